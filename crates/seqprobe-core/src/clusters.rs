@@ -1,0 +1,51 @@
+//! Clusters of examples that are not independent: genes, or neighbouring places of a chromosome.
+
+/// The cluster of each example, numbered 0… without gaps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clusters {
+    ids: Vec<u32>,
+    n_clusters: usize,
+    kind: String,
+}
+
+impl Clusters {
+    /// Numbers clusters by first appearance of their name; `kind` says what they are ("gene", "1 Mb block").
+    pub fn from_names<S: AsRef<str>>(names: &[S], kind: &str) -> Self {
+        let mut numbers = std::collections::HashMap::new();
+        let ids = names
+            .iter()
+            .map(|name| {
+                let next = numbers.len() as u32;
+                *numbers.entry(name.as_ref()).or_insert(next)
+            })
+            .collect();
+        Self { ids, n_clusters: numbers.len(), kind: kind.to_owned() }
+    }
+
+    /// The cluster number of each example.
+    pub fn ids(&self) -> &[u32] {
+        &self.ids
+    }
+
+    /// How many clusters there are.
+    pub fn n_clusters(&self) -> usize {
+        self.n_clusters
+    }
+
+    /// What a cluster is.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_numbered_by_first_appearance() {
+        let clusters = Clusters::from_names(&["b", "a", "b", "c"], "gene");
+        assert_eq!(clusters.ids(), [0, 1, 0, 2]);
+        assert_eq!((clusters.n_clusters(), clusters.kind()), (3, "gene"));
+    }
+}

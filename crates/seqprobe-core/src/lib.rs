@@ -1,0 +1,29 @@
+//! Domain types every room shares: sequences, datasets, tasks, targets, features, probes, seeds, digests.
+//!
+//! Nothing here reads a file, opens a socket or knows libtorch. A value of one of these types has been
+//! checked when it was built; nothing downstream checks it again.
+
+pub mod clusters;
+pub mod config;
+pub mod dataset;
+pub mod digest;
+pub mod features;
+pub mod layer;
+pub mod pooling;
+pub mod probe;
+pub mod seed;
+pub mod sequence;
+pub mod targets;
+pub mod task;
+
+pub use config::{ConfigError, parse_toml};
+pub use dataset::{Dataset, Split, Splits};
+pub use digest::Digest;
+pub use features::{FeatureError, FeatureKind, FeatureSource, FeatureView};
+pub use layer::LayerIndex;
+pub use pooling::Pooling;
+pub use probe::{FitReport, FittedProbe, LabelledView, NamedArray, Probe, ProbeError, ProbeFit, StoredProbe};
+pub use seed::Seed;
+pub use sequence::{DnaSequence, LetterCounts, SequenceError};
+pub use targets::Targets;
+pub use task::{Task, TaskKind};

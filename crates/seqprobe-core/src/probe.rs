@@ -1,0 +1,170 @@
+//! The contract of a probe: fit on labelled train and validation views, predict on a view, be stored.
+
+use crate::features::{FeatureError, FeatureView};
+use crate::seed::Seed;
+use crate::targets::Targets;
+use crate::task::Task;
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// Rows with their true values, in the same order.
+#[derive(Clone, Copy)]
+pub struct LabelledView<'a> {
+    /// Features of the rows.
+    pub features: FeatureView<'a>,
+    /// Targets of the rows: as many examples as `features` has rows.
+    pub targets: &'a Targets,
+}
+
+/// A supervised model family with its settings, ready to be fitted.
+pub trait Probe: Sync {
+    /// Identifier in suites and results.
+    fn id(&self) -> &str;
+
+    /// Changes whenever the same inputs would give other numbers; part of the cell key.
+    fn version(&self) -> u32;
+
+    /// True when the seed does not change the result; such a probe runs once.
+    fn is_deterministic(&self) -> bool;
+
+    /// Everything that changes a fit, as JSON; part of the cell key.
+    fn settings(&self) -> serde_json::Value;
+
+    /// Fits on `train`, chooses penalties and stopping on `valid` by log loss or mean squared error.
+    ///
+    /// # Errors
+    /// [`ProbeError`] when the features do not suit the probe or no fit exists.
+    fn fit(
+        &self,
+        task: &Task,
+        train: LabelledView<'_>,
+        valid: LabelledView<'_>,
+        seed: Seed,
+    ) -> Result<ProbeFit, ProbeError>;
+}
+
+/// A fitted probe and what is to be said of the fit.
+pub struct ProbeFit {
+    /// The fitted model.
+    pub fitted: Box<dyn FittedProbe>,
+    /// What happened.
+    pub report: FitReport,
+}
+
+/// A model that predicts.
+pub trait FittedProbe {
+    /// Predictions for the rows of a view: probabilities for class tasks, values for regression.
+    ///
+    /// # Shapes
+    /// `[rows, outputs]`
+    ///
+    /// # Errors
+    /// [`ProbeError`] when the features have another width or cannot be read.
+    fn predict(&self, features: &FeatureView<'_>) -> Result<Array2<f64>, ProbeError>;
+
+    /// The model as named arrays, from which the crate that made it can restore it.
+    fn store(&self) -> StoredProbe;
+}
+
+/// What is reported of a fit.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FitReport {
+    /// Fitted numbers, the reduction's left out.
+    pub n_parameters: u64,
+    /// Fitted numbers of the first linear reduction to a fixed width; 0 where there is none.
+    pub reduction_parameters: u64,
+    /// Whether the optimiser met its own criterion; `None` where there is no such criterion.
+    pub converged: Option<bool>,
+    /// Iterations or epochs used.
+    pub iterations: u64,
+    /// Largest absolute gradient component of the mean objective at the end, where it is defined.
+    pub gradient_norm: Option<f64>,
+    /// Validation loss of the chosen model: log loss in nats or mean squared error.
+    pub validation_loss: Option<f64>,
+    /// What was chosen on validation, for example `penalty = "0.1"`.
+    pub chosen: BTreeMap<String, String>,
+    /// Warnings a reader must see.
+    pub warnings: Vec<String>,
+}
+
+/// A fitted probe as data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredProbe {
+    /// Which restorer: `linear`, `cnn`, `mlp`.
+    pub kind: String,
+    /// Settings needed to rebuild it.
+    pub config: serde_json::Value,
+    /// Fitted numbers.
+    pub arrays: Vec<NamedArray>,
+}
+
+/// One named array, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedArray {
+    /// Name, unique in its probe.
+    pub name: String,
+    /// Shape; its product is the number of values.
+    pub shape: Vec<usize>,
+    /// Values.
+    pub values: Vec<f64>,
+}
+
+impl StoredProbe {
+    /// The array of a name.
+    pub fn array(&self, name: &str) -> Option<&NamedArray> {
+        self.arrays.iter().find(|array| array.name == name)
+    }
+}
+
+/// Why a probe could not be fitted or applied.
+#[derive(Debug, Error)]
+pub enum ProbeError {
+    /// Features could not be read.
+    #[error(transparent)]
+    Features(#[from] FeatureError),
+    /// This probe cannot be fitted on such features or such a task.
+    #[error("not applicable: {0}")]
+    NotApplicable(String),
+    /// Only one class is present where two are needed.
+    #[error("the {split} split holds only class {class:?}\n  hint: a classifier needs examples of at least two classes")]
+    OneClass {
+        /// Which split.
+        split: &'static str,
+        /// The one class.
+        class: String,
+    },
+    /// A target has too few known values.
+    #[error("target {target:?} has {n} known values in the {split} split, needs at least {needed}")]
+    TooFewTargets {
+        /// The target.
+        target: String,
+        /// Which split.
+        split: &'static str,
+        /// Known values.
+        n: usize,
+        /// Values needed.
+        needed: usize,
+    },
+    /// Features or parameters are not finite.
+    #[error("{0}")]
+    NotFinite(String),
+    /// Numerical failure of the solver.
+    #[error("the solver failed: {0}")]
+    Solver(String),
+    /// Features of another width than those fitted on.
+    #[error("features have {got} values per row, the probe was fitted on {expected}")]
+    Width {
+        /// Values fitted on.
+        expected: usize,
+        /// Values given.
+        got: usize,
+    },
+    /// A stored probe that cannot be restored.
+    #[error("stored probe cannot be restored: {0}")]
+    Stored(String),
+    /// libtorch failed.
+    #[error("libtorch: {0}")]
+    Torch(String),
+}

@@ -1,0 +1,202 @@
+//! A DNA sequence after the letter policy: case folds, U reads as T, IUPAC ambiguity codes read as N
+//! and are counted. Nothing else is guessed; any other letter is an error that names its position.
+
+use thiserror::Error;
+
+/// A non-empty DNA sequence over the upper-case letters `A C G T N`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DnaSequence(Box<[u8]>);
+
+/// How many letters of a text were changed or are undefined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LetterCounts {
+    /// Letters in all.
+    pub letters: u64,
+    /// Letters `N` in the input.
+    pub n: u64,
+    /// IUPAC ambiguity codes other than N, read as N.
+    pub iupac: u64,
+    /// Letters U, read as T.
+    pub uracil: u64,
+}
+
+impl std::ops::AddAssign for LetterCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.letters += other.letters;
+        self.n += other.n;
+        self.iupac += other.iupac;
+        self.uracil += other.uracil;
+    }
+}
+
+/// Why a text is not a DNA sequence.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SequenceError {
+    /// There is no letter.
+    #[error("empty sequence")]
+    Empty,
+    /// A letter outside the alphabet.
+    #[error(
+        "letter {letter:?} at position {position} (1-based) is not DNA\n  hint: allowed are A C G T U N and the IUPAC codes R Y S W K M B D H V, in either case"
+    )]
+    Letter {
+        /// 1-based position of the letter.
+        position: usize,
+        /// The letter found.
+        letter: char,
+    },
+}
+
+impl DnaSequence {
+    /// Reads a text by the letter policy.
+    ///
+    /// # Errors
+    /// [`SequenceError`] when the text is empty or holds a letter outside the alphabet.
+    pub fn parse(text: &str) -> Result<(Self, LetterCounts), SequenceError> {
+        let mut counts = LetterCounts::default();
+        let mut letters = Vec::with_capacity(text.len());
+        for (index, byte) in text.bytes().enumerate() {
+            let letter = match byte.to_ascii_uppercase() {
+                known @ (b'A' | b'C' | b'G' | b'T') => known,
+                b'U' => {
+                    counts.uracil += 1;
+                    b'T'
+                }
+                b'N' => {
+                    counts.n += 1;
+                    b'N'
+                }
+                b'R' | b'Y' | b'S' | b'W' | b'K' | b'M' | b'B' | b'D' | b'H' | b'V' => {
+                    counts.iupac += 1;
+                    b'N'
+                }
+                _ => {
+                    let letter = text[index..].chars().next().unwrap_or(char::REPLACEMENT_CHARACTER);
+                    let position = text[..index].chars().count() + 1;
+                    return Err(SequenceError::Letter { position, letter });
+                }
+            };
+            letters.push(letter);
+        }
+        if letters.is_empty() {
+            return Err(SequenceError::Empty);
+        }
+        counts.letters = letters.len() as u64;
+        Ok((Self(letters.into_boxed_slice()), counts))
+    }
+
+    /// Builds a sequence from base codes 0…4 for `A C G T N`.
+    ///
+    /// # Errors
+    /// [`SequenceError`] when there is no code or one above 4.
+    pub fn from_codes(codes: &[u8]) -> Result<Self, SequenceError> {
+        if codes.is_empty() {
+            return Err(SequenceError::Empty);
+        }
+        let mut letters = Vec::with_capacity(codes.len());
+        for (index, &code) in codes.iter().enumerate() {
+            let Some(&letter) = b"ACGTN".get(usize::from(code)) else {
+                return Err(SequenceError::Letter { position: index + 1, letter: char::from(code) });
+            };
+            letters.push(letter);
+        }
+        Ok(Self(letters.into_boxed_slice()))
+    }
+
+    /// The letters, upper case, each one of `ACGTN`.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The letters as text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// Number of letters, at least 1.
+    #[expect(clippy::len_without_is_empty, reason = "a sequence is never empty")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Base codes: A 0, C 1, G 2, T 3, N 4.
+    pub fn codes(&self) -> impl Iterator<Item = u8> + '_ {
+        self.0.iter().map(|&letter| base_code(letter))
+    }
+
+    /// The other strand, read 5' to 3'.
+    pub fn reverse_complement(&self) -> Self {
+        Self(
+            self.0
+                .iter()
+                .rev()
+                .map(|letter| match letter {
+                    b'A' => b'T',
+                    b'C' => b'G',
+                    b'G' => b'C',
+                    b'T' => b'A',
+                    other => *other,
+                })
+                .collect(),
+        )
+    }
+}
+
+/// The code of an upper-case letter: A 0, C 1, G 2, T 3, anything else 4.
+pub fn base_code(letter: u8) -> u8 {
+    match letter {
+        b'A' => 0,
+        b'C' => 1,
+        b'G' => 2,
+        b'T' => 3,
+        _ => 4,
+    }
+}
+
+impl std::fmt::Debug for DnaSequence {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "DnaSequence({})", self.as_str())
+    }
+}
+
+impl std::fmt::Display for DnaSequence {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn letter_policy_folds_and_counts() {
+        let (sequence, counts) = DnaSequence::parse("acguNRyT").unwrap();
+        assert_eq!(sequence.as_str(), "ACGTNNNT");
+        assert_eq!(counts, LetterCounts { letters: 8, n: 1, iupac: 2, uracil: 1 });
+    }
+
+    #[test]
+    fn other_letters_are_errors_with_their_position() {
+        assert_eq!(DnaSequence::parse(""), Err(SequenceError::Empty));
+        assert_eq!(DnaSequence::parse("ACX"), Err(SequenceError::Letter { position: 3, letter: 'X' }));
+        assert_eq!(DnaSequence::parse("Aé"), Err(SequenceError::Letter { position: 2, letter: 'é' }));
+        assert_eq!(DnaSequence::parse("A-C"), Err(SequenceError::Letter { position: 2, letter: '-' }));
+    }
+
+    proptest! {
+        #[test]
+        fn reverse_complement_is_an_involution(text in "[ACGTN]{1,60}") {
+            let (sequence, _) = DnaSequence::parse(&text).unwrap();
+            prop_assert_eq!(sequence.reverse_complement().reverse_complement(), sequence);
+        }
+
+        #[test]
+        fn codes_round_trip(text in "[ACGTN]{1,60}") {
+            let (sequence, _) = DnaSequence::parse(&text).unwrap();
+            let codes: Vec<u8> = sequence.codes().collect();
+            prop_assert_eq!(DnaSequence::from_codes(&codes).unwrap(), sequence);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Card or file to checked dataset; splits; simulated tasks.

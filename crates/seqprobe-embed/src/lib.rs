@@ -1,0 +1,1 @@
+//! Representations, pooling and the embedding cache.

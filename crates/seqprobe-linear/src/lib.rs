@@ -1,0 +1,1 @@
+//! Linear probes: ridge and logistic regression.

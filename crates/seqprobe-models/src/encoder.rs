@@ -1,0 +1,47 @@
+//! What every encoder offers: its dimensions and the hidden states of the layers asked for.
+
+use crate::batch::TokenBatch;
+use crate::error::ModelError;
+use seqprobe_core::LayerIndex;
+use tch::Tensor;
+
+/// Dimensions and limits of an encoder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncoderSpec {
+    /// Family, an identifier of the registry: `bert`, `gpn`.
+    pub family: &'static str,
+    /// Blocks; layers run from 0 (embedding output) to this number.
+    pub n_blocks: u32,
+    /// Values per token.
+    pub hidden: usize,
+    /// The most tokens, added ones included; `None` when there is no limit.
+    pub max_tokens: Option<usize>,
+    /// True when there is a norm after the last block, so that `final` differs from the last block.
+    pub has_final_norm: bool,
+    /// True when the tokenizer puts a CLS token first.
+    pub has_cls: bool,
+    /// Numbers in the encoder's parameters.
+    pub n_parameters: u64,
+    /// Raised whenever the same weights and tokens would give other values; part of every cache key.
+    pub version: u32,
+}
+
+/// Hidden states of a batch, one tensor per layer asked for, in the order asked.
+#[derive(Debug)]
+pub struct HiddenStates {
+    /// # Shapes
+    /// Each `[batch, tokens, hidden]`; rows beyond a sequence's length are undefined.
+    pub layers: Vec<(LayerIndex, Tensor)>,
+}
+
+/// A frozen encoder. The states of a sequence do not depend on what else is in its batch.
+pub trait Encoder: Send {
+    /// Dimensions and limits.
+    fn spec(&self) -> &EncoderSpec;
+
+    /// Runs the batch once and keeps the layers asked for; stops after the last of them.
+    ///
+    /// # Errors
+    /// [`ModelError`] for a layer that does not exist, an input that is too long, or a libtorch failure.
+    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError>;
+}

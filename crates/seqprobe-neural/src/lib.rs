@@ -1,0 +1,1 @@
+//! Neural probes and their training loop.

@@ -1,0 +1,296 @@
+//! The run record: what `run.json` holds. Field order is the file's order; a change that an older
+//! reader would misunderstand raises [`SCHEMA_VERSION`].
+
+use seqprobe_core::{FitReport, TaskKind};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Version of the `run.json` layout.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A finished run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// [`SCHEMA_VERSION`] of the writer.
+    pub schema_version: u32,
+    /// Name of the suite.
+    pub suite: String,
+    /// How the run came about.
+    pub provenance: Provenance,
+    /// The datasets, in suite order.
+    pub datasets: Vec<DatasetRecord>,
+    /// Every planned cell, in plan order, whatever became of it.
+    pub cells: Vec<CellRecord>,
+    /// One per dataset, model and probe (and one per dataset and model for best against best).
+    pub verdicts: Vec<VerdictRecord>,
+    /// What a reader must see first.
+    pub warnings: Vec<String>,
+}
+
+/// Everything needed to know how the numbers were made.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Version of this program.
+    pub program: String,
+    /// Git commit the program was built from, with `-dirty` where the tree had changes.
+    pub commit: String,
+    /// libtorch version.
+    pub libtorch: String,
+    /// Device, threads, processor.
+    pub device: String,
+    /// libtorch threads.
+    pub threads: u32,
+    /// Command line.
+    pub command: String,
+    /// Start in UTC, ISO 8601.
+    pub started: String,
+    /// Seconds the run took.
+    pub seconds: f64,
+    /// The suite as resolved, TOML.
+    pub suite_toml: String,
+    /// Digests of models, by the name the suite uses.
+    pub models: BTreeMap<String, String>,
+}
+
+/// A dataset as it was used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DatasetRecord {
+    /// Identifier.
+    pub id: String,
+    /// One line saying what it is.
+    pub title: String,
+    /// Kind of task.
+    pub task: TaskKind,
+    /// Target columns.
+    pub targets: Vec<String>,
+    /// Class names in output order.
+    pub classes: Vec<String>,
+    /// Primary metric.
+    pub metric: String,
+    /// Digest of its content.
+    pub digest: String,
+    /// Examples in train, valid, test.
+    pub n_train: usize,
+    /// Validation examples.
+    pub n_valid: usize,
+    /// Test examples.
+    pub n_test: usize,
+    /// What a bootstrap cluster is and how many there are in test, where there are clusters.
+    pub clusters: Option<(String, usize)>,
+    /// Shortest and longest sequence.
+    pub lengths: (usize, usize),
+    /// Letters read as N though they were other IUPAC codes, and letters N.
+    pub undefined_letters: u64,
+    /// Licence.
+    pub licence: String,
+    /// Citation.
+    pub citation: String,
+    /// Source.
+    pub source: String,
+    /// Notes of the reader.
+    pub notes: Vec<String>,
+}
+
+/// What a representation is for in a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// A frozen model or imported embeddings: what is asked about.
+    Model,
+    /// One-hot or k-mer through the same probe.
+    Baseline,
+    /// Random initialisation, shuffled labels, composition, majority or mean.
+    Control,
+    /// The true generating model of a simulated task.
+    Oracle,
+}
+
+/// What became of a planned cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Fitted and scored.
+    Ok,
+    /// The combination cannot exist; the reason says why.
+    NotApplicable,
+    /// It went wrong; the reason says how.
+    Failed,
+}
+
+/// The coordinates of a cell.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CellId {
+    /// Dataset.
+    pub dataset: String,
+    /// Representation: `onehot`, `kmer-4`, a model's name, `random:` before it.
+    pub representation: String,
+    /// What else changes a value; `-` where nothing does.
+    pub variant: String,
+    /// Layer, or `-`.
+    pub layer: String,
+    /// Pooling.
+    pub pooling: String,
+    /// Probe.
+    pub probe: String,
+    /// Fraction of the training split, as text so that it compares exactly: `1`.
+    pub fraction: String,
+}
+
+impl std::fmt::Display for CellId {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { dataset, representation, variant, layer, pooling, probe, fraction } = self;
+        write!(formatter, "{dataset}/{representation}/{variant}/{layer}/{pooling}/{probe}/{fraction}")
+    }
+}
+
+/// One cell, all its seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CellRecord {
+    /// Coordinates.
+    pub id: CellId,
+    /// Content address: digest of everything that changes the cell's numbers.
+    pub key: String,
+    /// What it is for.
+    pub role: Role,
+    /// What became of it.
+    pub status: Status,
+    /// Why it is not `ok`.
+    pub reason: Option<String>,
+    /// Seeds that were fitted.
+    pub n_seeds: usize,
+    /// One fit per seed.
+    pub fits: Vec<SeedFit>,
+    /// Scores on valid and test.
+    pub scores: Vec<ScoreRecord>,
+    /// Seconds to fit and predict, all seeds.
+    pub seconds: f64,
+    /// True when it was read from the cell cache.
+    pub reused: bool,
+}
+
+/// The fit of one seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeedFit {
+    /// The suite's seed.
+    pub seed: u64,
+    /// What happened.
+    pub report: FitReport,
+}
+
+/// One score of a cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScoreRecord {
+    /// `valid` or `test`.
+    pub split: String,
+    /// Target column, or `macro` for the mean over the defined targets of a multi-target task.
+    pub target: String,
+    /// Metric identifier.
+    pub metric: String,
+    /// True for the dataset's primary metric.
+    pub primary: bool,
+    /// Examples scored.
+    pub n: usize,
+    /// The number with its uncertainty, or why there is none.
+    pub value: ScoreValue,
+}
+
+/// A score or the reason there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum ScoreValue {
+    /// Point and interval.
+    Estimate(EstimateRecord),
+    /// The point is defined, its interval is not.
+    PointOnly {
+        /// Mean over seeds.
+        point: f64,
+        /// Why there is no interval.
+        reason: String,
+    },
+    /// Undefined.
+    Undefined {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A point with its interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EstimateRecord {
+    /// Mean over seeds.
+    pub point: f64,
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+    /// Level, 0.95.
+    pub level: f64,
+    /// How the interval was made.
+    pub method: String,
+    /// Flags such as `few-examples`.
+    pub flags: Vec<String>,
+}
+
+/// The four verdicts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Above every baseline by more than the margin.
+    Beats,
+    /// Below at least one baseline by more than the margin.
+    Loses,
+    /// Within the margin of every baseline.
+    Ties,
+    /// Cannot tell.
+    Unclear,
+}
+
+impl Verdict {
+    /// The word used in results.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Beats => "beats",
+            Self::Loses => "loses",
+            Self::Ties => "ties",
+            Self::Unclear => "unclear",
+        }
+    }
+}
+
+/// A verdict and the comparisons it rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerdictRecord {
+    /// Dataset.
+    pub dataset: String,
+    /// Target column, or `macro`.
+    pub target: String,
+    /// Model.
+    pub model: String,
+    /// Layer chosen on validation.
+    pub layer: String,
+    /// Pooling chosen on validation.
+    pub pooling: String,
+    /// Probe, or `best` for best probe against best probe.
+    pub probe: String,
+    /// Primary metric.
+    pub metric: String,
+    /// Differences smaller than this do not matter.
+    pub margin: f64,
+    /// The verdict, after correction over datasets.
+    pub verdict: Verdict,
+    /// Against each baseline.
+    pub comparisons: Vec<ComparisonRecord>,
+    /// Why it is `unclear`, where that is not the intervals' doing.
+    pub reason: Option<String>,
+}
+
+/// One paired difference, positive when it favours the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ComparisonRecord {
+    /// The baseline's cell.
+    pub baseline: CellId,
+    /// Model minus baseline, oriented.
+    pub delta: ScoreValue,
+    /// p value of the null "not better", corrected within the row and over datasets.
+    pub p_adjusted: Option<f64>,
+}

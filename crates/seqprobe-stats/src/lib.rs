@@ -1,0 +1,1 @@
+//! Metrics, estimates, bootstrap, paired comparisons and verdicts, on slices.
