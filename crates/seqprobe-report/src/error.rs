@@ -1,0 +1,102 @@
+//! Why a run could not be written, read or rendered.
+
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// What can go wrong with a run folder.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// The folder holds no finished run.
+    #[error("{}: no run here\n  hint: a run folder holds a run.json, which is written last; an interrupted run has none", .0.display())]
+    NoRun(PathBuf),
+    /// A file or folder could not be read or written.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried: `read`, `write`, `rename`.
+        action: &'static str,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The file ends before its content does.
+    #[error("{}: the file is cut off at line {line}, column {column}\n  hint: run the suite again; what is cached is not computed again", path.display())]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+        /// Line where it ends.
+        line: usize,
+        /// Column where it ends.
+        column: usize,
+    },
+    /// The file is not what it should be.
+    #[error("{}: not a run record: {message}", path.display())]
+    NotARun {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and where.
+        message: String,
+    },
+    /// The file was written by a later program.
+    #[error("{}: schema version {found}, this program reads versions 1 to {supported}\n  hint: read it with the version of seqprobe that wrote it{writer}", path.display())]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// The file's version.
+        found: u64,
+        /// The latest version this program knows.
+        supported: u32,
+        /// ` (0.3.0)`, or nothing where the file does not say.
+        writer: String,
+    },
+    /// A number in the record is not finite; an undefined number has its own form.
+    #[error("{what} is {value}, which cannot be stored; an undefined score is stored with its reason")]
+    NotFinite {
+        /// Which number.
+        what: String,
+        /// Its value.
+        value: f64,
+    },
+    /// Predictions that do not fit their own shape or the record.
+    #[error("predictions of {cell}: {message}")]
+    Predictions {
+        /// The cell.
+        cell: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A Parquet file that cannot be written or read.
+    #[error("{}: {message}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A format nobody registered.
+    #[error("no report format {id:?}\n  hint: the formats are {known}")]
+    UnknownFormat {
+        /// What was asked for.
+        id: String,
+        /// What there is.
+        known: String,
+    },
+    /// A renderer failed.
+    #[error("{format}: {message}")]
+    Render {
+        /// Which format.
+        format: &'static str,
+        /// What went wrong.
+        message: String,
+    },
+}
+
+impl ReportError {
+    pub(crate) fn io(path: &std::path::Path, action: &'static str, source: std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), action, source }
+    }
+
+    pub(crate) fn render(format: &'static str, error: impl std::fmt::Display) -> Self {
+        Self::Render { format, message: error.to_string() }
+    }
+}

@@ -1,0 +1,8 @@
+//! `junit.xml`: one test case per cell.
+
+use crate::error::ReportError;
+use crate::record::RunRecord;
+
+pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
+    Ok(record.suite.clone())
+}

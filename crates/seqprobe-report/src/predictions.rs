@@ -1,0 +1,82 @@
+//! Predictions of a cell, example by example: what paired tests and the gate are computed from.
+//!
+//! One Parquet file per cell with the columns `example_id,split,target,output,truth,prediction,seed`, one row
+//! per split, seed, example and output, in that order of nesting. In memory the same is kept by column, and
+//! identifiers and true values are shared between the cells of a dataset.
+
+use crate::record::CellId;
+use seqprobe_core::digest::DigestBuilder;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Predictions of one cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellPredictions {
+    /// The cell.
+    pub cell: CellId,
+    /// Names of the output columns, in output order.
+    pub outputs: Vec<OutputName>,
+    /// One for each scored split.
+    pub splits: Vec<SplitPredictions>,
+}
+
+/// What a column of predictions stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputName {
+    /// Target column.
+    pub target: String,
+    /// Class whose probability it is; the target's own name for regression and multilabel.
+    pub output: String,
+}
+
+/// Predictions on one split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SplitPredictions {
+    /// `valid` or `test`.
+    pub split: String,
+    /// Identifiers of the examples.
+    ///
+    /// # Shapes
+    /// `[examples]`
+    pub example_ids: Arc<[String]>,
+    /// What each output should have been, row-major: 1 or 0 for a probability, the value for regression, `None`
+    /// where the target is missing.
+    ///
+    /// # Shapes
+    /// `[examples, outputs]`
+    pub truth: Arc<[Option<f64>]>,
+    /// One for each fitted seed.
+    pub seeds: Vec<SeedPredictions>,
+}
+
+/// Predictions of the fit of one seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeedPredictions {
+    /// The suite's seed.
+    pub seed: u64,
+    /// Predictions, row-major.
+    ///
+    /// # Shapes
+    /// `[examples, outputs]`
+    pub values: Vec<f64>,
+}
+
+/// Name of a cell's file within `predictions/`: readable parts made safe, and a digest that tells cells apart.
+pub fn predictions_file_name(cell: &CellId) -> String {
+    let mut digest = DigestBuilder::new("seqprobe-cell-file");
+    let CellId { dataset, representation, variant, layer, pooling, probe, fraction } = cell;
+    for part in [dataset, representation, variant, layer, pooling, probe, fraction] {
+        digest.part(part.as_bytes());
+    }
+    let short = digest.finish().short();
+    format!("{}--{}--{}--{short}.parquet", safe(dataset), safe(representation), safe(probe))
+}
+
+/// Letters, digits, `-` and `_` kept, anything else one `_`; at most 40 characters from the end, where names differ.
+fn safe(name: &str) -> String {
+    let kept: Vec<char> = name
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' })
+        .collect();
+    kept.iter().skip(kept.len().saturating_sub(40)).collect()
+}
