@@ -1,1 +1,27 @@
-//! Card or file to checked dataset; splits; simulated tasks.
+//! Card or file to checked dataset; splits; simulated tasks; ids and sequences out again.
+//!
+//! The only crate that reads datasets. A [`seqprobe_core::Dataset`] it returns has been checked: its
+//! sequences are DNA, its labels are known classes or finite numbers, its ids are unique and its splits
+//! are disjoint and not empty. It downloads nothing and knows neither models nor metrics.
+
+pub mod card;
+pub mod error;
+pub mod export;
+pub mod folders;
+mod input;
+mod labels;
+mod load;
+mod one_file;
+mod place;
+mod rows;
+mod sequences;
+pub mod simulate;
+pub mod split;
+
+pub use card::Card;
+pub use error::DataError;
+pub use folders::{DataFolders, find_card};
+pub use load::load;
+pub use one_file::{FileCard, FileTask, card_for_file};
+pub use sequences::{NamedSequences, read_sequences};
+pub use simulate::{SIMULATED, Sizes, simulated};

@@ -1,0 +1,1 @@
+//! Splitting rows: random, by group, by chromosome, by a column. On values only, without files.
