@@ -1,1 +1,25 @@
 //! Metrics, estimates, bootstrap, paired comparisons and verdicts, on slices.
+//!
+//! [`metric`] finds a [`Metric`] by its identifier; [`Metric::score`] gives a bare score, [`estimate`] a score
+//! with its interval, [`compare`] a difference with its interval, [`verdict`] what the differences mean.
+//! What has no value is an error with a plain reason, never NaN and never 0.
+//!
+//! Nothing here reads a file, fits a model or knows a sequence, and nothing fails for outside reasons.
+
+mod bootstrap;
+mod decisions;
+mod estimate;
+mod holm;
+mod interval;
+mod metric;
+mod numbers;
+mod probabilities;
+mod ranking;
+mod truth;
+pub mod verdict;
+mod weighted;
+
+pub use estimate::{Difference, Estimate, NoEstimate, Resampling, compare, estimate};
+pub use holm::holm;
+pub use metric::{METRICS, Metric, Needs, TargetScores, metric};
+pub use truth::{InputError, Truth, Undefined};

@@ -1,0 +1,281 @@
+//! The registry of metrics: what each is called, what it needs, which way is better, how it is prepared.
+
+use crate::decisions::{accuracy, macro_f1, matthews};
+use crate::numbers::{mean_squared_error, pearson, r_squared, root_mean_squared_error, spearman};
+use crate::probabilities::{brier, log_loss};
+use crate::ranking::{auroc, average_precision};
+use crate::truth::{InputError, Truth, Undefined};
+use crate::weighted::{MacroMean, Weighted};
+
+/// Which task kinds a metric is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Binary, multiclass and multilabel tasks.
+    Classes,
+    /// Regression tasks.
+    Values,
+}
+
+/// The prepared columns of a metric, one per target (or class, one versus rest), the undefined ones too.
+pub(crate) type Columns = Vec<Box<dyn Weighted>>;
+
+/// A metric: data and a function pointer. All of them are in [`METRICS`].
+pub struct Metric {
+    /// Identifier in cards, suites and results.
+    pub id: &'static str,
+    /// Name for readers.
+    pub title: &'static str,
+    /// What exactly is computed.
+    pub note: &'static str,
+    /// Whether a larger score is a better one.
+    pub higher_is_better: bool,
+    /// Smallest and largest possible score; intervals are clipped to it.
+    pub range: (f64, f64),
+    /// Which task kinds it is for.
+    pub needs: Needs,
+    /// Raised when the same inputs give another number; part of the cell key.
+    pub version: u32,
+    /// Whether single examples move the score by about one part of their class, as they do a proportion. Such a
+    /// metric has a documented bound where the bootstrap sees no variance; the others have no interval there.
+    pub(crate) like_a_proportion: bool,
+    pub(crate) prepare: fn(&Truth<'_>, &[f64]) -> Result<Columns, InputError>,
+}
+
+impl std::fmt::Debug for Metric {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Metric").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Scores of the single targets, and how many of them have one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetScores {
+    /// One per target; for one-versus-rest metrics one per class; else a single score.
+    pub scores: Vec<Result<f64, Undefined>>,
+    /// How many are defined.
+    pub n_defined: usize,
+}
+
+/// All metrics.
+pub static METRICS: &[Metric] = &[
+    Metric {
+        id: "auroc",
+        title: "area under the ROC curve",
+        note: "probability that a positive ranks above a negative, ties count one half; macro one-versus-rest",
+        higher_is_better: true,
+        range: (0.0, 1.0),
+        needs: Needs::Classes,
+        version: 1,
+        like_a_proportion: true,
+        prepare: auroc,
+    },
+    Metric {
+        id: "average-precision",
+        title: "average precision",
+        note: "step-wise area under the precision-recall curve, no interpolation; macro one-versus-rest",
+        higher_is_better: true,
+        range: (0.0, 1.0),
+        needs: Needs::Classes,
+        version: 1,
+        like_a_proportion: true,
+        prepare: average_precision,
+    },
+    Metric {
+        id: "mcc",
+        title: "Matthews correlation",
+        note: "R_K for several classes; undefined where all decisions are the same; macro over targets",
+        higher_is_better: true,
+        range: (-1.0, 1.0),
+        needs: Needs::Classes,
+        version: 1,
+        like_a_proportion: true,
+        prepare: matthews,
+    },
+    Metric {
+        id: "accuracy",
+        title: "accuracy",
+        note: "share of right decisions: largest probability, or at least 0.5; macro over targets",
+        higher_is_better: true,
+        range: (0.0, 1.0),
+        needs: Needs::Classes,
+        version: 1,
+        like_a_proportion: true,
+        prepare: accuracy,
+    },
+    Metric {
+        id: "macro-f1",
+        title: "macro F1",
+        note: "mean F1 of the classes that occur in truth or decisions; multilabel: mean F1 of `true` over targets",
+        higher_is_better: true,
+        range: (0.0, 1.0),
+        needs: Needs::Classes,
+        version: 1,
+        like_a_proportion: true,
+        prepare: macro_f1,
+    },
+    Metric {
+        id: "log-loss",
+        title: "log loss",
+        note: "mean −ln of the true class's probability, in nats; probabilities clipped to 2.2e-16 … 1 − 2.2e-16",
+        higher_is_better: false,
+        range: (0.0, f64::INFINITY),
+        needs: Needs::Classes,
+        version: 1,
+        like_a_proportion: false,
+        prepare: log_loss,
+    },
+    Metric {
+        id: "brier",
+        title: "Brier score",
+        note: "mean squared error of the probability: 0 … 1; summed over classes when multiclass: 0 … 2",
+        higher_is_better: false,
+        range: (0.0, 2.0),
+        needs: Needs::Classes,
+        version: 1,
+        like_a_proportion: false,
+        prepare: brier,
+    },
+    Metric {
+        id: "pearson",
+        title: "Pearson correlation",
+        note: "linear correlation of prediction and truth; macro over targets",
+        higher_is_better: true,
+        range: (-1.0, 1.0),
+        needs: Needs::Values,
+        version: 1,
+        like_a_proportion: false,
+        prepare: pearson,
+    },
+    Metric {
+        id: "spearman",
+        title: "Spearman correlation",
+        note: "Pearson correlation of mid-ranks; macro over targets",
+        higher_is_better: true,
+        range: (-1.0, 1.0),
+        needs: Needs::Values,
+        version: 1,
+        like_a_proportion: false,
+        prepare: spearman,
+    },
+    Metric {
+        id: "r2",
+        title: "coefficient of determination",
+        note: "1 − residual / total sum of squares; negative where worse than the mean; macro over targets",
+        higher_is_better: true,
+        range: (f64::NEG_INFINITY, 1.0),
+        needs: Needs::Values,
+        version: 1,
+        like_a_proportion: false,
+        prepare: r_squared,
+    },
+    Metric {
+        id: "rmse",
+        title: "root mean squared error",
+        note: "in units of the target; macro over targets",
+        higher_is_better: false,
+        range: (0.0, f64::INFINITY),
+        needs: Needs::Values,
+        version: 1,
+        like_a_proportion: false,
+        prepare: root_mean_squared_error,
+    },
+    Metric {
+        id: "mse",
+        title: "mean squared error",
+        note: "in squared units of the target; macro over targets",
+        higher_is_better: false,
+        range: (0.0, f64::INFINITY),
+        needs: Needs::Values,
+        version: 1,
+        like_a_proportion: false,
+        prepare: mean_squared_error,
+    },
+];
+
+/// The metric of an identifier.
+pub fn metric(id: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.id == id)
+}
+
+impl Metric {
+    /// Whether the metric is for this kind of task.
+    pub fn applies_to(&self, truth: &Truth<'_>) -> bool {
+        (self.needs == Needs::Values) == matches!(truth, Truth::Regression { .. })
+    }
+
+    /// The score, for several targets or one-versus-rest the mean over those that the truth defines.
+    ///
+    /// # Shapes
+    /// `outputs`: `[examples, outputs]`, row-major. Binary: the probability of `true`; multiclass: one probability
+    /// per class; multilabel: one per target; regression: one value per target, on the untransformed scale.
+    ///
+    /// # Errors
+    /// [`Undefined`] says why there is no score: one class, a constant, or [`Undefined::Input`] where the inputs
+    /// do not fit together. A target that the truth leaves undefined is left out; one that the *predictions*
+    /// leave undefined makes the whole score undefined, since leaving it out would reward constant predictions.
+    pub fn score(&self, truth: &Truth<'_>, outputs: &[f64]) -> Result<f64, Undefined> {
+        let (prepared, _) = self.prepare(truth, outputs)?;
+        prepared.score(&vec![1; truth.n_examples()])
+    }
+
+    /// The score of each target, or of each class against the rest.
+    ///
+    /// # Shapes
+    /// `outputs`: as for [`Metric::score`].
+    ///
+    /// # Errors
+    /// [`InputError`] where the inputs do not fit together.
+    pub fn score_targets(&self, truth: &Truth<'_>, outputs: &[f64]) -> Result<TargetScores, InputError> {
+        let weights = vec![1; truth.n_examples()];
+        let scores: Vec<_> = self
+            .columns(truth, outputs)?
+            .iter()
+            .map(|column| finite_score(column.as_ref(), &weights))
+            .collect();
+        let n_defined = scores.iter().filter(|score| score.is_ok()).count();
+        Ok(TargetScores { scores, n_defined })
+    }
+
+    fn columns(&self, truth: &Truth<'_>, outputs: &[f64]) -> Result<Columns, InputError> {
+        if !self.applies_to(truth) {
+            return Err(InputError::NotApplicable { metric: self.id, kind: truth.kind() });
+        }
+        truth.check(outputs)?;
+        (self.prepare)(truth, outputs)
+    }
+
+    /// The prepared score with its value at weight 1; fails where that value is undefined.
+    pub(crate) fn prepare(&self, truth: &Truth<'_>, outputs: &[f64]) -> Result<(MacroMean, f64), Undefined> {
+        let weights = vec![1; truth.n_examples()];
+        let columns = self.columns(truth, outputs)?;
+        let n_targets = columns.len();
+        let mut defined = Vec::with_capacity(n_targets);
+        let mut first = None;
+        for (target, column) in columns.into_iter().enumerate() {
+            match finite_score(column.as_ref(), &weights) {
+                Err(cause) if cause.lies_in_truth() => {
+                    first.get_or_insert(cause);
+                }
+                _ => defined.push((target, column)),
+            }
+        }
+        if defined.is_empty() {
+            let first = first.unwrap_or(Undefined::NoValues);
+            return Err(match n_targets {
+                0 | 1 => first,
+                _ => Undefined::NoDefinedTarget { n_targets, first: Box::new(first) },
+            });
+        }
+        let prepared = MacroMean { columns: defined, n_targets };
+        let point = finite_score(&prepared, &weights)?;
+        Ok((prepared, point))
+    }
+}
+
+/// The score, or [`Undefined::NotFinite`] where arithmetic overflowed.
+pub(crate) fn finite_score(prepared: &dyn Weighted, weights: &[u32]) -> Result<f64, Undefined> {
+    match prepared.score(weights)? {
+        score if score.is_finite() => Ok(score),
+        _ => Err(Undefined::NotFinite),
+    }
+}
