@@ -1,1 +1,34 @@
 //! Representations, pooling and the embedding cache.
+//!
+//! Two ways lead to a [`seqprobe_core::FeatureSource`]: [`plain`] makes values from the letters when they
+//! are read (one-hot, k-mers, composition); [`extract`] runs a frozen model once over the distinct
+//! sequences, pools its hidden states and stores them in an [`EmbeddingCache`], from which they are read
+//! back verified. Only this room touches the cache. It does not fit anything, knows no dataset card and
+//! downloads nothing.
+
+pub mod adapters;
+mod atomic_file;
+pub mod cache;
+pub mod error;
+pub mod export;
+pub mod extract;
+pub mod key;
+pub mod kmer;
+pub mod maintenance;
+pub mod onehot;
+pub mod plain;
+pub mod stored;
+
+pub use adapters::{BoxedSource, Flattened, PooledTokens};
+pub use cache::EmbeddingCache;
+pub use error::EmbedError;
+pub use export::export_features;
+pub use extract::{
+    Extraction, ExtractionOptions, ExtractionProgress, ExtractionReport, Interrupted, extract,
+};
+pub use key::{EntryKey, ExtractionSpec, ReverseComplement, Truncate, check_pooling};
+pub use kmer::{Composition, KmerFrequencies};
+pub use maintenance::{EntrySummary, cache_list, cache_verify};
+pub use onehot::OneHot;
+pub use plain::{PLAIN_REPRESENTATIONS, PlainEntry, PlainRepresentation};
+pub use stored::StoredFeatures;

@@ -1,0 +1,154 @@
+//! Errors of this room.
+
+use seqprobe_core::{FeatureError, LayerIndex, Pooling};
+use seqprobe_models::ModelError;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Why a representation could not be made, stored, read or exported.
+#[derive(Debug, Error)]
+pub enum EmbedError {
+    /// A file or folder could not be created, written or read.
+    #[error("cannot {action} {path}: {source}{hint}")]
+    Io {
+        /// What was being done: `create`, `write`, `read`, …
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+        /// Empty, or a line that says what to do.
+        hint: &'static str,
+    },
+    /// A cache entry that is not what it says it is. Its values were not used.
+    #[error(
+        "{path}: {reason}; the stored features were not used\n  hint: allow repair to compute the damaged part again, or remove the folder {entry}"
+    )]
+    Damaged {
+        /// The file at fault.
+        path: PathBuf,
+        /// The folder of the entry.
+        entry: PathBuf,
+        /// What is wrong: expected and got.
+        reason: String,
+    },
+    /// A combination that cannot exist.
+    #[error("{what} is not applicable: {reason}")]
+    NotApplicable {
+        /// The combination.
+        what: String,
+        /// Why it cannot exist.
+        reason: String,
+    },
+    /// Inputs longer than the model takes.
+    #[error(
+        "{count} of {total} distinct sequences have more tokens than the {limit} the model takes; the longest, row {row}, has {longest}\n  hint: set truncate = \"left\", \"right\" or \"center\" to keep that part, or use shorter windows"
+    )]
+    TooLong {
+        /// Distinct sequences that are too long.
+        count: usize,
+        /// Distinct sequences looked at.
+        total: usize,
+        /// 0-based row of the longest.
+        row: usize,
+        /// Its tokens, special ones included.
+        longest: usize,
+        /// Tokens allowed.
+        limit: usize,
+    },
+    /// The model failed on one sequence.
+    #[error("row {row} ({sequence}): {source}")]
+    Sequence {
+        /// 0-based row of the sequence.
+        row: usize,
+        /// Its first letters.
+        sequence: String,
+        /// The cause.
+        source: ModelError,
+    },
+    /// The model failed on a batch.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The model gave something other than the states asked for.
+    #[error("the encoder broke its contract: {0}")]
+    Encoder(String),
+    /// A pooling over no token at all.
+    #[error("row {row} ({sequence}) has no token besides special ones, so {pooling} pooling is undefined")]
+    NoTokens {
+        /// 0-based row of the sequence.
+        row: usize,
+        /// Its first letters.
+        sequence: String,
+        /// The pooling.
+        pooling: Pooling,
+    },
+    /// A feature that is not a finite number.
+    #[error(
+        "layer {layer}, {pooling} pooling of row {row} ({sequence}) is not finite\n  hint: the checkpoint may be damaged, or its values may not fit 32-bit floats; nothing was stored for this part"
+    )]
+    NotFinite {
+        /// The layer.
+        layer: LayerIndex,
+        /// The pooling.
+        pooling: Pooling,
+        /// 0-based row of the sequence.
+        row: usize,
+        /// Its first letters.
+        sequence: String,
+    },
+    /// Sequences without a single k-mer that is free of N.
+    #[error(
+        "{count} of {total} sequences hold no {k}-mer free of N, so their frequencies are undefined; the first is row {row}\n  hint: use a smaller k or leave these examples out"
+    )]
+    NoKmer {
+        /// Sequences concerned.
+        count: usize,
+        /// Sequences in all.
+        total: usize,
+        /// 0-based row of the first.
+        row: usize,
+        /// The k.
+        k: usize,
+    },
+    /// The caller stopped the extraction. Finished shards stay and are not computed again.
+    #[error(
+        "stopped after {done} of {total} distinct sequences\n  hint: run the same command again to go on from here"
+    )]
+    Interrupted {
+        /// Distinct sequences done in this extraction.
+        done: usize,
+        /// Distinct sequences to do in this extraction.
+        total: usize,
+    },
+    /// Features could not be read from their source.
+    #[error(transparent)]
+    Features(#[from] FeatureError),
+    /// An export that cannot be written as asked.
+    #[error("cannot export to {path}: {reason}")]
+    Export {
+        /// The file asked for.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl EmbedError {
+    /// An error of the file system, with a hint where the cause suggests one.
+    pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        let hint = match source.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                "\n  hint: choose a folder that you may write to"
+            }
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                "\n  hint: free space or choose another folder; finished parts are kept and the unfinished one was removed"
+            }
+            ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+                "\n  hint: a file stands where a folder is needed"
+            }
+            _ => "",
+        };
+        Self::Io { action, path: path.to_owned(), source, hint }
+    }
+}
