@@ -1,8 +1,14 @@
 //! A frozen model as the other rooms see it: encoder, tokenizer and the digests that name its values.
 
 use crate::batch::Tokens;
+use crate::checkpoint::Checkpoint;
+use crate::config_file::ConfigFile;
 use crate::encoder::Encoder;
 use crate::error::ModelError;
+use crate::families::recognise;
+use crate::parameters::Parameters;
+use crate::tokenizer::Tokenizer;
+use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, DnaSequence, Seed};
 use std::path::Path;
 
@@ -14,6 +20,16 @@ pub enum Precision {
     F32,
     /// 64-bit floats, for checks.
     F64,
+}
+
+impl Precision {
+    /// libtorch's name of the type.
+    pub fn kind(self) -> tch::Kind {
+        match self {
+            Self::F32 => tch::Kind::Float,
+            Self::F64 => tch::Kind::Double,
+        }
+    }
 }
 
 /// Where the numbers come from.
@@ -46,7 +62,8 @@ pub struct FrozenModel {
     pub encoder: Box<dyn Encoder>,
     /// Padding id of the tokenizer.
     pub pad_id: i64,
-    pub(crate) tokenize: Box<dyn Fn(&DnaSequence) -> Result<Tokens, ModelError> + Send + Sync>,
+    /// The tokenizer.
+    pub tokenizer: Tokenizer,
 }
 
 impl FrozenModel {
@@ -56,8 +73,56 @@ impl FrozenModel {
     /// # Errors
     /// [`ModelError`] naming the file or tensor.
     pub fn load(folder: &Path, options: LoadOptions) -> Result<Self, ModelError> {
-        let _ = options;
-        Err(ModelError::Io { path: folder.to_owned(), source: std::io::ErrorKind::Unsupported.into() })
+        let config = ConfigFile::read(folder)?;
+        let family = recognise(&config)?;
+        let tokenizer = Tokenizer::read(folder, family.added_tokens)?;
+        let kind = options.precision.kind();
+        let mut digest = DigestBuilder::new("weights v1");
+        let mut parameters = match options.weights {
+            Weights::Pretrained => {
+                let checkpoint = Checkpoint::open(folder)?;
+                digest.part(b"pretrained").part(checkpoint.digest().as_bytes());
+                Parameters::from_checkpoint(checkpoint, family, kind, options.device)
+            }
+            Weights::Random(seed) => {
+                digest.part(b"random").part(&seed.0.to_le_bytes());
+                Parameters::random(seed, kind, options.device)
+            }
+        };
+        let loaded = tch::no_grad(|| (family.load)(&config, &mut parameters))?;
+        parameters.finish(family)?;
+        if tokenizer.largest_id() >= loaded.vocab_size as i64 {
+            return Err(config.error(format!(
+                "key \"vocab_size\" is {}, expected more than the tokenizer's largest id {}\n  hint: config.json and the tokenizer files are of different models",
+                loaded.vocab_size,
+                tokenizer.largest_id()
+            )));
+        }
+        let version = loaded.encoder.spec().version;
+        digest
+            .part(family.id.as_bytes())
+            .part(loaded.config_digest.as_bytes())
+            .part(format!("{:?}", options.precision).as_bytes())
+            .part(&version.to_le_bytes());
+        Ok(Self {
+            weights_digest: digest.finish(),
+            tokenizer_digest: tokenizer.digest(),
+            encoder: loaded.encoder,
+            pad_id: tokenizer.pad_id(),
+            tokenizer,
+        })
+    }
+
+    /// A model from an encoder and a tokenizer that exist already, for encoders that come from no folder.
+    /// The digests must change whenever a value changes: they name the model in every cache.
+    pub fn from_parts(
+        encoder: Box<dyn Encoder>,
+        tokenize: Box<dyn Fn(&DnaSequence) -> Result<Tokens, ModelError> + Send + Sync>,
+        pad_id: i64,
+        weights_digest: Digest,
+        tokenizer_digest: Digest,
+    ) -> Self {
+        Self { weights_digest, tokenizer_digest, encoder, pad_id, tokenize }
     }
 
     /// Token ids of a sequence, special tokens added.
@@ -65,6 +130,6 @@ impl FrozenModel {
     /// # Errors
     /// [`ModelError`] when the sequence has no token (shorter than k).
     pub fn tokenize(&self, sequence: &DnaSequence) -> Result<Tokens, ModelError> {
-        (self.tokenize)(sequence)
+        self.tokenizer.tokenize(sequence)
     }
 }
