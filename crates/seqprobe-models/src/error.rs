@@ -6,7 +6,7 @@ use thiserror::Error;
 /// Why a model could not be loaded or run.
 #[derive(Debug, Error)]
 pub enum ModelError {
-    /// A file could not be read.
+    /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {
         /// The file.
@@ -37,4 +37,104 @@ pub enum ModelError {
         /// Tokens allowed.
         limit: usize,
     },
+    /// A sequence that has no token.
+    #[error(
+        "sequence of {letters} letters is shorter than one token of {k}\n  hint: leave out sequences of fewer than {k} letters, or use a model with shorter tokens"
+    )]
+    TooShort {
+        /// Letters of the sequence.
+        letters: usize,
+        /// Letters of a token.
+        k: usize,
+    },
+    /// A batch whose ids, lengths and shape do not belong together, or with an id outside the vocabulary.
+    #[error("token batch: {0}")]
+    Batch(String),
+    /// A config file that lacks a key or has a value this program cannot compute with.
+    #[error("{path}: {message}")]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// The key, what was expected and what was found, with a hint.
+        message: String,
+    },
+    /// Tokenizer files that are absent or do not make a tokenizer.
+    #[error("{path}: {message}")]
+    Tokenizer {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, with a hint.
+        message: String,
+    },
+    /// A checkpoint that is absent, in another format or damaged.
+    #[error("{path}: {message}")]
+    Checkpoint {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, with a hint.
+        message: String,
+    },
+    /// A tensor the architecture needs is not in the file.
+    #[error(
+        "{path}: tensor {name:?} of shape {shape:?} is missing; the file holds {n_tensors} tensors\n  hint: {hint}"
+    )]
+    MissingTensor {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// The shape it should have.
+        shape: Vec<usize>,
+        /// Tensors in the file.
+        n_tensors: usize,
+        /// What to check.
+        hint: String,
+    },
+    /// A tensor has another shape than config.json says.
+    #[error(
+        "{path}: tensor {name:?} has shape {got:?}, expected {expected:?}\n  hint: config.json and the weights are of different models"
+    )]
+    TensorShape {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// The shape by config.json.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        got: Vec<usize>,
+    },
+    /// A tensor whose numbers are no floating-point numbers, or not finite.
+    #[error("{path}: tensor {name:?} {problem}")]
+    TensorValues {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// What is wrong with its values.
+        problem: String,
+    },
+    /// Tensors that the architecture does not use: the model would not be the one that was trained.
+    #[error(
+        "{path}: {n_extra} tensors are not part of a {family} model, expected none: {names}\n  hint: only the heads {allowed} may be left over; the checkpoint is of another architecture or config.json has too few layers"
+    )]
+    ExtraTensors {
+        /// The file.
+        path: PathBuf,
+        /// The family.
+        family: &'static str,
+        /// How many.
+        n_extra: usize,
+        /// The first of them.
+        names: String,
+        /// Patterns of names that are left out on purpose.
+        allowed: String,
+    },
+}
+
+impl ModelError {
+    /// An [`ModelError::Io`] for `map_err`.
+    pub(crate) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::Io { path: path.to_owned(), source }
+    }
 }

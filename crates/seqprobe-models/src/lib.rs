@@ -2,14 +2,27 @@
 //!
 //! The way through this room: a Hugging Face-layout folder → [`FrozenModel`] (config, tensors by the
 //! checkpoint's own names, tokenizer) → [`TokenBatch`] → [`HiddenStates`]. It does not pool, cache or
-//! train; it never writes. Parameters are frozen: every forward runs without gradients.
+//! train, and it writes nothing but the small random models of [`create`]. Parameters are frozen: every
+//! forward runs without gradients. Thread counts are the caller's.
 
 pub mod batch;
+pub mod checkpoint;
+pub mod config_file;
+pub mod create;
 pub mod encoder;
 pub mod error;
+pub mod families;
+pub mod initialise;
+mod layers;
 pub mod model;
+mod packing;
+pub mod parameters;
+pub mod tokenizer;
+mod vocabulary;
 
 pub use batch::{TokenBatch, Tokens};
 pub use encoder::{Encoder, EncoderSpec, HiddenStates};
 pub use error::ModelError;
+pub use families::{FAMILIES, Family};
 pub use model::{FrozenModel, LoadOptions, Precision, Weights};
+pub use tokenizer::Tokenizer;

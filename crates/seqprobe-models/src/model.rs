@@ -62,9 +62,11 @@ pub struct FrozenModel {
     pub encoder: Box<dyn Encoder>,
     /// Padding id of the tokenizer.
     pub pad_id: i64,
-    /// The tokenizer.
-    pub tokenizer: Tokenizer,
+    pub(crate) tokenize: Tokenize,
 }
+
+/// Turns a sequence into token ids, added tokens included.
+pub type Tokenize = Box<dyn Fn(&DnaSequence) -> Result<Tokens, ModelError> + Send + Sync>;
 
 impl FrozenModel {
     /// Loads a model from a folder in Hugging Face layout: `config.json`, `model.safetensors` (not needed
@@ -109,7 +111,7 @@ impl FrozenModel {
             tokenizer_digest: tokenizer.digest(),
             encoder: loaded.encoder,
             pad_id: tokenizer.pad_id(),
-            tokenizer,
+            tokenize: Box::new(move |sequence| tokenizer.tokenize(sequence)),
         })
     }
 
@@ -117,7 +119,7 @@ impl FrozenModel {
     /// The digests must change whenever a value changes: they name the model in every cache.
     pub fn from_parts(
         encoder: Box<dyn Encoder>,
-        tokenize: Box<dyn Fn(&DnaSequence) -> Result<Tokens, ModelError> + Send + Sync>,
+        tokenize: Tokenize,
         pad_id: i64,
         weights_digest: Digest,
         tokenizer_digest: Digest,
@@ -130,6 +132,6 @@ impl FrozenModel {
     /// # Errors
     /// [`ModelError`] when the sequence has no token (shorter than k).
     pub fn tokenize(&self, sequence: &DnaSequence) -> Result<Tokens, ModelError> {
-        self.tokenizer.tokenize(sequence)
+        (self.tokenize)(sequence)
     }
 }

@@ -1,0 +1,99 @@
+//! `config.json`, read key by key: each error names the file, the key, what was expected and what was found.
+//! It knows no architecture; the families ask for their own keys.
+
+use crate::error::ModelError;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// A parsed `config.json`.
+#[derive(Clone, Debug)]
+pub struct ConfigFile {
+    path: PathBuf,
+    values: serde_json::Map<String, Value>,
+}
+
+impl ConfigFile {
+    /// Reads `config.json` of a model folder.
+    ///
+    /// # Errors
+    /// [`ModelError::Io`] when it cannot be read, [`ModelError::Config`] when it is not a JSON object.
+    pub fn read(folder: &Path) -> Result<Self, ModelError> {
+        let path = folder.join("config.json");
+        let text = std::fs::read_to_string(&path).map_err(ModelError::io(&path))?;
+        match serde_json::from_str::<Value>(&text) {
+            Ok(Value::Object(values)) => Ok(Self { path, values }),
+            Ok(_) => Err(ModelError::Config { path, message: "expected a JSON object".to_owned() }),
+            Err(error) => Err(ModelError::Config { path, message: format!("not JSON: {error}") }),
+        }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The value of a key; `null` counts as absent.
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        self.values.get(key).filter(|value| !value.is_null())
+    }
+
+    /// A text, where it is given.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.value(key).and_then(Value::as_str)
+    }
+
+    /// The names under `architectures`, none where the key is absent.
+    pub fn architectures(&self) -> Vec<&str> {
+        match self.value("architectures") {
+            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A whole number of at least 1 and below 2^31 that must be given.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] naming the key.
+    pub fn size(&self, key: &str) -> Result<usize, ModelError> {
+        match self.value(key) {
+            Some(value) => self.checked_size(key, value),
+            None => {
+                Err(self.error(format!("key {key:?} is missing, expected a whole number of at least 1\n  hint: use the config.json that was published with the weights")))
+            }
+        }
+    }
+
+    /// As [`ConfigFile::size`], with the value that the authors' code takes where the key is absent.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] naming the key.
+    pub fn size_or(&self, key: &str, default: usize) -> Result<usize, ModelError> {
+        self.value(key).map_or(Ok(default), |value| self.checked_size(key, value))
+    }
+
+    /// A positive finite number, with the value that the authors' code takes where the key is absent.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] naming the key.
+    pub fn positive_or(&self, key: &str, default: f64) -> Result<f64, ModelError> {
+        match self.value(key) {
+            None => Ok(default),
+            Some(value) => match value.as_f64() {
+                Some(number) if number.is_finite() && number > 0.0 => Ok(number),
+                _ => Err(self.error(format!("key {key:?} is {value}, expected a positive number"))),
+            },
+        }
+    }
+
+    /// An error about this file.
+    pub fn error(&self, message: String) -> ModelError {
+        ModelError::Config { path: self.path.clone(), message }
+    }
+
+    fn checked_size(&self, key: &str, value: &Value) -> Result<usize, ModelError> {
+        match value.as_u64() {
+            Some(number @ 1..0x8000_0000) => Ok(number as usize),
+            _ => Err(self.error(format!("key {key:?} is {value}, expected a whole number of at least 1"))),
+        }
+    }
+}

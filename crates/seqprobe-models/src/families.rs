@@ -1,0 +1,93 @@
+//! The registry of model families: one line each, one file each.
+
+mod bert;
+mod gpn;
+
+use crate::config_file::ConfigFile;
+use crate::encoder::Encoder;
+use crate::error::ModelError;
+use crate::parameters::Parameters;
+use crate::tokenizer::AddedTokens;
+use seqprobe_core::Digest;
+
+pub(crate) use bert::config_json as bert_config_json;
+pub(crate) use gpn::config_json as gpn_config_json;
+
+/// A family of models that share code.
+pub struct Family {
+    /// Identifier.
+    pub id: &'static str,
+    /// One line saying which models it is.
+    pub title: &'static str,
+    /// Values of `model_type` in `config.json`.
+    pub model_types: &'static [&'static str],
+    /// Values of `architectures`, for config files without `model_type`.
+    pub architectures: &'static [&'static str],
+    /// Names the outer class may put before every tensor, the usual first.
+    pub prefixes: &'static [&'static str],
+    /// A tensor that every checkpoint of the family has, without prefix.
+    pub probe_tensor: &'static str,
+    /// Tensors that are left out on purpose: heads and constants. `*` at the end stands for anything.
+    pub ignored_tensors: &'static [&'static str],
+    /// Tokens put around a sequence.
+    pub added_tokens: AddedTokens,
+    /// Reads the config and takes the parameters.
+    pub load: fn(&ConfigFile, &mut Parameters) -> Result<LoadedEncoder, ModelError>,
+}
+
+/// What a family makes of a config and parameters.
+pub struct LoadedEncoder {
+    /// The encoder.
+    pub encoder: Box<dyn Encoder>,
+    /// Digest of the settings that change values, whatever the file's layout.
+    pub config_digest: Digest,
+    /// Ids run from 0 to below this number.
+    pub vocab_size: usize,
+}
+
+/// All families.
+pub static FAMILIES: &[Family] = &[bert::FAMILY, gpn::FAMILY];
+
+/// The family of a config file: by `model_type`, else by `architectures`.
+///
+/// # Errors
+/// [`ModelError::Config`] listing the families there are.
+pub fn recognise(config: &ConfigFile) -> Result<&'static Family, ModelError> {
+    let architectures = config.architectures();
+    let (key, found): (&str, Vec<&str>) = match config.text("model_type") {
+        Some(model_type) => ("model_type", vec![model_type]),
+        None if !architectures.is_empty() => ("architectures", architectures),
+        None => {
+            return Err(config.error(format!(
+                "keys \"model_type\" and \"architectures\" are missing, expected one of them\n  hint: {}",
+                known_families()
+            )));
+        }
+    };
+    let known = |family: &&'static Family| match key {
+        "model_type" => family.model_types,
+        _ => family.architectures,
+    };
+    if let Some(family) = FAMILIES.iter().find(|family| known(family).iter().any(|name| found.contains(name)))
+    {
+        return Ok(family);
+    }
+    let candidates: Vec<&str> = FAMILIES.iter().flat_map(|family| known(&family)).copied().collect();
+    let nearest =
+        found.iter().find_map(|word| seqprobe_core::config::nearest(word, candidates.iter().copied()));
+    let hint = match nearest {
+        Some(nearest) => format!("did you mean {nearest:?}? {}", known_families()),
+        None => known_families(),
+    };
+    Err(config.error(format!("{key} {:?} is no supported model\n  hint: {hint}", found.join(", "))))
+}
+
+fn known_families() -> String {
+    let names: Vec<String> = FAMILIES
+        .iter()
+        .map(|family| {
+            format!("{} (model_type {:?}: {})", family.id, family.model_types.join(", "), family.title)
+        })
+        .collect();
+    format!("supported are {}", names.join("; "))
+}

@@ -1,0 +1,232 @@
+//! GPN (Benegas, Batra, Song 2023, doi:10.1073/pnas.2311219120), the first, convolutional version: one-hot
+//! letters, then blocks `x + norm(gelu(dilated convolution(x)))`, `x + norm(gelu(linear(x)))`. Source of
+//! the facts: `gpn/legacy.py` of songlab-cal/gpn.
+//!
+//! Padding is set to zero before every convolution, which is what a sequence alone sees beyond its ends.
+
+use super::{Family, LoadedEncoder};
+use crate::batch::TokenBatch;
+use crate::config_file::ConfigFile;
+use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::error::ModelError;
+use crate::initialise::Initialisation;
+use crate::layers::{LayerNorm, LayerPlan, Linear};
+use crate::packing::check_batch;
+use crate::parameters::Parameters;
+use crate::tokenizer::AddedTokens;
+use seqprobe_core::{Digest, LayerIndex};
+use tch::{Device, Kind, Tensor};
+
+pub(super) const FAMILY: Family = Family {
+    id: "gpn",
+    title: "GPN, the convolutional network over single letters",
+    model_types: &["ConvNet"],
+    architectures: &["ConvNetModel", "ConvNetForMaskedLM", "ConvNetForSequenceClassification"],
+    prefixes: &["model.", ""],
+    probe_tensor: "encoder.0.conv.1.weight",
+    ignored_tensors: &["cls.*", "classifier.*"],
+    added_tokens: AddedTokens::None,
+    load,
+};
+
+/// Raised whenever the same weights and tokens would give other values.
+const VERSION: u32 = 1;
+
+/// The authors use the library's default.
+const NORM_EPSILON: f64 = 1e-5;
+
+/// Settings that change values.
+#[derive(serde::Serialize)]
+struct Config {
+    vocab_size: usize,
+    hidden_size: usize,
+    n_layers: usize,
+    kernel_size: usize,
+    dilation_double_every: usize,
+    dilation_max: usize,
+    dilation_cycle: usize,
+    dilation_base: usize,
+    initializer_range: f64,
+}
+
+impl Config {
+    fn read(file: &ConfigFile) -> Result<Self, ModelError> {
+        if let Some(value) = file.value("n_aux_features").filter(|value| value.as_u64() != Some(0)) {
+            return Err(file.error(format!(
+                "key \"n_aux_features\" is {value}, expected 0\n  hint: models that read more than the sequence are not supported"
+            )));
+        }
+        let config = Self {
+            vocab_size: file.size("vocab_size")?,
+            hidden_size: file.size("hidden_size")?,
+            n_layers: file.size("n_layers")?,
+            kernel_size: file.size("kernel_size")?,
+            dilation_double_every: file.size_or("dilation_double_every", 1)?,
+            dilation_max: file.size_or("dilation_max", 32)?,
+            dilation_cycle: file.size_or("dilation_cycle", 6)?,
+            dilation_base: file.size_or("dilation_base", 2)?,
+            initializer_range: file.positive_or("initializer_range", 0.02)?,
+        };
+        if config.vocab_size > config.hidden_size {
+            return Err(file.error(format!(
+                "key \"vocab_size\" is {}, expected at most \"hidden_size\" {}: letters are one-hot",
+                config.vocab_size, config.hidden_size
+            )));
+        }
+        Ok(config)
+    }
+
+    /// min(max, base ^ ((block mod cycle) / double_every)), in whole numbers.
+    fn dilation(&self, block: usize) -> i64 {
+        let exponent = (block % self.dilation_cycle) / self.dilation_double_every;
+        let power = self.dilation_base.saturating_pow(u32::try_from(exponent).unwrap_or(u32::MAX));
+        power.min(self.dilation_max) as i64
+    }
+}
+
+/// The `config.json` of a new model.
+pub(crate) fn config_json(vocab_size: usize, layers: usize, width: usize) -> serde_json::Value {
+    serde_json::json!({
+        "architectures": ["ConvNetForMaskedLM"],
+        "model_type": "ConvNet",
+        "vocab_size": vocab_size,
+        "hidden_size": width,
+        "n_layers": layers,
+        "kernel_size": 9,
+        "dilation_double_every": 1,
+        "dilation_max": 32,
+        "dilation_cycle": 6,
+        "dilation_base": 2,
+        "initializer_range": 0.02,
+        "n_aux_features": 0,
+    })
+}
+
+struct Block {
+    /// `[hidden, hidden, kernel]`
+    kernel: Tensor,
+    bias: Tensor,
+    dilation: i64,
+    convolution_norm: LayerNorm,
+    linear: Linear,
+    linear_norm: LayerNorm,
+}
+
+struct Gpn {
+    spec: EncoderSpec,
+    vocab_size: usize,
+    kind: Kind,
+    device: Device,
+    blocks: Vec<Block>,
+}
+
+fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
+    let config = Config::read(file)?;
+    let width = config.hidden_size;
+    let normal = Initialisation::Normal { deviation: config.initializer_range };
+    // The authors leave convolutions at the library's default: uniform within 1 / sqrt(inputs × kernel).
+    let uniform = Initialisation::Uniform { bound: 1.0 / ((width * config.kernel_size) as f64).sqrt() };
+    let mut blocks = Vec::with_capacity(config.n_layers);
+    for index in 0..config.n_layers {
+        let stem = format!("encoder.{index}");
+        blocks.push(Block {
+            kernel: parameters.take(
+                &format!("{stem}.conv.1.weight"),
+                &[width, width, config.kernel_size],
+                uniform,
+            )?,
+            bias: parameters.take(&format!("{stem}.conv.1.bias"), &[width], uniform)?,
+            dilation: config.dilation(index),
+            convolution_norm: LayerNorm::take(parameters, &format!("{stem}.conv.4"), width, NORM_EPSILON)?,
+            linear: Linear::take(parameters, &format!("{stem}.ffn.0"), width, width, normal)?,
+            linear_norm: LayerNorm::take(parameters, &format!("{stem}.ffn.2"), width, NORM_EPSILON)?,
+        });
+    }
+    let spec = EncoderSpec {
+        family: FAMILY.id,
+        n_blocks: config.n_layers as u32,
+        hidden: width,
+        max_tokens: None,
+        has_final_norm: false,
+        has_cls: false,
+        n_parameters: parameters.n_values(),
+        version: VERSION,
+    };
+    let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
+    let encoder = Gpn {
+        spec,
+        vocab_size: config.vocab_size,
+        kind: parameters.kind(),
+        device: parameters.device(),
+        blocks,
+    };
+    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_size })
+}
+
+impl Gpn {
+    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+        let mut plan = LayerPlan::new(&self.spec, layers)?;
+        check_batch(batch, self.vocab_size, self.spec.max_tokens)?;
+        let (n_sequences, n_tokens) = batch.ids.dim();
+        let sizes = [n_sequences as i64, n_tokens as i64];
+        let ids: Vec<i64> = batch.ids.iter().copied().collect();
+        let ids = Tensor::f_from_slice(&ids)?.f_reshape(sizes)?;
+        let one_hot = ids.f_one_hot(self.spec.hidden as i64)?;
+        let mut state = one_hot.f_to_device_(self.device, self.kind, false, false)?; // [batch, tokens, hidden]
+        let mask = self.mask(batch)?;
+        plan.keep(0, || Ok(state.shallow_clone()))?;
+        for (index, block) in self.blocks.iter().enumerate() {
+            if plan.is_done(index) {
+                break;
+            }
+            state = run_block(block, &state, mask.as_ref())?;
+            plan.keep(index + 1, || Ok(state.shallow_clone()))?;
+        }
+        plan.finish()
+    }
+
+    /// One at tokens and zero at padding, or nothing where there is no padding.
+    ///
+    /// # Shapes
+    /// `[batch, tokens, 1]`
+    fn mask(&self, batch: &TokenBatch) -> Result<Option<Tensor>, ModelError> {
+        let (n_sequences, n_tokens) = batch.ids.dim();
+        if batch.lengths.iter().all(|&length| length == n_tokens) {
+            return Ok(None);
+        }
+        let values: Vec<f32> = batch
+            .lengths
+            .iter()
+            .flat_map(|&length| (0..n_tokens).map(move |token| if token < length { 1.0 } else { 0.0 }))
+            .collect();
+        let mask = Tensor::f_from_slice(&values)?.f_reshape([n_sequences as i64, n_tokens as i64, 1])?;
+        Ok(Some(mask.f_to_device_(self.device, self.kind, false, false)?))
+    }
+}
+
+/// # Shapes
+/// `[batch, tokens, hidden]` to the same
+fn run_block(block: &Block, state: &Tensor, mask: Option<&Tensor>) -> Result<Tensor, ModelError> {
+    let masked = match mask {
+        Some(mask) => state.f_mul(mask)?,
+        None => state.shallow_clone(),
+    };
+    let convolved = masked
+        .f_transpose(1, 2)? // [batch, hidden, tokens]
+        .f_conv1d_padding(&block.kernel, Some(&block.bias), 1, "same", block.dilation, 1)?
+        .f_gelu("none")?
+        .f_transpose(1, 2)?; // [batch, tokens, hidden]
+    let state = block.convolution_norm.forward(&convolved)?.f_add(&masked)?;
+    let mixed = block.linear.forward(&state)?.f_gelu("none")?;
+    Ok(block.linear_norm.forward(&mixed)?.f_add(&state)?)
+}
+
+impl Encoder for Gpn {
+    fn spec(&self) -> &EncoderSpec {
+        &self.spec
+    }
+
+    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+        tch::no_grad(|| self.forward(batch, layers))
+    }
+}

@@ -1,0 +1,123 @@
+//! Numbers of a randomly initialised model, drawn from this program's own generator so that they do not
+//! change with the libtorch version. Each tensor has its own stream, derived from the seed and its name.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::RngCore;
+use seqprobe_core::Seed;
+
+/// How the authors' code initialises a tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Initialisation {
+    /// All zero.
+    Zeros,
+    /// All one.
+    Ones,
+    /// Normal with mean 0.
+    Normal {
+        /// Standard deviation.
+        deviation: f64,
+    },
+    /// Normal with mean 0, but one row (of the padding token) zero.
+    NormalButRow {
+        /// Standard deviation.
+        deviation: f64,
+        /// The zero row.
+        row: usize,
+    },
+    /// Uniform between −bound and bound.
+    Uniform {
+        /// The bound.
+        bound: f64,
+    },
+}
+
+/// Draws the values of one tensor, row-major. The same seed and name give the same numbers whatever
+/// else is drawn.
+///
+/// # Shapes
+/// `shape` is the tensor's; the result has its product of values.
+pub fn draw(seed: Seed, name: &str, shape: &[usize], initialisation: Initialisation) -> Vec<f32> {
+    let n_values = shape.iter().product();
+    let mut rng = seed.derive("initial weights").derive(name).rng();
+    match initialisation {
+        Initialisation::Zeros => vec![0.0; n_values],
+        Initialisation::Ones => vec![1.0; n_values],
+        Initialisation::Uniform { bound } => {
+            (0..n_values).map(|_| (bound * (2.0 * uniform(&mut rng) - 1.0)) as f32).collect()
+        }
+        Initialisation::Normal { deviation } => normal(&mut rng, n_values, deviation),
+        Initialisation::NormalButRow { deviation, row } => {
+            let mut values = normal(&mut rng, n_values, deviation);
+            let width: usize = shape.iter().skip(1).product();
+            values.iter_mut().skip(row * width).take(width).for_each(|value| *value = 0.0);
+            values
+        }
+    }
+}
+
+/// A number in [0, 1) with 53 random bits.
+fn uniform(rng: &mut ChaCha8Rng) -> f64 {
+    (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Box and Muller's transform of two uniform numbers into two normal ones.
+fn normal(rng: &mut ChaCha8Rng, n_values: usize, deviation: f64) -> Vec<f32> {
+    let mut values = Vec::with_capacity(n_values + 1);
+    while values.len() < n_values {
+        let radius = (-2.0 * (1.0 - uniform(rng)).ln()).sqrt() * deviation;
+        let (sine, cosine) = (std::f64::consts::TAU * uniform(rng)).sin_cos();
+        values.push((radius * cosine) as f32);
+        values.push((radius * sine) as f32);
+    }
+    values.truncate(n_values);
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    fn moments(values: &[f32]) -> (f64, f64) {
+        let n = values.len() as f64;
+        let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / n;
+        let variance = values.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / n;
+        (mean, variance.sqrt())
+    }
+
+    #[test]
+    fn normal_draws_have_the_moments_of_a_normal() {
+        let values = draw(Seed(3), "weight", &[200, 1000], Initialisation::Normal { deviation: 0.02 });
+        let (mean, deviation) = moments(&values);
+        // 200,000 draws: standard error of the mean 4.5e-5, of the deviation 0.16%.
+        assert!(mean.abs() < 2e-4, "{mean}");
+        assert_relative_eq!(deviation, 0.02, max_relative = 0.01);
+        let beyond = values.iter().filter(|value| value.abs() > 0.04).count() as f64 / 200_000.0;
+        assert_relative_eq!(beyond, 0.0455, max_relative = 0.05);
+    }
+
+    #[test]
+    fn uniform_draws_fill_their_range() {
+        let values = draw(Seed(3), "weight", &[100_000], Initialisation::Uniform { bound: 0.5 });
+        let (mean, deviation) = moments(&values);
+        assert!(mean.abs() < 5e-3, "{mean}");
+        assert_relative_eq!(deviation, 0.5 / 3.0_f64.sqrt(), max_relative = 0.01);
+        assert!(values.iter().all(|value| value.abs() <= 0.5));
+        assert!(values.iter().any(|&value| value > 0.499) && values.iter().any(|&value| value < -0.499));
+    }
+
+    #[test]
+    fn the_padding_row_is_zero_and_only_it() {
+        let values = draw(Seed(1), "w", &[4, 3], Initialisation::NormalButRow { deviation: 1.0, row: 2 });
+        assert!(values[6..9].iter().all(|value| value.to_bits() == 0), "{values:?}");
+        assert!(values[..6].iter().chain(&values[9..]).all(|value| value.abs() > 0.0), "{values:?}");
+    }
+
+    #[test]
+    fn streams_depend_on_seed_and_name_only() {
+        let one = Initialisation::Normal { deviation: 1.0 };
+        assert_eq!(draw(Seed(1), "a", &[5], one), draw(Seed(1), "a", &[5], one));
+        assert_ne!(draw(Seed(1), "a", &[5], one), draw(Seed(1), "b", &[5], one));
+        assert_ne!(draw(Seed(1), "a", &[5], one), draw(Seed(2), "a", &[5], one));
+    }
+}

@@ -1,0 +1,132 @@
+//! The two layers that every family has, and the bookkeeping of which hidden states were asked for.
+
+use crate::encoder::{EncoderSpec, HiddenStates};
+use crate::error::ModelError;
+use crate::initialise::Initialisation;
+use crate::parameters::Parameters;
+use seqprobe_core::LayerIndex;
+use tch::Tensor;
+
+/// `x · weightᵀ + bias`
+pub(crate) struct Linear {
+    /// `[outputs, inputs]`
+    weight: Tensor,
+    /// `[outputs]`
+    bias: Tensor,
+}
+
+impl Linear {
+    pub(crate) fn take(
+        parameters: &mut Parameters,
+        stem: &str,
+        inputs: usize,
+        outputs: usize,
+        initialisation: Initialisation,
+    ) -> Result<Self, ModelError> {
+        Ok(Self {
+            weight: parameters.take(&format!("{stem}.weight"), &[outputs, inputs], initialisation)?,
+            bias: parameters.take(&format!("{stem}.bias"), &[outputs], Initialisation::Zeros)?,
+        })
+    }
+
+    /// One layer whose outputs are those of several, one after another.
+    pub(crate) fn stack(layers: &[Self]) -> Result<Self, ModelError> {
+        let weights: Vec<&Tensor> = layers.iter().map(|layer| &layer.weight).collect();
+        let biases: Vec<&Tensor> = layers.iter().map(|layer| &layer.bias).collect();
+        Ok(Self { weight: Tensor::f_cat(&weights, 0)?, bias: Tensor::f_cat(&biases, 0)? })
+    }
+
+    /// # Shapes
+    /// `[…, inputs]` to `[…, outputs]`
+    pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor, ModelError> {
+        Ok(input.f_linear(&self.weight, Some(&self.bias))?)
+    }
+}
+
+/// Layer normalisation over the last dimension.
+pub(crate) struct LayerNorm {
+    weight: Tensor,
+    bias: Tensor,
+    width: i64,
+    epsilon: f64,
+}
+
+impl LayerNorm {
+    pub(crate) fn take(
+        parameters: &mut Parameters,
+        stem: &str,
+        width: usize,
+        epsilon: f64,
+    ) -> Result<Self, ModelError> {
+        let weight = parameters.present(&[".weight", ".gamma"], stem);
+        let bias = parameters.present(&[".bias", ".beta"], stem);
+        Ok(Self {
+            weight: parameters.take(&format!("{stem}{weight}"), &[width], Initialisation::Ones)?,
+            bias: parameters.take(&format!("{stem}{bias}"), &[width], Initialisation::Zeros)?,
+            width: width as i64,
+            epsilon,
+        })
+    }
+
+    pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor, ModelError> {
+        Ok(input.f_layer_norm(self.width, Some(&self.weight), Some(&self.bias), self.epsilon, true)?)
+    }
+}
+
+/// Which layers were asked for and what has been kept of them.
+pub(crate) struct LayerPlan<'a> {
+    asked: &'a [LayerIndex],
+    /// The layer number of each, counted from the embedding output.
+    numbers: Vec<usize>,
+    kept: Vec<Option<Tensor>>,
+    last: usize,
+}
+
+impl<'a> LayerPlan<'a> {
+    /// For families without a norm after the last block.
+    pub(crate) fn new(spec: &EncoderSpec, asked: &'a [LayerIndex]) -> Result<Self, ModelError> {
+        let mut numbers = Vec::with_capacity(asked.len());
+        for layer in asked {
+            match layer.canonical(spec.n_blocks, spec.has_final_norm) {
+                LayerIndex::Block(number) if number <= spec.n_blocks => numbers.push(number as usize),
+                _ => {
+                    return Err(ModelError::Layer {
+                        asked: layer.to_string(),
+                        model: spec.family.to_owned(),
+                        n_blocks: spec.n_blocks,
+                    });
+                }
+            }
+        }
+        let last = numbers.iter().copied().max().unwrap_or(0);
+        Ok(Self { asked, kept: asked.iter().map(|_| None).collect(), numbers, last })
+    }
+
+    /// Whether no layer beyond this number was asked for.
+    pub(crate) fn is_done(&self, number: usize) -> bool {
+        number >= self.last
+    }
+
+    /// Keeps the state of a layer where it was asked for.
+    pub(crate) fn keep(
+        &mut self,
+        number: usize,
+        state: impl Fn() -> Result<Tensor, ModelError>,
+    ) -> Result<(), ModelError> {
+        let mut made: Option<Tensor> = None;
+        for (slot, _) in self.kept.iter_mut().zip(&self.numbers).filter(|(_, asked)| **asked == number) {
+            let tensor = match &made {
+                Some(tensor) => tensor.shallow_clone(),
+                None => state()?,
+            };
+            made = Some(tensor.shallow_clone());
+            *slot = Some(tensor);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Result<HiddenStates, ModelError> {
+        let layers = self.asked.iter().copied().zip(self.kept);
+        Ok(HiddenStates { layers: layers.filter_map(|(layer, kept)| Some((layer, kept?))).collect() })
+    }
+}

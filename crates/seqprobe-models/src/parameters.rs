@@ -1,0 +1,158 @@
+//! The named parameters of one model: taken one by one from a checkpoint, or drawn as the authors'
+//! code initialises them. What was taken is remembered, so that nothing in a checkpoint goes unused unseen.
+
+use crate::checkpoint::Checkpoint;
+use crate::error::ModelError;
+use crate::families::Family;
+use crate::initialise::{Initialisation, draw};
+use seqprobe_core::Seed;
+use std::collections::BTreeSet;
+use tch::{Device, Kind, Tensor};
+
+/// Where parameters come from.
+enum Source {
+    Checkpoint { checkpoint: Checkpoint, prefix: &'static str },
+    Random(Seed),
+}
+
+/// A tensor as it was drawn, for writing it to a file.
+pub(crate) struct DrawnTensor {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) values: Vec<f32>,
+}
+
+/// Parameters by the checkpoint's own names, without the prefix of the model's outer class.
+pub struct Parameters {
+    source: Source,
+    kind: Kind,
+    device: Device,
+    taken: BTreeSet<String>,
+    n_values: u64,
+    pub(crate) drawn: Option<Vec<DrawnTensor>>,
+}
+
+impl Parameters {
+    /// Parameters of a checkpoint. The family's first prefix under which its probe tensor exists is put
+    /// before every name.
+    pub fn from_checkpoint(checkpoint: Checkpoint, family: &Family, kind: Kind, device: Device) -> Self {
+        let has = |prefix: &&'static str| checkpoint.contains(&format!("{prefix}{}", family.probe_tensor));
+        let prefixes = family.prefixes.iter().copied();
+        let prefix = prefixes.clone().find(has).or(prefixes.clone().next()).unwrap_or_default();
+        Self::new(Source::Checkpoint { checkpoint, prefix }, kind, device)
+    }
+
+    /// Parameters drawn from a seed.
+    pub fn random(seed: Seed, kind: Kind, device: Device) -> Self {
+        Self::new(Source::Random(seed), kind, device)
+    }
+
+    fn new(source: Source, kind: Kind, device: Device) -> Self {
+        Self { source, kind, device, taken: BTreeSet::new(), n_values: 0, drawn: None }
+    }
+
+    /// Takes one tensor.
+    ///
+    /// # Shapes
+    /// `shape`
+    ///
+    /// # Errors
+    /// As [`Checkpoint::tensor`].
+    pub fn take(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        initialisation: Initialisation,
+    ) -> Result<Tensor, ModelError> {
+        self.n_values += shape.iter().map(|&size| size as u64).product::<u64>();
+        match &self.source {
+            Source::Checkpoint { checkpoint, prefix } => {
+                let full = format!("{prefix}{name}");
+                let tensor = checkpoint.tensor(&full, shape, self.kind, self.device)?;
+                self.taken.insert(full);
+                Ok(tensor)
+            }
+            Source::Random(seed) => {
+                let values = draw(*seed, name, shape, initialisation);
+                let sizes: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
+                let tensor = Tensor::f_from_slice(&values)?.f_reshape(&sizes)?.f_to_device_(
+                    self.device,
+                    self.kind,
+                    false,
+                    true,
+                )?;
+                if let Some(drawn) = &mut self.drawn {
+                    drawn.push(DrawnTensor { name: name.to_owned(), shape: shape.to_vec(), values });
+                }
+                Ok(tensor)
+            }
+        }
+    }
+
+    /// The first of several names that the checkpoint has, else the first: files from before 2019 call a
+    /// norm's parameters `gamma` and `beta`.
+    pub fn present<'a>(&self, names: &[&'a str], stem: &str) -> &'a str {
+        let first = names.first().copied().unwrap_or_default();
+        match &self.source {
+            Source::Checkpoint { checkpoint, prefix } => names
+                .iter()
+                .copied()
+                .find(|name| checkpoint.contains(&format!("{prefix}{stem}{name}")))
+                .unwrap_or(first),
+            Source::Random(_) => first,
+        }
+    }
+
+    /// Numbers in all tensors taken so far.
+    pub fn n_values(&self) -> u64 {
+        self.n_values
+    }
+
+    /// The type parameters are converted to.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The device parameters are put on.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// Checks that nothing but the family's ignored tensors is left in the checkpoint; names are compared
+    /// with and without the prefix.
+    ///
+    /// # Errors
+    /// [`ModelError::ExtraTensors`] naming the first tensors left over.
+    pub fn finish(&self, family: &Family) -> Result<(), ModelError> {
+        let Source::Checkpoint { checkpoint, prefix } = &self.source else {
+            return Ok(());
+        };
+        let is_allowed = |name: &str| {
+            let bare = name.strip_prefix(prefix).unwrap_or(name);
+            family.ignored_tensors.iter().any(|pattern| match pattern.strip_suffix('*') {
+                Some(start) => name.starts_with(start) || bare.starts_with(start),
+                None => name == *pattern || bare == *pattern,
+            })
+        };
+        let extra: Vec<&str> = checkpoint
+            .names()
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !self.taken.contains(*name) && !is_allowed(name))
+            .collect();
+        if extra.is_empty() {
+            return Ok(());
+        }
+        let mut names: Vec<String> = extra.iter().take(3).map(|name| format!("{name:?}")).collect();
+        if extra.len() > names.len() {
+            names.push("…".to_owned());
+        }
+        Err(ModelError::ExtraTensors {
+            path: checkpoint.path().to_owned(),
+            family: family.id,
+            n_extra: extra.len(),
+            names: names.join(", "),
+            allowed: family.ignored_tensors.join(", "),
+        })
+    }
+}

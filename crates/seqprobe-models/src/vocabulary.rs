@@ -1,0 +1,194 @@
+//! The vocabulary files of a checkpoint: `vocab.txt` (one word per line, its id is the line) or the table
+//! of a `tokenizer.json`. Where both are there they must say the same.
+
+use crate::error::ModelError;
+use seqprobe_core::digest::DigestBuilder;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Keys of `tokenizer_config.json` and the names that are used where the file or the key is absent.
+const SPECIAL_TOKENS: [(&str, &str); 5] = [
+    ("pad_token", "[PAD]"),
+    ("unk_token", "[UNK]"),
+    ("cls_token", "[CLS]"),
+    ("sep_token", "[SEP]"),
+    ("mask_token", "[MASK]"),
+];
+
+/// Ids of upper-case DNA words.
+pub(crate) type DnaWords = HashMap<Box<[u8]>, i64>;
+
+/// Words and their ids, as the files give them.
+pub(crate) struct Vocabulary {
+    path: PathBuf,
+    ids: HashMap<String, i64>,
+    special: HashMap<&'static str, String>,
+    contents: Vec<Vec<u8>>,
+}
+
+impl Vocabulary {
+    pub(crate) fn read(folder: &Path) -> Result<Self, ModelError> {
+        let lines_path = folder.join("vocab.txt");
+        let json_path = folder.join("tokenizer.json");
+        let mut contents = Vec::new();
+        let from_lines = match read_optional(&lines_path)? {
+            Some(text) => {
+                Some(words_of_lines(&text, &lines_path).inspect(|_| contents.push(text.into_bytes()))?)
+            }
+            None => None,
+        };
+        let from_json = match read_optional(&json_path)? {
+            Some(text) => {
+                Some(words_of_json(&text, &json_path).inspect(|_| contents.push(text.into_bytes()))?)
+            }
+            None => None,
+        };
+        let (path, ids) = match (from_lines, from_json) {
+            (Some(lines), Some(json)) if lines != json => {
+                let message = "vocab.txt and tokenizer.json give different ids\n  hint: remove the one that does not belong to the weights".to_owned();
+                return Err(ModelError::Tokenizer { path: folder.to_owned(), message });
+            }
+            (Some(ids), _) => (lines_path, ids),
+            (None, Some(ids)) => (json_path, ids),
+            (None, None) => {
+                let message = "no vocab.txt and no tokenizer.json\n  hint: copy the tokenizer files of the checkpoint into the folder".to_owned();
+                return Err(ModelError::Tokenizer { path: folder.to_owned(), message });
+            }
+        };
+        let config_path = folder.join("tokenizer_config.json");
+        let config = match read_optional(&config_path)? {
+            Some(text) => {
+                let config = parse(&text, &config_path)?;
+                contents.push(text.into_bytes());
+                config
+            }
+            None => Value::Null,
+        };
+        let special = SPECIAL_TOKENS
+            .into_iter()
+            .map(|(key, default)| {
+                let given = config.get(key);
+                let content = given.and_then(|value| value.get("content")).or(given).and_then(Value::as_str);
+                (key, content.unwrap_or(default).to_owned())
+            })
+            .collect();
+        Ok(Self { path, ids, special, contents })
+    }
+
+    /// Id of a special token by its key in `tokenizer_config.json`.
+    pub(crate) fn special(&self, key: &'static str) -> Result<i64, ModelError> {
+        let word = self.special.get(key).map_or("", String::as_str);
+        self.ids.get(word).copied().ok_or_else(|| {
+            self.error(format!(
+                "the {key} {word:?} is not in the vocabulary\n  hint: tokenizer_config.json can name another {key}"
+            ))
+        })
+    }
+
+    pub(crate) fn largest_id(&self) -> i64 {
+        self.ids.values().copied().max().unwrap_or(0)
+    }
+
+    pub(crate) fn digest(&self) -> DigestBuilder {
+        let mut builder = DigestBuilder::new("tokenizer v1");
+        for content in &self.contents {
+            builder.part(content);
+        }
+        builder
+    }
+
+    /// The words that are DNA, upper case, and their common length.
+    pub(crate) fn dna_words(&self) -> Result<(usize, DnaWords), ModelError> {
+        let mut words = DnaWords::new();
+        for (word, &id) in &self.ids {
+            let is_dna = word.bytes().all(|letter| b"ACGTNacgtn".contains(&letter));
+            if is_dna && words.insert(word.to_ascii_uppercase().into_bytes().into(), id).is_some() {
+                return Err(self.error(format!(
+                    "word {word:?} occurs in both cases\n  hint: a vocabulary that tells cases apart is not supported"
+                )));
+            }
+        }
+        let k = words.keys().map(|word| word.len()).max().unwrap_or(0);
+        if k == 0 || k > 8 {
+            return Err(self.error(format!("words of {k} letters, expected DNA words of 1 to 8 letters")));
+        }
+        if let Some(other) = words.keys().filter(|word| word.len() != k).min() {
+            return Err(self.error(format!(
+                "words of {} and of {k} letters, expected one length\n  hint: byte-pair vocabularies are not supported",
+                other.len()
+            )));
+        }
+        for code in 0..4_usize.pow(k as u32) {
+            let word: Vec<u8> = (0..k).rev().map(|place| b"ACGT"[(code >> (2 * place)) & 3]).collect();
+            if !words.contains_key(word.as_slice()) {
+                return Err(self.error(format!(
+                    "word {:?} is missing, expected all {} words of {k} letters",
+                    String::from_utf8_lossy(&word),
+                    4_usize.pow(k as u32)
+                )));
+            }
+        }
+        Ok((k, words))
+    }
+
+    fn error(&self, message: String) -> ModelError {
+        ModelError::Tokenizer { path: self.path.clone(), message }
+    }
+}
+
+fn read_optional(path: &Path) -> Result<Option<String>, ModelError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(ModelError::Io { path: path.to_owned(), source }),
+    }
+}
+
+fn parse(text: &str, path: &Path) -> Result<Value, ModelError> {
+    serde_json::from_str(text).map_err(|error| ModelError::Tokenizer {
+        path: path.to_owned(),
+        message: format!("not JSON: {error}"),
+    })
+}
+
+fn words_of_lines(text: &str, path: &Path) -> Result<HashMap<String, i64>, ModelError> {
+    let mut ids = HashMap::new();
+    for (line, word) in text.trim_end().lines().map(str::trim).enumerate() {
+        if word.is_empty() || ids.insert(word.to_owned(), line as i64).is_some() {
+            return Err(ModelError::Tokenizer {
+                path: path.to_owned(),
+                message: format!("line {} holds {word:?}, expected a word that occurs once", line + 1),
+            });
+        }
+    }
+    Ok(ids)
+}
+
+fn words_of_json(text: &str, path: &Path) -> Result<HashMap<String, i64>, ModelError> {
+    let error = |message: &str| ModelError::Tokenizer { path: path.to_owned(), message: message.to_owned() };
+    let value = parse(text, path)?;
+    let model = value.get("model").ok_or_else(|| error("key \"model\" is missing"))?;
+    if model.get("merges").and_then(Value::as_array).is_some_and(|merges| !merges.is_empty()) {
+        return Err(error(
+            "a byte-pair tokenizer with merges is not supported\n  hint: supported are single letters and overlapping k-mers",
+        ));
+    }
+    let Some(Value::Object(table)) = model.get("vocab") else {
+        return Err(error("key \"model.vocab\" is missing or no table of words and ids"));
+    };
+    let mut ids = HashMap::new();
+    for (word, id) in table {
+        let id = id.as_i64().filter(|id| *id >= 0);
+        ids.insert(word.clone(), id.ok_or_else(|| error(&format!("word {word:?} has no id of at least 0")))?);
+    }
+    for token in value.get("added_tokens").and_then(Value::as_array).into_iter().flatten() {
+        let content = token.get("content").and_then(Value::as_str);
+        if let (Some(word), Some(id)) =
+            (content, token.get("id").and_then(Value::as_i64).filter(|id| *id >= 0))
+        {
+            ids.insert(word.to_owned(), id);
+        }
+    }
+    Ok(ids)
+}
