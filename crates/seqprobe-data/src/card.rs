@@ -2,6 +2,7 @@
 //!
 //! Reading a card checks everything that can be known without the data; [`crate::load()`] checks the rest.
 
+mod check;
 pub mod values;
 
 use crate::error::DataError;
@@ -236,14 +237,13 @@ impl Card {
     /// The target columns; one named `label` where every file has a constant label.
     pub(crate) fn target_names(&self) -> Vec<String> {
         match &self.target {
-            Some(target) => target.as_slice().iter().map(|text| text.0.clone()).collect(),
+            Some(target) => target
+                .as_slice()
+                .iter()
+                .map(|text| text.0.strip_prefix("header:").unwrap_or(&text.0).to_owned())
+                .collect(),
             None => vec!["label".to_owned()],
         }
-    }
-
-    /// Checks what can be known without the data.
-    pub(crate) fn check(&self) -> Result<(), DataError> {
-        Ok(())
     }
 }
 

@@ -4,23 +4,27 @@
 //! sequences are DNA, its labels are known classes or finite numbers, its ids are unique and its splits
 //! are disjoint and not empty. It downloads nothing and knows neither models nor metrics.
 
+mod assign;
 pub mod card;
 pub mod error;
 pub mod export;
 pub mod folders;
 mod input;
+mod kmers;
 mod labels;
 mod load;
 mod one_file;
 mod place;
+mod read;
 mod rows;
 mod sequences;
 pub mod simulate;
 pub mod split;
+mod targets;
 
 pub use card::Card;
 pub use error::DataError;
-pub use folders::{DataFolders, find_card};
+pub use folders::{DataFolders, card_ids, find_card};
 pub use load::load;
 pub use one_file::{FileCard, FileTask, card_for_file};
 pub use sequences::{NamedSequences, read_sequences};

@@ -1,16 +1,146 @@
-//! Card to checked dataset.
+//! Card to checked dataset: reads the files, decodes targets, splits, and says what it left out.
 
+use crate::assign::assign_splits;
 use crate::card::Card;
 use crate::error::DataError;
 use crate::folders::DataFolders;
-use seqprobe_core::Dataset;
+use crate::read::{ReadRow, ReadRows, read_card};
+use crate::targets::{Decoded, decode};
+use seqprobe_core::clusters::Clusters;
+use seqprobe_core::dataset::Origin;
+use seqprobe_core::{Dataset, DnaSequence, Split, Splits, Targets};
+use std::collections::{HashMap, HashSet};
 
 /// Reads, checks and splits the data of a card.
+///
+/// Rows whose target is missing (all targets, where there are several) are left out before splitting and
+/// counted in the notes; ids count rows before that.
 ///
 /// # Errors
 /// [`DataError`] naming the file, and the line where there is one, for a file that is absent, has another
 /// digest or does not fit its card, and for a split without rows or classes.
 pub fn load(card: &Card, folders: &DataFolders) -> Result<Dataset, DataError> {
-    let _ = folders;
-    Err(card.error("not read yet"))
+    card.check()?;
+    let rows = read_card(card, folders)?;
+    check_unique_ids(&rows)?;
+    let Decoded { rows, task, targets, mut notes } = decode(card, rows)?;
+    let assigned = assign_splits(card, &rows, &targets)?;
+    check_groups(card, &rows, &assigned)?;
+    let splits = splits_of(&assigned);
+    check_splits(card, &splits, &targets, &task.classes)?;
+    let clusters = clusters_of(card, &rows.rows);
+    if !card.note.is_empty() {
+        notes.push(card.note.clone());
+    }
+    let (example_ids, sequences): (Vec<String>, Vec<DnaSequence>) =
+        rows.rows.into_iter().map(|row| (row.id, row.sequence)).unzip();
+    notes.extend(note_on_copies(&sequences, &splits));
+    Ok(Dataset {
+        id: card.id.clone(),
+        title: card.title.clone(),
+        task,
+        metric: card.metric.clone(),
+        example_ids,
+        sequences,
+        targets,
+        splits,
+        clusters,
+        letters: rows.letters,
+        oracle: None,
+        notes,
+        origin: Origin {
+            licence: card.licence.clone(),
+            citation: card.citation.clone(),
+            source: card.source.clone(),
+        },
+    })
+}
+
+fn check_unique_ids(rows: &ReadRows) -> Result<(), DataError> {
+    let mut seen: HashMap<&str, &ReadRow> = HashMap::with_capacity(rows.rows.len());
+    for row in &rows.rows {
+        if let Some(first) = seen.insert(&row.id, row) {
+            let message = format!("example id {:?} stands already at {}", row.id, rows.place_of(first));
+            return Err(rows.error_at(row, message));
+        }
+    }
+    Ok(())
+}
+
+/// A group is never split, also where the files are the splits.
+fn check_groups(card: &Card, rows: &ReadRows, assigned: &[Split]) -> Result<(), DataError> {
+    if card.group.is_none() {
+        return Ok(());
+    }
+    let mut seen: HashMap<&str, (Split, &ReadRow)> = HashMap::new();
+    for (row, &split) in rows.rows.iter().zip(assigned) {
+        let Some(group) = row.group.as_deref() else { continue };
+        let &mut (first_split, first) = seen.entry(group).or_insert((split, row));
+        if first_split != split {
+            let message = format!(
+                "group {group:?} is in the {} split here and in the {} split at {}\n  hint: split whole groups with [[split]] method = \"group\", or leave out the card's group",
+                split.as_str(),
+                first_split.as_str(),
+                rows.place_of(first)
+            );
+            return Err(rows.error_at(row, message));
+        }
+    }
+    Ok(())
+}
+
+fn splits_of(assigned: &[Split]) -> Splits {
+    let rows_of = |wanted| (0..assigned.len()).filter(|&row| assigned[row] == wanted).collect();
+    Splits { train: rows_of(Split::Train), valid: rows_of(Split::Valid), test: rows_of(Split::Test) }
+}
+
+/// Every split has a row; every class has a training row.
+fn check_splits(card: &Card, splits: &Splits, targets: &Targets, classes: &[String]) -> Result<(), DataError> {
+    if let Some(empty) = Split::ALL.into_iter().find(|&split| splits.rows(split).is_empty()) {
+        let message = format!(
+            "the {} split has no row\n  hint: give it a larger share, or name other files, chromosomes or values",
+            empty.as_str()
+        );
+        return Err(card.error(message));
+    }
+    if let Targets::Classes { labels, .. } = targets {
+        let present: HashSet<u32> = splits.train.iter().map(|&row| labels[row]).collect();
+        let absent = (0_u32..).zip(classes).find(|(class, _)| !present.contains(class));
+        if let Some((_, absent)) = absent {
+            return Err(card.error(format!(
+                "class {absent:?} has no row in the train split\n  hint: a classifier needs training rows of every class"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Groups, else 1 Mb blocks (whole chromosomes where a start is unknown).
+fn clusters_of(card: &Card, rows: &[ReadRow]) -> Option<Clusters> {
+    if card.group.is_some() {
+        let names: Vec<&str> = rows.iter().map(|row| row.group.as_deref().unwrap_or_default()).collect();
+        return Some(Clusters::from_names(&names, "group"));
+    }
+    let places: Vec<_> = rows.iter().map(|row| row.place.as_ref()).collect::<Option<_>>()?;
+    let kind =
+        if places.iter().all(|place| place.start.is_some()) { "1 Mb block" } else { "chromosome" };
+    let names: Vec<String> = places
+        .iter()
+        .map(|place| if kind == "chromosome" { place.chromosome.clone() } else { place.block() })
+        .collect();
+    Some(Clusters::from_names(&names, kind))
+}
+
+/// Counts test and validation rows whose sequence is also a training row's.
+fn note_on_copies(sequences: &[DnaSequence], splits: &Splits) -> Option<String> {
+    let train: HashSet<&DnaSequence> = splits.train.iter().map(|&row| &sequences[row]).collect();
+    let count = |rows: &[usize]| rows.iter().filter(|&&row| train.contains(&sequences[row])).count();
+    let (n_valid, n_test) = (count(&splits.valid), count(&splits.test));
+    (n_valid + n_test > 0).then(|| {
+        format!(
+            "the sequences of {n_test} of {} test rows and {n_valid} of {} valid rows are also in train",
+            splits.test.len(),
+            splits.valid.len()
+        )
+    })
 }

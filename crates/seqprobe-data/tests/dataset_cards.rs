@@ -1,0 +1,79 @@
+//! Every card of the `datasets` folder: it reads, and where its data is there it loads with known counts.
+
+use seqprobe_core::{Split, Targets};
+use seqprobe_data::{Card, DataFolders, card_ids, load};
+use std::path::{Path, PathBuf};
+
+/// Rows of train, valid and test, clusters, and positives or known values of the first target.
+struct Expected {
+    id: &'static str,
+    rows: [usize; 3],
+    n_clusters: Option<usize>,
+    first_target: usize,
+}
+
+const EXPECTED: &[Expected] = &[
+    Expected { id: "gue-prom-core-tata", rows: [4904, 613, 613], n_clusters: None, first_target: 0 },
+    Expected { id: "gue-prom-core-all", rows: [47356, 5920, 5920], n_clusters: None, first_target: 0 },
+    Expected { id: "gue-prom-300-tata", rows: [4904, 613, 613], n_clusters: None, first_target: 0 },
+    Expected { id: "gue-tf-0", rows: [32378, 1000, 1000], n_clusters: None, first_target: 0 },
+    Expected { id: "gue-mouse-0", rows: [6478, 810, 810], n_clusters: None, first_target: 0 },
+    Expected { id: "gue-splice", rows: [0, 0, 4562], n_clusters: None, first_target: 0 },
+    Expected { id: "gue-emp-h3", rows: [0, 0, 1497], n_clusters: None, first_target: 0 },
+    Expected { id: "azimuth", rows: [0, 0, 0], n_clusters: Some(17), first_target: 5310 },
+    Expected { id: "fastutr-mpra", rows: [0, 0, 0], n_clusters: None, first_target: 30253 },
+    Expected { id: "ienhancer", rows: [0, 0, 0], n_clusters: None, first_target: 1484 },
+    Expected { id: "ctcf-pu1", rows: [0, 0, 0], n_clusters: None, first_target: 39184 },
+];
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn data_folder() -> PathBuf {
+    std::env::var_os("SEQPROBE_DATA_DIR").map_or_else(|| workspace().join("../shared/data"), PathBuf::from)
+}
+
+#[test]
+fn every_card_reads_and_has_its_counts_here() {
+    let folder = workspace().join("datasets");
+    let mut expected: Vec<&str> = EXPECTED.iter().map(|expected| expected.id).collect();
+    expected.sort_unstable();
+    assert_eq!(card_ids(std::slice::from_ref(&folder)), expected);
+    for id in expected {
+        let card = Card::read(&folder.join(format!("{id}.toml"))).unwrap();
+        assert_eq!(card.id, id, "a card's file is named by its id");
+        for (key, value) in
+            [("licence", &card.licence), ("citation", &card.citation), ("source", &card.source)]
+        {
+            assert!(!value.is_empty(), "{id}: {key} is missing");
+        }
+        let again = Card::parse(&card.to_toml().unwrap(), &card.name, card.folder.clone()).unwrap();
+        assert_eq!(again, card);
+    }
+}
+
+#[test]
+fn every_card_loads_with_the_known_counts() {
+    let folders = DataFolders { folders: vec![data_folder()], allow_download: false };
+    for expected in EXPECTED {
+        let card = Card::read(&workspace().join(format!("datasets/{}.toml", expected.id))).unwrap();
+        let first_file = card.files.values().next().unwrap().as_slice()[0].path.clone();
+        if !data_folder().join(&first_file).is_file() {
+            println!("skipped: {} is absent", data_folder().join(first_file).display());
+            continue;
+        }
+        let dataset = load(&card, &folders).unwrap_or_else(|error| panic!("{error}"));
+        let rows = Split::ALL.map(|split| dataset.splits.rows(split).len());
+        assert_eq!(rows, expected.rows, "{}", expected.id);
+        assert_eq!(rows.iter().sum::<usize>(), dataset.n_examples(), "{}", expected.id);
+        let n_clusters = dataset.clusters.as_ref().map(|clusters| clusters.n_clusters());
+        assert_eq!(n_clusters, expected.n_clusters, "{}", expected.id);
+        let first_target = match &dataset.targets {
+            Targets::Classes { labels, .. } => labels.iter().filter(|&&label| label == 1).count(),
+            Targets::Values { values } => values.column(0).iter().flatten().count(),
+        };
+        assert_eq!(first_target, expected.first_target, "{}", expected.id);
+        println!("{}: {rows:?} {n_clusters:?} {:?} {:?}", expected.id, dataset.letters, dataset.notes);
+    }
+}
