@@ -37,6 +37,15 @@ impl<'a> Flattened<'a> {
         }
     }
 
+    /// Flattens a source of tokens to a length that is known already, for rows that a stored probe predicts.
+    ///
+    /// # Errors
+    /// [`EmbedError::NotApplicable`] when the source is pooled.
+    pub fn to_length(source: BoxedSource<'a>, max_length: usize) -> Result<Self, EmbedError> {
+        require_tokens(&source, Pooling::Flatten)?;
+        Ok(Self { source, max_length })
+    }
+
     /// Tokens that a row is padded to.
     pub fn max_length(&self) -> usize {
         self.max_length
