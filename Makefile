@@ -1,0 +1,56 @@
+# From a fresh clone to a verdict: `make quickstart`. Needs Rust, Python 3.8 or newer and a C++ compiler; libtorch is
+# prepared once per user, or taken from LIBTORCH. Everything uses the release profile, so that nothing is built twice.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+.PHONY: help prepare build quickstart check test bench fixtures clean
+
+PYTHON ?= python3
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+PROGRAM := $(TARGET)/release/seqprobe
+
+# An empty LIBTORCH in the environment would hide the one in .cargo/config.toml.
+ifeq ($(strip $(LIBTORCH)),)
+unexport LIBTORCH
+endif
+
+# Cargo chooses the features of shared dependencies by what is asked for. Asking for the whole workspace with one of
+# its test programs gives the same choice as `cargo test`, so that build, test and bench share every dependency.
+WORKSPACE := --release --locked --workspace
+PROGRAM_TARGETS := --bin seqprobe --test repository
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+prepare: ## get libtorch once per user and tell cargo where it is
+	@$(PYTHON) crates/seqprobe-models/libtorch/prepare.py
+
+build: prepare ## build the program: target/release/seqprobe
+	$(CARGO) build $(WORKSPACE) $(PROGRAM_TARGETS)
+
+quickstart: build ## run the small suite; ARGS="--no-cache" and the like are passed on
+	$(PROGRAM) run benchmarks/quickstart.toml --out reports/quickstart $(ARGS)
+
+check: prepare ## formatting and lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
+
+test: check ## everything that must hold before a change is accepted, the quick parts first
+	$(CARGO) build $(WORKSPACE) $(PROGRAM_TARGETS)
+	$(CARGO) test $(WORKSPACE) $(ARGS)
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(WORKSPACE) --no-deps --lib --bins --examples
+
+bench: prepare ## time the hot parts; ARGS="-p seqprobe-stats" narrows it
+	$(CARGO) bench --locked $(or $(ARGS),--workspace)
+
+fixtures: ## say how the reference values in the tests were made
+	@echo "Reference values are committed; tests need no Python packages. Each folder of them holds the script that"
+	@echo "made it, and the script's first lines name the versions it wants:"
+	@git ls-files '*/generate*.py' | sed 's/^/  python3 /'
+	@echo "Run one in an environment with those packages and look at the difference before committing it."
+
+clean: ## remove what was built and the quickstart's report; libtorch and the caches stay
+	$(CARGO) clean
+	rm -rf reports/quickstart
