@@ -1,1 +1,92 @@
-//! x
+//! Student's t: combined variances, quantiles and tails, and the bound where the bootstrap sees no variance.
+
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// A variance and its degrees of freedom.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct VarianceTerm {
+    pub(crate) variance: f64,
+    pub(crate) degrees_of_freedom: f64,
+}
+
+/// Standard error and degrees of freedom of a sum of independent variance terms (Satterthwaite 1946):
+/// `(Σ v)² / Σ (v² / df)`. At least one variance is positive.
+pub(crate) fn satterthwaite(terms: &[VarianceTerm]) -> (f64, f64) {
+    let total: f64 = terms.iter().map(|term| term.variance).sum();
+    // Shares keep tiny variances from underflowing when squared.
+    let squares: f64 =
+        terms.iter().map(|term| (term.variance / total).powi(2) / term.degrees_of_freedom).sum();
+    (total.sqrt(), 1.0 / squares)
+}
+
+/// The two-sided quantile of a level, 1.96 for 0.95 and many degrees of freedom.
+pub(crate) fn t_quantile(level: f64, degrees_of_freedom: f64) -> f64 {
+    student(degrees_of_freedom).map_or(f64::INFINITY, |t| -t.inverse_cdf((1.0 - level) / 2.0))
+}
+
+/// The probability of a value above `statistic`.
+pub(crate) fn t_tail(statistic: f64, degrees_of_freedom: f64) -> f64 {
+    student(degrees_of_freedom).map_or(1.0, |t| t.sf(statistic))
+}
+
+/// `None` only where the degrees of freedom are no positive number; callers then know nothing.
+fn student(degrees_of_freedom: f64) -> Option<StudentsT> {
+    StudentsT::new(0.0, 1.0, degrees_of_freedom).ok()
+}
+
+/// Half-width where every replicate gave the same score, for example at a perfect one.
+///
+/// No error among `n` says, exactly and one-sided at `(1 + level) / 2`, that the rate of errors is at most
+/// `1 − ((1 − level) / 2)^(1 / n)`: 3.7 / n at level 0.95 (the rule of three is the same at a one-sided 0.95).
+/// For metrics that move like a proportion this share of their range is taken as the half-width, with the
+/// smallest class or the number of clusters as `n`. That is exact for accuracy with one class and an honest
+/// order of magnitude, wide rather than narrow, for the rest.
+pub(crate) fn no_variance_half_width(level: f64, smallest_group: usize, range: (f64, f64)) -> f64 {
+    let error_rate = 1.0 - ((1.0 - level) / 2.0).powf(1.0 / smallest_group as f64);
+    (range.1 - range.0) * error_rate
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    #[test]
+    fn quantiles_and_tails_are_scipys() {
+        // scipy 1.17.1: stats.t.ppf(0.975, df), stats.t.sf(x, df)
+        for (degrees_of_freedom, expected) in [
+            (1.0, 12.706204736174694),
+            (4.0, 2.7764451051977934),
+            (7.5, 2.333039626864974),
+            (99.0, 1.9842169515864174),
+            (99_999.0, 1.9599877077718442),
+        ] {
+            assert_relative_eq!(t_quantile(0.95, degrees_of_freedom), expected, max_relative = 1e-9);
+        }
+        for (statistic, degrees_of_freedom, expected) in [
+            (2.0, 4.0, 0.05805826175840782),
+            (-1.5, 12.3, 0.9205805766172446),
+            (6.0, 250.0, 3.4438248536765346e-9),
+            (0.0, 3.0, 0.5),
+        ] {
+            assert_relative_eq!(t_tail(statistic, degrees_of_freedom), expected, max_relative = 1e-9);
+        }
+    }
+
+    #[test]
+    fn satterthwaite_by_hand() {
+        let term = |variance, degrees_of_freedom| VarianceTerm { variance, degrees_of_freedom };
+        // (4 + 1)² / (16/99 + 1/4) = 25 / 0.41161… ; Welch's degrees of freedom.
+        let (error, degrees) = satterthwaite(&[term(4.0, 99.0), term(1.0, 4.0)]);
+        assert_relative_eq!(error, 5.0_f64.sqrt());
+        assert_relative_eq!(degrees, 25.0 / (16.0 / 99.0 + 0.25), max_relative = 1e-14);
+        let (_, alone) = satterthwaite(&[term(1e-300, 9.0), term(0.0, 4.0)]);
+        assert_relative_eq!(alone, 9.0);
+    }
+
+    #[test]
+    fn no_errors_in_a_hundred() {
+        // Clopper and Pearson's upper end for 0 of 100: scipy.stats.binomtest(0, 100).proportion_ci().high
+        assert_relative_eq!(no_variance_half_width(0.95, 100, (0.0, 1.0)), 0.036216693, epsilon = 1e-8);
+    }
+}

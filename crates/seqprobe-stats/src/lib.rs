@@ -15,6 +15,7 @@ mod metric;
 mod numbers;
 mod probabilities;
 mod ranking;
+mod sample_size;
 mod truth;
 pub mod verdict;
 mod weighted;

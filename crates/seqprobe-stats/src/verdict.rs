@@ -3,6 +3,7 @@
 //! Pure logic on [`Difference`]s; nothing is resampled here.
 
 use crate::estimate::{Difference, NoEstimate};
+use crate::holm::holm;
 
 /// Family-wise error rate of `beats` and `loses`.
 pub const ALPHA: f64 = 0.05;
@@ -56,15 +57,99 @@ pub struct Judgement {
 
 /// Judges the datasets of one model and probe together.
 ///
+/// `beats` is an intersection-union test: its p value is the largest of the one-sided p values of "the difference
+/// is at most margin" over all baselines. `loses` is the smallest of those of "the difference is at least
+/// −margin", times the number of baselines (Holm's first step). A row's p value is twice the smaller of the two,
+/// and Holm's correction runs over the rows; for one row `beats` is the same as "every 95% interval lies above
+/// margin". An undefined comparison counts as p = 1, so that a failure never makes another test easier.
+///
+/// `ties` needs every interval within ±margin, at its own level and without correction: that is a test of
+/// equivalence at half of `1 − level`.
+///
 /// # Shapes
 /// One [`Row`] per dataset, one [`Judgement`] per row, in the same order.
 #[must_use]
 pub fn judge(rows: &[Row<'_>]) -> Vec<Judgement> {
-    let unclear = |row: &Row<'_>| Judgement {
-        verdict: Verdict::Unclear,
-        p_adjusted: 1.0,
-        comparisons_p_adjusted: vec![None; row.comparisons.len()],
-        reason: None,
+    let tests: Vec<RowTest> = rows.iter().map(RowTest::of).collect();
+    let adjusted = holm(&tests.iter().map(RowTest::p_value).collect::<Vec<_>>());
+    let judged = rows.iter().zip(&tests).zip(adjusted);
+    judged.map(|((row, test), p_adjusted)| judge_row(row, test, p_adjusted, rows.len())).collect()
+}
+
+/// The two tests of a row, before correction over rows.
+struct RowTest {
+    p_beats: f64,
+    p_loses: f64,
+}
+
+impl RowTest {
+    fn of(row: &Row<'_>) -> Self {
+        let p_values = |p: fn(&Difference, f64) -> f64, threshold: f64| {
+            row.comparisons
+                .iter()
+                .map(move |comparison| comparison.as_ref().map_or(1.0, |difference| p(difference, threshold)))
+        };
+        let n_baselines = row.comparisons.len() as f64;
+        let p_loses = p_values(Difference::p_below, -row.margin).fold(1.0, f64::min) * n_baselines;
+        if row.comparisons.is_empty() {
+            return Self { p_beats: 1.0, p_loses: 1.0 };
+        }
+        Self {
+            p_beats: p_values(Difference::p_above, row.margin).fold(0.0, f64::max),
+            p_loses: p_loses.min(1.0),
+        }
+    }
+
+    /// Two-sided, for either verdict.
+    fn p_value(&self) -> f64 {
+        (2.0 * self.p_beats.min(self.p_loses)).min(1.0)
+    }
+}
+
+fn judge_row(row: &Row<'_>, test: &RowTest, p_adjusted: f64, n_rows: usize) -> Judgement {
+    let mut reasons = Vec::new();
+    if row.comparisons.is_empty() {
+        reasons.push("there is no baseline to compare with".to_owned());
+    }
+    let n_baselines = row.comparisons.len();
+    for (place, comparison) in row.comparisons.iter().enumerate() {
+        if let Err(error) = comparison {
+            reasons.push(format!("baseline {} of {n_baselines}: {error}", place + 1));
+        }
+    }
+    let complete = reasons.is_empty();
+    let verdict = if p_adjusted <= ALPHA {
+        if test.p_beats < test.p_loses { Verdict::Beats } else { Verdict::Loses }
+    } else if complete && row.comparisons.iter().flatten().all(|difference| is_within(difference, row.margin))
+    {
+        Verdict::Ties
+    } else {
+        Verdict::Unclear
     };
-    rows.iter().map(unclear).collect()
+    if verdict == Verdict::Unclear && test.p_value() <= ALPHA {
+        let alone = if test.p_beats < test.p_loses { Verdict::Beats } else { Verdict::Loses };
+        let alone = alone.as_str();
+        reasons.push(format!("`{alone}` alone, but not after Holm's correction over {n_rows} datasets"));
+    }
+    Judgement {
+        verdict,
+        p_adjusted,
+        comparisons_p_adjusted: adjusted_within(row),
+        reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
+    }
+}
+
+fn is_within(difference: &Difference, margin: f64) -> bool {
+    difference.estimate.lower >= -margin && difference.estimate.upper <= margin
+}
+
+/// Two-sided p values of the comparisons, Holm over the row; undefined ones count as 1 and stay `None`.
+fn adjusted_within(row: &Row<'_>) -> Vec<Option<f64>> {
+    let two_sided = |difference: &Difference| {
+        (2.0 * difference.p_above(row.margin).min(difference.p_below(-row.margin))).min(1.0)
+    };
+    let p_values: Vec<f64> =
+        row.comparisons.iter().map(|comparison| comparison.as_ref().map_or(1.0, two_sided)).collect();
+    let defined = row.comparisons.iter().map(Result::is_ok);
+    holm(&p_values).into_iter().zip(defined).map(|(p, defined)| defined.then_some(p)).collect()
 }

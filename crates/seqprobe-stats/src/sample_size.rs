@@ -1,0 +1,138 @@
+//! How much a test set can say: its independent units, its smallest class, and what follows from them.
+
+use crate::bootstrap::{Resampler, Scheme};
+use crate::truth::Truth;
+
+/// Examples of the smallest class (or target) below which there is no interval.
+const FEWEST_EXAMPLES: usize = 10;
+/// Clusters below which there is no interval.
+const FEWEST_CLUSTERS: usize = 5;
+/// Examples of the smallest class below which an interval is flagged.
+const FEW_EXAMPLES: usize = 50;
+/// Clusters below which an interval is flagged.
+const FEW_CLUSTERS: usize = 30;
+
+/// The sizes an interval depends on.
+pub(crate) struct SampleSize {
+    /// Examples with a known true value.
+    pub(crate) n_examples: usize,
+    /// Whole clusters, where these are drawn.
+    n_clusters: Option<usize>,
+    /// Examples of the smallest class that occurs (or of the target with the fewest known values).
+    smallest: usize,
+    /// What that smallest class or target is.
+    smallest_name: String,
+    /// The smaller of `smallest` and the clusters: how often an event that never occurred could have occurred.
+    pub(crate) smallest_group: usize,
+    stratified: bool,
+}
+
+impl SampleSize {
+    /// `targets`: the targets that count, for multilabel and regression tasks.
+    pub(crate) fn of(truth: &Truth<'_>, targets: &[usize], resampler: &Resampler) -> Self {
+        let (smallest, smallest_name) = smallest(truth, targets);
+        let n_clusters = match resampler.scheme() {
+            Scheme::Clusters { n_clusters, .. } => Some(*n_clusters),
+            Scheme::Strata(_) => None,
+        };
+        Self {
+            n_examples: truth.known_rows().len(),
+            n_clusters,
+            smallest,
+            smallest_name,
+            smallest_group: n_clusters.map_or(smallest, |n_clusters| n_clusters.min(smallest)),
+            stratified: n_clusters.is_none() && matches!(truth, Truth::Binary(_) | Truth::Classes { .. }),
+        }
+    }
+
+    /// Why there can be no interval, if so.
+    pub(crate) fn too_small(&self) -> Option<String> {
+        match self.n_clusters {
+            Some(n) if n < FEWEST_CLUSTERS => {
+                Some(format!("only {n} clusters, an interval needs at least {FEWEST_CLUSTERS}"))
+            }
+            _ if self.smallest < FEWEST_EXAMPLES => Some(format!(
+                "{} has only {} examples, an interval needs at least {FEWEST_EXAMPLES}",
+                self.smallest_name, self.smallest
+            )),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn flags(&self) -> Vec<&'static str> {
+        let mut flags = Vec::new();
+        if self.smallest < FEW_EXAMPLES {
+            flags.push("few-examples");
+        }
+        if self.n_clusters.is_some_and(|n_clusters| n_clusters < FEW_CLUSTERS) {
+            flags.push("few-clusters");
+        }
+        flags
+    }
+
+    /// Degrees of freedom of the bootstrap variance: independent units less one.
+    pub(crate) fn degrees_of_freedom(&self) -> f64 {
+        (self.n_clusters.unwrap_or(self.n_examples) - 1) as f64
+    }
+
+    /// A bootstrap of `n` units underestimates the variance of a mean by `(n − 1) / n`; this takes it back. With
+    /// strata, `n` is the smallest: exact where it dominates, a little wide otherwise.
+    pub(crate) fn variance_factor(&self) -> f64 {
+        let units = match self.n_clusters {
+            Some(n_clusters) => n_clusters,
+            None if self.stratified => self.smallest,
+            None => self.n_examples,
+        } as f64;
+        units / (units - 1.0)
+    }
+
+    pub(crate) fn method(&self) -> &'static str {
+        match self.n_clusters {
+            Some(_) => "t-cluster-bootstrap",
+            None if self.stratified => "t-stratified-bootstrap",
+            None => "t-bootstrap",
+        }
+    }
+}
+
+/// The smallest class that occurs, or the target with the fewest known values (of its rarer label), with a name.
+fn smallest(truth: &Truth<'_>, targets: &[usize]) -> (usize, String) {
+    let labels_of = |target: usize, values: &[Option<bool>], n_targets: usize| {
+        let mut counts = [0_usize; 2];
+        for label in values.iter().skip(target).step_by(n_targets).flatten() {
+            counts[usize::from(*label)] += 1;
+        }
+        counts.into_iter().filter(|&count| count > 0).min().unwrap_or(0)
+    };
+    let groups: Vec<(usize, String)> = match truth {
+        Truth::Binary(labels) => {
+            let positives = labels.iter().filter(|&&label| label).count();
+            vec![
+                (positives, "the positive class".to_owned()),
+                (labels.len() - positives, "the negative class".to_owned()),
+            ]
+        }
+        Truth::Classes { labels, n_classes } => {
+            let mut counts = vec![0; *n_classes];
+            for &label in *labels {
+                counts[label as usize] += 1;
+            }
+            counts.into_iter().enumerate().map(|(class, count)| (count, format!("class {class}"))).collect()
+        }
+        Truth::Multilabel { values, n_targets } => targets
+            .iter()
+            .map(|&target| {
+                (labels_of(target, values, *n_targets), format!("the rarer label of target {target}"))
+            })
+            .collect(),
+        Truth::Regression { values, n_targets } => targets
+            .iter()
+            .map(|&target| {
+                let n_known = values.iter().skip(target).step_by(*n_targets).flatten().count();
+                (n_known, format!("target {target}"))
+            })
+            .collect(),
+    };
+    // A class that does not occur takes no part.
+    groups.into_iter().filter(|(count, _)| *count > 0).min().unwrap_or((0, "the test set".to_owned()))
+}
