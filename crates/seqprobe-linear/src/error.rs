@@ -7,7 +7,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum LinearError {
     /// A penalty that leaves the optimum undefined.
-    #[error("penalty {0} is not a positive number\n  hint: give penalties above 0, for example [0.01, 1, 100]")]
+    #[error(
+        "penalty {0} is not a positive number\n  hint: give penalties above 0, for example [0.01, 1, 100]"
+    )]
     Penalty(f64),
     /// No penalty at all.
     #[error("the list of penalties is empty\n  hint: give at least one, for example [1]")]

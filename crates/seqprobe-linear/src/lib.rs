@@ -4,12 +4,24 @@
 //! [`exact_logistic`] and [`exact_ridge`] the same at one penalty. Everything is computed in `f64`. There is
 //! no lasso and no sample weight here.
 
+mod check;
+mod choice;
+mod classify;
+mod design;
 mod error;
 mod fitted;
 mod gram;
+mod linfa_solver;
 mod logistic;
+mod newton;
+mod outputs;
+mod preconditioner;
 mod probe;
+mod regress;
 mod ridge;
+mod row_space;
+mod scaler;
+mod targets;
 
 pub use error::LinearError;
 pub use fitted::restore;

@@ -1,34 +1,179 @@
 //! Ridge regression at all penalties from one eigendecomposition, behind linfa's traits.
 
+use crate::check::{check_penalties, check_values};
+use crate::design::Design;
 use crate::error::LinearError;
-use crate::gram::GramProduct;
-use ndarray::{Array1, Array2, ArrayView2};
+use crate::gram::{GramProduct, faer_gram};
+use crate::outputs::linear_outputs;
+use faer::linalg::matmul::triangular::{BlockStructure, matmul};
+use faer::{Accum, Mat, MatRef, Par, Side};
+use linfa::DatasetBase;
+use linfa::traits::{Fit, PredictInplace};
+use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Axis, Data, Ix2};
+use rayon::prelude::*;
 
-/// Ridge regression at each of some penalties.
+/// Ridge regression at each of some penalties, for one or many targets.
+///
+/// Minimises, for each target, `Σ squared error + penalty · Σ weight²` (summed over rows; intercepts are free),
+/// which is scikit-learn's objective at `alpha = penalty`. Features are taken as they are: standardise before.
 #[derive(Clone, Debug)]
 pub struct RidgePath {
-    /// Penalties, each above 0.
+    /// Penalties, each above 0, in any order.
     pub penalties: Vec<f64>,
-    /// Gram product.
+    /// The Gram product, where there are at least as many rows as features.
     pub gram: GramProduct,
 }
 
 /// A fitted ridge regression.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FittedRidge {
+    /// # Shapes
     /// `[targets, features]`
     pub weights: Array2<f64>,
     /// One per target.
     pub intercepts: Array1<f64>,
-    /// The penalty.
+    /// The penalty fitted at.
     pub penalty: f64,
 }
 
-/// Fits one ridge regression.
+impl RidgePath {
+    /// A path with the default Gram product.
+    pub fn new(penalties: Vec<f64>) -> Self {
+        Self { penalties, gram: faer_gram }
+    }
+
+    /// Fits; everything has been checked.
+    pub(crate) fn fit_checked(
+        &self,
+        features: ArrayView2<'_, f64>,
+        targets: ArrayView2<'_, f64>,
+    ) -> Result<Vec<FittedRidge>, LinearError> {
+        let (n_rows, n_features, n_targets) = (features.nrows(), features.ncols(), targets.ncols());
+        let means = mean_of_rows(features);
+        let target_means = mean_of_rows(targets);
+        let centred = centre(features, &means);
+        let rows = MatRef::from_row_major_slice(&centred, n_rows, n_features);
+        let errors =
+            Mat::from_fn(n_rows, n_targets, |row, target| targets[(row, target)] - target_means[target]);
+        let failed = |_| LinearError::Numeric("the eigendecomposition of the Gram matrix failed".to_owned());
+        // weights = basis · diag(1 / (value + penalty)) · coordinates
+        let (basis, values, coordinates) = if n_rows >= n_features {
+            let design = Design::new(&centred, n_rows, n_features);
+            let gram = design.gram(self.gram, &vec![1.0; n_rows]);
+            let gram = MatRef::from_row_major_slice(&gram, n_features + 1, n_features + 1);
+            let eigen = gram
+                .submatrix(0, 0, n_features, n_features)
+                .self_adjoint_eigen(Side::Lower)
+                .map_err(failed)?;
+            let products = rows.transpose() * &errors;
+            let coordinates = eigen.U().transpose() * products;
+            (eigen.U().to_owned(), eigen.S().column_vector().to_owned(), coordinates)
+        } else {
+            let mut gram = Mat::<f64>::zeros(n_rows, n_rows);
+            matmul(
+                gram.as_mut(),
+                BlockStructure::TriangularLower,
+                Accum::Replace,
+                rows,
+                BlockStructure::Rectangular,
+                rows.transpose(),
+                BlockStructure::Rectangular,
+                1.0,
+                Par::rayon(0),
+            );
+            let eigen = gram.self_adjoint_eigen(Side::Lower).map_err(failed)?;
+            let coordinates = eigen.U().transpose() * &errors;
+            (rows.transpose() * eigen.U(), eigen.S().column_vector().to_owned(), coordinates)
+        };
+        let fitted = self.penalties.iter().map(|&penalty| {
+            let scaled = Mat::from_fn(coordinates.nrows(), n_targets, |row, target| {
+                coordinates[(row, target)] / (values[row].max(0.0) + penalty)
+            });
+            let solution = &basis * scaled;
+            let weights = Array2::from_shape_fn((n_targets, n_features), |(target, feature)| {
+                solution[(feature, target)]
+            });
+            let intercepts = &target_means - weights.dot(&means);
+            FittedRidge { weights, intercepts, penalty }
+        });
+        Ok(fitted.collect())
+    }
+}
+
+impl<D: Data<Elem = f64>> Fit<ArrayBase<D, Ix2>, Array2<f64>, LinearError> for RidgePath {
+    /// One model per penalty, in the order of the penalties.
+    type Object = Vec<FittedRidge>;
+
+    fn fit(
+        &self,
+        dataset: &DatasetBase<ArrayBase<D, Ix2>, Array2<f64>>,
+    ) -> Result<Self::Object, LinearError> {
+        let (features, targets) = (dataset.records(), dataset.targets());
+        check_penalties(&self.penalties)?;
+        check_values("feature", features)?;
+        check_values("target", targets)?;
+        if targets.nrows() != features.nrows() || targets.nrows() == 0 {
+            return Err(LinearError::Rows { records: features.nrows(), targets: targets.nrows() });
+        }
+        self.fit_checked(features.view(), targets.view())
+    }
+}
+
+impl FittedRidge {
+    /// Predicted values.
+    ///
+    /// # Shapes
+    /// `[rows, targets]`
+    ///
+    /// # Panics
+    /// When `features` has another number of columns than those fitted on.
+    pub fn values<D: Data<Elem = f64>>(&self, features: &ArrayBase<D, Ix2>) -> Array2<f64> {
+        linear_outputs(features.view(), self.weights.view(), self.intercepts.view())
+    }
+}
+
+/// linfa's prediction, as [`FittedRidge::values`].
+impl<D: Data<Elem = f64>> PredictInplace<ArrayBase<D, Ix2>, Array2<f64>> for FittedRidge {
+    fn predict_inplace<'a>(&'a self, features: &'a ArrayBase<D, Ix2>, values: &mut Array2<f64>) {
+        *values = self.values(features);
+    }
+
+    fn default_target(&self, features: &ArrayBase<D, Ix2>) -> Array2<f64> {
+        Array2::zeros((features.nrows(), self.weights.nrows()))
+    }
+}
+
+/// Fits one ridge regression at a fixed penalty (scikit-learn's `alpha`).
+///
+/// # Shapes
+/// `features`: `[rows, features]`; `targets`: `[rows, targets]`.
 ///
 /// # Errors
-/// [`LinearError`].
-pub fn exact_ridge(features: ArrayView2<'_, f64>, targets: ArrayView2<'_, f64>, penalty: f64) -> Result<FittedRidge, LinearError> {
-    let _ = (features, targets);
-    Err(LinearError::Penalty(penalty))
+/// [`LinearError`] when the penalty is not above 0, a value is not finite, or rows differ in number.
+pub fn exact_ridge(
+    features: ArrayView2<'_, f64>,
+    targets: ArrayView2<'_, f64>,
+    penalty: f64,
+) -> Result<FittedRidge, LinearError> {
+    let path = RidgePath::new(vec![penalty]);
+    let fitted = path.fit(&DatasetBase::new(features, targets.to_owned()))?;
+    fitted.into_iter().next().ok_or(LinearError::NoPenalty)
+}
+
+fn mean_of_rows(values: ArrayView2<'_, f64>) -> Array1<f64> {
+    values.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(values.ncols()))
+}
+
+/// The values less their means, row-major. A feature that never changes becomes exactly 0.
+fn centre(values: ArrayView2<'_, f64>, means: &Array1<f64>) -> Vec<f64> {
+    let width = values.ncols();
+    let mut centred: Vec<f64> = values.iter().copied().collect();
+    if let (1.., Some(means)) = (width, means.as_slice()) {
+        centred.par_chunks_mut(width).for_each(|row| {
+            for (value, mean) in row.iter_mut().zip(means) {
+                *value -= mean;
+            }
+        });
+    }
+    centred
 }

@@ -1,0 +1,41 @@
+//! Targets with missing values: which rows are known, and which targets share them.
+
+use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2};
+use std::collections::BTreeMap;
+
+/// The rows where a target is known.
+pub(crate) fn known_rows(values: &Array2<Option<f64>>, target: usize) -> Vec<usize> {
+    values
+        .column(target)
+        .iter()
+        .enumerate()
+        .filter(|(_, value)| value.is_some())
+        .map(|(row, _)| row)
+        .collect()
+}
+
+/// Targets grouped by the rows where they are known.
+pub(crate) fn targets_by_known_rows(values: &Array2<Option<f64>>) -> Vec<(Vec<usize>, Vec<usize>)> {
+    let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+    for target in 0..values.ncols() {
+        groups.entry(known_rows(values, target)).or_default().push(target);
+    }
+    groups.into_iter().collect()
+}
+
+/// Some rows of a matrix, without a copy when they are all of them.
+pub(crate) fn rows_of<'a>(values: ArrayView2<'a, f64>, rows: &[usize]) -> CowArray<'a, f64, Ix2> {
+    if rows.len() == values.nrows() { values.into() } else { values.select(Axis(0), rows).into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn targets_known_on_the_same_rows_stand_together() {
+        let values = array![[Some(1.0), None, Some(0.0)], [Some(1.0), Some(2.0), Some(3.0)]];
+        assert_eq!(targets_by_known_rows(&values), [(vec![0, 1], vec![0, 2]), (vec![1], vec![1])]);
+    }
+}
