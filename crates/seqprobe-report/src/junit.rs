@@ -1,8 +1,56 @@
-//! `junit.xml`: one test case per cell.
+//! `junit.xml`: a suite per dataset, a case per cell; a failed cell is a failure, one that cannot exist is skipped.
 
 use crate::error::ReportError;
-use crate::record::RunRecord;
+use crate::record::{CellRecord, RunRecord, Status};
+use crate::words::{cells_of, headline, metric_name, status_word, value, value_reason};
+use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+use std::time::Duration;
 
 pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
-    Ok(record.suite.clone())
+    let mut report = Report::new(format!("seqprobe {}", record.suite));
+    report.set_time(seconds(record.provenance.seconds));
+    for dataset in &record.datasets {
+        let mut suite = TestSuite::new(dataset.id.as_str());
+        suite.set_time(seconds(cells_of(record, dataset).map(|cell| cell.seconds).sum()));
+        suite.add_property(Property::new("metric", dataset.metric.as_str()));
+        suite.add_property(Property::new("digest", dataset.digest.as_str()));
+        for cell in cells_of(record, dataset) {
+            suite.add_test_case(case(cell));
+        }
+        report.add_test_suite(suite);
+    }
+    report.to_string().map_err(|error| ReportError::render("junit", error))
+}
+
+fn case(cell: &CellRecord) -> TestCase {
+    let reason = cell.reason.as_deref().unwrap_or("no reason given");
+    let mut status = match cell.status {
+        Status::Ok => TestCaseStatus::success(),
+        Status::NotApplicable => TestCaseStatus::skipped(),
+        Status::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
+    };
+    if cell.status != Status::Ok {
+        status.set_type(status_word(cell.status)).set_message(reason);
+    }
+    let id = &cell.id;
+    let name = [&id.representation, &id.variant, &id.layer, &id.pooling, &id.probe, &id.fraction]
+        .map(String::as_str)
+        .join("/");
+    let mut case = TestCase::new(name, status);
+    case.set_classname(id.dataset.as_str()).set_time(seconds(cell.seconds));
+    if let Some(score) = headline(cell) {
+        let reason = value_reason(&score.value).map(|reason| format!(": {reason}")).unwrap_or_default();
+        let value = value(&score.value);
+        case.set_system_out(format!(
+            "{} on test, n = {}: {value}{reason}",
+            metric_name(&score.metric),
+            score.n
+        ));
+    }
+    case
+}
+
+/// Seconds as a duration; what is negative or too large, which no clock gives, counts as nothing.
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }

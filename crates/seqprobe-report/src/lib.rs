@@ -3,20 +3,26 @@
 //! Rendering never recomputes: each renderer is a function of a [`RunRecord`] and stored predictions.
 
 pub mod error;
+mod finite;
 pub mod folder;
 pub mod format;
 mod html;
 mod json;
 mod junit;
 mod markdown;
+mod prediction_file;
 pub mod predictions;
 pub mod record;
 mod results_csv;
+mod sentences;
+mod spreadsheet;
+mod staged;
 mod table;
 mod verdicts_csv;
+mod words;
 
 pub use error::ReportError;
-pub use folder::{read_predictions, read_run, write_run};
+pub use folder::{predictions_path, read_predictions, read_run, write_run};
 pub use format::{FORMATS, Format, render};
 pub use predictions::{
     CellPredictions, OutputName, SeedPredictions, SplitPredictions, predictions_file_name,

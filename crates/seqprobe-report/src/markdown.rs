@@ -1,8 +1,102 @@
-//! `report.md`: what fits a comment on a pull request.
+//! `report.md`: what fits a comment on a pull request. Warnings, verdicts, scores, where they come from.
 
 use crate::error::ReportError;
-use crate::record::RunRecord;
+use crate::record::{DatasetRecord, Provenance, RunRecord};
+use crate::sentences::{of_dataset, oracle_gap};
+use crate::table::{note, shown};
+use crate::words::{cell_detail, cells_of, count, duration, metric_name, role_word};
+
+/// Longest report; what comment fields of the common forges take, with room to spare.
+const MAX_CHARACTERS: usize = 60_000;
 
 pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
-    Ok(record.suite.clone())
+    let mut text = format!("## seqprobe: {}\n\n", escape(&record.suite));
+    for warning in &record.warnings {
+        text.push_str(&format!("> **Warning:** {}\n>\n", escape(warning)));
+    }
+    if !record.warnings.is_empty() {
+        text.push('\n');
+    }
+    for dataset in &record.datasets {
+        for sentence in of_dataset(record, dataset) {
+            let verdict =
+                sentence.verdict.map(|verdict| format!("**{}**: ", verdict.as_str())).unwrap_or_default();
+            text.push_str(&format!("- {verdict}`{}`: {}\n", code(&dataset.id), escape(&sentence.text)));
+        }
+        if let Some(gap) = oracle_gap(record, dataset) {
+            text.push_str(&format!("- `{}`: {}\n", code(&dataset.id), escape(&gap.sentence())));
+        }
+    }
+    let end = provenance(&record.provenance);
+    let mut n_left_out = 0;
+    for dataset in &record.datasets {
+        let table = table(record, dataset);
+        if text.len() + table.len() + end.len() > MAX_CHARACTERS {
+            n_left_out += 1;
+        } else {
+            text.push_str(&table);
+        }
+    }
+    if n_left_out > 0 {
+        text.push_str(&format!(
+            "\nThe tables of {n_left_out} datasets are left out here; report.html holds them all.\n"
+        ));
+    }
+    text.push_str(&end);
+    Ok(text)
+}
+
+fn table(record: &RunRecord, dataset: &DatasetRecord) -> String {
+    let metric = metric_name(&dataset.metric);
+    let n = count(dataset.n_test as u64);
+    let id = escape(&dataset.id);
+    let mut text = format!(
+        "\n### {id}\n\n{metric} on {n} test examples, 95% interval in brackets.\n\n\
+         | representation | how | probe | role | {metric} | note |\n|---|---|---|---|---|---|\n"
+    );
+    for cell in cells_of(record, dataset) {
+        let row = [
+            cell.id.representation.clone(),
+            cell_detail(&cell.id),
+            cell.id.probe.clone(),
+            role_word(cell.role).to_owned(),
+            shown(cell),
+            note(cell),
+        ];
+        text.push_str(&format!("| {} |\n", row.map(|field| escape(&field)).join(" | ")));
+    }
+    text
+}
+
+fn provenance(provenance: &Provenance) -> String {
+    let Provenance { program, commit, libtorch, device, started, seconds, .. } = provenance;
+    let line = format!(
+        "seqprobe {program} ({commit}), libtorch {libtorch}, {device}; started {started}, took {}",
+        duration(*seconds)
+    );
+    format!("\n<sub>{}</sub>\n", escape(&line))
+}
+
+/// Text that Markdown shows as it stands: no markup, no table border, no mention of a person.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '@' => escaped.push_str("&#64;"),
+            '\\' | '`' | '*' | '_' | '|' | '~' | '[' | ']' => escaped.extend(['\\', letter]),
+            letter if letter.is_control() => escaped.push(' '),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+/// Text within a code span.
+fn code(text: &str) -> String {
+    text.chars()
+        .map(|letter| if letter.is_control() || matches!(letter, '`' | '|') { ' ' } else { letter })
+        .collect()
 }

@@ -80,3 +80,11 @@ fn safe(name: &str) -> String {
         .collect();
     kept.iter().skip(kept.len().saturating_sub(40)).collect()
 }
+
+/// True for names that [`predictions_file_name`] makes.
+pub(crate) fn is_predictions_file_name(name: &str) -> bool {
+    name.strip_suffix(".parquet").and_then(|stem| stem.rsplit_once("--")).is_some_and(|(_, digest)| {
+        digest.len() == 16
+            && digest.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    })
+}

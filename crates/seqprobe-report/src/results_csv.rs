@@ -1,8 +1,78 @@
-//! `results.csv`: one row per score.
+//! `results.csv`: one row per cell and score; one row with status and reason for a cell that has no score.
 
 use crate::error::ReportError;
-use crate::record::RunRecord;
+use crate::record::{CellRecord, EstimateRecord, RunRecord, ScoreRecord, ScoreValue};
+use crate::spreadsheet::{Sheet, float, optional, text};
+use crate::words::{point, status_word, value_reason};
+
+/// The columns.
+///
+/// `n_test` counts the examples scored, whichever the split; `parameters` are those of the probe without its
+/// reduction, the largest number over seeds; `reason` says why a number, an interval or a cell is missing.
+pub(crate) const HEADER: [&str; 20] = [
+    "dataset",
+    "target",
+    "split",
+    "representation",
+    "variant",
+    "layer",
+    "pooling",
+    "probe",
+    "fraction",
+    "metric",
+    "point",
+    "lower",
+    "upper",
+    "level",
+    "method",
+    "n_test",
+    "n_seeds",
+    "parameters",
+    "status",
+    "reason",
+];
 
 pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
-    Ok(record.suite.clone())
+    let mut sheet = Sheet::new("csv", &HEADER)?;
+    for cell in &record.cells {
+        if cell.scores.is_empty() {
+            sheet.row(row(cell, None))?;
+        }
+        for score in &cell.scores {
+            sheet.row(row(cell, Some(score)))?;
+        }
+    }
+    sheet.finish()
+}
+
+fn row(cell: &CellRecord, score: Option<&ScoreRecord>) -> [String; 20] {
+    let estimate = score.and_then(|score| match &score.value {
+        ScoreValue::Estimate(estimate) => Some(estimate),
+        _ => None,
+    });
+    let number = |of: fn(&EstimateRecord) -> f64| optional(estimate.map(of));
+    let reason = cell.reason.as_deref().or_else(|| score.and_then(|score| value_reason(&score.value)));
+    let said = |of: fn(&ScoreRecord) -> &str| score.map(|score| text(of(score))).unwrap_or_default();
+    [
+        text(&cell.id.dataset),
+        said(|score| &score.target),
+        said(|score| &score.split),
+        text(&cell.id.representation),
+        text(&cell.id.variant),
+        text(&cell.id.layer),
+        text(&cell.id.pooling),
+        text(&cell.id.probe),
+        text(&cell.id.fraction),
+        said(|score| &score.metric),
+        score.and_then(|score| point(&score.value)).map(float).unwrap_or_default(),
+        number(|estimate| estimate.lower),
+        number(|estimate| estimate.upper),
+        number(|estimate| estimate.level),
+        estimate.map(|estimate| text(&estimate.method)).unwrap_or_default(),
+        score.map(|score| score.n.to_string()).unwrap_or_default(),
+        if cell.n_seeds == 0 { String::new() } else { cell.n_seeds.to_string() },
+        cell.fits.iter().map(|fit| fit.report.n_parameters).max().map(|n| n.to_string()).unwrap_or_default(),
+        status_word(cell.status).to_owned(),
+        text(reason.unwrap_or_default()),
+    ]
 }

@@ -1,8 +1,74 @@
-//! `verdicts.csv`: one row per comparison.
+//! `verdicts.csv`: one row per comparison with a baseline; a verdict without any comparison keeps one row.
 
 use crate::error::ReportError;
-use crate::record::RunRecord;
+use crate::record::{ComparisonRecord, RunRecord, ScoreValue, VerdictRecord};
+use crate::spreadsheet::{Sheet, float, optional, text};
+use crate::words::point;
+
+/// The columns. `delta` is positive when it favours the model.
+pub(crate) const HEADER: [&str; 14] = [
+    "dataset",
+    "target",
+    "model",
+    "layer",
+    "pooling",
+    "probe",
+    "baseline",
+    "metric",
+    "margin",
+    "delta",
+    "lower",
+    "upper",
+    "p_adjusted",
+    "verdict",
+];
 
 pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
-    Ok(record.suite.clone())
+    let mut sheet = Sheet::new("verdicts", &HEADER)?;
+    for verdict in &record.verdicts {
+        if verdict.comparisons.is_empty() {
+            sheet.row(row(verdict, None))?;
+        }
+        for comparison in &verdict.comparisons {
+            sheet.row(row(verdict, Some(comparison)))?;
+        }
+    }
+    sheet.finish()
+}
+
+fn row(verdict: &VerdictRecord, comparison: Option<&ComparisonRecord>) -> [String; 14] {
+    let interval = comparison.and_then(|comparison| match &comparison.delta {
+        ScoreValue::Estimate(estimate) => Some((estimate.lower, estimate.upper)),
+        _ => None,
+    });
+    [
+        text(&verdict.dataset),
+        text(&verdict.target),
+        text(&verdict.model),
+        text(&verdict.layer),
+        text(&verdict.pooling),
+        text(&verdict.probe),
+        comparison.map(|comparison| text(&baseline(verdict, comparison))).unwrap_or_default(),
+        text(&verdict.metric),
+        float(verdict.margin),
+        optional(comparison.and_then(|comparison| point(&comparison.delta))),
+        optional(interval.map(|(lower, _)| lower)),
+        optional(interval.map(|(_, upper)| upper)),
+        optional(comparison.and_then(|comparison| comparison.p_adjusted)),
+        verdict.verdict.as_str().to_owned(),
+    ]
+}
+
+/// The baseline's representation; with variant, pooling and probe where the verdict has several cells of it.
+fn baseline(verdict: &VerdictRecord, comparison: &ComparisonRecord) -> String {
+    let cell = &comparison.baseline;
+    let alike = verdict
+        .comparisons
+        .iter()
+        .filter(|other| other.baseline.representation == cell.representation)
+        .count();
+    if alike == 1 {
+        return cell.representation.clone();
+    }
+    format!("{}/{}/{}/{}", cell.representation, cell.variant, cell.pooling, cell.probe)
 }

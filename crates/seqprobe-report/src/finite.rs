@@ -1,0 +1,55 @@
+//! Every number of a record is finite before it is stored: JSON has no word for the others, and an undefined
+//! score has its own form.
+
+use crate::error::ReportError;
+use crate::record::{RunRecord, ScoreValue};
+
+/// Checks all numbers of a record.
+///
+/// # Errors
+/// [`ReportError::NotFinite`] naming the first that is not finite.
+pub(crate) fn check(record: &RunRecord) -> Result<(), ReportError> {
+    finite(record.provenance.seconds, || "the run's seconds".to_owned())?;
+    for cell in &record.cells {
+        finite(cell.seconds, || format!("seconds of {}", cell.id))?;
+        for score in &cell.scores {
+            let what = || format!("{} of {} on {} of {}", score.metric, score.target, score.split, cell.id);
+            finite_value(&score.value, &what)?;
+        }
+        for fit in &cell.fits {
+            let numbers = [
+                ("gradient norm", fit.report.gradient_norm),
+                ("validation loss", fit.report.validation_loss),
+            ];
+            for (name, value) in numbers {
+                finite(value.unwrap_or_default(), || {
+                    format!("{name} of {} with seed {}", cell.id, fit.seed)
+                })?;
+            }
+        }
+    }
+    for verdict in &record.verdicts {
+        let row = || format!("{} of {} with {}", verdict.dataset, verdict.model, verdict.probe);
+        finite(verdict.margin, || format!("margin on {}", row()))?;
+        for comparison in &verdict.comparisons {
+            let what = || format!("difference on {} to {}", row(), comparison.baseline);
+            finite_value(&comparison.delta, &what)?;
+            finite(comparison.p_adjusted.unwrap_or_default(), || format!("p value of the {}", what()))?;
+        }
+    }
+    Ok(())
+}
+
+fn finite_value(value: &ScoreValue, what: &dyn Fn() -> String) -> Result<(), ReportError> {
+    match value {
+        ScoreValue::Estimate(estimate) => [estimate.point, estimate.lower, estimate.upper, estimate.level]
+            .into_iter()
+            .try_for_each(|number| finite(number, what)),
+        ScoreValue::PointOnly { point, .. } => finite(*point, what),
+        ScoreValue::Undefined { .. } => Ok(()),
+    }
+}
+
+fn finite(value: f64, what: impl Fn() -> String) -> Result<(), ReportError> {
+    if value.is_finite() { Ok(()) } else { Err(ReportError::NotFinite { what: what(), value }) }
+}

@@ -1,0 +1,282 @@
+//! What the page's template is filled with: plain text, which the template escapes, and finished drawings.
+
+use super::difference::p_text;
+use super::{difference, fits, forest};
+use crate::record::{
+    CellRecord, DatasetRecord, RunRecord, ScoreRecord, ScoreValue, Status, Verdict, VerdictRecord,
+};
+use crate::sentences::{of_dataset, oracle_gap};
+use crate::words::{
+    cell_detail, cells_of, count, duration, lower_is_better, metric_name, number, role_word, value,
+    value_reason,
+};
+use minijinja::value::Serde;
+use minijinja::{Value, context};
+use std::collections::BTreeSet;
+
+/// The whole page.
+pub(super) fn page(record: &RunRecord) -> Value {
+    let datasets: Vec<Value> = record
+        .datasets
+        .iter()
+        .enumerate()
+        .map(|(index, dataset)| of_one_dataset(record, index, dataset))
+        .collect();
+    let n_with = |status: Status| record.cells.iter().filter(|cell| cell.status == status).count();
+    let n_reused = record.cells.iter().filter(|cell| cell.reused).count();
+    let verdicts: Vec<Value> = [Verdict::Beats, Verdict::Ties, Verdict::Loses, Verdict::Unclear]
+        .into_iter()
+        .map(|verdict| {
+            let n = record.verdicts.iter().filter(|row| row.verdict == verdict).count();
+            context! { word => verdict.as_str(), n }
+        })
+        .collect();
+    let provenance = &record.provenance;
+    context! {
+        suite => &record.suite,
+        warnings => &record.warnings,
+        verdicts,
+        has_verdicts => !record.verdicts.is_empty(),
+        n_ok => n_with(Status::Ok),
+        n_failed => n_with(Status::Failed),
+        n_not_applicable => n_with(Status::NotApplicable),
+        n_reused,
+        took => duration(provenance.seconds),
+        overview => overview(record),
+        gaps => gaps(record),
+        roles => ["model", "baseline", "control", "oracle"].map(|role| legend(record, role)),
+        datasets,
+        provenance => Value::from(Serde(provenance)),
+    }
+}
+
+/// A role for the legend, with its marker.
+fn legend(record: &RunRecord, word: &str) -> Value {
+    let role = record.cells.iter().map(|cell| cell.role).find(|role| role_word(*role) == word);
+    context! { word, marker => role.map(|role| Value::from_safe_string(super::svg::marker(role, 7.0, 7.0))) }
+}
+
+/// Datasets by models and probes; each field the verdicts that stand there.
+fn overview(record: &RunRecord) -> Value {
+    let mut columns: Vec<(&str, &str)> = Vec::new();
+    for verdict in &record.verdicts {
+        let column = (verdict.model.as_str(), verdict.probe.as_str());
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    let rows: Vec<Value> = record
+        .datasets
+        .iter()
+        .enumerate()
+        .map(|(index, dataset)| {
+            let fields: Vec<Vec<Value>> = columns
+                .iter()
+                .map(|(model, probe)| {
+                    record
+                        .verdicts
+                        .iter()
+                        .filter(|row| row.dataset == dataset.id && row.model == *model && row.probe == *probe)
+                        .map(|row| badge(dataset, row))
+                        .collect()
+                })
+                .collect();
+            context! { id => &dataset.id, anchor => anchor(index), fields }
+        })
+        .collect();
+    let columns: Vec<Value> =
+        columns.iter().map(|(model, probe)| context! { model => *model, probe => *probe }).collect();
+    context! { columns, rows }
+}
+
+fn badge(dataset: &DatasetRecord, row: &VerdictRecord) -> Value {
+    let target = (dataset.targets.len() > 1).then_some(&row.target);
+    context! { word => row.verdict.as_str(), target }
+}
+
+fn gaps(record: &RunRecord) -> Vec<Value> {
+    let gap = |(index, dataset): (usize, &DatasetRecord)| {
+        let gap = oracle_gap(record, dataset)?;
+        Some(context! {
+            id => &dataset.id, anchor => anchor(index), metric => metric_name(&dataset.metric),
+            oracle => gap.oracle, best => gap.best, score => gap.score, gap => gap.gap, reached => gap.reached,
+        })
+    };
+    record.datasets.iter().enumerate().filter_map(gap).collect()
+}
+
+/// Anchors are numbers: names may hold anything.
+fn anchor(index: usize) -> String {
+    format!("dataset-{}", index + 1)
+}
+
+fn of_one_dataset(record: &RunRecord, index: usize, dataset: &DatasetRecord) -> Value {
+    let verdicts: Vec<&VerdictRecord> =
+        record.verdicts.iter().filter(|row| row.dataset == dataset.id).collect();
+    let sentences: Vec<Value> = of_dataset(record, dataset)
+        .into_iter()
+        .map(|sentence| context! { word => sentence.verdict.map(Verdict::as_str), text => sentence.text })
+        .collect();
+    let unscored: Vec<Value> = cells_of(record, dataset)
+        .filter(|cell| cell.status != Status::Ok)
+        .map(|cell| {
+            context! {
+                failed => cell.status == Status::Failed, name => &cell.id.representation,
+                detail => cell_detail(&cell.id), probe => &cell.id.probe,
+                reason => cell.reason.as_deref().unwrap_or("no reason given"),
+            }
+        })
+        .collect();
+    let metric = seqprobe_stats::metric(&dataset.metric);
+    let level =
+        cells_of(record, dataset).flat_map(|cell| &cell.scores).find_map(|score| match &score.value {
+            ScoreValue::Estimate(estimate) => Some(format!("{}%", estimate.level * 100.0)),
+            _ => None,
+        });
+    context! {
+        id => &dataset.id,
+        anchor => anchor(index),
+        title => &dataset.title,
+        metric => metric_name(&dataset.metric),
+        metric_title => metric.map(|metric| metric.title),
+        metric_note => metric.map(|metric| metric.note),
+        lower_is_better => lower_is_better(&dataset.metric),
+        level,
+        facts => facts(dataset),
+        citation => &dataset.citation,
+        source => &dataset.source,
+        notes => &dataset.notes,
+        digest => &dataset.digest,
+        sentences,
+        forest => Value::from_safe_string(forest::draw(record, dataset)),
+        differences => Value::from_safe_string(difference::draw(dataset, &verdicts)),
+        comparisons => comparisons(&verdicts),
+        margin => verdicts.first().map(|row| format!("{}", row.margin)),
+        unscored,
+        scores => scores(record, dataset),
+        fits => fits::rows(record, dataset),
+    }
+}
+
+fn facts(dataset: &DatasetRecord) -> Vec<Value> {
+    let count = |n: usize| count(n as u64);
+    let fact = |name: &str, value: String| context! { name, value };
+    let (shortest, longest) = dataset.lengths;
+    let lengths = if shortest == longest {
+        count(longest)
+    } else {
+        format!("{} to {}", count(shortest), count(longest))
+    };
+    let mut facts = vec![
+        fact("task", dataset.task.as_str().to_owned()),
+        fact("train", count(dataset.n_train)),
+        fact("valid", count(dataset.n_valid)),
+        fact("test", count(dataset.n_test)),
+        fact("sequence length", format!("{lengths} bp")),
+    ];
+    if let Some((what, n)) = &dataset.clusters {
+        facts.push(fact("clusters in test", format!("{} by {what}", count(*n))));
+    }
+    if !dataset.classes.is_empty() {
+        facts.push(fact("classes", few(&dataset.classes)));
+    }
+    facts.push(fact(if dataset.targets.len() == 1 { "target" } else { "targets" }, few(&dataset.targets)));
+    facts.push(fact("letters read as N", crate::words::count(dataset.undefined_letters)));
+    facts.push(fact("licence", dataset.licence.clone()));
+    facts
+}
+
+/// The first dozen names and how many more there are.
+fn few(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
+    let rest = names.len().saturating_sub(12);
+    if rest == 0 { shown.join(", ") } else { format!("{} and {rest} more", shown.join(", ")) }
+}
+
+fn comparisons(verdicts: &[&VerdictRecord]) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for verdict in verdicts {
+        for comparison in &verdict.comparisons {
+            let cell = &comparison.baseline;
+            rows.push(context! {
+                model => &verdict.model, probe => &verdict.probe, target => &verdict.target,
+                layer => &verdict.layer, pooling => &verdict.pooling,
+                baseline => &cell.representation,
+                how => cell_detail(cell),
+                baseline_probe => &cell.probe,
+                delta => value(&comparison.delta),
+                reason => value_reason(&comparison.delta),
+                method => method(&comparison.delta),
+                p => comparison.p_adjusted.map(p_text),
+                word => verdict.verdict.as_str(),
+            });
+        }
+    }
+    rows
+}
+
+fn method(value: &ScoreValue) -> &str {
+    match value {
+        ScoreValue::Estimate(estimate) => &estimate.method,
+        _ => "",
+    }
+}
+
+/// A row per cell, split and target; a column per metric.
+fn scores(record: &RunRecord, dataset: &DatasetRecord) -> Value {
+    let mut metrics: Vec<&str> = Vec::new();
+    let mut methods = BTreeSet::new();
+    for score in cells_of(record, dataset).flat_map(|cell| &cell.scores) {
+        if !metrics.contains(&score.metric.as_str()) {
+            metrics.push(&score.metric);
+        }
+        methods.insert(method(&score.value));
+    }
+    methods.remove("");
+    metrics.sort_by_key(|metric| *metric != dataset.metric);
+    let with_targets = dataset.targets.len() > 1;
+    let mut rows = Vec::new();
+    for cell in cells_of(record, dataset) {
+        let mut places: Vec<(&str, &str)> = Vec::new();
+        for score in &cell.scores {
+            let place = (score.split.as_str(), score.target.as_str());
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places.sort_by_key(|(split, _)| *split != "test");
+        rows.extend(places.into_iter().map(|place| score_row(cell, place, &metrics)));
+    }
+    let metrics: Vec<String> = metrics.into_iter().map(metric_name).collect();
+    context! { metrics, rows, with_targets, methods => methods.into_iter().map(str::to_owned).collect::<Vec<String>>() }
+}
+
+fn score_row(cell: &CellRecord, (split, target): (&str, &str), metrics: &[&str]) -> Value {
+    let at = |metric: &str| {
+        let is_here =
+            |score: &&ScoreRecord| score.split == split && score.target == target && score.metric == metric;
+        cell.scores.iter().find(is_here)
+    };
+    let fields: Vec<Value> = metrics
+        .iter()
+        .map(|metric| match at(metric).map(|score| &score.value) {
+            Some(ScoreValue::Estimate(estimate)) => context! {
+                point => number(estimate.point),
+                interval => format!("{} to {}", number(estimate.lower), number(estimate.upper)),
+                note => (!estimate.flags.is_empty()).then(|| estimate.flags.join(", ")),
+            },
+            Some(ScoreValue::PointOnly { point, reason }) => {
+                context! { point => number(*point), interval => "no interval", note => reason }
+            }
+            Some(ScoreValue::Undefined { reason }) => {
+                context! { point => "", interval => "undefined", note => reason }
+            }
+            None => context! { point => "", interval => "", note => () },
+        })
+        .collect();
+    let n = metrics.iter().find_map(|metric| at(metric)).map(|score| score.n);
+    context! {
+        name => &cell.id.representation, detail => cell_detail(&cell.id), probe => &cell.id.probe,
+        role => role_word(cell.role), split, target, fields, n, seeds => cell.n_seeds,
+    }
+}

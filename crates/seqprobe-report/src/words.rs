@@ -1,0 +1,175 @@
+//! Names, numbers and picks that several renderers share, so that all of them say the same.
+
+use crate::record::{CellId, CellRecord, DatasetRecord, Role, RunRecord, ScoreRecord, ScoreValue, Status};
+
+/// A number at three decimals, or with three digits where it is far from 1.
+pub(crate) fn number(value: f64) -> String {
+    at_scale(value, value.abs())
+}
+
+/// A number with the digits that suit numbers of some size.
+fn at_scale(value: f64, scale: f64) -> String {
+    let text = match scale {
+        scale if scale == 0.0 || (0.01..10.0).contains(&scale) => format!("{value:.3}"),
+        scale if (10.0..100.0).contains(&scale) => format!("{value:.2}"),
+        scale if (100.0..1e5).contains(&scale) => format!("{value:.1}"),
+        _ => format!("{value:.2e}"),
+    };
+    // No sign on zero.
+    if text.strip_prefix('-').is_some_and(|rest| rest.chars().all(|letter| matches!(letter, '0' | '.'))) {
+        return text.trim_start_matches('-').to_owned();
+    }
+    text
+}
+
+/// `0.873 [0.860, 0.885]`, the point alone, or `undefined`.
+pub(crate) fn value(value: &ScoreValue) -> String {
+    match value {
+        ScoreValue::Estimate(estimate) => {
+            let scale = [estimate.point, estimate.lower, estimate.upper]
+                .into_iter()
+                .map(f64::abs)
+                .fold(0.0, f64::max);
+            let [point, lower, upper] =
+                [estimate.point, estimate.lower, estimate.upper].map(|number| at_scale(number, scale));
+            format!("{point} [{lower}, {upper}]")
+        }
+        ScoreValue::PointOnly { point, .. } => format!("{} (no interval)", number(*point)),
+        ScoreValue::Undefined { .. } => "undefined".to_owned(),
+    }
+}
+
+/// A count with spaces between the thousands.
+pub(crate) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 && digits.len() > 4 {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A span of time in words: `45 s`, `3 min 20 s`, `2 h 5 min`.
+pub(crate) fn duration(seconds: f64) -> String {
+    if seconds < 60.0 {
+        return format!(
+            "{} s",
+            if seconds < 10.0 { format!("{seconds:.1}") } else { format!("{seconds:.0}") }
+        );
+    }
+    let minutes = seconds / 60.0;
+    if minutes < 60.0 {
+        return format!("{:.0} min {:.0} s", minutes.floor(), (seconds % 60.0).floor());
+    }
+    format!("{:.0} h {:.0} min", (minutes / 60.0).floor(), (minutes % 60.0).floor())
+}
+
+/// The point, where there is one.
+pub(crate) fn point(value: &ScoreValue) -> Option<f64> {
+    match value {
+        ScoreValue::Estimate(estimate) => Some(estimate.point),
+        ScoreValue::PointOnly { point, .. } => Some(*point),
+        ScoreValue::Undefined { .. } => None,
+    }
+}
+
+/// Why a number or its interval is missing.
+pub(crate) fn value_reason(value: &ScoreValue) -> Option<&str> {
+    match value {
+        ScoreValue::Estimate(_) => None,
+        ScoreValue::PointOnly { reason, .. } | ScoreValue::Undefined { reason } => Some(reason),
+    }
+}
+
+/// How a metric is written in sentences.
+pub(crate) fn metric_name(metric: &str) -> String {
+    match metric {
+        "mcc" | "auroc" | "auprc" | "mse" | "rmse" | "mae" => metric.to_uppercase(),
+        "r2" => "R²".to_owned(),
+        other => other.replace(['_', '-'], " "),
+    }
+}
+
+/// True where a smaller value of the metric is a better one.
+pub(crate) fn lower_is_better(metric: &str) -> bool {
+    seqprobe_stats::metric(metric).is_some_and(|metric| !metric.higher_is_better)
+}
+
+/// The word for a role.
+pub(crate) fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Model => "model",
+        Role::Baseline => "baseline",
+        Role::Control => "control",
+        Role::Oracle => "oracle",
+    }
+}
+
+/// The word for a status.
+pub(crate) fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "ok",
+        Status::NotApplicable => "not-applicable",
+        Status::Failed => "failed",
+    }
+}
+
+/// What a cell differs in beside representation and probe: variant, layer, pooling, fraction; empty where nothing.
+pub(crate) fn cell_detail(cell: &CellId) -> String {
+    let mut parts: Vec<String> = [&cell.variant, &cell.layer, &cell.pooling]
+        .into_iter()
+        .filter(|part| is_said(part))
+        .cloned()
+        .collect();
+    if !matches!(cell.fraction.as_str(), "1" | "1.0" | "-" | "") {
+        parts.push(format!("{} of train", cell.fraction));
+    }
+    parts.join(" · ")
+}
+
+/// `kmer-4`, or `models/x (final · mean)` where there is more to say.
+pub(crate) fn cell_name(cell: &CellId) -> String {
+    let detail = cell_detail(cell);
+    if detail.is_empty() {
+        cell.representation.clone()
+    } else {
+        format!("{} ({detail})", cell.representation)
+    }
+}
+
+/// False for the dash that stands where nothing does.
+pub(crate) fn is_said(part: &str) -> bool {
+    !matches!(part, "-" | "")
+}
+
+/// The cells of a dataset, in plan order.
+pub(crate) fn cells_of<'a>(
+    record: &'a RunRecord,
+    dataset: &'a DatasetRecord,
+) -> impl Iterator<Item = &'a CellRecord> {
+    record.cells.iter().filter(|cell| cell.id.dataset == dataset.id)
+}
+
+/// The one score a cell is shown by: the primary metric on test, over all targets where there are several.
+pub(crate) fn headline(cell: &CellRecord) -> Option<&ScoreRecord> {
+    let primary = || cell.scores.iter().filter(|score| score.primary && score.split == "test");
+    primary().find(|score| score.target == "macro").or_else(|| primary().next())
+}
+
+/// The cells of a dataset whose headline has a point, best first; equals stay in plan order.
+pub(crate) fn ranked<'a>(record: &'a RunRecord, dataset: &'a DatasetRecord) -> Vec<(&'a CellRecord, f64)> {
+    let mut cells: Vec<(&CellRecord, f64)> = cells_of(record, dataset)
+        .filter_map(|cell| headline(cell).and_then(|score| point(&score.value)).map(|point| (cell, point)))
+        .collect();
+    let sign = if lower_is_better(&dataset.metric) { 1.0 } else { -1.0 };
+    cells.sort_by(|(_, left), (_, right)| (sign * left).total_cmp(&(sign * right)));
+    cells
+}
+
+/// Letters that move a terminal's cursor or change its colours are replaced.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}
