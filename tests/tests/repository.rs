@@ -101,6 +101,24 @@ fn no_text_names_a_place_on_somebodys_machine() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+/// The words in back-quotes that look like a path of ours: they hold a slash and nothing that a path cannot.
+fn quoted_paths(text: &str) -> Vec<&str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted
+        .filter(|word| word.contains('/') && !word.starts_with(['/', '.', '~']))
+        .filter(|word| word.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-".contains(letter)))
+        .collect()
+}
+
+#[test]
+fn paths_in_the_recipes_exist() {
+    let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).expect("there");
+    let paths = quoted_paths(&text);
+    assert!(paths.contains(&"crates/seqprobe-models/src/families.rs"), "{paths:?}");
+    let gone: Vec<&&str> = paths.iter().filter(|path| !root().join(path).exists()).collect();
+    assert!(gone.is_empty(), "CONTRIBUTING.md names files that are not there: {gone:?}");
+}
+
 /// Whether an absolute path below `place` stands in the line: `example.org/home/` and `a/tmp/` do not count.
 fn names(line: &str, place: &str) -> bool {
     line.match_indices(place).any(|(at, _)| {
