@@ -1,20 +1,33 @@
 //! The `cnn` probe: the default network on token features.
 
-use crate::settings::CnnSettings;
+use crate::cnn_network::CnnNetwork;
+use crate::fitted::check_kind;
+use crate::network::Network;
+use crate::settings::{CnnSettings, DEFAULT_MEMORY_BUDGET_BYTES, Reduction};
+use crate::training::fit;
 use seqprobe_core::{LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
 
 /// The default convolutional probe. It reads token features ([`seqprobe_core::FeatureKind::Tokens`]) of
 /// any length of at least 1.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CnnProbe {
     /// Everything that changes a fit.
     pub settings: CnnSettings,
+    /// Most bytes of features held in memory while fitting; rows beyond it are read batch by batch. Does not
+    /// change a fit.
+    pub memory_budget_bytes: usize,
 }
 
 impl CnnProbe {
     /// A probe with these settings.
     pub fn new(settings: CnnSettings) -> Self {
-        Self { settings }
+        Self { settings, memory_budget_bytes: DEFAULT_MEMORY_BUDGET_BYTES }
+    }
+}
+
+impl Default for CnnProbe {
+    fn default() -> Self {
+        Self::new(CnnSettings::default())
     }
 }
 
@@ -37,11 +50,24 @@ impl Probe for CnnProbe {
 
     fn fit(
         &self,
-        _task: &Task,
-        _train: LabelledView<'_>,
-        _valid: LabelledView<'_>,
-        _seed: Seed,
+        task: &Task,
+        train: LabelledView<'_>,
+        valid: LabelledView<'_>,
+        seed: Seed,
     ) -> Result<ProbeFit, ProbeError> {
-        Err(ProbeError::NotApplicable("the network is still to come".to_owned()))
+        let Self { settings, memory_budget_bytes } = self;
+        settings.check()?;
+        check_kind("cnn", &[&train.features, &valid.features])?;
+        let build = |dim, outputs| {
+            Network::Cnn(CnnNetwork {
+                dim,
+                width: settings.reduction_width,
+                channels: settings.channels,
+                outputs,
+                dropout: settings.dropout,
+                reduction_is_fixed: settings.reduction == Reduction::FixedRandom,
+            })
+        };
+        fit(build, &settings.training, *memory_budget_bytes, task, (train, valid), seed)
     }
 }

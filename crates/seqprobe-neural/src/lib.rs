@@ -4,8 +4,16 @@
 //! The number of libtorch's threads is the program's to set, not ours.
 
 mod cnn;
+mod cnn_network;
+mod fitted;
 mod mlp;
+mod mlp_network;
+mod network;
+mod objective;
+mod parameters;
+mod rows;
 mod settings;
+mod training;
 
 pub use cnn::CnnProbe;
 pub use mlp::MlpProbe;
@@ -18,5 +26,11 @@ use seqprobe_core::{FittedProbe, ProbeError, StoredProbe};
 /// # Errors
 /// [`ProbeError::Stored`] when the kind is another, or an array is missing or has another shape.
 pub fn restore(stored: &StoredProbe) -> Result<Box<dyn FittedProbe>, ProbeError> {
-    Err(ProbeError::Stored(format!("kind {:?} is not a neural probe", stored.kind)))
+    Ok(Box::new(fitted::restore(stored)?))
+}
+
+/// libtorch's errors as the contract's.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+fn torch(error: tch::TchError) -> ProbeError {
+    ProbeError::Torch(error.to_string())
 }

@@ -1,19 +1,32 @@
 //! The `mlp` probe: two hidden layers on pooled features.
 
-use crate::settings::MlpSettings;
+use crate::fitted::check_kind;
+use crate::mlp_network::MlpNetwork;
+use crate::network::Network;
+use crate::settings::{DEFAULT_MEMORY_BUDGET_BYTES, MlpSettings};
+use crate::training::fit;
 use seqprobe_core::{LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
 
 /// The multilayer perceptron. It reads pooled features ([`seqprobe_core::FeatureKind::Pooled`]).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MlpProbe {
     /// Everything that changes a fit.
     pub settings: MlpSettings,
+    /// Most bytes of features held in memory while fitting; rows beyond it are read batch by batch. Does not
+    /// change a fit.
+    pub memory_budget_bytes: usize,
 }
 
 impl MlpProbe {
     /// A probe with these settings.
     pub fn new(settings: MlpSettings) -> Self {
-        Self { settings }
+        Self { settings, memory_budget_bytes: DEFAULT_MEMORY_BUDGET_BYTES }
+    }
+}
+
+impl Default for MlpProbe {
+    fn default() -> Self {
+        Self::new(MlpSettings::default())
     }
 }
 
@@ -36,11 +49,17 @@ impl Probe for MlpProbe {
 
     fn fit(
         &self,
-        _task: &Task,
-        _train: LabelledView<'_>,
-        _valid: LabelledView<'_>,
-        _seed: Seed,
+        task: &Task,
+        train: LabelledView<'_>,
+        valid: LabelledView<'_>,
+        seed: Seed,
     ) -> Result<ProbeFit, ProbeError> {
-        Err(ProbeError::NotApplicable("the network is still to come".to_owned()))
+        let Self { settings, memory_budget_bytes } = self;
+        settings.check()?;
+        check_kind("mlp", &[&train.features, &valid.features])?;
+        let build = |dim, outputs| {
+            Network::Mlp(MlpNetwork { dim, hidden: settings.hidden, outputs, dropout: settings.dropout })
+        };
+        fit(build, &settings.training, *memory_budget_bytes, task, (train, valid), seed)
     }
 }

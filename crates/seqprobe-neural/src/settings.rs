@@ -1,7 +1,11 @@
 //! Settings of the neural probes. Every field changes a fit, so all of them stand in the cell key; the
 //! defaults are the same for every representation and dataset.
 
+use seqprobe_core::ProbeError;
 use serde::{Deserialize, Serialize};
+
+/// Bytes of features held in memory while fitting, where the program says nothing else: 2 GiB.
+pub(crate) const DEFAULT_MEMORY_BUDGET_BYTES: usize = 2 << 30;
 
 /// How the optimiser runs and when it stops; shared by all neural probes.
 ///
@@ -99,4 +103,54 @@ impl Default for MlpSettings {
             training: TrainingSettings { learning_rate: 1e-3, ..TrainingSettings::default() },
         }
     }
+}
+
+impl TrainingSettings {
+    fn check(&self) -> Result<(), ProbeError> {
+        at_least_one("batch_size", self.batch_size)?;
+        at_least_one("max_epochs", self.max_epochs)?;
+        at_least_one("patience", self.patience)?;
+        at_least_one("learning_rate_patience", self.learning_rate_patience)?;
+        positive("learning_rate", self.learning_rate)?;
+        positive("learning_rate_factor", self.learning_rate_factor)?;
+        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
+            return refuse("weight_decay", self.weight_decay, "a number of at least 0");
+        }
+        Ok(())
+    }
+}
+
+impl CnnSettings {
+    pub(crate) fn check(&self) -> Result<(), ProbeError> {
+        at_least_one("reduction_width", self.reduction_width)?;
+        at_least_one("channels", self.channels)?;
+        below_one("dropout", self.dropout)?;
+        self.training.check()
+    }
+}
+
+impl MlpSettings {
+    pub(crate) fn check(&self) -> Result<(), ProbeError> {
+        for units in self.hidden {
+            at_least_one("hidden", units)?;
+        }
+        below_one("dropout", self.dropout)?;
+        self.training.check()
+    }
+}
+
+fn at_least_one(name: &str, value: usize) -> Result<(), ProbeError> {
+    if value == 0 { refuse(name, value, "at least 1") } else { Ok(()) }
+}
+
+fn positive(name: &str, value: f64) -> Result<(), ProbeError> {
+    if value.is_finite() && value > 0.0 { Ok(()) } else { refuse(name, value, "a number above 0") }
+}
+
+fn below_one(name: &str, value: f64) -> Result<(), ProbeError> {
+    if (0.0..1.0).contains(&value) { Ok(()) } else { refuse(name, value, "at least 0 and below 1") }
+}
+
+fn refuse(name: &str, value: impl std::fmt::Display, wanted: &str) -> Result<(), ProbeError> {
+    Err(ProbeError::NotApplicable(format!("setting {name} is {value}, must be {wanted}")))
 }

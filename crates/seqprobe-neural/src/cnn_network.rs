@@ -1,0 +1,222 @@
+//! The default convolutional network.
+//!
+//! ```text
+//! tokens [rows, length, dim]                 standardised, zero-padded
+//!   linear reduction                         dim → width, no bias; the only part that depends on dim
+//!   convolution of 7 tokens                  width → channels
+//!   + position code                          16 → channels, starts at zero
+//!   maximum over blocks of 4 tokens          length → ⌈length / 4⌉ blocks
+//!   layer norm, ReLU, channel dropout
+//!   2 × [ + ReLU(layer norm(convolution of 5 blocks, dilation 1 then 2)) ]
+//!   maximum and mean over blocks, dropout    → 2 · channels
+//!   linear, ReLU, dropout, linear            → outputs
+//! ```
+//!
+//! A block sees 58 tokens before global pooling. Global pooling forgets place, so place is put in
+//! before it: each token gets sines and cosines of its distance from the first token and from the last one, at
+//! wavelengths of 16, 64, 256 and 1,024 tokens, which are defined for every length. Their weights start at
+//! zero: the network begins translation-invariant.
+//!
+//! Reduction and first convolution have nothing between them. Where `dim` is not above `width` their weights
+//! are multiplied first and one narrow convolution runs: the same function with the same gradients, at a
+//! fraction of the work. Padding is exact: it is zero for convolutions, below everything for maxima, and left
+//! out of means, and norms see one place only, so a row's value does not depend on the rows beside it.
+
+use crate::network::{Mode, linear};
+use crate::parameters::{Parameters, Role, Specification, Start};
+use crate::rows::Batch;
+use serde::{Deserialize, Serialize};
+use tch::{Kind, TchError, Tensor};
+
+const STEM: i64 = 7;
+const BLOCK: usize = 4;
+const KERNEL: i64 = 5;
+const DILATIONS: [i64; 2] = [1, 2];
+const HIDDEN: i64 = 64;
+const WAVELENGTHS: [f64; 4] = [16.0, 64.0, 256.0, 1024.0];
+const CODE: usize = 4 * WAVELENGTHS.len();
+const EPSILON: f64 = 1e-5;
+
+/// The network's sizes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CnnNetwork {
+    pub(crate) dim: usize,
+    pub(crate) width: usize,
+    pub(crate) channels: usize,
+    pub(crate) outputs: usize,
+    pub(crate) dropout: f64,
+    pub(crate) reduction_is_fixed: bool,
+}
+
+/// Names of a layer norm's gain and offset.
+type Norm = [&'static str; 2];
+const STEM_NORM: Norm = ["stem/norm/gain", "stem/norm/offset"];
+const BLOCKS: [(&str, Norm); 2] = [
+    ("block1/weight", ["block1/norm/gain", "block1/norm/offset"]),
+    ("block2/weight", ["block2/norm/gain", "block2/norm/offset"]),
+];
+
+impl CnnNetwork {
+    pub(crate) fn specifications(&self) -> Vec<Specification> {
+        let (dim, width, channels) = (self.dim as i64, self.width as i64, self.channels as i64);
+        // He's uniform start: variance 2 / inputs before a ReLU, 1 / inputs elsewhere.
+        let uniform = |name, shape: &[i64], role, gain: f64| {
+            let inputs: i64 = shape.iter().skip(1).product();
+            let start = Start::Uniform((3.0 * gain / inputs.max(1) as f64).sqrt());
+            Specification { name, shape: shape.to_vec(), role, start }
+        };
+        let constant = |name, size: i64, role, value| Specification {
+            name,
+            shape: vec![size],
+            role,
+            start: Start::Constant(value),
+        };
+        let reduction_role = if self.reduction_is_fixed { Role::Fixed } else { Role::Weight };
+        let mut all = vec![
+            uniform("reduction/weight", &[width, dim], reduction_role, 1.0),
+            uniform("stem/weight", &[channels, STEM, width], Role::Weight, 2.0),
+            Specification {
+                name: "position/weight",
+                shape: vec![CODE as i64, channels],
+                role: Role::Offset,
+                start: Start::Constant(0.0),
+            },
+            uniform("hidden/weight", &[HIDDEN, 2 * channels], Role::Weight, 2.0),
+            constant("hidden/bias", HIDDEN, Role::Offset, 0.0),
+            uniform("output/weight", &[self.outputs as i64, HIDDEN], Role::Weight, 1.0),
+            constant("output/bias", self.outputs as i64, Role::Offset, 0.0),
+        ];
+        all.extend(BLOCKS.map(|(name, _)| uniform(name, &[channels, KERNEL, channels], Role::Weight, 2.0)));
+        for norm in [STEM_NORM, BLOCKS[0].1, BLOCKS[1].1] {
+            let [gain, offset] = norm;
+            all.push(constant(gain, channels, Role::Offset, 1.0));
+            all.push(constant(offset, channels, Role::Offset, 0.0));
+        }
+        all
+    }
+
+    pub(crate) fn reduction_parameters(&self) -> u64 {
+        if self.reduction_is_fixed { 0 } else { (self.dim * self.width) as u64 }
+    }
+
+    /// # Shapes
+    /// `batch.values [rows, length, dim]` → `[rows, outputs]`. Within: `[rows, channels, 1, length]`, channels last in memory.
+    pub(crate) fn forward(
+        &self,
+        parameters: &Parameters,
+        batch: &Batch,
+        mut mode: Mode<'_>,
+    ) -> Result<Tensor, TchError> {
+        let rows = batch.lengths.len() as i64;
+        let mut stem = self.stem(parameters, batch)?;
+        let code = position_code(batch)?.f_matmul(parameters.get("position/weight")?)?;
+        let mut stem = stem.f_add_(&code.f_unsqueeze(1)?.f_permute([0, 3, 1, 2])?)?;
+        let even = batch.is_even();
+        if !even {
+            stem = stem.f_masked_fill_(&padding_mask(&batch.lengths, batch.longest)?, f64::NEG_INFINITY)?;
+        }
+        let block = BLOCK as i64;
+        let mut blocks = stem.f_max_pool2d([1, block], [1, block], [0, 0], [1, 1], true)?;
+        let counts: Vec<usize> = batch.lengths.iter().map(|length| length.div_ceil(BLOCK)).collect();
+        let padding = if even { None } else { Some(padding_mask(&counts, batch.longest.div_ceil(BLOCK))?) };
+        let empty_padding = |mut values: Tensor| match &padding {
+            Some(padding) => values.f_masked_fill_(padding, 0.0),
+            None => Ok(values),
+        };
+        blocks = empty_padding(blocks)?;
+        let mut values = empty_padding(normalise(parameters, &blocks, STEM_NORM)?.f_relu_()?)?;
+        values = mode.drop_channels(values, self.dropout)?;
+        let channels = self.channels as i64;
+        for ((name, norm), dilation) in BLOCKS.into_iter().zip(DILATIONS) {
+            let weight =
+                parameters.get(name)?.f_view([channels, 1, KERNEL, channels])?.f_permute([0, 3, 1, 2])?;
+            let seen = convolve(&values, &weight, KERNEL / 2 * dilation, dilation)?;
+            let seen = normalise(parameters, &seen, norm)?.f_relu_()?;
+            values = empty_padding(values.f_add(&seen)?)?;
+        }
+        let inverse: Vec<f32> = counts.iter().map(|&count| 1.0 / count as f32).collect();
+        let inverse = Tensor::f_from_slice(&inverse)?.f_view([rows, 1])?;
+        // All values are at least 0 and padding is 0, so the maximum needs no mask.
+        let maximum = values.f_amax([2, 3], false)?;
+        let mean = values.f_sum_dim_intlist([2, 3].as_slice(), false, Kind::Float)?.f_mul(&inverse)?;
+        let pooled = mode.drop_channels(Tensor::f_cat(&[maximum, mean], 1)?, self.dropout)?;
+        let hidden = linear(parameters, ("hidden/weight", "hidden/bias"), &pooled)?.f_relu_()?;
+        let hidden = mode.drop_channels(hidden, self.dropout)?;
+        linear(parameters, ("output/weight", "output/bias"), &hidden)
+    }
+
+    /// Reduction and first convolution.
+    fn stem(&self, parameters: &Parameters, batch: &Batch) -> Result<Tensor, TchError> {
+        let (dim, width, channels) = (self.dim as i64, self.width as i64, self.channels as i64);
+        let (rows, longest) = (batch.lengths.len() as i64, batch.longest as i64);
+        let reduction = parameters.get("reduction/weight")?;
+        let stem = parameters.get("stem/weight")?;
+        let (values, weight, inputs) = if dim <= width {
+            let weight = stem.f_view([channels * STEM, width])?.f_matmul(reduction)?;
+            (batch.values.f_view([rows, longest, dim])?, weight, dim)
+        } else {
+            let reduced = batch.values.f_view([rows * longest, dim])?.f_matmul(&reduction.f_transpose(0, 1)?)?;
+            (reduced.f_view([rows, longest, width])?, stem.f_view([channels, STEM, width])?, width)
+        };
+        let values = values.f_view([rows, 1, longest, inputs])?.f_permute([0, 3, 1, 2])?;
+        let weight = weight.f_view([channels, 1, STEM, inputs])?.f_permute([0, 3, 1, 2])?;
+        convolve(&values, &weight, STEM / 2, 1)
+    }
+}
+
+/// A convolution along the last axis, of the same length as its input.
+fn convolve(values: &Tensor, weight: &Tensor, padding: i64, dilation: i64) -> Result<Tensor, TchError> {
+    values.f_conv2d::<Tensor>(weight, None, [1, 1], [0, padding], [1, dilation], 1)
+}
+
+/// Layer norm over the channels of each block: it knows no other row, so padding cannot reach it.
+///
+/// # Shapes
+/// `values [rows, channels, 1, blocks]` → the same
+fn normalise(parameters: &Parameters, values: &Tensor, names: Norm) -> Result<Tensor, TchError> {
+    let (gain, offset) = (parameters.get(names[0])?, parameters.get(names[1])?);
+    let channels = gain.size();
+    values
+        .f_permute([0, 2, 3, 1])?
+        .f_layer_norm(channels.as_slice(), Some(gain), Some(offset), EPSILON, false)?
+        .f_permute([0, 3, 1, 2])
+}
+
+/// True where a place is padding.
+///
+/// # Shapes
+/// `[rows, 1, 1, longest]`
+fn padding_mask(lengths: &[usize], longest: usize) -> Result<Tensor, TchError> {
+    let padding: Vec<bool> =
+        lengths.iter().flat_map(|&length| (0..longest).map(move |place| place >= length)).collect();
+    Tensor::f_from_slice(&padding)?.f_view([lengths.len() as i64, 1, 1, longest as i64])
+}
+
+/// Sines and cosines of each token's distance from both ends of its row.
+///
+/// # Shapes
+/// `[rows or 1, longest, 16]`; one row when all have the same length
+fn position_code(batch: &Batch) -> Result<Tensor, TchError> {
+    let half = CODE / 2;
+    let mut table = Vec::with_capacity(batch.longest * half);
+    for distance in 0..batch.longest {
+        for wavelength in WAVELENGTHS {
+            let (sine, cosine) = (std::f64::consts::TAU * distance as f64 / wavelength).sin_cos();
+            table.extend([sine as f32, cosine as f32]);
+        }
+    }
+    let lengths = if batch.is_even() { &batch.lengths[..1] } else { &batch.lengths[..] };
+    let mut code = Vec::with_capacity(lengths.len() * batch.longest * CODE);
+    for &length in lengths {
+        for (token, from_start) in table.chunks_exact(half).enumerate() {
+            if token < length {
+                let back = (length - 1 - token) * half;
+                code.extend_from_slice(from_start);
+                code.extend_from_slice(&table[back..back + half]);
+            } else {
+                code.extend([0.0; CODE]);
+            }
+        }
+    }
+    Tensor::f_from_slice(&code)?.f_view([lengths.len() as i64, batch.longest as i64, CODE as i64])
+}

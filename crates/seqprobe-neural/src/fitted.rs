@@ -1,0 +1,167 @@
+//! A fitted network: predicting, storing, restoring.
+
+use crate::network::{Mode, Network};
+use crate::objective::Objective;
+use crate::parameters::Parameters;
+use crate::rows::{Rows, Standardisation};
+use crate::torch;
+use ndarray::Array2;
+use seqprobe_core::{FeatureKind, FeatureView, FittedProbe, NamedArray, ProbeError, StoredProbe};
+use serde::{Deserialize, Serialize};
+use tch::Kind;
+
+/// Tokens in a batch where nothing is trained.
+const PREDICTION_TOKENS: usize = 16_384;
+const MEAN: &str = "input/mean";
+const INVERSE_DEVIATION: &str = "input/inverse-deviation";
+
+/// A network with its numbers, and what its inputs and outputs mean.
+pub(crate) struct FittedNetwork {
+    network: Network,
+    parameters: Parameters,
+    /// The parameters' values once more, so that storing cannot fail.
+    values: Vec<f32>,
+    standardisation: Standardisation,
+    objective: Objective,
+}
+
+impl FittedNetwork {
+    pub(crate) fn new(
+        network: Network,
+        parameters: Parameters,
+        standardisation: Standardisation,
+        objective: Objective,
+    ) -> Result<Self, ProbeError> {
+        let values = parameters.values().map_err(torch)?;
+        Ok(Self { network, parameters, values, standardisation, objective })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredConfig {
+    network: Network,
+    objective: Objective,
+}
+
+impl Network {
+    /// Outputs of all rows, in their order.
+    ///
+    /// # Shapes
+    /// `[rows, outputs]`, logits or standardised values
+    pub(crate) fn outputs(
+        &self,
+        parameters: &Parameters,
+        rows: &Rows<'_>,
+    ) -> Result<Array2<f64>, ProbeError> {
+        let mut outputs = Array2::zeros((rows.n_rows(), self.n_outputs()));
+        for indices in rows.batches_by_length(PREDICTION_TOKENS) {
+            let batch = rows.batch(&indices)?;
+            let output = tch::no_grad(|| self.forward(parameters, &batch, Mode::Predict)).map_err(torch)?;
+            let output =
+                output.f_to_kind(Kind::Double).and_then(|output| output.f_reshape(-1)).map_err(torch)?;
+            let values = Vec::<f64>::try_from(&output).map_err(torch)?;
+            for (&row, values) in indices.iter().zip(values.chunks_exact(self.n_outputs().max(1))) {
+                outputs.row_mut(row).iter_mut().zip(values).for_each(|(place, &value)| *place = value);
+            }
+        }
+        Ok(outputs)
+    }
+}
+
+/// Refuses features of the other kind.
+pub(crate) fn check_kind(probe: &str, views: &[&FeatureView<'_>]) -> Result<(), ProbeError> {
+    let wanted = if probe == "cnn" { FeatureKind::Tokens } else { FeatureKind::Pooled };
+    if views.iter().all(|view| view.kind() == wanted) {
+        return Ok(());
+    }
+    Err(ProbeError::NotApplicable(match wanted {
+        FeatureKind::Tokens => {
+            "cnn needs token features, these are pooled\n  hint: use the pooling \"tokens\"".to_owned()
+        }
+        FeatureKind::Pooled => {
+            "mlp needs pooled features, these are per token\n  hint: use a pooling such as \"mean\" or \"flatten\""
+                .to_owned()
+        }
+    }))
+}
+
+impl FittedProbe for FittedNetwork {
+    fn predict(&self, features: &FeatureView<'_>) -> Result<Array2<f64>, ProbeError> {
+        check_kind(self.network.kind(), &[features])?;
+        // Nothing is held: each row is read once.
+        let rows = Rows::new(features, &self.standardisation, 0)?;
+        let outputs = self.network.outputs(&self.parameters, &rows)?;
+        if let Some(((row, _), value)) = outputs.indexed_iter().find(|(_, value)| !value.is_finite()) {
+            return Err(ProbeError::NotFinite(format!("the output of row {row} of the view is {value}")));
+        }
+        Ok(self.objective.predictions(outputs))
+    }
+
+    fn store(&self) -> StoredProbe {
+        let vector = |name: &str, values: &[f32]| NamedArray {
+            name: name.to_owned(),
+            shape: vec![values.len()],
+            values: values.iter().map(|&value| f64::from(value)).collect(),
+        };
+        let mut arrays = vec![
+            vector(MEAN, &self.standardisation.mean),
+            vector(INVERSE_DEVIATION, &self.standardisation.inverse_deviation),
+        ];
+        let mut rest = self.values.as_slice();
+        for specification in self.parameters.specifications() {
+            let (own, after) = rest.split_at(rest.len().min(specification.size() as usize));
+            let shape = specification.shape.iter().map(|&n| n as usize).collect();
+            arrays.push(NamedArray { shape, ..vector(specification.name, own) });
+            rest = after;
+        }
+        StoredProbe {
+            kind: self.network.kind().to_owned(),
+            config: serde_json::json!({ "network": self.network, "objective": self.objective }),
+            arrays,
+        }
+    }
+}
+
+/// Rebuilds a stored network.
+pub(crate) fn restore(stored: &StoredProbe) -> Result<FittedNetwork, ProbeError> {
+    let StoredConfig { network, objective } = serde_json::from_value(stored.config.clone())
+        .map_err(|error| ProbeError::Stored(format!("its settings: {error}")))?;
+    if network.kind() != stored.kind {
+        return Err(ProbeError::Stored(format!("kind {:?} holds a {} network", stored.kind, network.kind())));
+    }
+    if network.n_outputs() != objective.outputs() {
+        return Err(ProbeError::Stored(format!(
+            "the network has {} outputs, its objective {}",
+            network.n_outputs(),
+            objective.outputs()
+        )));
+    }
+    let take = |name: &str, shape: &[usize]| -> Result<Vec<f32>, ProbeError> {
+        let array =
+            stored.array(name).ok_or_else(|| ProbeError::Stored(format!("array {name:?} is missing")))?;
+        if array.shape != shape || array.values.len() != shape.iter().product::<usize>() {
+            return Err(ProbeError::Stored(format!(
+                "array {name:?} has shape {:?} and {} values, expected shape {shape:?}",
+                array.shape,
+                array.values.len()
+            )));
+        }
+        Ok(array.values.iter().map(|&value| value as f32).collect())
+    };
+    let standardisation = Standardisation {
+        mean: take(MEAN, &[network.dim()])?,
+        inverse_deviation: take(INVERSE_DEVIATION, &[network.dim()])?,
+    };
+    let specifications = network.specifications();
+    let mut values = std::collections::HashMap::new();
+    for specification in &specifications {
+        let shape: Vec<usize> = specification.shape.iter().map(|&n| n as usize).collect();
+        values.insert(specification.name, take(specification.name, &shape)?);
+    }
+    let parameters = Parameters::build(specifications, |specification| {
+        values.remove(specification.name).unwrap_or_default()
+    })
+    .map_err(torch)?;
+    FittedNetwork::new(network, parameters, standardisation, objective)
+}

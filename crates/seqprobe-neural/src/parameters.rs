@@ -1,0 +1,174 @@
+//! A network's numbers: one flat tensor, of which every named parameter is a window, so that the
+//! optimiser, the copy of the best epoch and the stored form each touch a single array.
+
+use rand::Rng;
+use seqprobe_core::Seed;
+use tch::{Device, Kind, TchError, Tensor};
+
+/// How a parameter is treated by training. Parameters are laid out in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Role {
+    /// Trained, with weight decay.
+    Weight,
+    /// Trained, without decay: biases, norms, position codes.
+    Offset,
+    /// Not trained: a fixed projection.
+    Fixed,
+}
+
+/// First values of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Start {
+    /// Independent uniform values in ±bound.
+    Uniform(f64),
+    /// One value.
+    Constant(f64),
+}
+
+/// A parameter to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Specification {
+    pub(crate) name: &'static str,
+    pub(crate) shape: Vec<i64>,
+    pub(crate) role: Role,
+    pub(crate) start: Start,
+}
+
+impl Specification {
+    /// Number of values.
+    pub(crate) fn size(&self) -> i64 {
+        self.shape.iter().product()
+    }
+}
+
+/// All parameters of a network.
+pub(crate) struct Parameters {
+    specifications: Vec<Specification>,
+    flat: Tensor,
+    windows: Vec<Tensor>,
+    n_decayed: i64,
+    n_trained: i64,
+}
+
+impl Parameters {
+    /// Draws first values from a seed; each name has its own stream.
+    pub(crate) fn draw(specifications: Vec<Specification>, seed: Seed) -> Result<Self, TchError> {
+        Self::build(specifications, |specification| {
+            let size = specification.size() as usize;
+            match specification.start {
+                Start::Constant(value) => vec![value as f32; size],
+                Start::Uniform(bound) => {
+                    let mut rng = seed.derive(specification.name).rng();
+                    (0..size).map(|_| ((rng.random::<f64>() * 2.0 - 1.0) * bound) as f32).collect()
+                }
+            }
+        })
+    }
+
+    /// Takes values from a function of the specification, which returns as many as it asks for.
+    pub(crate) fn build(
+        mut specifications: Vec<Specification>,
+        mut values: impl FnMut(&Specification) -> Vec<f32>,
+    ) -> Result<Self, TchError> {
+        specifications.sort_by_key(|specification| specification.role);
+        let size_of = |role: Role| -> i64 {
+            specifications.iter().filter(|s| s.role == role).map(Specification::size).sum()
+        };
+        let n_decayed = size_of(Role::Weight);
+        let n_trained = n_decayed + size_of(Role::Offset);
+        let all: Vec<f32> = specifications.iter().flat_map(&mut values).collect();
+        let flat = Tensor::f_from_slice(&all)?;
+        let (mut windows, mut start) = (Vec::new(), 0);
+        for specification in &specifications {
+            let window =
+                flat.f_narrow(0, start, specification.size())?.f_view(specification.shape.as_slice())?;
+            windows.push(window.f_detach()?.f_set_requires_grad(specification.role != Role::Fixed)?);
+            start += specification.size();
+        }
+        Ok(Self { specifications, flat, windows, n_decayed, n_trained })
+    }
+
+    /// The parameter of a name.
+    pub(crate) fn get(&self, name: &str) -> Result<&Tensor, TchError> {
+        self.specifications
+            .iter()
+            .position(|specification| specification.name == name)
+            .and_then(|index| self.windows.get(index))
+            .ok_or_else(|| TchError::Torch(format!("there is no parameter {name:?}")))
+    }
+
+    /// Trained numbers.
+    pub(crate) fn n_trained(&self) -> u64 {
+        self.n_trained.unsigned_abs()
+    }
+
+    /// The parameters that gradients are taken for, in the order of the flat tensor.
+    pub(crate) fn trained(&self) -> &[Tensor] {
+        let n = self.specifications.iter().filter(|s| s.role != Role::Fixed).count();
+        &self.windows[..n]
+    }
+
+    /// The trained part of the flat tensor, and how many of its first values decay.
+    pub(crate) fn trained_flat(&self) -> Result<(Tensor, i64), TchError> {
+        Ok((self.flat.f_narrow(0, 0, self.n_trained)?, self.n_decayed))
+    }
+
+    /// A copy of all values.
+    pub(crate) fn snapshot(&self) -> Result<Tensor, TchError> {
+        tch::no_grad(|| self.flat.f_mul_scalar(1.0))
+    }
+
+    /// Puts a copy back.
+    pub(crate) fn restore(&mut self, snapshot: &Tensor) -> Result<(), TchError> {
+        tch::no_grad(|| self.flat.f_copy_(snapshot))
+    }
+
+    /// All values, in the order of [`Self::specifications`].
+    pub(crate) fn values(&self) -> Result<Vec<f32>, TchError> {
+        Vec::<f32>::try_from(&self.flat)
+    }
+
+    /// What the parameters are, in their order.
+    pub(crate) fn specifications(&self) -> &[Specification] {
+        &self.specifications
+    }
+}
+
+/// AdamW on the flat tensor (β = 0.9 and 0.999, ε = 1e-8).
+pub(crate) struct AdamW {
+    first: Tensor,
+    second: Tensor,
+    steps: i32,
+    weight_decay: f64,
+}
+
+impl AdamW {
+    const BETA: (f64, f64) = (0.9, 0.999);
+    const EPSILON: f64 = 1e-8;
+
+    pub(crate) fn new(parameters: &Parameters, weight_decay: f64) -> Result<Self, TchError> {
+        let zeros = || Tensor::f_zeros([parameters.n_trained], (Kind::Float, Device::Cpu));
+        Ok(Self { first: zeros()?, second: zeros()?, steps: 0, weight_decay })
+    }
+
+    /// One step against the gradient of `loss`.
+    pub(crate) fn step(&mut self, parameters: &Parameters, loss: &Tensor, rate: f64) -> Result<(), TchError> {
+        let gradients = Tensor::f_run_backward(&[loss], parameters.trained(), false, false)?;
+        tch::no_grad(|| {
+            let flat: Result<Vec<Tensor>, TchError> = gradients.iter().map(|g| g.f_reshape(-1)).collect();
+            let gradient = Tensor::f_cat(&flat?, 0)?;
+            self.steps += 1;
+            let _ = self.first.f_lerp_(&gradient, 1.0 - Self::BETA.0)?;
+            let mut second = self.second.f_mul_scalar_(Self::BETA.1)?;
+            let _ = second.f_addcmul_(&gradient, &gradient.f_mul_scalar(1.0 - Self::BETA.1)?)?;
+            let correction = (1.0 - Self::BETA.0.powi(self.steps), 1.0 - Self::BETA.1.powi(self.steps));
+            let mut divisor = self.second.f_sqrt()?;
+            let mut divisor = divisor.f_mul_scalar_(1.0 / correction.1.sqrt())?;
+            let divisor = divisor.f_add_scalar_(Self::EPSILON)?;
+            let (mut values, n_decayed) = parameters.trained_flat()?;
+            let _ = values.f_narrow(0, 0, n_decayed)?.f_mul_scalar_(1.0 - rate * self.weight_decay)?;
+            let _ = values.f_addcdiv_(&self.first.f_mul_scalar(-rate / correction.0)?, &divisor)?;
+            Ok(())
+        })
+    }
+}
