@@ -82,8 +82,8 @@ def main():
     except Failure as failure:
         sys.exit(f"libtorch: {failure}\n  hint: {failure.hint.format(version=table['version'])}")
     except OSError as error:
-        sys.exit(f"libtorch: {error}\n  hint: check the rights and the free space of that folder, "
-                 "or set SEQPROBE_CACHE_DIR to another one")
+        sys.exit(f"libtorch: {error.filename or cache_folder()}: {error.strerror or error}\n  hint: check the rights "
+                 "and the free space of that folder, or set SEQPROBE_CACHE_DIR to another one")
     except KeyboardInterrupt:
         sys.exit("\nlibtorch: stopped; run the same command again to go on with the download")
 
