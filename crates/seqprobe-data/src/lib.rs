@@ -9,6 +9,7 @@ pub mod card;
 pub mod error;
 pub mod export;
 pub mod folders;
+mod guess;
 mod input;
 mod kmers;
 mod labels;
@@ -21,6 +22,7 @@ mod sequences;
 pub mod simulate;
 pub mod split;
 mod targets;
+mod write;
 
 pub use card::Card;
 pub use error::DataError;

@@ -109,7 +109,7 @@ mod tests {
             .iter()
             .map(|split| split.as_str().chars().nth(1).unwrap())
             .collect();
-        insta::assert_snapshot!(letters, @"");
+        insta::assert_snapshot!(letters, @"eraerrrerrarrrrrerrr");
     }
 
     #[test]
