@@ -155,7 +155,8 @@ impl CnnNetwork {
             let weight = stem.f_view([channels * STEM, width])?.f_matmul(reduction)?;
             (batch.values.f_view([rows, longest, dim])?, weight, dim)
         } else {
-            let reduced = batch.values.f_view([rows * longest, dim])?.f_matmul(&reduction.f_transpose(0, 1)?)?;
+            let reduced =
+                batch.values.f_view([rows * longest, dim])?.f_matmul(&reduction.f_transpose(0, 1)?)?;
             (reduced.f_view([rows, longest, width])?, stem.f_view([channels, STEM, width])?, width)
         };
         let values = values.f_view([rows, 1, longest, inputs])?.f_permute([0, 3, 1, 2])?;
