@@ -95,7 +95,8 @@ fn matthews_correlation(confusion: &Confusion) -> Result<f64, Undefined> {
         return Err(Undefined::ConstantPrediction);
     }
     let covariance = (right * total - products) as f64;
-    Ok((covariance / (true_variance as f64).sqrt() / (decided_variance as f64).sqrt()).clamp(-1.0, 1.0))
+    let spreads = (true_variance as f64 * decided_variance as f64).sqrt();
+    Ok((covariance / spreads).clamp(-1.0, 1.0))
 }
 
 fn share_right(confusion: &Confusion) -> Result<f64, Undefined> {

@@ -14,6 +14,8 @@ mod interval;
 mod metric;
 mod numbers;
 mod probabilities;
+#[cfg(test)]
+mod properties;
 mod ranking;
 mod sample_size;
 mod truth;

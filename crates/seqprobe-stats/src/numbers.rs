@@ -96,7 +96,7 @@ impl Weighted for Pearson {
         if self.predictions.is_constant(means.1, prediction_square / total) {
             return Err(Undefined::ConstantPrediction);
         }
-        Ok((product / truth_square.sqrt() / prediction_square.sqrt()).clamp(-1.0, 1.0))
+        Ok((product / (truth_square * prediction_square).sqrt()).clamp(-1.0, 1.0))
     }
 }
 
@@ -173,7 +173,7 @@ impl Weighted for Spearman {
         if prediction_square <= 0.0 {
             return Err(Undefined::ConstantPrediction);
         }
-        Ok((product / truth_square.sqrt() / prediction_square.sqrt()).clamp(-1.0, 1.0))
+        Ok((product / (truth_square * prediction_square).sqrt()).clamp(-1.0, 1.0))
     }
 }
 

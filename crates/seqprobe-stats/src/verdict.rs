@@ -153,3 +153,118 @@ fn adjusted_within(row: &Row<'_>) -> Vec<Option<f64>> {
     let defined = row.comparisons.iter().map(Result::is_ok);
     holm(&p_values).into_iter().zip(defined).map(|(p, defined)| defined.then_some(p)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estimate::Estimate;
+    use approx::assert_relative_eq;
+
+    /// A difference with an interval of about ± 2 standard errors.
+    fn difference(point: f64, standard_error: f64) -> Result<Difference, NoEstimate> {
+        let half_width = 1.959_987_707_771_844_2 * standard_error;
+        Ok(Difference {
+            estimate: Estimate {
+                point,
+                lower: point - half_width,
+                upper: point + half_width,
+                level: 0.95,
+                method: "by hand",
+                n: 100_000,
+                n_seeds: 1,
+                standard_error,
+                degrees_of_freedom: 99_999.0,
+                flags: Vec::new(),
+            },
+        })
+    }
+
+    fn undefined() -> Result<Difference, NoEstimate> {
+        Err(NoEstimate::Undefined { reason: "baseline: the predictions are all the same".to_owned() })
+    }
+
+    fn judge_one(comparisons: &[Result<Difference, NoEstimate>]) -> Judgement {
+        let mut judged = judge(&[Row { comparisons, margin: 0.01 }]);
+        assert_eq!(judged.len(), 1);
+        judged.remove(0)
+    }
+
+    #[test]
+    fn one_row_is_the_interval_rule() {
+        // Standard error 0.01: the interval is the point ± 0.0196.
+        for (points, expected) in [
+            (vec![0.031, 0.05], Verdict::Beats),
+            (vec![0.029, 0.05], Verdict::Unclear), // lower end 0.0094 is not above 0.01
+            (vec![-0.031], Verdict::Loses),
+            (vec![-0.029], Verdict::Unclear),
+            (vec![-0.031, 0.05], Verdict::Unclear), // with two baselines Holm asks for more
+            (vec![-0.034, 0.05], Verdict::Loses),
+        ] {
+            let comparisons: Vec<_> = points.iter().map(|&point| difference(point, 0.01)).collect();
+            assert_eq!(judge_one(&comparisons).verdict, expected, "{points:?}");
+        }
+    }
+
+    #[test]
+    fn ties_need_every_interval_inside() {
+        let inside = difference(0.002, 0.003); // −0.0039 … 0.0079
+        assert_eq!(judge_one(&[inside.clone(), difference(-0.003, 0.003)]).verdict, Verdict::Ties);
+        let crossing = judge_one(&[inside, difference(0.006, 0.003)]);
+        assert_eq!((crossing.verdict, crossing.reason), (Verdict::Unclear, None));
+        let exactly = difference(0.0, 0.0);
+        let judged = judge(&[Row { comparisons: &[exactly], margin: 0.0 }]);
+        assert_eq!(judged[0].verdict, Verdict::Ties);
+    }
+
+    #[test]
+    fn an_undefined_comparison_forbids_beats_and_ties_only() {
+        let beaten = judge_one(&[difference(0.9, 0.01), undefined()]);
+        assert_eq!(beaten.verdict, Verdict::Unclear);
+        assert_eq!(
+            beaten.reason.as_deref(),
+            Some("baseline 2 of 2: undefined: baseline: the predictions are all the same")
+        );
+        assert_eq!(beaten.comparisons_p_adjusted[1], None);
+        assert!(beaten.comparisons_p_adjusted[0].is_some_and(|p| p < 1e-9));
+        assert_relative_eq!(beaten.p_adjusted, 1.0);
+        assert_eq!(judge_one(&[undefined(), difference(0.0, 0.001)]).verdict, Verdict::Unclear);
+        assert_eq!(judge_one(&[undefined(), difference(-0.9, 0.01)]).verdict, Verdict::Loses);
+    }
+
+    #[test]
+    fn many_datasets_ask_for_more() {
+        // 2.3 standard errors above the margin: two-sided p 0.0214.
+        let weak = [difference(0.033, 0.01)];
+        let strong = [difference(0.1, 0.01)];
+        let row = |comparisons| Row { comparisons, margin: 0.01 };
+        assert_eq!(judge_one(&weak).verdict, Verdict::Beats);
+        let judged = judge(&[row(&weak), row(&weak), row(&weak), row(&strong)]);
+        assert_eq!(judged[3].verdict, Verdict::Beats);
+        assert_eq!(judged[0].verdict, Verdict::Unclear);
+        assert_eq!(
+            judged[0].reason.as_deref(),
+            Some("`beats` alone, but not after Holm's correction over 4 datasets")
+        );
+        assert_relative_eq!(judged[0].p_adjusted, 3.0 * 0.021_448, max_relative = 1e-3);
+    }
+
+    #[test]
+    fn a_failed_row_does_not_help_the_others() {
+        let weak = [difference(0.033, 0.01)];
+        let failed = [undefined()];
+        let row = |comparisons| Row { comparisons, margin: 0.01 };
+        assert_relative_eq!(
+            judge(&[row(&weak), row(&failed)])[0].p_adjusted,
+            2.0 * judge_one(&weak).p_adjusted,
+            max_relative = 1e-12
+        );
+    }
+
+    #[test]
+    fn without_baselines_nothing_can_be_said() {
+        let judged = judge_one(&[]);
+        assert_eq!(judged.verdict, Verdict::Unclear);
+        assert_eq!(judged.reason.as_deref(), Some("there is no baseline to compare with"));
+        assert!(judge(&[]).is_empty());
+    }
+}

@@ -1,6 +1,8 @@
 //! Every metric against scikit-learn and SciPy; the values and the script that made them are in
 //! `tests/fixtures/stats`.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests read committed fixtures")]
+
 use approx::assert_relative_eq;
 use seqprobe_stats::{METRICS, Truth, Undefined, metric};
 use serde_json::Value;
@@ -74,7 +76,8 @@ fn targets_are_scored_one_by_one() {
     for case in document["cases"].as_array().unwrap() {
         let Some(targets) = case["targets"].as_array() else { continue };
         for id in case["scores"].as_object().unwrap().keys() {
-            let scores = open(case, |truth, outputs| metric(id).unwrap().score_targets(truth, outputs)).unwrap();
+            let scores =
+                open(case, |truth, outputs| metric(id).unwrap().score_targets(truth, outputs)).unwrap();
             assert_eq!(scores.scores.len(), targets.len());
             let n_defined = targets.iter().filter(|target| !target[id].is_null()).count();
             // An MCC that only decisions leave undefined counts as undefined in both.
