@@ -116,7 +116,9 @@ impl Checkpoint {
     }
 
     fn missing(&self, name: &str, shape: &[usize]) -> ModelError {
-        let nearest = seqprobe_core::config::nearest(name, self.names.iter().map(String::as_str));
+        // A tensor of another block is no help.
+        let same_block = self.names.iter().map(String::as_str).filter(|other| digits(other).eq(digits(name)));
+        let nearest = seqprobe_core::config::nearest(name, same_block);
         let hint = match nearest {
             Some(nearest) => format!("the nearest name in the file is {nearest:?}"),
             None => "the checkpoint is of another architecture".to_owned(),
@@ -129,6 +131,10 @@ impl Checkpoint {
             hint,
         }
     }
+}
+
+fn digits(name: &str) -> impl Iterator<Item = u8> + '_ {
+    name.bytes().filter(u8::is_ascii_digit)
 }
 
 /// What to say when there is no `model.safetensors`.

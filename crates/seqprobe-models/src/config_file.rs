@@ -21,9 +21,19 @@ impl ConfigFile {
         let path = folder.join("config.json");
         let text = std::fs::read_to_string(&path).map_err(ModelError::io(&path))?;
         match serde_json::from_str::<Value>(&text) {
-            Ok(Value::Object(values)) => Ok(Self { path, values }),
-            Ok(_) => Err(ModelError::Config { path, message: "expected a JSON object".to_owned() }),
+            Ok(value) => Self::from_value(path, value),
             Err(error) => Err(ModelError::Config { path, message: format!("not JSON: {error}") }),
+        }
+    }
+
+    /// A config that is there already; `path` is only named in errors.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] when it is not a JSON object.
+    pub fn from_value(path: PathBuf, value: Value) -> Result<Self, ModelError> {
+        match value {
+            Value::Object(values) => Ok(Self { path, values }),
+            _ => Err(ModelError::Config { path, message: "expected a JSON object".to_owned() }),
         }
     }
 

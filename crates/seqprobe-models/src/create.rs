@@ -14,7 +14,7 @@ use tch::{Device, Kind};
 
 /// Writes a BERT over overlapping k-mers (DNABERT's vocabulary and file layout): `layers` blocks of
 /// `width`, a feed-forward of 4 × `width`, 512 positions. The folder is made where it is absent; files of
-/// the same name are replaced.
+/// the same name are replaced; a request that does not fit changes nothing.
 ///
 /// # Errors
 /// [`ModelError::Config`] when sizes do not fit together, [`ModelError::Io`] when a file cannot be written.
@@ -54,16 +54,17 @@ fn write_model(
     words: &[String],
     seed: Seed,
 ) -> Result<(), ModelError> {
-    std::fs::create_dir_all(folder).map_err(ModelError::io(folder))?;
-    write_file(&folder.join("config.json"), format!("{config:#}\n").as_bytes())?;
-    write_file(&folder.join("vocab.txt"), format!("{}\n", words.join("\n")).as_bytes())?;
-    let file = ConfigFile::read(folder)?;
+    let file = ConfigFile::from_value(folder.join("config.json"), config.clone())?;
     let family = recognise(&file)?;
     let mut parameters = Parameters::random(seed, Kind::Float, Device::Cpu);
     parameters.drawn = Some(Vec::new());
     (family.load)(&file, &mut parameters)?;
     let path = folder.join("model.safetensors");
-    write_file(&path, &serialized(family, &parameters.drawn.unwrap_or_default(), &path)?)
+    let weights = serialized(family, &parameters.drawn.unwrap_or_default(), &path)?;
+    std::fs::create_dir_all(folder).map_err(ModelError::io(folder))?;
+    write_file(&path, &weights)?;
+    write_file(&folder.join("vocab.txt"), format!("{}\n", words.join("\n")).as_bytes())?;
+    write_file(file.path(), format!("{config:#}\n").as_bytes())
 }
 
 /// The bytes of a safetensors file with the family's usual prefix.

@@ -82,6 +82,11 @@ impl Config {
         let power = self.dilation_base.saturating_pow(u32::try_from(exponent).unwrap_or(u32::MAX));
         power.min(self.dilation_max) as i64
     }
+
+    /// The authors leave convolutions at the library's default: uniform within 1 / sqrt(inputs × kernel).
+    fn convolution_start(&self) -> Initialisation {
+        Initialisation::Uniform { bound: 1.0 / ((self.hidden_size * self.kernel_size) as f64).sqrt() }
+    }
 }
 
 /// The `config.json` of a new model.
@@ -103,7 +108,7 @@ pub(crate) fn config_json(vocab_size: usize, layers: usize, width: usize) -> ser
 }
 
 struct Block {
-    /// `[hidden, hidden, kernel]`
+    /// `[hidden, hidden, 1, kernel]`, input channels innermost in memory.
     kernel: Tensor,
     bias: Tensor,
     dilation: i64,
@@ -124,18 +129,12 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     let config = Config::read(file)?;
     let width = config.hidden_size;
     let normal = Initialisation::Normal { deviation: config.initializer_range };
-    // The authors leave convolutions at the library's default: uniform within 1 / sqrt(inputs × kernel).
-    let uniform = Initialisation::Uniform { bound: 1.0 / ((width * config.kernel_size) as f64).sqrt() };
     let mut blocks = Vec::with_capacity(config.n_layers);
     for index in 0..config.n_layers {
         let stem = format!("encoder.{index}");
         blocks.push(Block {
-            kernel: parameters.take(
-                &format!("{stem}.conv.1.weight"),
-                &[width, width, config.kernel_size],
-                uniform,
-            )?,
-            bias: parameters.take(&format!("{stem}.conv.1.bias"), &[width], uniform)?,
+            kernel: take_kernel(parameters, &format!("{stem}.conv.1.weight"), &config)?,
+            bias: parameters.take(&format!("{stem}.conv.1.bias"), &[width], config.convolution_start())?,
             dilation: config.dilation(index),
             convolution_norm: LayerNorm::take(parameters, &format!("{stem}.conv.4"), width, NORM_EPSILON)?,
             linear: Linear::take(parameters, &format!("{stem}.ffn.0"), width, width, normal)?,
@@ -161,6 +160,15 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         blocks,
     };
     Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_size })
+}
+
+/// A kernel for two-dimensional convolution of height 1, laid out as tokens are: channels innermost. That
+/// is the faster path of libtorch on processors and needs no transposed copy.
+fn take_kernel(parameters: &mut Parameters, name: &str, config: &Config) -> Result<Tensor, ModelError> {
+    let shape = [config.hidden_size, config.hidden_size, config.kernel_size];
+    let kernel = parameters.take(name, &shape, config.convolution_start())?;
+    let channels_last = kernel.f_permute([0, 2, 1])?.f_contiguous()?; // [outputs, kernel, inputs]
+    Ok(channels_last.f_permute([0, 2, 1])?.f_unsqueeze(2)?)
 }
 
 impl Gpn {
@@ -212,9 +220,11 @@ fn run_block(block: &Block, state: &Tensor, mask: Option<&Tensor>) -> Result<Ten
         None => state.shallow_clone(),
     };
     let convolved = masked
-        .f_transpose(1, 2)? // [batch, hidden, tokens]
-        .f_conv1d_padding(&block.kernel, Some(&block.bias), 1, "same", block.dilation, 1)?
+        .f_transpose(1, 2)?
+        .f_unsqueeze(2)? // [batch, hidden, 1, tokens]
+        .f_conv2d_padding(&block.kernel, Some(&block.bias), [1, 1], "same", [1, block.dilation], 1)?
         .f_gelu("none")?
+        .f_squeeze_dim(2)?
         .f_transpose(1, 2)?; // [batch, tokens, hidden]
     let state = block.convolution_norm.forward(&convolved)?.f_add(&masked)?;
     let mixed = block.linear.forward(&state)?.f_gelu("none")?;
