@@ -18,9 +18,9 @@ const USUAL_WORDS: [(Split, &[&str]); 3] = [
 /// The split of each row.
 pub(crate) fn assign_splits(card: &Card, rows: &ReadRows, targets: &Targets) -> Result<Vec<Split>, DataError> {
     let mut assigned = vec![Split::Train; rows.rows.len()];
-    for key in card.files.keys() {
-        let members: Vec<usize> = (0..rows.rows.len()).filter(|&row| rows.rows[row].key == *key).collect();
-        let splits = match card.splits.iter().find(|rule| rule.of == *key) {
+    for (key, _) in card.files_in_order() {
+        let members: Vec<usize> = (0..rows.rows.len()).filter(|&row| rows.rows[row].key == key).collect();
+        let splits = match card.splits.iter().find(|rule| rule.of == key) {
             Some(rule) => apply(card, rule, rows, &members, targets)?,
             None => {
                 let split = Split::ALL.into_iter().find(|split| split.as_str() == key).ok_or_else(|| {

@@ -6,7 +6,7 @@ mod check;
 pub mod values;
 
 use crate::error::DataError;
-use seqprobe_core::{TaskKind, parse_toml};
+use seqprobe_core::{Split, TaskKind, parse_toml};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -227,6 +227,15 @@ impl Card {
     /// [`DataError::Card`] when a value cannot be written.
     pub fn to_toml(&self) -> Result<String, DataError> {
         toml::to_string_pretty(self).map_err(|error| self.error(error.to_string()))
+    }
+
+    /// The files: train, valid and test first, then the others by key.
+    pub(crate) fn files_in_order(&self) -> impl Iterator<Item = (&str, &[FileEntry])> {
+        let place = |key: &str| Split::ALL.into_iter().position(|split| split.as_str() == key).unwrap_or(3);
+        let mut files: Vec<_> =
+            self.files.iter().map(|(key, entries)| (key.as_str(), entries.as_slice())).collect();
+        files.sort_by_key(|(key, _)| place(key));
+        files.into_iter()
     }
 
     /// An error about this card.

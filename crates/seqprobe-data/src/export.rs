@@ -3,7 +3,6 @@
 use crate::error::DataError;
 use crate::write::write_whole;
 use seqprobe_core::{Dataset, Split};
-use std::io::Write;
 use std::path::Path;
 
 /// Writes `example_id,split,sequence` for every row that is in a split, train first.

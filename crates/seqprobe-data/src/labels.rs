@@ -82,8 +82,8 @@ pub(crate) fn parse_yes_no(text: &str) -> Result<f64, String> {
         _ => {}
     }
     match Label::parse(text)? {
-        label if label == Label::Number(0.0) => Ok(0.0),
-        label if label == Label::Number(1.0) => Ok(1.0),
+        Label::Number(0.0) => Ok(0.0),
+        Label::Number(1.0) => Ok(1.0),
         _ => Err(format!("target {text:?} is neither 0 nor 1")),
     }
 }

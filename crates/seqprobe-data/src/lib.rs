@@ -26,6 +26,7 @@ mod write;
 
 pub use card::Card;
 pub use error::DataError;
+pub use export::{export_csv, export_fasta};
 pub use folders::{DataFolders, card_ids, find_card};
 pub use load::load;
 pub use one_file::{FileCard, FileTask, card_for_file};

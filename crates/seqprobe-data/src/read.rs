@@ -1,9 +1,10 @@
 //! Reading all files of a card into rows: sequences parsed, targets still texts.
 
-use crate::card::{Card, FileEntry, SideTable, SplitMethod};
+use crate::card::{Card, FileEntry, Format, SideTable, SplitMethod, Text};
 use crate::error::DataError;
 use crate::folders::DataFolders;
 use crate::kmers::join_kmers;
+use crate::labels::is_missing;
 use crate::place::Place;
 use crate::rows::{Column, Layout, read_rows};
 use seqprobe_core::{DnaSequence, LetterCounts};
@@ -58,16 +59,19 @@ impl ReadRows {
 /// Reads all files of a card.
 pub(crate) fn read_card(card: &Card, folders: &DataFolders) -> Result<ReadRows, DataError> {
     let mut read = ReadRows { rows: Vec::new(), files: Vec::new(), letters: LetterCounts::default() };
-    for (key, entries) in &card.files {
+    for (key, entries) in card.files_in_order() {
         let mut n_rows_of_key = 0;
-        for entry in entries.as_slice() {
+        for entry in entries {
             let path = folders.find(card, &entry.path, entry.url.as_deref())?;
             let wanted = Wanted::new(card, key);
             let table = match &entry.table {
                 Some(table) => Some(JoinedTable::read(card, folders, table, &wanted)?),
                 None => None,
             };
-            n_rows_of_key = read_file(card, key, entry, path, &wanted, table, n_rows_of_key, &mut read)?;
+            let from_file =
+                wanted.named().into_iter().filter(|name| table.is_none() || is_header(name)).collect();
+            let file = OpenFile { card, key, entry, path, wanted, table, from_file };
+            n_rows_of_key = file.read(n_rows_of_key, &mut read)?;
         }
     }
     Ok(read)
@@ -86,7 +90,7 @@ struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     fn new(card: &'a Card, key: &str) -> Self {
-        let text = |column: &'a Option<crate::card::Text>| column.as_ref().map(|text| text.as_str());
+        let text = |column: &'a Option<Text>| column.as_ref().map(|text| text.as_str());
         let rule = card.splits.iter().find(|rule| rule.of == key && rule.method == SplitMethod::Column);
         Self {
             sequence: card.sequence.as_str(),
@@ -149,98 +153,113 @@ fn is_header(column: &str) -> bool {
     column == "header" || column.starts_with("header:")
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call; a struct would only rename them")]
-fn read_file(
-    card: &Card,
-    key: &str,
-    entry: &FileEntry,
+/// One file of a card, ready to be read.
+struct OpenFile<'a> {
+    card: &'a Card,
+    key: &'a str,
+    entry: &'a FileEntry,
     path: PathBuf,
-    wanted: &Wanted<'_>,
+    wanted: Wanted<'a>,
     table: Option<JoinedTable>,
-    first_row: usize,
-    read: &mut ReadRows,
-) -> Result<usize, DataError> {
-    let mut n_rows_of_key = first_row;
-    let file = read.files.len();
-    read.files.push(path.clone());
-    let from_file: Vec<&str> =
-        wanted.named().into_iter().filter(|name| table.is_none() || is_header(name)).collect();
-    let mut columns = vec![Column::Sequence(wanted.sequence), Column::Named("header")];
-    if table.is_none() {
-        columns.truncate(1);
+    /// The columns that the file itself gives, without the sequence.
+    from_file: Vec<&'a str>,
+}
+
+/// The texts of one row by column name, from the file or its side table.
+struct Texts<'a> {
+    file: &'a OpenFile<'a>,
+    values: &'a [&'a str],
+    joined: Option<&'a [String]>,
+}
+
+impl Texts<'_> {
+    fn of(&self, column: &str) -> &str {
+        if let Some(index) = self.file.from_file.iter().position(|one| *one == column) {
+            return self.values.get(index).copied().unwrap_or_default().trim();
+        }
+        let columns = self.file.table.iter().flat_map(|table| &table.columns);
+        let index = columns.into_iter().position(|one| one == column);
+        index.and_then(|index| self.joined?.get(index)).map_or("", |text| text.trim())
     }
-    let n_leading = columns.len();
-    columns.extend(from_file.iter().map(|name| Column::Named(name)));
-    let layout = Layout {
-        format: card.format,
-        delimiter: card.delimiter.and_then(|letter| u8::try_from(letter).ok()),
-        has_header: card.header,
-    };
-    let (rows, letters) = (&mut read.rows, &mut read.letters);
-    let visit = &mut |row: crate::rows::Row<'_>| {
-        let error = |message: String| DataError::line(&path, row.line, message);
-        let joined = match &table {
+}
+
+impl OpenFile<'_> {
+    /// Adds the file's rows; gives the number of rows of its key so far.
+    fn read(&self, first_row: usize, read: &mut ReadRows) -> Result<usize, DataError> {
+        let file = read.files.len();
+        read.files.push(self.path.clone());
+        let mut columns = vec![Column::Sequence(self.wanted.sequence)];
+        columns.extend(self.table.is_some().then_some(Column::Named("header")));
+        columns.extend(self.from_file.iter().map(|name| Column::Named(name)));
+        let layout = Layout {
+            format: self.card.format,
+            delimiter: self.card.delimiter.and_then(|letter| u8::try_from(letter).ok()),
+            has_header: self.card.header,
+        };
+        let mut n_rows_of_key = first_row;
+        let format = read_rows(&self.path, Some(&self.entry.sha256), layout, &columns, &mut |row| {
+            let (read_row, counts) = self
+                .row(file, row.line, row.values, n_rows_of_key)
+                .map_err(|message| DataError::line(&self.path, row.line, message))?;
+            read.letters += counts;
+            read.rows.push(read_row);
+            n_rows_of_key += 1;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if self.table.is_some() && format != Format::Fasta {
+            let message = format!("file {:?}: a side table goes with FASTA files only", self.key);
+            return Err(self.card.error(message));
+        }
+        if n_rows_of_key == first_row {
+            return Err(DataError::file(&self.path, "holds no row"));
+        }
+        Ok(n_rows_of_key)
+    }
+
+    fn row(
+        &self,
+        file: usize,
+        line: u64,
+        values: &[&str],
+        row_of_key: usize,
+    ) -> Result<(ReadRow, LetterCounts), String> {
+        let (letters, values) = values.split_first().ok_or("no column was read")?;
+        let (values, joined) = match &self.table {
+            None => (values, None),
             Some(table) => {
-                let name = row.values[1];
-                let (_, values) = table.rows.get(name).ok_or_else(|| {
-                    error(format!("record {name:?} is not in the table {}", table.path.display()))
-                })?;
-                Some((table, values))
+                let (name, values) = values.split_first().ok_or("no name was read")?;
+                let found = table.rows.get(*name);
+                let (_, joined) = found
+                    .ok_or_else(|| format!("record {name:?} is not in the table {}", table.path.display()))?;
+                (values, Some(joined.as_slice()))
             }
-            None => None,
         };
-        let text_of = |name: &str| -> &str {
-            let in_file = from_file.iter().position(|one| *one == name).map(|index| row.values[n_leading + index]);
-            let in_table = || {
-                let (table, values) = joined.as_ref()?;
-                let index = table.columns.iter().position(|one| one == name)?;
-                values.get(index).map(String::as_str)
-            };
-            in_file.or_else(in_table).unwrap_or_default()
-        };
-        let letters_text = match card.kmers {
-            Some(k) => join_kmers(row.values[0], k).map_err(error)?,
-            None => row.values[0].trim().to_owned(),
-        };
-        let (sequence, counts) = DnaSequence::parse(&letters_text)
-            .map_err(|cause| error(format!("column {:?}: {cause}", wanted.sequence)))?;
-        *letters += counts;
-        let id = match wanted.example_id {
-            Some(column) => text_of(column).trim().to_owned(),
-            None => format!("{key}:{n_rows_of_key}"),
+        let texts = Texts { file: self, values, joined };
+        let joined_kmers = self.card.kmers.map(|k| join_kmers(letters, k)).transpose()?;
+        let letters = joined_kmers.as_deref().unwrap_or(letters.trim());
+        let (sequence, counts) = DnaSequence::parse(letters).map_err(|cause| format!("sequence: {cause}"))?;
+        let id = match self.wanted.example_id {
+            Some(column) => texts.of(column).to_owned(),
+            None => format!("{}:{row_of_key}", self.key),
         };
         if id.is_empty() {
-            return Err(error("the example id is empty".to_owned()));
+            return Err("the example id is empty".to_owned());
         }
-        let group = wanted.group.map(|column| text_of(column).trim().to_owned());
-        if group.as_deref().is_some_and(crate::labels::is_missing) {
-            return Err(error("the group is missing".to_owned()));
+        let group = self.wanted.group.map(|column| texts.of(column).to_owned());
+        if group.as_deref().is_some_and(is_missing) {
+            return Err("the group is missing".to_owned());
         }
-        let place = match wanted.chromosome {
-            Some(column) => {
-                let place = Place::parse(text_of(column)).map_err(error)?;
-                Some(match wanted.start {
-                    Some(start) => place.with_start(text_of(start)).map_err(error)?,
-                    None => place,
-                })
-            }
-            None => None,
+        let place = self.wanted.chromosome.map(|column| Place::parse(texts.of(column))).transpose()?;
+        let place = match (place, self.wanted.start) {
+            (Some(place), Some(start)) => Some(place.with_start(texts.of(start))?),
+            (place, _) => place,
         };
-        let targets = match &entry.label {
+        let targets = match &self.entry.label {
             Some(label) => vec![label.0.clone()],
-            None => wanted.targets.iter().map(|column| text_of(column).to_owned()).collect(),
+            None => self.wanted.targets.iter().map(|column| texts.of(column).to_owned()).collect(),
         };
-        let split = wanted.split.map(|column| text_of(column).trim().to_owned());
-        rows.push(ReadRow { file, line: row.line, key: key.to_owned(), id, sequence, targets, group, place, split });
-        n_rows_of_key += 1;
-        Ok(ControlFlow::Continue(()))
-    };
-    let format = read_rows(&path, Some(&entry.sha256), layout, &columns, visit)?;
-    if table.is_some() && format != crate::card::Format::Fasta {
-        return Err(card.error(format!("file {key:?}: a side table goes with FASTA files only")));
+        let split = self.wanted.split.map(|column| texts.of(column).to_owned());
+        let key = self.key.to_owned();
+        Ok((ReadRow { file, line, key, id, sequence, targets, group, place, split }, counts))
     }
-    if n_rows_of_key == first_row {
-        return Err(DataError::file(&path, "holds no row"));
-    }
-    Ok(n_rows_of_key)
 }

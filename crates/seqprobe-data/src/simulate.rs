@@ -1,8 +1,21 @@
 //! Simulated tasks whose best possible predictions are known: each dataset carries them as its `oracle`.
 
+mod background;
+mod motif;
+mod tasks;
+
+use crate::card::{CARD_SCHEMA, Card, FileEntry, OneOrMany, Text};
 use crate::error::DataError;
-use seqprobe_core::{Dataset, Seed, TaskKind};
+use crate::input::sha256_of;
+use crate::write::write_whole;
+use ndarray::Array2;
+use rand_chacha::ChaCha8Rng;
+use seqprobe_core::config::nearest;
+use seqprobe_core::dataset::Origin;
+use seqprobe_core::{Dataset, DnaSequence, LetterCounts, Seed, Split, Splits, Targets, Task, TaskKind};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use tasks::Example;
 
 /// Rows per split and sequence length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +33,14 @@ pub struct Sizes {
 impl Sizes {
     /// What a suite gets when it names only the task: 1500, 500 and 1000 rows of 100 letters.
     pub const USUAL: Self = Self { train: 1500, valid: 500, test: 1000, length: 100 };
+
+    fn rows(&self, split: Split) -> usize {
+        match split {
+            Split::Train => self.train,
+            Split::Valid => self.valid,
+            Split::Test => self.test,
+        }
+    }
 }
 
 /// One simulated task.
@@ -28,7 +49,7 @@ pub struct SimulatedTask {
     pub name: &'static str,
     /// One line saying what it is.
     pub title: &'static str,
-    /// What decides the target, and what the oracle is.
+    /// What decides the target, and who can see it.
     pub description: &'static str,
     /// The kind of task.
     pub kind: TaskKind,
@@ -36,31 +57,234 @@ pub struct SimulatedTask {
     pub metric: &'static str,
     /// Shortest sequence the task fits in.
     pub shortest: usize,
+    draw: fn(&mut ChaCha8Rng, usize) -> Example,
 }
 
 /// All simulated tasks.
-pub static SIMULATED: &[SimulatedTask] = &[];
+pub static SIMULATED: &[SimulatedTask] = &[
+    SimulatedTask {
+        name: "motif-anywhere",
+        title: "Simulated: one CTCF site anywhere, or none",
+        description: "A motif of 12 letters at a random place against plain background; needs features that do not depend on position.",
+        kind: TaskKind::Binary,
+        metric: "auroc",
+        shortest: 13,
+        draw: tasks::motif_anywhere,
+    },
+    SimulatedTask {
+        name: "motif-fixed",
+        title: "Simulated: one AP-1 site in the middle, or elsewhere",
+        description: "Both classes hold the motif, only its place differs; composition and k-mers say nothing.",
+        kind: TaskKind::Binary,
+        metric: "auroc",
+        shortest: 8,
+        draw: tasks::motif_fixed,
+    },
+    SimulatedTask {
+        name: "motif-order",
+        title: "Simulated: AP-1 before GATA and near, or in the other order, or far apart",
+        description: "Both classes hold both motifs, their order and spacing decide; needs an interaction over places.",
+        kind: TaskKind::Binary,
+        metric: "auroc",
+        shortest: 44,
+        draw: tasks::motif_order,
+    },
+    SimulatedTask {
+        name: "additive",
+        title: "Simulated: a value that grows with AP-1 and GATA sites and saturates",
+        description: "Regression on two motif strengths with a negative interaction and normal noise of standard deviation 0.25.",
+        kind: TaskKind::Regression,
+        metric: "pearson",
+        shortest: 7,
+        draw: tasks::additive,
+    },
+    SimulatedTask {
+        name: "gc",
+        title: "Simulated: 55% or 45% of G and C",
+        description: "Independent letters that differ in composition alone.",
+        kind: TaskKind::Binary,
+        metric: "auroc",
+        shortest: 1,
+        draw: tasks::gc,
+    },
+    SimulatedTask {
+        name: "null",
+        title: "Simulated: nothing to learn",
+        description: "Background sequences with classes by coin; every score above chance is luck or a leak.",
+        kind: TaskKind::Binary,
+        metric: "auroc",
+        shortest: 1,
+        draw: tasks::null,
+    },
+];
 
 /// The name in a dataset id `sim:<name>`, `None` for other ids.
 pub fn simulated_name(dataset_id: &str) -> Option<&str> {
     dataset_id.strip_prefix("sim:")
 }
 
-/// Generates a simulated dataset; the same arguments give the same bytes everywhere. Its id is `sim:<name>`.
+/// Generates a simulated dataset; the same arguments give the same bytes on every machine whose `exp` and
+/// `ln` agree. Its id is `sim:<name>`.
 ///
 /// # Errors
 /// [`DataError::Simulation`] for an unknown name, with the nearest one as a hint, or sizes that are too small.
 pub fn simulated(name: &str, seed: Seed, sizes: Sizes) -> Result<Dataset, DataError> {
-    let _ = (seed, sizes);
-    Err(DataError::Simulation(format!("simulated task {name:?} does not exist")))
+    let name = simulated_name(name).unwrap_or(name);
+    let Some(task) = SIMULATED.iter().find(|task| task.name == name) else {
+        let names: Vec<&str> = SIMULATED.iter().map(|task| task.name).collect();
+        let hint = match nearest(name, names.iter().copied()) {
+            Some(near) => format!("did you mean \"sim:{near}\"?"),
+            None => format!("they are {}", names.join(", ")),
+        };
+        return Err(DataError::Simulation(format!("simulated task {name:?} does not exist\n  hint: {hint}")));
+    };
+    if sizes.length < task.shortest {
+        return Err(too_small(task, format!("sequences of {} letters", sizes.length)));
+    }
+    let mut examples = Vec::new();
+    let mut example_ids = Vec::new();
+    let mut rows_of = Vec::new();
+    for split in Split::ALL {
+        let mut rng = seed.derive("simulate").derive(task.name).derive(split.as_str()).rng();
+        let first = examples.len();
+        for row in 0..sizes.rows(split) {
+            examples.push((task.draw)(&mut rng, sizes.length));
+            example_ids.push(format!("{}:{row}", split.as_str()));
+        }
+        let classes: BTreeSet<u64> = examples[first..].iter().map(|example| example.target.to_bits()).collect();
+        if classes.len() < 2 {
+            let what = format!("{} {} rows without two different targets", sizes.rows(split), split.as_str());
+            return Err(too_small(task, what));
+        }
+        rows_of.push((first..examples.len()).collect::<Vec<_>>());
+    }
+    let mut rows_of = rows_of.into_iter();
+    let mut next = || rows_of.next().unwrap_or_default();
+    let splits = Splits { train: next(), valid: next(), test: next() };
+    let oracle = examples.iter().map(|example| example.oracle).collect::<Vec<_>>();
+    let sequences = examples
+        .iter()
+        .map(|example| DnaSequence::from_codes(&example.codes))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|cause| DataError::Simulation(format!("simulated task {name:?}: {cause}")))?;
+    let n_letters = (examples.len() * sizes.length) as u64;
+    Ok(Dataset {
+        id: format!("sim:{}", task.name),
+        title: task.title.to_owned(),
+        task: Task {
+            kind: task.kind,
+            targets: vec![target_name(task.kind).to_owned()],
+            classes: if task.kind == TaskKind::Binary { vec!["0".to_owned(), "1".to_owned()] } else { Vec::new() },
+        },
+        metric: task.metric.to_owned(),
+        example_ids,
+        sequences,
+        targets: targets_of(task.kind, &examples),
+        splits,
+        clusters: None,
+        letters: LetterCounts { letters: n_letters, ..LetterCounts::default() },
+        oracle: Some(column(oracle)),
+        notes: vec![task.description.to_owned()],
+        origin: Origin {
+            licence: "CC0-1.0".to_owned(),
+            citation: "simulated by seqprobe".to_owned(),
+            source: String::new(),
+        },
+    })
+}
+
+fn too_small(task: &SimulatedTask, what: String) -> DataError {
+    DataError::Simulation(format!(
+        "simulated task {:?} cannot be made of {what}\n  hint: it needs {} letters or more and, in every split, rows of both classes",
+        task.name, task.shortest
+    ))
+}
+
+fn target_name(kind: TaskKind) -> &'static str {
+    if kind == TaskKind::Regression { "value" } else { "label" }
+}
+
+fn targets_of(kind: TaskKind, examples: &[Example]) -> Targets {
+    if kind == TaskKind::Regression {
+        return Targets::Values { values: column(examples.iter().map(|example| Some(example.target)).collect()) };
+    }
+    let labels = examples.iter().map(|example| u32::from(example.target > 0.5)).collect();
+    Targets::Classes { labels, n_classes: 2 }
+}
+
+/// # Shapes
+/// `values`: `[rows]`; the result: `[rows, 1]`
+fn column<T: Clone>(values: Vec<T>) -> Array2<T> {
+    ndarray::Array1::from_vec(values).insert_axis(ndarray::Axis(1))
 }
 
 /// Writes `train.csv`, `valid.csv`, `test.csv` (`example_id,sequence,<target>,oracle`) and the card
-/// `sim-<name>.toml` into a folder, which is made when absent.
+/// `sim-<name>.toml` into a folder, which is made when absent. Loading the card gives the same dataset
+/// digest; the oracle is in the files for others to read.
 ///
 /// # Errors
-/// [`DataError::Io`] when a file cannot be written.
+/// [`DataError::Simulation`] when the dataset has no oracle, [`DataError::Io`] when a file cannot be written.
 pub fn write_csv(dataset: &Dataset, folder: &Path) -> Result<(), DataError> {
-    let _ = dataset;
-    Err(DataError::file(folder, "not written yet"))
+    let Some(oracle) = &dataset.oracle else {
+        return Err(DataError::Simulation(format!("dataset {:?} is not a simulated one", dataset.id)));
+    };
+    std::fs::create_dir_all(folder).map_err(|source| DataError::io(folder, source))?;
+    let target = target_name(dataset.task.kind);
+    let mut files = BTreeMap::new();
+    for split in Split::ALL {
+        let file_name = format!("{}.csv", split.as_str());
+        let path = folder.join(&file_name);
+        write_whole(&path, |out| {
+            let mut writer = csv::Writer::from_writer(out);
+            writer.write_record(["example_id", "sequence", target, "oracle"])?;
+            for &row in dataset.splits.rows(split) {
+                let value = match &dataset.targets {
+                    Targets::Classes { labels, .. } => labels[row].to_string(),
+                    Targets::Values { values } => {
+                        values[[row, 0]].map(|value| value.to_string()).unwrap_or_default()
+                    }
+                };
+                writer.write_record([
+                    dataset.example_ids[row].as_str(),
+                    dataset.sequences[row].as_str(),
+                    &value,
+                    &oracle[[row, 0]].to_string(),
+                ])?;
+            }
+            writer.flush()
+        })?;
+        let entry = FileEntry { path: file_name, sha256: sha256_of(&path)?, label: None, url: None, table: None };
+        files.insert(split.as_str().to_owned(), OneOrMany::one(entry));
+    }
+    let id = dataset.id.replace(':', "-");
+    let path = folder.join(format!("{id}.toml"));
+    let card = Card {
+        schema: CARD_SCHEMA,
+        id,
+        title: dataset.title.clone(),
+        task: dataset.task.kind,
+        sequence: Text::from("sequence"),
+        target: Some(OneOrMany::one(Text::from(target))),
+        positive: (dataset.task.kind == TaskKind::Binary).then(|| Text::from("1")),
+        classes: None,
+        example_id: Some(Text::from("example_id")),
+        group: None,
+        chromosome: None,
+        start: None,
+        metric: dataset.metric.clone(),
+        licence: dataset.origin.licence.clone(),
+        citation: dataset.origin.citation.clone(),
+        source: dataset.origin.source.clone(),
+        note: dataset.notes.join("; "),
+        format: None,
+        delimiter: None,
+        header: true,
+        kmers: None,
+        files,
+        splits: Vec::new(),
+        folder: folder.to_owned(),
+        name: path.display().to_string(),
+    };
+    let text = card.to_toml()?;
+    write_whole(&path, |out| out.write_all(text.as_bytes()))
 }

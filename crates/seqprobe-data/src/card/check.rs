@@ -267,10 +267,7 @@ impl SplitRule {
 }
 
 /// The first value that stands twice.
-fn first_twice<T: Ord>(values: impl IntoIterator<Item = T>) -> Option<T>
-where
-    T: Copy,
-{
+fn first_twice<T: Ord + Copy>(values: impl IntoIterator<Item = T>) -> Option<T> {
     let mut seen = BTreeSet::new();
     values.into_iter().find(|value| !seen.insert(*value))
 }

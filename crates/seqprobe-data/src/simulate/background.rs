@@ -1,0 +1,85 @@
+//! The background of simulated sequences: a first-order Markov chain, poor in CG like the human genome.
+//!
+//! The numbers are round ones chosen here; they are the model, not an estimate of anything.
+
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
+/// Probabilities of A, C, G, T.
+pub(crate) type Letters = [f64; 4];
+
+/// Probability of the first letter.
+pub(crate) const START: Letters = [0.295, 0.205, 0.205, 0.295];
+
+/// `TRANSITIONS[this][next]`: probability of the next letter after this one, order A, C, G, T.
+pub(crate) const TRANSITIONS: [Letters; 4] = [
+    [0.33, 0.17, 0.24, 0.26], // after A
+    [0.35, 0.26, 0.05, 0.34], // after C
+    [0.29, 0.21, 0.26, 0.24], // after G
+    [0.22, 0.20, 0.25, 0.33], // after T
+];
+
+/// Draws a background sequence as base codes.
+pub(crate) fn draw_background(rng: &mut ChaCha8Rng, length: usize) -> Vec<u8> {
+    let mut codes = Vec::with_capacity(length);
+    let mut letters = &START;
+    for _ in 0..length {
+        let code = draw_letter(rng, letters);
+        codes.push(code);
+        letters = &TRANSITIONS[usize::from(code)];
+    }
+    codes
+}
+
+/// Draws one letter.
+pub(crate) fn draw_letter(rng: &mut ChaCha8Rng, letters: &Letters) -> u8 {
+    let mut left: f64 = rng.random();
+    for (code, probability) in (0_u8..3).zip(letters) {
+        left -= probability;
+        if left < 0.0 {
+            return code;
+        }
+    }
+    3
+}
+
+/// `TRANSITIONS` multiplied by itself: `power(k)[a][b]` is the probability of b, k letters after a.
+pub(crate) fn power(exponent: usize) -> [Letters; 4] {
+    let mut result = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
+    for _ in 0..exponent {
+        result = result.map(|row| {
+            std::array::from_fn(|next| (0..4).map(|middle| row[middle] * TRANSITIONS[middle][next]).sum())
+        });
+    }
+    result
+}
+
+/// Probability of a letter at a place given the letter before it.
+pub(crate) fn letter_probability(codes: &[u8], place: usize) -> f64 {
+    let this = usize::from(codes[place]);
+    match place.checked_sub(1) {
+        Some(before) => TRANSITIONS[usize::from(codes[before])][this],
+        None => START[this],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_abs_diff_eq;
+
+    #[test]
+    fn every_row_is_a_distribution() {
+        for row in TRANSITIONS.iter().chain([&START]).chain(&power(9)) {
+            assert_abs_diff_eq!(row.iter().sum::<f64>(), 1.0, epsilon = 1e-12);
+        }
+    }
+
+    #[test]
+    fn drawn_pairs_have_the_stated_frequencies() {
+        let codes = draw_background(&mut seqprobe_core::Seed(5).rng(), 200_000);
+        let after_c: Vec<u8> = codes.windows(2).filter(|pair| pair[0] == 1).map(|pair| pair[1]).collect();
+        let g = after_c.iter().filter(|&&code| code == 2).count() as f64 / after_c.len() as f64;
+        assert_abs_diff_eq!(g, 0.05, epsilon = 0.005);
+    }
+}

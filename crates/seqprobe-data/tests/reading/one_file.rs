@@ -1,0 +1,129 @@
+//! A card made from one file; ids and sequences in and out.
+
+use crate::common::{gzip, load_good};
+use seqprobe_core::{Seed, Split, TaskKind};
+use seqprobe_data::{
+    Card, DataFolders, FileTask, card_for_file, export_csv, export_fasta, find_card, load, read_sequences,
+};
+use std::path::Path;
+
+fn task(folder: &Path, name: &str, text: &str) -> FileTask {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    FileTask {
+        path,
+        targets: vec!["label".to_owned()],
+        sequence: None,
+        task: None,
+        positive: None,
+        group: None,
+        chromosome: false,
+        seed: Seed(7),
+    }
+}
+
+/// Rows `letters,<label of the row>,gene<row / 4>,chr<row % 5>` with twenty different sequences.
+fn rows(label: impl Fn(usize) -> String) -> String {
+    let mut text = String::from("name,oligo,label,gene,chrom\n");
+    for row in 0..40_usize {
+        let letters: String = (0..12).map(|place| char::from(b"ACGT"[(row >> place) % 4])).collect();
+        text.push_str(&format!("r{row},{letters},{},gene{},chr{}\n", label(row), row / 4, row % 5));
+    }
+    text
+}
+
+#[test]
+fn the_task_is_guessed_from_the_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let kind_of = |label: &dyn Fn(usize) -> String| {
+        let card = card_for_file(&task(folder.path(), "x.csv", &rows(label))).unwrap().card;
+        load(&card, &DataFolders::default()).unwrap();
+        (card.task, card.positive.map(|positive| positive.0))
+    };
+    assert_eq!(kind_of(&|row| (row % 2).to_string()), (TaskKind::Binary, Some("1".to_owned())));
+    assert_eq!(kind_of(&|row| ["No", "Yes"][row % 2].to_owned()), (TaskKind::Binary, Some("Yes".to_owned())));
+    assert_eq!(kind_of(&|row| (row % 4).to_string()), (TaskKind::Multiclass, None));
+    assert_eq!(kind_of(&|row| (row as f64 / 8.0).to_string()), (TaskKind::Regression, None));
+    let text = rows(|row| format!("t{row}"));
+    let error = card_for_file(&task(folder.path(), "x.csv", &text)).unwrap_err().to_string();
+    assert!(error.contains("texts and more than 20 distinct values"), "{error}");
+}
+
+#[test]
+fn the_card_is_complete_and_can_be_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut task = task(folder.path(), "My data.csv", &rows(|row| (row % 2).to_string()));
+    task.group = Some("gene".to_owned());
+    let made = card_for_file(&task).unwrap();
+    insta::assert_snapshot!(made.card.to_toml().unwrap(), @"");
+    insta::assert_snapshot!(made.guesses.join("\n"), @"");
+    let dataset = load(&made.card, &DataFolders::default()).unwrap();
+    assert_eq!(Split::ALL.map(|split| dataset.splits.rows(split).len()), [28, 4, 8]);
+    assert_eq!(dataset.clusters.as_ref().unwrap().n_clusters(), 10);
+
+    let saved = folder.path().join("My-data.toml");
+    std::fs::write(&saved, made.card.to_toml().unwrap()).unwrap();
+    let again = load(&Card::read(&saved).unwrap(), &DataFolders::default()).unwrap();
+    assert_eq!(again.digest(), dataset.digest());
+    let found = find_card("My-data", &[folder.path().to_owned()]).unwrap();
+    assert_eq!(found.id, "My-data");
+    let error = find_card("My-dta", &[folder.path().to_owned()]).unwrap_err().to_string();
+    insta::assert_snapshot!(error, @"");
+}
+
+#[test]
+fn chromosomes_are_never_split() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut task = task(folder.path(), "x.csv", &rows(|row| (row % 2).to_string()));
+    task.chromosome = true;
+    let dataset = load(&card_for_file(&task).unwrap().card, &DataFolders::default()).unwrap();
+    let clusters = dataset.clusters.clone().unwrap();
+    assert_eq!((clusters.n_clusters(), clusters.kind()), (5, "chromosome"));
+    for &test in &dataset.splits.test {
+        assert!(dataset.splits.train.iter().all(|&train| clusters.ids()[train] != clusters.ids()[test]));
+    }
+}
+
+#[test]
+fn a_fasta_file_is_a_task_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let text: String =
+        (0..30).map(|row| format!(">chr{}:{row}-{} label={}\nACGTACGT\n", row % 6, row + 8, row % 2)).collect();
+    let mut task = task(folder.path(), "x.fa", &text);
+    task.chromosome = true;
+    let dataset = load(&card_for_file(&task).unwrap().card, &DataFolders::default()).unwrap();
+    assert_eq!((dataset.n_examples(), dataset.clusters.unwrap().kind()), (30, "1 Mb block"));
+}
+
+#[test]
+fn sequences_are_read_and_exported_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("in.csv.gz");
+    std::fs::write(&path, gzip(rows(|row| row.to_string()).as_bytes())).unwrap();
+    let read = read_sequences(&path, None).unwrap();
+    assert_eq!((read.ids.len(), read.ids[39].as_str(), read.letters.letters), (40, "r39", 480));
+    assert!(read_sequences(&path, Some("olgo")).unwrap_err().to_string().contains("did you mean \"oligo\"?"));
+
+    std::fs::write(folder.path().join("twice.fa"), ">a\nAC\n>b\nAC\n>a\nAC\n").unwrap();
+    let error = read_sequences(&folder.path().join("twice.fa"), None).unwrap_err().to_string();
+    assert!(error.ends_with("twice.fa:5: id \"a\" stands already at line 1"), "{error}");
+    std::fs::write(folder.path().join("two.csv"), "a,b\nACGTACGT,ACGTACGT\n").unwrap();
+    let error = read_sequences(&folder.path().join("two.csv"), None).unwrap_err().to_string();
+    assert!(error.contains("several columns hold DNA: a, b"), "{error}");
+
+    let card = "schema = 1\nid = \"t\"\ntitle = \"t\"\nmetric = \"auroc\"\ntask = \"binary\"\ntarget = \"l\"\npositive = 1\n[files]\ntrain = { path = \"a.csv\", sha256 = \"SHA(a.csv)\" }\nvalid = { path = \"b.csv\", sha256 = \"SHA(b.csv)\" }\ntest = { path = \"c.csv\", sha256 = \"SHA(c.csv)\" }\n";
+    let files: [(&str, &[u8]); 3] =
+        [("a.csv", b"sequence,l\nACGT,0\nAACC,1\n"), ("b.csv", b"sequence,l\nNNNN,1\n"), ("c.csv", b"sequence,l\nTTTT,0\n")];
+    let dataset = load_good(card, &files);
+    let (csv_path, fasta_path) = (folder.path().join("out.csv"), folder.path().join("out.fa"));
+    export_csv(&dataset, &csv_path).unwrap();
+    export_fasta(&dataset, &fasta_path).unwrap();
+    insta::assert_snapshot!(std::fs::read_to_string(&csv_path).unwrap(), @"");
+    insta::assert_snapshot!(std::fs::read_to_string(&fasta_path).unwrap(), @"");
+    let (from_csv, from_fasta) =
+        (read_sequences(&csv_path, None).unwrap(), read_sequences(&fasta_path, None).unwrap());
+    assert_eq!(from_csv, from_fasta);
+    assert_eq!(from_csv.ids, dataset.example_ids);
+    let error = export_csv(&dataset, &folder.path().join("absent/out.csv")).unwrap_err().to_string();
+    assert!(error.contains("absent/out.csv"), "{error}");
+}
