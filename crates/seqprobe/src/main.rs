@@ -1,1 +1,57 @@
-fn main() {}
+//! The program: parses the command line, hands over to one file per command, and turns errors into exit
+//! codes. Nothing is computed here.
+
+mod cells;
+mod cli;
+mod constant;
+mod data_command;
+mod doctor;
+mod embed_command;
+mod exit;
+mod files;
+mod models;
+mod output;
+mod plan;
+mod predict_command;
+mod probe_command;
+mod progress;
+mod provenance;
+mod run;
+mod run_command;
+mod score;
+mod small_commands;
+mod stored_cell;
+mod suite;
+mod verdicts;
+mod warnings;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use exit::{ExitCode, Failure};
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    let command: Vec<String> = std::env::args().collect();
+    let code = match execute(cli, command.join(" ")) {
+        Ok(()) => ExitCode::Ok,
+        Err(failure) => {
+            output::tell(&format!("error: {:#}", failure.error));
+            failure.code
+        }
+    };
+    std::process::ExitCode::from(code as u8)
+}
+
+fn execute(cli: Cli, command: String) -> Result<(), Failure> {
+    match cli.command {
+        Command::Probe(arguments) => probe_command::run(&arguments, command),
+        Command::Run(arguments) => run_command::run(&arguments, command),
+        Command::Predict(arguments) => predict_command::run(&arguments),
+        Command::Embed(arguments) => embed_command::run(&arguments),
+        Command::Report(arguments) => small_commands::report(&arguments),
+        Command::Data(arguments) => data_command::run(arguments.command),
+        Command::List { what } => small_commands::list(what),
+        Command::Cache(arguments) => small_commands::cache(&arguments.command),
+        Command::Doctor(folders) => doctor::run(&folders),
+    }
+}

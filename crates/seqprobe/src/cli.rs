@@ -1,0 +1,264 @@
+//! The command line: what can be asked for. It parses and does nothing.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Do a frozen genomic language model's embeddings carry more about your task than the plain one-hot
+/// sequence, and how sure are we?
+#[derive(Debug, Parser)]
+#[command(name = "seqprobe", version, propagate_version = true, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// From one file of labelled sequences to the verdict
+    Probe(ProbeArguments),
+    /// Run a suite
+    Run(RunArguments),
+    /// Apply a stored probe of a run to new sequences
+    Predict(PredictArguments),
+    /// Write a frozen model's embeddings of a file of sequences
+    Embed(EmbedArguments),
+    /// Render a finished run again
+    Report(ReportArguments),
+    /// Look at, check, simulate or export datasets
+    Data(DataArguments),
+    /// List what there is to choose from
+    List {
+        /// What to list
+        what: Listing,
+    },
+    /// Look at or verify stored embeddings
+    Cache(CacheArguments),
+    /// Tell the libtorch version, threads, devices and folders, and compute one product
+    Doctor(Folders),
+}
+
+/// Where data and stored results are.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Folders {
+    /// Folder that card paths are looked up in, after the card's own; may be given several times
+    #[arg(long = "data-dir", env = "SEQPROBE_DATA_DIR", value_delimiter = ':', value_name = "DIR")]
+    pub(crate) data_dirs: Vec<PathBuf>,
+    /// Folder of stored embeddings and cells [default: ~/.cache/seqprobe]
+    #[arg(long, env = "SEQPROBE_CACHE_DIR", value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// How to compute.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Computing {
+    #[command(flatten)]
+    pub(crate) folders: Folders,
+    /// Compute everything anew and store nothing for later runs
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Threads for libtorch and for everything else [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// Suite file (TOML)
+    pub(crate) suite: PathBuf,
+    /// Folder of the results [default: reports/<suite name>]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write the planned cells as JSON to standard output and compute nothing
+    #[arg(long)]
+    pub(crate) plan: bool,
+    #[command(flatten)]
+    pub(crate) computing: Computing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProbeArguments {
+    /// CSV, TSV or FASTA of sequences with their labels, plain or gzip
+    pub(crate) file: PathBuf,
+    /// Target column; several for many targets. FASTA: `header:KEY` for a `KEY=value` token
+    #[arg(long, required = true, value_delimiter = ',', value_name = "COLUMN")]
+    pub(crate) target: Vec<String>,
+    /// Sequence column [default: found by its name or its letters]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) sequence: Option<String>,
+    /// Model folder in Hugging Face layout; `random:` before it draws its weights anew; several allowed
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Vec<String>,
+    /// Column whose values are never split between train, valid and test (genes, patients)
+    #[arg(long, value_name = "COLUMN", conflicts_with = "chromosome")]
+    pub(crate) group: Option<String>,
+    /// Split by chromosome: the column that names it, or the `chr:start-end` ids of a FASTA file
+    #[arg(long)]
+    pub(crate) chromosome: bool,
+    /// Class counted as positive [default: 1, or the second of the two in order]
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) positive: Option<String>,
+    /// Primary metric [default: auroc, or pearson for numbers]
+    #[arg(long, value_name = "METRIC")]
+    pub(crate) metric: Option<String>,
+    /// Layers of the models
+    #[arg(long, value_delimiter = ',', default_value = "final", value_name = "LAYER")]
+    pub(crate) layers: Vec<String>,
+    /// Probes
+    #[arg(long, value_delimiter = ',', default_value = "linear,cnn", value_name = "PROBE")]
+    pub(crate) probes: Vec<String>,
+    /// Number of training seeds of neural probes
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(crate) seeds: u64,
+    /// Differences smaller than this do not matter
+    #[arg(long, default_value_t = 0.01, value_name = "X")]
+    pub(crate) margin: f64,
+    /// Cut sequences longer than the model takes: keep this end
+    #[arg(long, value_name = "END")]
+    pub(crate) truncate: Option<String>,
+    /// Folder of the results [default: reports/<file name>]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Folder to write the equivalent card and suite to
+    #[arg(long, value_name = "DIR")]
+    pub(crate) save: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) computing: Computing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PredictArguments {
+    /// Folder of a run
+    pub(crate) run: PathBuf,
+    /// Cell: its full name as `seqprobe predict RUN` lists them, or the first digits of its key
+    #[arg(long, value_name = "ID")]
+    pub(crate) cell: Option<String>,
+    /// CSV, TSV or FASTA of sequences
+    #[arg(long, value_name = "FILE", requires = "cell")]
+    pub(crate) input: Option<PathBuf>,
+    /// CSV to write [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) computing: Computing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EmbedArguments {
+    /// Model folder in Hugging Face layout; `random:` before it draws its weights anew
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: String,
+    /// CSV, TSV or FASTA of sequences
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// Layer: `final`, 0 for the embedding output, or a block number
+    #[arg(long, default_value = "final")]
+    pub(crate) layer: String,
+    /// Pooling: mean, mean-all, cls, max, last or tokens
+    #[arg(long, default_value = "mean")]
+    pub(crate) pooling: String,
+    /// File to write: .npy (ids beside it) or .safetensors
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Cut sequences longer than the model takes: keep this end (left, right or center)
+    #[arg(long, value_name = "END")]
+    pub(crate) truncate: Option<String>,
+    #[command(flatten)]
+    pub(crate) computing: Computing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// Folder of a run
+    pub(crate) run: PathBuf,
+    /// Format
+    #[arg(long, default_value = "table")]
+    pub(crate) format: String,
+    /// File to write [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataArguments {
+    #[command(subcommand)]
+    pub(crate) command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Read a dataset and tell its sizes, splits, classes and notes
+    Show {
+        /// Card id or path, or `sim:NAME`
+        dataset: String,
+        #[command(flatten)]
+        folders: Folders,
+    },
+    /// Check cards and the files they name; all of `datasets/` when none is given
+    Check {
+        /// Card ids or paths
+        datasets: Vec<String>,
+        #[command(flatten)]
+        folders: Folders,
+    },
+    /// Write a simulated task with known truth: CSV files, card and the oracle's predictions
+    Simulate {
+        /// Task, as `seqprobe list simulated` names them
+        task: String,
+        /// Folder to write to
+        #[arg(long, value_name = "DIR")]
+        output: PathBuf,
+        /// Seed
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// Training examples
+        #[arg(long, value_name = "N")]
+        train: Option<usize>,
+        /// Validation examples
+        #[arg(long, value_name = "N")]
+        valid: Option<usize>,
+        /// Test examples
+        #[arg(long, value_name = "N")]
+        test: Option<usize>,
+        /// Bases per sequence
+        #[arg(long, value_name = "N")]
+        length: Option<usize>,
+    },
+    /// Write a dataset's ids and sequences, so that others can embed them
+    Export {
+        /// Card id or path, or `sim:NAME`
+        dataset: String,
+        /// CSV or FASTA to write
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+        #[command(flatten)]
+        folders: Folders,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Listing {
+    /// Cards of the folder `datasets`
+    Datasets,
+    /// Simulated tasks
+    Simulated,
+    /// Encoder families
+    Models,
+    /// Probes
+    Probes,
+    /// Metrics
+    Metrics,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheArguments {
+    #[command(subcommand)]
+    pub(crate) command: CacheCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// List stored embeddings
+    Ls(Folders),
+    /// Read every shard and compare it with its digest
+    Verify(Folders),
+}

@@ -1,0 +1,166 @@
+//! From a suite to its cells. A combination that cannot exist is planned too, as not applicable with its
+//! reason, so that nothing is missing without a word.
+
+use crate::suite::{Layers, ModelRepresentation, Representation, Suite};
+use seqprobe_core::{Dataset, LayerIndex, Pooling, TaskKind};
+use seqprobe_embed::{PlainRepresentation, ReverseComplement, Truncate, check_pooling};
+use seqprobe_models::EncoderSpec;
+use seqprobe_report::record::{CellId, Role};
+
+/// A cell to be filled.
+#[derive(Clone, Debug)]
+pub(crate) struct PlannedCell {
+    pub(crate) id: CellId,
+    pub(crate) role: Role,
+    pub(crate) work: Work,
+}
+
+/// What filling a cell takes.
+#[derive(Clone, Debug)]
+pub(crate) enum Work {
+    /// Fit a probe on a representation.
+    Fit { representation: usize, layer: Option<LayerIndex>, pooling: Pooling, probe: usize },
+    /// Score the true generating model of a simulated task.
+    Oracle,
+    /// Predict the training split's class frequencies or mean.
+    Constant,
+    /// Nothing: the combination cannot exist.
+    NotApplicable(String),
+}
+
+/// The cells of one dataset, in suite order: representations, then probes; controls and oracle last.
+pub(crate) fn plan_dataset(suite: &Suite, dataset: &Dataset, specs: &[Option<EncoderSpec>]) -> Result<Vec<PlannedCell>, String> {
+    let mut cells = Vec::new();
+    let mut add = |representation: &str, variant: &str, layer: &str, pooling: &str, probe: &str, role, work| {
+        cells.push(PlannedCell {
+            id: CellId {
+                dataset: dataset.id.clone(),
+                representation: representation.to_owned(),
+                variant: variant.to_owned(),
+                layer: layer.to_owned(),
+                pooling: pooling.to_owned(),
+                probe: probe.to_owned(),
+                fraction: "1".to_owned(),
+            },
+            role,
+            work,
+        });
+    };
+    for (index, representation) in suite.representations.iter().enumerate() {
+        let name = representation.name();
+        for (probe, entry) in suite.probes.iter().enumerate() {
+            let takes_tokens = entry.id == "cnn";
+            match representation {
+                Representation::Plain { representation, poolings } => {
+                    let role = if *representation == PlainRepresentation::Composition { Role::Control } else { Role::Baseline };
+                    let chosen = match poolings {
+                        None if *representation == PlainRepresentation::OneHot && takes_tokens => vec![Pooling::Tokens],
+                        None if *representation == PlainRepresentation::OneHot => vec![Pooling::Flatten],
+                        None if takes_tokens => {
+                            let reason = format!("{name} is one vector per sequence, {} needs one per token", entry.id);
+                            add(&name, "-", "-", "mean", &entry.id, role, Work::NotApplicable(reason));
+                            continue;
+                        }
+                        None => vec![Pooling::Mean],
+                        Some(list) => suitable(list, takes_tokens),
+                    };
+                    if chosen.is_empty() {
+                        let reason = no_pooling_reason(takes_tokens);
+                        add(&name, "-", "-", "-", &entry.id, role, Work::NotApplicable(reason));
+                    }
+                    for pooling in chosen {
+                        let work = match representation.check_pooling(pooling) {
+                            Ok(()) => Work::Fit { representation: index, layer: None, pooling, probe },
+                            Err(error) => Work::NotApplicable(error.to_string()),
+                        };
+                        add(&name, "-", "-", pooling.as_str(), &entry.id, role, work);
+                    }
+                }
+                Representation::Model(model) => {
+                    let (variant, role) = model_variant(model);
+                    let Some(spec) = &specs[index] else { continue };
+                    let chosen = suitable(&model.poolings, takes_tokens);
+                    for layer in layers_of(model, spec)? {
+                        if chosen.is_empty() {
+                            let reason = no_pooling_reason(takes_tokens);
+                            add(&name, &variant, &layer.to_string(), "-", &entry.id, role, Work::NotApplicable(reason));
+                        }
+                        for &pooling in &chosen {
+                            let stored = if pooling == Pooling::Flatten { Pooling::Tokens } else { pooling };
+                            let work = match check_pooling(spec, model.extraction.reverse_complement, stored) {
+                                Ok(()) => Work::Fit { representation: index, layer: Some(layer), pooling, probe },
+                                Err(error) => Work::NotApplicable(error.to_string()),
+                            };
+                            add(&name, &variant, &layer.to_string(), pooling.as_str(), &entry.id, role, work);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    let constant = if dataset.task.kind == TaskKind::Regression { "mean" } else { "majority" };
+    add(constant, "-", "-", "-", "-", Role::Control, Work::Constant);
+    if dataset.oracle.is_some() {
+        add("oracle", "-", "-", "-", "-", Role::Oracle, Work::Oracle);
+    }
+    Ok(cells)
+}
+
+/// The layers asked for, by their one name, without repetition.
+pub(crate) fn layers_of(model: &ModelRepresentation, spec: &EncoderSpec) -> Result<Vec<LayerIndex>, String> {
+    let asked = match &model.layers {
+        Layers::All => {
+            let mut all: Vec<_> = (0..=spec.n_blocks).map(LayerIndex::Block).collect();
+            all.push(LayerIndex::Final);
+            all
+        }
+        Layers::Some(list) => list.clone(),
+    };
+    let mut layers = Vec::new();
+    for layer in asked {
+        if let LayerIndex::Block(number) = layer
+            && number > spec.n_blocks
+        {
+            return Err(format!(
+                "model {:?}: layer {number} does not exist\n  hint: it has layers 0 to {} and final",
+                model.name, spec.n_blocks
+            ));
+        }
+        let layer = layer.canonical(spec.n_blocks, spec.has_final_norm);
+        if !layers.contains(&layer) {
+            layers.push(layer);
+        }
+    }
+    Ok(layers)
+}
+
+/// Variant and role of a model: random draws are a control.
+pub(crate) fn model_variant(model: &ModelRepresentation) -> (String, Role) {
+    let mut parts = Vec::new();
+    match model.extraction.truncate {
+        Truncate::Error => {}
+        Truncate::Left => parts.push("truncate-left".to_owned()),
+        Truncate::Right => parts.push("truncate-right".to_owned()),
+        Truncate::Center => parts.push("truncate-center".to_owned()),
+    }
+    if model.extraction.reverse_complement == ReverseComplement::Average {
+        parts.push("rc-average".to_owned());
+    }
+    if let Some(draws) = model.random_draws {
+        parts.push(format!("draws-{draws}"));
+    }
+    let variant = if parts.is_empty() { "-".to_owned() } else { parts.join(",") };
+    (variant, if model.random_draws.is_some() { Role::Control } else { Role::Model })
+}
+
+fn suitable(poolings: &[Pooling], takes_tokens: bool) -> Vec<Pooling> {
+    poolings.iter().copied().filter(|pooling| (*pooling == Pooling::Tokens) == takes_tokens).collect()
+}
+
+fn no_pooling_reason(takes_tokens: bool) -> String {
+    if takes_tokens {
+        "the probe needs pooling = tokens, which is not among those asked for".to_owned()
+    } else {
+        "the probe needs one vector per sequence, and only pooling = tokens was asked for".to_owned()
+    }
+}

@@ -1,0 +1,125 @@
+//! `seqprobe probe`: one file and a target column, from there to the verdict. It makes the card and the
+//! suite that would do the same, and can save them.
+
+use crate::cli::ProbeArguments;
+use crate::exit::{ExitCode, Failure, OrExit};
+use crate::files::write_whole;
+use crate::output::tell;
+use crate::run::{default_out, run_suite};
+use crate::run_command::finish;
+use crate::suite::{LayerEntry, LayersEntry, ProbeEntry, RepresentationEntry, Suite, SuiteFile};
+use seqprobe_core::Seed;
+use seqprobe_data::{DataFolders, FileTask, card_for_file, load};
+use std::path::{Path, PathBuf};
+
+pub(crate) fn run(arguments: &ProbeArguments, command: String) -> Result<(), Failure> {
+    let folder = arguments.file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let made = card_for_file(&FileTask {
+        path: arguments.file.clone(),
+        targets: arguments.target.clone(),
+        sequence: arguments.sequence.clone(),
+        task: None,
+        positive: arguments.positive.clone(),
+        group: arguments.group.clone(),
+        chromosome: arguments.chromosome,
+        seed: Seed(0),
+    })
+    .or_exit(ExitCode::Data)?;
+    let mut card = made.card;
+    if let Some(metric) = &arguments.metric {
+        card.metric.clone_from(metric);
+    }
+    for guess in &made.guesses {
+        tell(&format!("guessed: {guess}"));
+    }
+    let dataset = load(&card, &DataFolders { folders: vec![folder], allow_download: false }).or_exit(ExitCode::Data)?;
+    let file = suite_file(arguments, &card.id)?;
+    let suite = Suite::check(&file, PathBuf::new(), "command line", toml::to_string_pretty(&file).or_exit(ExitCode::Unexpected)?)?;
+    if !seqprobe_stats::METRICS.iter().any(|metric| metric.id == dataset.metric) {
+        return Err(Failure::usage(format!("unknown metric {:?}\n  hint: `seqprobe list metrics` tells them", dataset.metric)));
+    }
+    let out = arguments.out.clone().unwrap_or_else(|| default_out(&suite.name));
+    let id = card.id.clone();
+    let finished = run_suite(&suite, vec![dataset], &arguments.computing, command)?;
+    if let Some(save) = &arguments.save {
+        save_card_and_suite(save, &id, &card, file)?;
+    }
+    finish(&suite, &finished, &out)
+}
+
+/// The suite that the command line stands for: one-hot, 4-mers and composition, the models and a random
+/// draw of each architecture, the probes asked for.
+fn suite_file(arguments: &ProbeArguments, dataset: &str) -> Result<SuiteFile, Failure> {
+    let plain = |id: &str| RepresentationEntry { id: Some(id.to_owned()), ..RepresentationEntry::default() };
+    let mut representation = vec![plain("onehot"), plain("kmer-4"), plain("composition")];
+    let layers = if arguments.layers == ["all"] {
+        LayersEntry::One(LayerEntry::Name("all".to_owned()))
+    } else {
+        LayersEntry::Many(
+            arguments
+                .layers
+                .iter()
+                .map(|layer| layer.parse().map_or_else(|_| LayerEntry::Name(layer.clone()), LayerEntry::Number))
+                .collect(),
+        )
+    };
+    for model in &arguments.model {
+        let mut add = |name: String| {
+            if !representation.iter().any(|entry| entry.model.as_deref() == Some(name.as_str())) {
+                representation.push(RepresentationEntry {
+                    model: Some(name),
+                    layers: Some(layers.clone()),
+                    truncate: arguments.truncate.clone(),
+                    ..RepresentationEntry::default()
+                });
+            }
+        };
+        add(model.clone());
+        if !model.starts_with("random:") {
+            add(format!("random:{model}"));
+        }
+    }
+    if arguments.seeds == 0 {
+        return Err(Failure::usage("--seeds must be at least 1"));
+    }
+    Ok(SuiteFile {
+        schema: 1,
+        name: dataset.to_owned(),
+        seeds: Some((0..arguments.seeds).collect()),
+        margin: Some(arguments.margin),
+        replicates: None,
+        datasets: vec![dataset.to_owned()],
+        simulate: None,
+        representation,
+        probe: arguments
+            .probes
+            .iter()
+            .map(|id| ProbeEntry { id: id.clone(), solver: None, penalties: None, epochs: None })
+            .collect(),
+    })
+}
+
+/// Writes the card and a suite that names it; model folders become absolute.
+fn save_card_and_suite(folder: &Path, id: &str, card: &seqprobe_data::Card, mut file: SuiteFile) -> Result<(), Failure> {
+    for entry in &mut file.representation {
+        if let Some(model) = &mut entry.model {
+            let (prefix, path) = match model.strip_prefix("random:") {
+                Some(path) => ("random:", path),
+                None => ("", model.as_str()),
+            };
+            if let Ok(absolute) = std::fs::canonicalize(path) {
+                *model = format!("{prefix}{}", absolute.display());
+            }
+        }
+    }
+    file.datasets = vec![format!("{id}.toml")];
+    write_whole(&folder.join(format!("{id}.toml")), card.to_toml().or_exit(ExitCode::Unexpected)?.as_bytes())?;
+    let name = format!("{id}.suite.toml");
+    write_whole(&folder.join(&name), toml::to_string_pretty(&file).or_exit(ExitCode::Unexpected)?.as_bytes())?;
+    tell(&format!(
+        "saved {id}.toml and {name} in {}; the same run: seqprobe run {} --data-dir FOLDER_OF_THE_FILE",
+        folder.display(),
+        folder.join(&name).display()
+    ));
+    Ok(())
+}

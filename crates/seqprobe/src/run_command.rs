@@ -1,0 +1,148 @@
+//! `seqprobe run` and what `probe` shares with it: writing a finished run and telling its result.
+
+use crate::cells::write_arrays;
+use crate::cli::RunArguments;
+use crate::exit::{ExitCode, Failure, OrExit};
+use crate::files::write_whole;
+use crate::output::{say, tell};
+use crate::plan::Work;
+use crate::run::{FinishedRun, default_out, load_datasets, load_models, plan_all, run_suite};
+use crate::stored_cell::StoredCell;
+use crate::suite::Suite;
+use crate::verdicts::FilledCell;
+use seqprobe_core::{Dataset, Split, Targets, TaskKind};
+use seqprobe_report::record::Status;
+use seqprobe_report::{CellPredictions, OutputName, SeedPredictions, SplitPredictions, render_table, write_run};
+use std::path::Path;
+use std::sync::Arc;
+
+pub(crate) fn run(arguments: &RunArguments, command: String) -> Result<(), Failure> {
+    let suite = Suite::read(&arguments.suite)?;
+    let datasets = load_datasets(&suite, &arguments.computing.folders.data_dirs)?;
+    if arguments.plan {
+        return print_plan(&suite, &datasets);
+    }
+    let out = arguments.out.clone().unwrap_or_else(|| default_out(&suite.name));
+    let finished = run_suite(&suite, datasets, &arguments.computing, command)?;
+    finish(&suite, &finished, &out)
+}
+
+fn print_plan(suite: &Suite, datasets: &[Dataset]) -> Result<(), Failure> {
+    let models = load_models(suite)?;
+    let plans = plan_all(suite, datasets, &models)?;
+    let cells: Vec<serde_json::Value> = plans
+        .iter()
+        .flatten()
+        .zip(plans.iter().zip(datasets).flat_map(|(plan, dataset)| plan.iter().map(move |_| dataset)))
+        .map(|(cell, dataset)| {
+            let (state, reason) = match &cell.work {
+                Work::NotApplicable(reason) => ("not-applicable", Some(reason.clone())),
+                _ => ("planned", None),
+            };
+            serde_json::json!({
+                "id": cell.id, "role": cell.role, "state": state, "reason": reason,
+                "train": dataset.splits.train.len(), "valid": dataset.splits.valid.len(), "test": dataset.splits.test.len(),
+                "bases": dataset.letters.letters,
+            })
+        })
+        .collect();
+    let plan = serde_json::json!({ "schema_version": 1, "suite": suite.name, "seeds": suite.seeds, "cells": cells });
+    say(&serde_json::to_string_pretty(&plan).or_exit(ExitCode::Unexpected)?)
+}
+
+/// Writes the run, prints table and verdicts, and turns failed cells into the exit code.
+pub(crate) fn finish(suite: &Suite, finished: &FinishedRun, out: &Path) -> Result<(), Failure> {
+    let mut predictions = Vec::new();
+    for (dataset, cells) in &finished.datasets {
+        let shared = SharedColumns::of(dataset);
+        predictions.extend(cells.iter().filter_map(|cell| shared.predictions(cell)));
+    }
+    write_run(out, &finished.record, &predictions).or_exit(ExitCode::Unexpected)?;
+    for (dataset, cells) in &finished.datasets {
+        for cell in cells {
+            store_probes(suite, dataset, cell, out)?;
+        }
+    }
+    say(&render_table(&finished.record))?;
+    let n_cells = finished.record.cells.len();
+    say(&format!("{n_cells} cells, {} read from the cache, {:.1} s", finished.n_reused, finished.record.provenance.seconds))?;
+    say(&format!("report: {}", out.join("report.html").display()))?;
+    let failed: Vec<_> = finished.record.cells.iter().filter(|cell| cell.status == Status::Failed).collect();
+    for cell in &failed {
+        tell(&format!("failed: {}: {}", cell.id, cell.reason.as_deref().unwrap_or("no reason")));
+    }
+    if !failed.is_empty() {
+        return Err(Failure::new(ExitCode::CellsFailed, format!("{} of {n_cells} cells failed", failed.len())));
+    }
+    Ok(())
+}
+
+/// Puts the fitted probes of a cell into the run folder, for `seqprobe predict`.
+fn store_probes(suite: &Suite, dataset: &Dataset, cell: &FilledCell, out: &Path) -> Result<(), Failure> {
+    let Some(result) = cell.result.as_ref().filter(|result| !result.probes.is_empty()) else { return Ok(()) };
+    let folder = out.join("probes").join(&cell.record.key[..16]);
+    for (number, probe) in result.probes.iter().enumerate() {
+        write_whole(&folder.join(format!("probe-{number:04}.safetensors")), &write_arrays(&probe.arrays)?)?;
+    }
+    let stored = StoredCell::new(suite, dataset, cell)?;
+    write_whole(&folder.join("cell.json"), &serde_json::to_vec_pretty(&stored).or_exit(ExitCode::Unexpected)?)
+}
+
+/// Names of the output columns of a task.
+pub(crate) fn output_names(dataset: &Dataset) -> Vec<OutputName> {
+    let task = &dataset.task;
+    let name = |target: &str, output: &str| OutputName { target: target.to_owned(), output: output.to_owned() };
+    match task.kind {
+        TaskKind::Binary => vec![name(&task.targets[0], task.classes.last().map_or("1", String::as_str))],
+        TaskKind::Multiclass => task.classes.iter().map(|class| name(&task.targets[0], class)).collect(),
+        TaskKind::Multilabel | TaskKind::Regression => task.targets.iter().map(|target| name(target, target)).collect(),
+    }
+}
+
+/// Ids and true values that all cells of a dataset share.
+struct SharedColumns {
+    outputs: Vec<OutputName>,
+    splits: Vec<(Split, Arc<[String]>, Arc<[Option<f64>]>)>,
+}
+
+impl SharedColumns {
+    fn of(dataset: &Dataset) -> Self {
+        let splits = [Split::Valid, Split::Test]
+            .into_iter()
+            .map(|split| {
+                let rows = dataset.splits.rows(split);
+                let ids: Arc<[String]> = rows.iter().map(|&row| dataset.example_ids[row].clone()).collect();
+                let truth: Arc<[Option<f64>]> = match dataset.targets.select(rows) {
+                    Targets::Classes { labels, .. } if dataset.task.kind == TaskKind::Binary => {
+                        labels.iter().map(|&label| Some(f64::from(label))).collect()
+                    }
+                    Targets::Classes { labels, n_classes } => labels
+                        .iter()
+                        .flat_map(|&label| (0..n_classes).map(move |class| Some(if class == label as usize { 1.0 } else { 0.0 })))
+                        .collect(),
+                    Targets::Values { values } => values.iter().copied().collect(),
+                };
+                (split, ids, truth)
+            })
+            .collect();
+        Self { outputs: output_names(dataset), splits }
+    }
+
+    fn predictions(&self, cell: &FilledCell) -> Option<CellPredictions> {
+        let result = cell.result.as_ref()?;
+        let splits = self
+            .splits
+            .iter()
+            .map(|(split, ids, truth)| {
+                let matrices = if *split == Split::Valid { &result.valid } else { &result.test };
+                let seeds = matrices
+                    .iter()
+                    .zip(&result.fits)
+                    .map(|(matrix, fit)| SeedPredictions { seed: fit.seed, values: matrix.iter().copied().collect() })
+                    .collect();
+                SplitPredictions { split: split.as_str().to_owned(), example_ids: ids.clone(), truth: truth.clone(), seeds }
+            })
+            .collect();
+        Some(CellPredictions { cell: cell.record.id.clone(), outputs: self.outputs.clone(), splits })
+    }
+}

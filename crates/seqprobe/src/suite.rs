@@ -1,0 +1,353 @@
+//! The suite file: parsed, then checked once. It says what to compare; it does not look at data or models.
+
+use crate::exit::{ExitCode, Failure, OrExit};
+use seqprobe_core::config::nearest;
+use seqprobe_core::{LayerIndex, Pooling, parse_toml};
+use seqprobe_embed::{ExtractionSpec, PLAIN_REPRESENTATIONS, PlainRepresentation};
+use seqprobe_linear::{LinearProbe, Solver};
+use seqprobe_models::Precision;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Seeds of neural probes when a suite names none.
+pub(crate) const DEFAULT_SEEDS: [u64; 5] = [0, 1, 2, 3, 4];
+/// Differences smaller than this do not matter, when a suite does not say.
+pub(crate) const DEFAULT_MARGIN: f64 = 0.01;
+/// Bootstrap replicates when a suite does not say.
+pub(crate) const DEFAULT_REPLICATES: usize = 1000;
+/// Draws of a random initialisation.
+pub(crate) const RANDOM_DRAWS: u32 = 3;
+/// The probes a suite may name.
+pub(crate) const PROBE_IDS: [&str; 3] = ["linear", "mlp", "cnn"];
+
+/// A suite as written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SuiteFile {
+    pub(crate) schema: u32,
+    pub(crate) name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seeds: Option<Vec<u64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) margin: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replicates: Option<usize>,
+    pub(crate) datasets: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) simulate: Option<SimulateEntry>,
+    pub(crate) representation: Vec<RepresentationEntry>,
+    pub(crate) probe: Vec<ProbeEntry>,
+}
+
+/// Sizes of the simulated datasets of a suite.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SimulateEntry {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seed: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) train: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) valid: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) test: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) length: Option<usize>,
+}
+
+/// One `[[representation]]` as written.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RepresentationEntry {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) layers: Option<LayersEntry>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pooling: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) truncate: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rc: Option<String>,
+}
+
+/// `layers = "all"` or a list of names and numbers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum LayersEntry {
+    One(LayerEntry),
+    Many(Vec<LayerEntry>),
+}
+
+/// A layer's name or number.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum LayerEntry {
+    Number(u32),
+    Name(String),
+}
+
+/// One `[[probe]]` as written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProbeEntry {
+    pub(crate) id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) solver: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) penalties: Option<Vec<f64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) epochs: Option<usize>,
+}
+
+/// A checked suite.
+#[derive(Clone, Debug)]
+pub(crate) struct Suite {
+    pub(crate) name: String,
+    pub(crate) seeds: Vec<u64>,
+    pub(crate) margin: f64,
+    pub(crate) replicates: usize,
+    pub(crate) datasets: Vec<String>,
+    pub(crate) simulate: SimulateEntry,
+    pub(crate) representations: Vec<Representation>,
+    pub(crate) probes: Vec<ProbeEntry>,
+    /// Folder that relative paths start from.
+    pub(crate) folder: PathBuf,
+    /// The suite as TOML, for the record.
+    pub(crate) toml: String,
+}
+
+/// A checked representation.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Representation {
+    Plain { representation: PlainRepresentation, poolings: Option<Vec<Pooling>> },
+    Model(ModelRepresentation),
+}
+
+/// A model at some layers and poolings.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ModelRepresentation {
+    /// Name in results: as written in the suite.
+    pub(crate) name: String,
+    pub(crate) folder: PathBuf,
+    /// Draws of random weights; `None` for pretrained ones.
+    pub(crate) random_draws: Option<u32>,
+    pub(crate) layers: Layers,
+    pub(crate) poolings: Vec<Pooling>,
+    pub(crate) extraction: ExtractionSpec,
+}
+
+/// Which layers of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Layers {
+    All,
+    Some(Vec<LayerIndex>),
+}
+
+impl Representation {
+    /// Name in results.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Plain { representation, .. } => representation.id().to_owned(),
+            Self::Model(model) => model.name.clone(),
+        }
+    }
+}
+
+impl Suite {
+    /// Reads and checks a suite file.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("{}: {error}\n  hint: give the path of a suite file", path.display())))?;
+        let file: SuiteFile = parse_toml(&text, &path.display().to_string()).or_exit(ExitCode::Usage)?;
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        Self::check(&file, folder, &path.display().to_string(), text)
+    }
+
+    /// Checks a suite; `source` names it in errors.
+    pub(crate) fn check(file: &SuiteFile, folder: PathBuf, source: &str, toml: String) -> Result<Self, Failure> {
+        let wrong = |message: String| Failure::usage(format!("{source}: {message}"));
+        if file.schema != 1 {
+            return Err(wrong(format!("schema {} is not known, expected 1", file.schema)));
+        }
+        if file.name.is_empty() || !file.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) || file.name.starts_with('.') {
+            return Err(wrong(format!("name {:?} must be made of letters, digits, - _ and .", file.name)));
+        }
+        let seeds = file.seeds.clone().unwrap_or_else(|| DEFAULT_SEEDS.to_vec());
+        let distinct: std::collections::BTreeSet<_> = seeds.iter().collect();
+        if seeds.is_empty() || distinct.len() != seeds.len() {
+            return Err(wrong("seeds must be a non-empty list of distinct numbers".into()));
+        }
+        let margin = file.margin.unwrap_or(DEFAULT_MARGIN);
+        if !(margin.is_finite() && margin >= 0.0) {
+            return Err(wrong(format!("margin {margin} must be a number from 0")));
+        }
+        let replicates = file.replicates.unwrap_or(DEFAULT_REPLICATES);
+        if !(100..=1_000_000).contains(&replicates) {
+            return Err(wrong(format!("replicates {replicates} must lie between 100 and 1000000")));
+        }
+        for (list, empty) in [("datasets", file.datasets.is_empty()), ("[[representation]]", file.representation.is_empty()), ("[[probe]]", file.probe.is_empty())] {
+            if empty {
+                return Err(Failure::new(ExitCode::EmptyPlan, format!("{source}: no {list}: nothing to run")));
+            }
+        }
+        let mut representations = Vec::new();
+        for (number, entry) in file.representation.iter().enumerate() {
+            let representation =
+                check_representation(entry, &folder).map_err(|message| wrong(format!("representation {}: {message}", number + 1)))?;
+            if representations.iter().any(|other: &Representation| other.name() == representation.name()) {
+                return Err(wrong(format!("representation {} names {:?} a second time", number + 1, representation.name())));
+            }
+            representations.push(representation);
+        }
+        for (number, entry) in file.probe.iter().enumerate() {
+            check_probe(entry).map_err(|message| wrong(format!("probe {}: {message}", number + 1)))?;
+            if file.probe[..number].iter().any(|other| other.id == entry.id) {
+                return Err(wrong(format!("probe {} names {:?} a second time", number + 1, entry.id)));
+            }
+        }
+        Ok(Self {
+            name: file.name.clone(),
+            seeds,
+            margin,
+            replicates,
+            datasets: file.datasets.clone(),
+            simulate: file.simulate.unwrap_or_default(),
+            representations,
+            probes: file.probe.clone(),
+            folder,
+            toml,
+        })
+    }
+}
+
+fn unknown(what: &str, word: &str, known: &[&str]) -> String {
+    match nearest(word, known.iter().copied()) {
+        Some(near) => format!("unknown {what} {word:?}\n  hint: did you mean {near:?}?"),
+        None => format!("unknown {what} {word:?}\n  hint: use one of {}", known.join(", ")),
+    }
+}
+
+fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Representation, String> {
+    let poolings = match &entry.pooling {
+        Some(names) if names.is_empty() => return Err("pooling is empty".into()),
+        Some(names) => Some(names.iter().map(|name| name.parse()).collect::<Result<Vec<Pooling>, _>>()?),
+        None => None,
+    };
+    match (&entry.id, &entry.model) {
+        (Some(id), None) => {
+            if entry.layers.is_some() || entry.truncate.is_some() || entry.rc.is_some() {
+                return Err(format!("{id:?} has no layers and is never truncated or averaged over strands"));
+            }
+            let known: Vec<&str> = PLAIN_REPRESENTATIONS.iter().map(|plain| plain.id).collect();
+            let representation: PlainRepresentation = id.parse().map_err(|_| unknown("representation", id, &known))?;
+            Ok(Representation::Plain { representation, poolings })
+        }
+        (None, Some(name)) => {
+            let (path, random) = match name.strip_prefix("random:") {
+                Some(path) => (path, true),
+                None => (name.as_str(), false),
+            };
+            if path.starts_with("hf:") {
+                return Err(format!("{name:?}: models are not downloaded\n  hint: give a folder with config.json and model.safetensors"));
+            }
+            Ok(Representation::Model(ModelRepresentation {
+                name: name.clone(),
+                folder: folder.join(path),
+                random_draws: random.then_some(RANDOM_DRAWS),
+                layers: check_layers(entry.layers.as_ref())?,
+                poolings: poolings.unwrap_or_else(|| vec![Pooling::Mean, Pooling::Tokens]),
+                extraction: check_extraction(entry.truncate.as_deref(), entry.rc.as_deref())?,
+            }))
+        }
+        _ => Err("needs either id or model".into()),
+    }
+}
+
+/// Checks the words of `truncate` and `rc`.
+pub(crate) fn check_extraction(truncate: Option<&str>, strands: Option<&str>) -> Result<ExtractionSpec, String> {
+    Ok(ExtractionSpec {
+        precision: Precision::F32,
+        reverse_complement: strands.map(str::parse).transpose()?.unwrap_or_default(),
+        truncate: truncate.map(str::parse).transpose()?.unwrap_or_default(),
+    })
+}
+
+fn check_layers(entry: Option<&LayersEntry>) -> Result<Layers, String> {
+    let entries = match entry {
+        None => return Ok(Layers::Some(vec![LayerIndex::Final])),
+        Some(LayersEntry::One(LayerEntry::Name(name))) if name == "all" => return Ok(Layers::All),
+        Some(LayersEntry::One(one)) => std::slice::from_ref(one),
+        Some(LayersEntry::Many(many)) => many.as_slice(),
+    };
+    if entries.is_empty() {
+        return Err("layers is empty".into());
+    }
+    let layers: Result<Vec<LayerIndex>, String> = entries
+        .iter()
+        .map(|layer| match layer {
+            LayerEntry::Number(number) => Ok(LayerIndex::Block(*number)),
+            LayerEntry::Name(name) => name.parse(),
+        })
+        .collect();
+    layers.map(Layers::Some)
+}
+
+fn check_probe(entry: &ProbeEntry) -> Result<(), String> {
+    if !PROBE_IDS.contains(&entry.id.as_str()) {
+        return Err(unknown("probe", &entry.id, &PROBE_IDS));
+    }
+    let linear = entry.id == "linear";
+    if !linear && (entry.solver.is_some() || entry.penalties.is_some()) {
+        return Err(format!("solver and penalties belong to linear, not to {:?}", entry.id));
+    }
+    if linear && entry.epochs.is_some() {
+        return Err("epochs belongs to neural probes, not to linear".into());
+    }
+    if entry.epochs == Some(0) {
+        return Err("epochs must be at least 1".into());
+    }
+    if let Some(solver) = &entry.solver
+        && !["exact", "linfa"].contains(&solver.as_str())
+    {
+        return Err(unknown("solver", solver, &["exact", "linfa"]));
+    }
+    if let Some(penalties) = &entry.penalties
+        && (penalties.is_empty() || penalties.iter().any(|penalty| !(penalty.is_finite() && *penalty > 0.0)))
+    {
+        return Err("penalties must be positive numbers".into());
+    }
+    Ok(())
+}
+
+/// The probe an entry asks for.
+pub(crate) fn build_probe(entry: &ProbeEntry) -> Box<dyn seqprobe_core::Probe> {
+    match entry.id.as_str() {
+        "linear" => {
+            let mut probe = LinearProbe::default();
+            if entry.solver.as_deref() == Some("linfa") {
+                probe.solver = Solver::Linfa;
+            }
+            if let Some(penalties) = &entry.penalties {
+                probe.penalties.clone_from(penalties);
+            }
+            Box::new(probe)
+        }
+        "mlp" => {
+            let mut probe = seqprobe_neural::MlpProbe::default();
+            if let Some(epochs) = entry.epochs {
+                probe.settings.training.max_epochs = epochs;
+            }
+            Box::new(probe)
+        }
+        _ => {
+            let mut probe = seqprobe_neural::CnnProbe::default();
+            if let Some(epochs) = entry.epochs {
+                probe.settings.training.max_epochs = epochs;
+            }
+            Box::new(probe)
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! From filled cells to verdicts: one layer and pooling per model and probe, chosen on validation, against
+//! every baseline with the same probe; and the best probe of each against the best of the others.
+
+use crate::cells::CellResult;
+use crate::score::{OwnedTruth, SplitResampling, overall_target, score_value};
+use seqprobe_core::{Dataset, Split};
+use seqprobe_report::record::{CellId, CellRecord, ComparisonRecord, Role, Status, Verdict, VerdictRecord};
+use seqprobe_stats::verdict::{Judgement, Row, judge};
+use seqprobe_stats::{Difference, NoEstimate, compare, metric};
+use std::collections::BTreeMap;
+
+/// A cell with its numbers, where it has any.
+pub(crate) struct FilledCell {
+    pub(crate) record: CellRecord,
+    pub(crate) result: Option<CellResult>,
+    /// Digests of the model's weights, one per draw; none without a model.
+    pub(crate) weights: Vec<String>,
+}
+
+/// The comparisons of one model and probe on one dataset, before correction over datasets.
+pub(crate) struct VerdictRow {
+    dataset: String,
+    target: String,
+    metric: String,
+    model: CellId,
+    probe: String,
+    baselines: Vec<CellId>,
+    comparisons: Vec<Result<Difference, NoEstimate>>,
+}
+
+/// The rows of one dataset. Random draws of an architecture get rows too: they are the control.
+pub(crate) fn rows_of_dataset(dataset: &Dataset, cells: &[FilledCell], probes: &[String], replicates: usize) -> Vec<VerdictRow> {
+    let truth = OwnedTruth::of(dataset, Split::Test);
+    let resampling = SplitResampling::of(dataset, Split::Test, replicates);
+    let models = names(cells, |cell| cell.layer != "-");
+    let baselines = names_with_role(cells, Role::Baseline);
+    let mut rows = Vec::new();
+    let mut scopes: Vec<(&str, Option<&str>)> = probes.iter().map(|probe| (probe.as_str(), Some(probe.as_str()))).collect();
+    if probes.len() > 1 {
+        scopes.push(("best", None));
+    }
+    for model in &models {
+        for (label, probe) in &scopes {
+            let Some(candidate) = chosen(cells, model, *probe) else { continue };
+            let mut row = VerdictRow {
+                dataset: dataset.id.clone(),
+                target: overall_target(dataset),
+                metric: dataset.metric.clone(),
+                model: candidate.record.id.clone(),
+                probe: (*label).to_owned(),
+                baselines: Vec::new(),
+                comparisons: Vec::new(),
+            };
+            for baseline in &baselines {
+                if let Some(failed) = failed_without_choice(cells, baseline, *probe) {
+                    row.baselines.push(failed.record.id.clone());
+                    row.comparisons.push(Err(NoEstimate::Undefined { reason: "the baseline's cell failed".to_owned() }));
+                    continue;
+                }
+                let Some(other) = chosen(cells, baseline, *probe) else { continue };
+                let (Some(ours), Some(theirs), Some(metric)) = (&candidate.result, &other.result, metric(&dataset.metric)) else { continue };
+                let flat = |result: &CellResult| -> Vec<Vec<f64>> { result.test.iter().map(|matrix| matrix.iter().copied().collect()).collect() };
+                let (ours, theirs) = (flat(ours), flat(theirs));
+                let ours: Vec<&[f64]> = ours.iter().map(Vec::as_slice).collect();
+                let theirs: Vec<&[f64]> = theirs.iter().map(Vec::as_slice).collect();
+                row.baselines.push(other.record.id.clone());
+                row.comparisons.push(compare(metric, &truth.view(), &ours, &theirs, &resampling.view()));
+            }
+            if !row.comparisons.is_empty() {
+                rows.push(row);
+            }
+        }
+    }
+    rows
+}
+
+/// Judges all rows: datasets of the same model and probe together.
+pub(crate) fn judge_rows(rows: &[VerdictRow], margin: f64) -> Vec<VerdictRecord> {
+    let mut families: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    for (index, row) in rows.iter().enumerate() {
+        families.entry((row.model.representation.as_str(), row.probe.as_str())).or_default().push(index);
+    }
+    let mut judgements: Vec<Option<Judgement>> = vec![None; rows.len()];
+    for indices in families.values() {
+        let family: Vec<Row<'_>> = indices.iter().map(|&index| Row { comparisons: &rows[index].comparisons, margin }).collect();
+        for (&index, judgement) in indices.iter().zip(judge(&family)) {
+            judgements[index] = Some(judgement);
+        }
+    }
+    rows.iter().zip(judgements).filter_map(|(row, judgement)| judgement.map(|judgement| verdict_record(row, &judgement, margin))).collect()
+}
+
+fn verdict_record(row: &VerdictRow, judgement: &Judgement, margin: f64) -> VerdictRecord {
+    let comparisons = row
+        .baselines
+        .iter()
+        .zip(&row.comparisons)
+        .zip(&judgement.comparisons_p_adjusted)
+        .map(|((baseline, comparison), p)| ComparisonRecord {
+            baseline: baseline.clone(),
+            delta: score_value(comparison.clone().map(|difference| difference.estimate)),
+            p_adjusted: *p,
+        })
+        .collect();
+    VerdictRecord {
+        dataset: row.dataset.clone(),
+        target: row.target.clone(),
+        model: row.model.representation.clone(),
+        layer: row.model.layer.clone(),
+        pooling: row.model.pooling.clone(),
+        probe: row.probe.clone(),
+        metric: row.metric.clone(),
+        margin,
+        verdict: match judgement.verdict {
+            seqprobe_stats::verdict::Verdict::Beats => Verdict::Beats,
+            seqprobe_stats::verdict::Verdict::Loses => Verdict::Loses,
+            seqprobe_stats::verdict::Verdict::Ties => Verdict::Ties,
+            seqprobe_stats::verdict::Verdict::Unclear => Verdict::Unclear,
+        },
+        comparisons,
+        reason: judgement.reason.clone(),
+    }
+}
+
+fn names(cells: &[FilledCell], wanted: impl Fn(&CellId) -> bool) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for cell in cells.iter().filter(|cell| wanted(&cell.record.id)) {
+        if !names.contains(&cell.record.id.representation) {
+            names.push(cell.record.id.representation.clone());
+        }
+    }
+    names
+}
+
+fn names_with_role(cells: &[FilledCell], role: Role) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for cell in cells.iter().filter(|cell| cell.record.role == role) {
+        if !names.contains(&cell.record.id.representation) {
+            names.push(cell.record.id.representation.clone());
+        }
+    }
+    names
+}
+
+/// The cell of a representation with the lowest validation loss, among one probe's or all.
+fn chosen<'a>(cells: &'a [FilledCell], representation: &str, probe: Option<&str>) -> Option<&'a FilledCell> {
+    cells
+        .iter()
+        .filter(|cell| cell.record.id.representation == representation && probe.is_none_or(|probe| cell.record.id.probe == probe))
+        .filter_map(|cell| validation_loss(cell).map(|loss| (loss, cell)))
+        .min_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, cell)| cell)
+}
+
+/// Mean validation loss over fits: log loss or mean squared error.
+fn validation_loss(cell: &FilledCell) -> Option<f64> {
+    let losses: Option<Vec<f64>> = cell.record.fits.iter().map(|fit| fit.report.validation_loss).collect();
+    let losses = losses.filter(|losses| !losses.is_empty() && cell.result.is_some())?;
+    Some(losses.iter().sum::<f64>() / losses.len() as f64)
+}
+
+/// A failed cell of a representation that has no filled one to choose.
+fn failed_without_choice<'a>(cells: &'a [FilledCell], representation: &str, probe: Option<&str>) -> Option<&'a FilledCell> {
+    if chosen(cells, representation, probe).is_some() {
+        return None;
+    }
+    cells.iter().find(|cell| {
+        cell.record.id.representation == representation
+            && cell.record.status == Status::Failed
+            && probe.is_none_or(|probe| cell.record.id.probe == probe)
+    })
+}
