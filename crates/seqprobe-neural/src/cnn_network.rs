@@ -124,15 +124,15 @@ impl CnnNetwork {
             None => Ok(values),
         };
         blocks = empty_padding(blocks)?;
-        let mut values = empty_padding(normalise(parameters, &blocks, STEM_NORM)?.f_relu_()?)?;
+        let mut values = empty_padding(normalise(parameters, &blocks, STEM_NORM)?)?.f_relu_()?;
         values = mode.drop_channels(values, self.dropout)?;
         let channels = self.channels as i64;
         for ((name, norm), dilation) in BLOCKS.into_iter().zip(DILATIONS) {
             let weight =
                 parameters.get(name)?.f_view([channels, 1, KERNEL, channels])?.f_permute([0, 3, 1, 2])?;
             let seen = convolve(&values, &weight, KERNEL / 2 * dilation, dilation)?;
-            let seen = normalise(parameters, &seen, norm)?.f_relu_()?;
-            values = empty_padding(values.f_add(&seen)?)?;
+            let seen = empty_padding(normalise(parameters, &seen, norm)?)?.f_relu_()?;
+            values = values.f_add(&seen)?;
         }
         let inverse: Vec<f32> = counts.iter().map(|&count| 1.0 / count as f32).collect();
         let inverse = Tensor::f_from_slice(&inverse)?.f_view([rows, 1])?;
@@ -220,4 +220,57 @@ fn position_code(batch: &Batch) -> Result<Tensor, TchError> {
         }
     }
     Tensor::f_from_slice(&code)?.f_view([lengths.len() as i64, batch.longest as i64, CODE as i64])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seqprobe_core::Seed;
+
+    /// A network of this input width whose numbers are those of width 8, with zero weights beyond it.
+    fn output(dim: usize, values: &[f32]) -> Vec<f64> {
+        let network =
+            CnnNetwork { dim, width: 8, channels: 6, outputs: 2, dropout: 0.5, reduction_is_fixed: false };
+        let narrow = CnnNetwork { dim: 8, ..network.clone() };
+        let drawn = Parameters::draw(narrow.specifications(), Seed(1)).unwrap();
+        let parameters = Parameters::build(network.specifications(), |specification| {
+            let window = drawn.get(specification.name).unwrap().f_detach().unwrap();
+            let values = Vec::<f32>::try_from(window.f_reshape(-1).unwrap()).unwrap();
+            if specification.name != "reduction/weight" {
+                return values;
+            }
+            let padded = |row: &[f32]| row.iter().copied().chain(vec![0.0; dim - 8]).collect::<Vec<f32>>();
+            values.chunks(8).flat_map(padded).collect()
+        })
+        .unwrap();
+        let rows: Vec<f32> = values
+            .chunks(8)
+            .flat_map(|token| token.iter().copied().chain(vec![5.0; dim - 8]).collect::<Vec<f32>>())
+            .collect();
+        let values = Tensor::from_slice(&rows).view([2, 10, dim as i64]);
+        let batch = Batch { values, lengths: vec![10, 10], longest: 10 };
+        let output = network.forward(&parameters, &batch, Mode::Predict).unwrap().detach();
+        Vec::<f64>::try_from(output.reshape(-1)).unwrap()
+    }
+
+    #[test]
+    fn multiplying_the_weights_first_changes_nothing() {
+        let values: Vec<f32> = (0..160).map(|value| ((value * 37 % 101) as f32) / 50.0 - 1.0).collect();
+        // 8 channels run through multiplied weights, 9 through the reduction itself.
+        for (fused, separate) in output(8, &values).into_iter().zip(output(9, &values)) {
+            approx::assert_relative_eq!(fused, separate, max_relative = 1e-4, epsilon = 1e-5);
+        }
+    }
+
+    #[test]
+    fn the_position_code_counts_from_both_ends() {
+        let batch = Batch { values: Tensor::from_slice(&[0.0_f32]), lengths: vec![3, 2], longest: 3 };
+        let code = Vec::<f32>::try_from(position_code(&batch).unwrap().reshape(-1)).unwrap();
+        let at = |row: usize, token: usize| &code[(row * 3 + token) * CODE..(row * 3 + token + 1) * CODE];
+        assert_eq!(at(0, 0)[..CODE / 2], at(0, 2)[CODE / 2..]);
+        assert_eq!(at(0, 1)[..CODE / 2], at(1, 1)[..CODE / 2]);
+        assert_eq!(at(0, 1)[CODE / 2..], at(1, 0)[CODE / 2..]);
+        assert_eq!(at(1, 2), [0.0; CODE]);
+        approx::assert_relative_eq!(at(0, 1)[0], (std::f32::consts::TAU / 16.0).sin(), max_relative = 1e-6);
+    }
 }

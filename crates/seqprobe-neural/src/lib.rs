@@ -32,5 +32,7 @@ pub fn restore(stored: &StoredProbe) -> Result<Box<dyn FittedProbe>, ProbeError>
 /// libtorch's errors as the contract's.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 fn torch(error: tch::TchError) -> ProbeError {
-    ProbeError::Torch(error.to_string())
+    let text = error.to_string();
+    // What follows is libtorch's own stack.
+    ProbeError::Torch(text.split("\nException raised from").next().unwrap_or(&text).to_owned())
 }
