@@ -50,21 +50,28 @@ impl Resampler {
             Scheme::Strata(strata) => {
                 weights.resize(self.n_rows, 0);
                 for rows in strata {
-                    for _ in 0..rows.len() {
-                        weights[rows[below(&mut rng, rows.len() as u32) as usize] as usize] += 1;
+                    let drawn = draw_with_replacement(&mut rng, rows.len());
+                    for (&row, count) in rows.iter().zip(drawn) {
+                        weights[row as usize] = count;
                     }
                 }
             }
             Scheme::Clusters { cluster_of_row, n_clusters } => {
-                let mut drawn = vec![0_u32; *n_clusters];
-                for _ in 0..*n_clusters {
-                    drawn[below(&mut rng, *n_clusters as u32) as usize] += 1;
-                }
+                let drawn = draw_with_replacement(&mut rng, *n_clusters);
                 let weight = |cluster: &Option<u32>| cluster.map_or(0, |cluster| drawn[cluster as usize]);
                 weights.extend(cluster_of_row.iter().map(weight));
             }
         }
     }
+}
+
+/// How often each of `n_units` comes up in `n_units` draws.
+fn draw_with_replacement(rng: &mut ChaCha8Rng, n_units: usize) -> Vec<u32> {
+    let mut drawn = vec![0; n_units];
+    for _ in 0..n_units {
+        drawn[below(rng, n_units as u32) as usize] += 1;
+    }
+    drawn
 }
 
 /// A uniform integer below `bound`, without bias (Lemire 2019); written out so that no library can change it.

@@ -148,7 +148,8 @@ proptest! {
         let mut wins = (0.0, 0.0);
         for (&own, _) in outputs.iter().zip(&labels).filter(|row| *row.1) {
             for (&other, _) in outputs.iter().zip(&labels).filter(|row| !*row.1) {
-                wins.0 += f64::from(u8::from(own > other)) + 0.5 * f64::from(u8::from(own >= other && own <= other));
+                let sign = f64::from(u8::from(own > other)) - f64::from(u8::from(own < other));
+                wins.0 += 0.5 + 0.5 * sign;
                 wins.1 += 1.0;
             }
         }
