@@ -16,16 +16,21 @@ const USUAL_WORDS: [(Split, &[&str]); 3] = [
 ];
 
 /// The split of each row.
-pub(crate) fn assign_splits(card: &Card, rows: &ReadRows, targets: &Targets) -> Result<Vec<Split>, DataError> {
+pub(crate) fn assign_splits(
+    card: &Card,
+    rows: &ReadRows,
+    targets: &Targets,
+) -> Result<Vec<Split>, DataError> {
     let mut assigned = vec![Split::Train; rows.rows.len()];
     for (key, _) in card.files_in_order() {
         let members: Vec<usize> = (0..rows.rows.len()).filter(|&row| rows.rows[row].key == key).collect();
         let splits = match card.splits.iter().find(|rule| rule.of == key) {
             Some(rule) => apply(card, rule, rows, &members, targets)?,
             None => {
-                let split = Split::ALL.into_iter().find(|split| split.as_str() == key).ok_or_else(|| {
-                    card.error(format!("file {key:?} is in no split"))
-                })?;
+                let split = Split::ALL
+                    .into_iter()
+                    .find(|split| split.as_str() == key)
+                    .ok_or_else(|| card.error(format!("file {key:?} is in no split")))?;
                 vec![split; members.len()]
             }
         };
@@ -49,7 +54,8 @@ fn apply(
         let shares = rule.into.as_ref().ok_or_else(missing)?;
         Ok(split_by_group(Clusters::from_names(&names, "").ids(), shares, seed))
     };
-    let chromosome = |row: &usize| rows.rows[*row].place.as_ref().map_or("", |place| place.chromosome.as_str());
+    let chromosome =
+        |row: &usize| rows.rows[*row].place.as_ref().map_or("", |place| place.chromosome.as_str());
     match rule.method {
         SplitMethod::Random => {
             let shares = rule.into.as_ref().ok_or_else(missing)?;

@@ -30,7 +30,8 @@ pub fn export_csv(dataset: &Dataset, path: &Path) -> Result<(), DataError> {
 /// [`DataError`] when an id cannot be a FASTA name or the file cannot be written.
 pub fn export_fasta(dataset: &Dataset, path: &Path) -> Result<(), DataError> {
     if let Some(id) = dataset.example_ids.iter().find(|id| id.contains(char::is_whitespace)) {
-        let message = format!("example id {id:?} holds a blank and cannot be a FASTA name\n  hint: export CSV");
+        let message =
+            format!("example id {id:?} holds a blank and cannot be a FASTA name\n  hint: export CSV");
         return Err(DataError::file(path, message));
     }
     write_whole(path, |out| {

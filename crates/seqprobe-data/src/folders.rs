@@ -24,7 +24,8 @@ pub fn find_card(id_or_path: &str, card_folders: &[PathBuf]) -> Result<Card, Dat
         return Card::read(Path::new(id_or_path));
     }
     let file_name = format!("{id_or_path}.toml");
-    if let Some(path) = card_folders.iter().map(|folder| folder.join(&file_name)).find(|path| path.is_file()) {
+    if let Some(path) = card_folders.iter().map(|folder| folder.join(&file_name)).find(|path| path.is_file())
+    {
         return Card::read(&path);
     }
     let known = card_ids(card_folders);
@@ -68,7 +69,7 @@ impl DataFolders {
         let hint = match (url, self.allow_download) {
             (None, _) => "give the folder that holds it with --data-dir or SEQPROBE_DATA_DIR".to_owned(),
             (Some(url), false) => {
-                format!("download {url} into a data folder yourself, or allow it with --allow-download")
+                format!("downloads are off (no --allow-download); put {url} into a data folder yourself")
             }
             (Some(url), true) => {
                 format!("this version downloads nothing itself; put {url} into a data folder")

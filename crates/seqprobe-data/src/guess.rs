@@ -37,12 +37,16 @@ pub(crate) fn find_sequence_column(path: &Path) -> Result<Option<String>, DataEr
     if n_rows == 0 {
         return Err(DataError::file(path, "holds no row"));
     }
-    let found: Vec<&str> = unique.iter().zip(is_dna).filter(|(_, is_dna)| *is_dna).map(|(name, _)| *name).collect();
+    let found: Vec<&str> =
+        unique.iter().zip(is_dna).filter(|(_, is_dna)| *is_dna).map(|(name, _)| *name).collect();
     match found.as_slice() {
         [one] => Ok(Some((*one).to_owned())),
         [] => Err(DataError::file(
             path,
-            format!("no column holds DNA\n  hint: name the sequence column; the columns are {}", names.join(", ")),
+            format!(
+                "no column holds DNA\n  hint: name the sequence column; the columns are {}",
+                names.join(", ")
+            ),
         )),
         several => Err(DataError::file(
             path,

@@ -14,6 +14,10 @@ use std::path::Path;
 pub(crate) const LONGEST_RECORD: u64 = 64 << 20;
 /// Largest file after decompression, in bytes.
 pub(crate) const LARGEST_FILE: u64 = 16 << 30;
+/// Most rows of one file.
+pub(crate) const MOST_ROWS: u64 = 20_000_000;
+/// Most columns of a CSV or TSV file.
+pub(crate) const MOST_COLUMNS: usize = 100_000;
 /// How much of a file is looked at to guess its format.
 const PEEKED: u64 = 64 << 10;
 
@@ -116,11 +120,11 @@ impl BufRead for LimitedReader {
                 "a line or record is longer than {} MiB\n  hint: look for a missing line break or an unclosed quote",
                 LONGEST_RECORD >> 20
             );
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
         if self.bytes > LARGEST_FILE {
             let message = format!("the file holds more than {} GiB of text", LARGEST_FILE >> 30);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
         self.inner.fill_buf()
     }
@@ -134,6 +138,22 @@ impl BufRead for LimitedReader {
         self.bytes_of_record += n_bytes as u64;
         self.inner.consume(n_bytes);
     }
+}
+
+/// An error of reading at a line: what is too large is told with its line, the rest is the system's reason.
+pub(crate) fn read_error(path: &Path, line: u64, error: io::Error) -> DataError {
+    if error.kind() == io::ErrorKind::FileTooLarge {
+        return DataError::line(path, line, error.to_string());
+    }
+    DataError::io(path, error)
+}
+
+/// Refuses a file with more than [`MOST_ROWS`] rows.
+pub(crate) fn check_row_count(path: &Path, line: u64, n_rows: u64) -> Result<(), DataError> {
+    if n_rows > MOST_ROWS {
+        return Err(DataError::line(path, line, format!("the file holds more than {MOST_ROWS} rows")));
+    }
+    Ok(())
 }
 
 fn digest(file: &mut File) -> io::Result<String> {

@@ -5,7 +5,10 @@ pub(crate) fn join_kmers(text: &str, k: usize) -> Result<String, String> {
     let mut joined = String::new();
     for (index, word) in text.split_whitespace().enumerate() {
         if word.chars().count() != k {
-            return Err(format!("word {} ({word:?}) is not a {k}-mer\n  hint: the card says kmers = {k}", index + 1));
+            return Err(format!(
+                "word {} ({word:?}) is not a {k}-mer\n  hint: the card says kmers = {k}",
+                index + 1
+            ));
         }
         if index == 0 {
             joined.push_str(word);

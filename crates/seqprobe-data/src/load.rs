@@ -95,7 +95,12 @@ fn splits_of(assigned: &[Split]) -> Splits {
 }
 
 /// Every split has a row; every class has a training row.
-fn check_splits(card: &Card, splits: &Splits, targets: &Targets, classes: &[String]) -> Result<(), DataError> {
+fn check_splits(
+    card: &Card,
+    splits: &Splits,
+    targets: &Targets,
+    classes: &[String],
+) -> Result<(), DataError> {
     if let Some(empty) = Split::ALL.into_iter().find(|&split| splits.rows(split).is_empty()) {
         let message = format!(
             "the {} split has no row\n  hint: give it a larger share, or name other files, chromosomes or values",
@@ -122,8 +127,7 @@ fn clusters_of(card: &Card, rows: &[ReadRow]) -> Option<Clusters> {
         return Some(Clusters::from_names(&names, "group"));
     }
     let places: Vec<_> = rows.iter().map(|row| row.place.as_ref()).collect::<Option<_>>()?;
-    let kind =
-        if places.iter().all(|place| place.start.is_some()) { "1 Mb block" } else { "chromosome" };
+    let kind = if places.iter().all(|place| place.start.is_some()) { "1 Mb block" } else { "chromosome" };
     let names: Vec<String> = places
         .iter()
         .map(|place| if kind == "chromosome" { place.chromosome.clone() } else { place.block() })

@@ -99,12 +99,22 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
             (SplitMethod::Chromosome, Some(Text(chromosome)), start.map(Text))
         }
     };
-    guesses.push(format!("split 0.7, 0.1, 0.2 into train, valid, test, {} seed {}", words_of(method), task.seed.0));
-    let file_name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
-        DataError::file(path, "its name is not UTF-8 text\n  hint: rename the file")
-    })?;
-    let entry =
-        FileEntry { path: file_name.to_owned(), sha256: sha256_of(path)?, label: None, url: None, table: None };
+    guesses.push(format!(
+        "split 0.7, 0.1, 0.2 into train, valid, test, {} seed {}",
+        words_of(method),
+        task.seed.0
+    ));
+    let file_name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .ok_or_else(|| DataError::file(path, "its name is not UTF-8 text\n  hint: rename the file"))?;
+    let entry = FileEntry {
+        path: file_name.to_owned(),
+        sha256: sha256_of(path)?,
+        label: None,
+        url: None,
+        table: None,
+    };
     let card = Card {
         schema: CARD_SCHEMA,
         id: id_from(file_name),
@@ -167,7 +177,9 @@ fn read_targets(path: &Path, targets: &[Text]) -> Result<Vec<TargetValues>, Data
             }
             let label = Label::parse(text).map_err(|message| DataError::line(path, row.line, message))?;
             match &label {
-                Label::Number(number) => values.are_whole_or_texts &= number.fract().abs() < f64::MIN_POSITIVE,
+                Label::Number(number) => {
+                    values.are_whole_or_texts &= number.fract().abs() < f64::MIN_POSITIVE
+                }
                 Label::Text(_) => values.are_numbers = false,
             }
             if values.distinct.len() <= MOST_CLASSES {
@@ -194,7 +206,8 @@ fn guess_kind(path: &Path, targets: &[TargetValues]) -> Result<TaskKind, DataErr
         },
         several => {
             let zero_or_one = [Label::Number(0.0), Label::Number(1.0)];
-            let are_yes_no = |one: &TargetValues| one.distinct.iter().all(|label| zero_or_one.contains(label));
+            let are_yes_no =
+                |one: &TargetValues| one.distinct.iter().all(|label| zero_or_one.contains(label));
             if several.iter().all(are_yes_no) {
                 Ok(TaskKind::Multilabel)
             } else if several.iter().all(|one| one.are_numbers) {

@@ -23,7 +23,8 @@ impl Place {
             return Ok(Self { chromosome: text.to_owned(), start: None });
         };
         let range = range.trim_end_matches("(+)").trim_end_matches("(-)");
-        let ends = range.split_once('-').and_then(|(start, end)| Some((start.parse().ok()?, end.parse().ok()?)));
+        let ends =
+            range.split_once('-').and_then(|(start, end)| Some((start.parse().ok()?, end.parse().ok()?)));
         match ends {
             Some((start, end)) if !chromosome.is_empty() && start < end => {
                 let _: u64 = end;

@@ -4,7 +4,7 @@
 
 use crate::card::Format;
 use crate::error::DataError;
-use crate::input::{LimitedReader, open};
+use crate::input::{LimitedReader, MOST_COLUMNS, check_row_count, open, read_error};
 use noodles_fasta::record::Definition;
 use seqprobe_core::config::nearest;
 use std::ops::ControlFlow;
@@ -59,7 +59,8 @@ pub(crate) fn read_rows(
         Format::Fasta => read_fasta(path, opened.reader, columns, visit)?,
         Format::Csv | Format::Tsv => {
             let table = Table::new(path, opened.reader, opened.delimiter, layout.has_header)?;
-            let indices = columns.iter().map(|column| table.index_of(*column)).collect::<Result<Vec<_>, _>>()?;
+            let indices =
+                columns.iter().map(|column| table.index_of(*column)).collect::<Result<Vec<_>, _>>()?;
             table.read(&indices, visit)?;
         }
     }
@@ -86,7 +87,12 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    fn new(path: &'a Path, reader: LimitedReader, delimiter: u8, has_header: bool) -> Result<Self, DataError> {
+    fn new(
+        path: &'a Path,
+        reader: LimitedReader,
+        delimiter: u8,
+        has_header: bool,
+    ) -> Result<Self, DataError> {
         // A line feed alone ends a record and the carriage return before it is cut off here: with the
         // reader's own handling of both, the line numbers of CRLF files would be wrong.
         let reader = csv::ReaderBuilder::new()
@@ -101,6 +107,13 @@ impl<'a> Table<'a> {
         let Some(line) = table.next(&mut record)? else {
             return Err(DataError::file(path, "is empty"));
         };
+        if record.len() > MOST_COLUMNS {
+            return Err(DataError::line(
+                path,
+                line,
+                format!("the first line has more than {MOST_COLUMNS} fields"),
+            ));
+        }
         if has_header {
             for field in &record {
                 table.names.push(text_of(path, line, field)?.trim().to_owned());
@@ -117,9 +130,11 @@ impl<'a> Table<'a> {
         let mut found = self.names.iter().enumerate().filter(|(_, known)| *known == name);
         match (found.next(), found.next()) {
             (Some((index, _)), None) => Ok(index),
-            (Some(_), Some(_)) => {
-                Err(DataError::line(self.path, 1, format!("column {name:?} occurs more than once in the header")))
-            }
+            (Some(_), Some(_)) => Err(DataError::line(
+                self.path,
+                1,
+                format!("column {name:?} occurs more than once in the header"),
+            )),
             (None, _) => Err(self.no_column(name)),
         }
     }
@@ -146,7 +161,7 @@ impl<'a> Table<'a> {
     fn read(mut self, indices: &[usize], visit: Visit<'_>) -> Result<(), DataError> {
         let expected = self.names.len();
         let mut record = csv::ByteRecord::new();
-        loop {
+        for n_rows in 1.. {
             let line = match self.first.take() {
                 Some((line, first)) => {
                     record = first;
@@ -157,8 +172,10 @@ impl<'a> Table<'a> {
                     None => return Ok(()),
                 },
             };
+            check_row_count(self.path, line, n_rows)?;
             if record.len() != expected {
-                let message = format!("expected {expected} fields, as in the first line, got {}", record.len());
+                let message =
+                    format!("expected {expected} fields, as in the first line, got {}", record.len());
                 return Err(DataError::line(self.path, line, message));
             }
             let values = indices
@@ -166,16 +183,21 @@ impl<'a> Table<'a> {
                 .map(|&index| text_of(self.path, line, record.get(index).unwrap_or_default()))
                 .collect::<Result<Vec<_>, _>>()?;
             if visit(Row { line, values: &values })?.is_break() {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     /// Reads the next record that is not a blank line; gives the line at which it starts.
     fn next(&mut self, record: &mut csv::ByteRecord) -> Result<Option<u64>, DataError> {
         loop {
             self.reader.get_mut().start_record();
-            let is_there = self.reader.read_byte_record(record).map_err(|error| csv_error(self.path, error))?;
+            let first_line = self.reader.position().line();
+            let is_there = self
+                .reader
+                .read_byte_record(record)
+                .map_err(|error| csv_error(self.path, first_line, error))?;
             if !is_there {
                 return Ok(None);
             }
@@ -196,12 +218,10 @@ impl<'a> Table<'a> {
     }
 }
 
-fn csv_error(path: &Path, error: csv::Error) -> DataError {
-    let line = error.position().map(csv::Position::line);
-    match (error.into_kind(), line) {
-        (csv::ErrorKind::Io(source), _) => DataError::io(path, source),
-        (_, Some(line)) => DataError::line(path, line, "cannot be read as CSV"),
-        (_, None) => DataError::file(path, "cannot be read as CSV"),
+fn csv_error(path: &Path, line: u64, error: csv::Error) -> DataError {
+    match error.into_kind() {
+        csv::ErrorKind::Io(source) => read_error(path, line, source),
+        _ => DataError::line(path, line, "cannot be read as CSV"),
     }
 }
 
@@ -225,11 +245,11 @@ fn read_fasta(
     let mut reader = noodles_fasta::io::Reader::new(reader);
     let mut sequence = Vec::new();
     // Letters before the first `>` cannot occur: the format was guessed from it, or is checked here.
-    reader.read_sequence(&mut sequence).map_err(|source| DataError::io(path, source))?;
+    reader.read_sequence(&mut sequence).map_err(|source| read_error(path, 1, source))?;
     if !sequence.is_empty() {
         return Err(DataError::line(path, 1, "a FASTA file starts with \">\""));
     }
-    loop {
+    for n_rows in 1.. {
         reader.get_mut().start_record();
         let line = reader.get_ref().lines() + 1;
         let mut definition = Definition::default();
@@ -239,10 +259,11 @@ fn read_fasta(
             Err(error) if is_definition_error(&error) => {
                 return Err(DataError::line(path, line, "a FASTA record without a name"));
             }
-            Err(source) => return Err(DataError::io(path, source)),
+            Err(source) => return Err(read_error(path, line, source)),
         }
+        check_row_count(path, line, n_rows)?;
         sequence.clear();
-        reader.read_sequence(&mut sequence).map_err(|source| DataError::io(path, source))?;
+        reader.read_sequence(&mut sequence).map_err(|source| read_error(path, line, source))?;
         let name = text_of(path, line, definition.name().as_ref())?;
         if sequence.is_empty() {
             return Err(DataError::line(path, line, format!("FASTA record {name:?} has no sequence")));
@@ -267,9 +288,10 @@ fn read_fasta(
             });
         }
         if visit(Row { line, values: &values })?.is_break() {
-            return Ok(());
+            break;
         }
     }
+    Ok(())
 }
 
 /// The reader's own complaints about a definition line; everything else is about the file.

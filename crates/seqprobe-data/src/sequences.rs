@@ -41,12 +41,13 @@ pub fn read_sequences(path: &Path, sequence_column: Option<&str>) -> Result<Name
     let mut columns = vec![Column::Sequence(found.as_deref().unwrap_or("sequence"))];
     columns.extend(id_column.map(Column::Named));
 
-    let mut read = NamedSequences { ids: Vec::new(), sequences: Vec::new(), letters: LetterCounts::default() };
+    let mut read =
+        NamedSequences { ids: Vec::new(), sequences: Vec::new(), letters: LetterCounts::default() };
     let mut lines: HashMap<String, u64> = HashMap::new();
     read_rows(path, None, Layout::GUESSED, &columns, &mut |row| {
         let (text, rest) = row.values.split_first().unwrap_or((&"", &[]));
-        let (sequence, counts) =
-            DnaSequence::parse(text.trim()).map_err(|cause| DataError::line(path, row.line, cause.to_string()))?;
+        let (sequence, counts) = DnaSequence::parse(text.trim())
+            .map_err(|cause| DataError::line(path, row.line, cause.to_string()))?;
         let id = rest.first().map_or_else(|| read.ids.len().to_string(), |id| id.trim().to_owned());
         if id.is_empty() {
             return Err(DataError::line(path, row.line, "the id is empty"));

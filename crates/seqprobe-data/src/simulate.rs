@@ -151,7 +151,8 @@ pub fn simulated(name: &str, seed: Seed, sizes: Sizes) -> Result<Dataset, DataEr
             examples.push((task.draw)(&mut rng, sizes.length));
             example_ids.push(format!("{}:{row}", split.as_str()));
         }
-        let classes: BTreeSet<u64> = examples[first..].iter().map(|example| example.target.to_bits()).collect();
+        let classes: BTreeSet<u64> =
+            examples[first..].iter().map(|example| example.target.to_bits()).collect();
         if classes.len() < 2 {
             let what = format!("{} {} rows without two different targets", sizes.rows(split), split.as_str());
             return Err(too_small(task, what));
@@ -174,7 +175,11 @@ pub fn simulated(name: &str, seed: Seed, sizes: Sizes) -> Result<Dataset, DataEr
         task: Task {
             kind: task.kind,
             targets: vec![target_name(task.kind).to_owned()],
-            classes: if task.kind == TaskKind::Binary { vec!["0".to_owned(), "1".to_owned()] } else { Vec::new() },
+            classes: if task.kind == TaskKind::Binary {
+                vec!["0".to_owned(), "1".to_owned()]
+            } else {
+                Vec::new()
+            },
         },
         metric: task.metric.to_owned(),
         example_ids,
@@ -206,7 +211,9 @@ fn target_name(kind: TaskKind) -> &'static str {
 
 fn targets_of(kind: TaskKind, examples: &[Example]) -> Targets {
     if kind == TaskKind::Regression {
-        return Targets::Values { values: column(examples.iter().map(|example| Some(example.target)).collect()) };
+        return Targets::Values {
+            values: column(examples.iter().map(|example| Some(example.target)).collect()),
+        };
     }
     let labels = examples.iter().map(|example| u32::from(example.target > 0.5)).collect();
     Targets::Classes { labels, n_classes: 2 }
@@ -253,7 +260,8 @@ pub fn write_csv(dataset: &Dataset, folder: &Path) -> Result<(), DataError> {
             }
             writer.flush()
         })?;
-        let entry = FileEntry { path: file_name, sha256: sha256_of(&path)?, label: None, url: None, table: None };
+        let entry =
+            FileEntry { path: file_name, sha256: sha256_of(&path)?, label: None, url: None, table: None };
         files.insert(split.as_str().to_owned(), OneOrMany::one(entry));
     }
     let id = dataset.id.replace(':', "-");

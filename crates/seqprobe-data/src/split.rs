@@ -49,7 +49,8 @@ pub fn split_at_random(n_rows: usize, classes: Option<&[u32]>, shares: &Shares, 
             wanting[most] -= 1.0;
             has_one_more[most] = true;
         }
-        let splits = Split::ALL.iter().zip(counts).flat_map(|(&split, count)| std::iter::repeat_n(split, count));
+        let splits =
+            Split::ALL.iter().zip(counts).flat_map(|(&split, count)| std::iter::repeat_n(split, count));
         for (&row, split) in rows.iter().zip(splits) {
             result[row] = split;
         }

@@ -101,7 +101,8 @@ fn multiclass_classes(
     };
     let mut classes: Vec<Label> = Vec::with_capacity(stated.len());
     for text in stated {
-        let label = Label::parse(text.as_str()).map_err(|message| card.error(format!("classes: {message}")))?;
+        let label =
+            Label::parse(text.as_str()).map_err(|message| card.error(format!("classes: {message}")))?;
         if classes.contains(&label) {
             return Err(card.error(format!("classes: {:?} stands twice", label.to_string())));
         }

@@ -72,10 +72,14 @@ fn check_targets(card: &Card) -> Check {
             return Err("both target and a file's label are given\n  hint: keep one of them".to_owned());
         }
         None if n_labelled < entries.len() => {
-            return Err("target is missing\n  hint: name the target column, or give every file a label".to_owned());
+            return Err(
+                "target is missing\n  hint: name the target column, or give every file a label".to_owned()
+            );
         }
         None if !is_classes => {
-            return Err(format!("a file's label is a class, the task is {kind}\n  hint: name target columns"));
+            return Err(format!(
+                "a file's label is a class, the task is {kind}\n  hint: name target columns"
+            ));
         }
         Some(target) if is_classes && target.as_slice().len() > 1 => {
             return Err(format!(
@@ -86,12 +90,13 @@ fn check_targets(card: &Card) -> Check {
         _ => {}
     }
     if let Some(twice) = first_twice(card.target_columns()) {
-        return Err(format!("target {twice:?} is named twice"));
+        return Err(format!("target {:?} is named twice", twice.0));
     }
     match (card.task, &card.positive, &card.classes) {
-        (TaskKind::Binary, None, _) => {
-            Err("a binary task needs positive\n  hint: positive = \"1\" names the value of the positive class".to_owned())
-        }
+        (TaskKind::Binary, None, _) => Err(
+            "a binary task needs positive\n  hint: positive = \"1\" names the value of the positive class"
+                .to_owned(),
+        ),
         (TaskKind::Binary, _, Some(_)) => Err("a binary task has positive, not classes".to_owned()),
         (TaskKind::Multiclass, Some(_), _) => Err("a multiclass task has classes, not positive".to_owned()),
         (TaskKind::Multiclass, None, Some(classes)) if classes.len() < 3 => Err(format!(
@@ -135,15 +140,19 @@ fn check_layout(card: &Card) -> Check {
     if let Some(delimiter) = card.delimiter
         && (!delimiter.is_ascii() || matches!(delimiter, '"' | '\n' | '\r' | '\0'))
     {
-        return Err(format!("delimiter {delimiter:?} is not a single ASCII character that can separate fields"));
+        return Err(format!(
+            "delimiter {delimiter:?} is not a single ASCII character that can separate fields"
+        ));
     }
     if card.kmers == Some(0) {
         return Err("kmers is 0\n  hint: it is the length of the k-mers the text holds".to_owned());
     }
     if card.format == Some(Format::Fasta) {
-        for (key, is_given) in
-            [("delimiter", card.delimiter.is_some()), ("header = false", !card.header), ("kmers", card.kmers.is_some())]
-        {
+        for (key, is_given) in [
+            ("delimiter", card.delimiter.is_some()),
+            ("header = false", !card.header),
+            ("kmers", card.kmers.is_some()),
+        ] {
             if is_given {
                 return Err(format!("{key} does not go with format = \"fasta\""));
             }
@@ -223,7 +232,7 @@ fn check_rule(card: &Card, rule: &SplitRule) -> Check {
             let is_share = |share: &f64| share.is_finite() && *share >= 0.0;
             let sum: f64 = values.iter().sum();
             if !values.iter().all(is_share) || (sum - 1.0).abs() > 1e-9 {
-                return Err(format!("the shares of into are {sum} together, not 1"));
+                return Err(format!("the shares of into are {sum:.4} together, not 1, or one is negative"));
             }
             Ok(())
         }
@@ -231,7 +240,7 @@ fn check_rule(card: &Card, rule: &SplitRule) -> Check {
             let lists = rule.lists();
             let named = lists.iter().filter_map(|(_, list)| *list).flatten();
             match first_twice(named) {
-                Some(twice) => Err(format!("{twice:?} is in two lists")),
+                Some(twice) => Err(format!("{:?} is in two lists", twice.0)),
                 None => Ok(()),
             }
         }
@@ -259,7 +268,8 @@ impl SplitRule {
         match (&self.into, self.method) {
             (Some(shares), _) => shares.of(split) > 0.0,
             (None, SplitMethod::Chromosome) => {
-                split == Split::Train || self.lists().iter().any(|(one, list)| *one == split && list.is_some())
+                split == Split::Train
+                    || self.lists().iter().any(|(one, list)| *one == split && list.is_some())
             }
             (None, _) => true,
         }

@@ -68,12 +68,16 @@ pub(crate) fn site_log_ratios(codes: &[u8], motif: &Motif) -> Vec<f64> {
     let across = power(width + 1);
     let across_from_start = power(width);
     let n_starts = (codes.len() + 1).saturating_sub(width);
-    let logs = motif.iter().map(|column| column.map(|percent| (f64::from(percent) / 100.0).ln())).collect::<Vec<_>>();
+    let logs = motif
+        .iter()
+        .map(|column| column.map(|percent| (f64::from(percent) / 100.0).ln()))
+        .collect::<Vec<_>>();
     let background: Vec<f64> = (0..codes.len()).map(|place| letter_probability(codes, place).ln()).collect();
     (0..n_starts)
         .map(|start| {
             let end = start + width;
-            let site: f64 = codes[start..end].iter().zip(&logs).map(|(&code, logs)| logs[usize::from(code)]).sum();
+            let site: f64 =
+                codes[start..end].iter().zip(&logs).map(|(&code, logs)| logs[usize::from(code)]).sum();
             let ratio = site - background[start..end].iter().sum::<f64>();
             let Some(&after) = codes.get(end) else { return ratio };
             let after = usize::from(after);
@@ -150,7 +154,8 @@ mod tests {
     fn the_likelihood_of_a_site_equals_the_sum_over_overwritten_letters() {
         // P(codes | site at 2) by summing over every background that the site could have overwritten.
         let codes = [0_u8, 3, 0, 1, 2, 2, 1];
-        let site: f64 = (0..3).map(|index| f64::from(SMALL[index][usize::from(codes[2 + index])]) / 100.0).product();
+        let site: f64 =
+            (0..3).map(|index| f64::from(SMALL[index][usize::from(codes[2 + index])]) / 100.0).product();
         let hidden: f64 = all_sequences(3)
             .map(|letters| {
                 let mut whole = codes;

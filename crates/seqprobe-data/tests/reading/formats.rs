@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use seqprobe_core::{Dataset, Split, Targets};
 
 const KEYS: &str = "schema = 1\nid = \"t\"\ntitle = \"t\"\nmetric = \"auroc\"\ntask = \"binary\"\n";
-const RANDOM: &str = "[[split]]\nof = \"all\"\nmethod = \"random\"\ninto = { train = 0.5, valid = 0.25, test = 0.25 }\n";
+const RANDOM: &str =
+    "[[split]]\nof = \"all\"\nmethod = \"random\"\ninto = { train = 0.5, valid = 0.25, test = 0.25 }\n";
 
 fn load_all(keys: &str, file: &[u8], rule: &str) -> Dataset {
     let card =
@@ -17,7 +18,9 @@ const LABEL: &str = "target = \"label\"\npositive = \"1\"";
 
 fn rows(separator: &str, end: &str) -> String {
     let mut text = format!("sequence{separator}label{end}");
-    for (index, letters) in ["ACGT", "acgu", "NNRT", "TTTT", "GATC", "CCCC", "GGGA", "TACA"].iter().enumerate() {
+    for (index, letters) in
+        ["ACGT", "acgu", "NNRT", "TTTT", "GATC", "CCCC", "GGGA", "TACA"].iter().enumerate()
+    {
         text.push_str(&format!("{letters}{separator}{}{end}", index % 2));
     }
     text
@@ -56,7 +59,8 @@ fn layout_does_not_change_the_dataset() {
 fn fasta_labels_come_from_header_file_or_table() {
     let fasta = ">chr1:5-9 label=1\nAC\nGT\n>chr2:2000000-2000004 label=0\r\nAC\r\nCA\r\n>chr3:1-5 label=0\nGGGG\n>chr1:9-13 x|label=0\nTTTT\n";
     let rule = "[[split]]\nof = \"all\"\nmethod = \"chromosome\"\nvalid = [\"chr2\"]\ntest = [\"chr3\"]\n";
-    let keys = "target = \"header:label\"\npositive = \"1\"\nchromosome = \"header\"\nexample_id = \"header\"";
+    let keys =
+        "target = \"header:label\"\npositive = \"1\"\nchromosome = \"header\"\nexample_id = \"header\"";
     let dataset = load_all(keys, fasta.as_bytes(), rule);
     assert_eq!(dataset.task.targets, ["label"]);
     assert_eq!(dataset.sequences[0].as_str(), "ACGT");
@@ -90,7 +94,7 @@ fn missing_targets_are_left_out_or_none() {
     let dataset = load_all(LABEL, text.as_bytes(), RANDOM);
     assert_eq!(dataset.n_examples(), 6);
     assert_eq!(dataset.example_ids[3], "all:5");
-    assert_eq!(dataset.notes, ["2 of 8 rows were left out: their target is missing"]);
+    assert_eq!(dataset.notes[0], "2 of 8 rows were left out: their target is missing");
 
     let two = "s,a,b\nACGT,1,NA\nACGA,,\nACGC,2.5,3\nAAAA,-1e3,0\nCCCC,NA,7\n";
     let keys = KEYS.replace("binary", "regression");

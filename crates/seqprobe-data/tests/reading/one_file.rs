@@ -55,8 +55,37 @@ fn the_card_is_complete_and_can_be_saved() {
     let mut task = task(folder.path(), "My data.csv", &rows(|row| (row % 2).to_string()));
     task.group = Some("gene".to_owned());
     let made = card_for_file(&task).unwrap();
-    insta::assert_snapshot!(made.card.to_toml().unwrap(), @"");
-    insta::assert_snapshot!(made.guesses.join("\n"), @"");
+    insta::assert_snapshot!(made.card.to_toml().unwrap(), @r#"
+schema = 1
+id = "My-data"
+title = "label in My data.csv"
+task = "binary"
+sequence = "oligo"
+target = "label"
+positive = "1"
+group = "gene"
+metric = "auroc"
+
+[files.all]
+path = "My data.csv"
+sha256 = "df8b1e5f3232075c2b6af4daf3112003eab572c1edd1528523f4777f55cabe42"
+
+[[split]]
+of = "all"
+method = "group"
+seed = 7
+
+[split.into]
+train = 0.7
+valid = 0.1
+test = 0.2
+"#);
+    insta::assert_snapshot!(made.guesses.join("\n"), @r#"
+the sequence is column "oligo"
+the task is binary
+the positive class is "1"
+split 0.7, 0.1, 0.2 into train, valid, test, whole groups, seed 7
+"#);
     let dataset = load(&made.card, &DataFolders::default()).unwrap();
     assert_eq!(Split::ALL.map(|split| dataset.splits.rows(split).len()), [28, 4, 8]);
     assert_eq!(dataset.clusters.as_ref().unwrap().n_clusters(), 10);
@@ -68,7 +97,10 @@ fn the_card_is_complete_and_can_be_saved() {
     let found = find_card("My-data", &[folder.path().to_owned()]).unwrap();
     assert_eq!(found.id, "My-data");
     let error = find_card("My-dta", &[folder.path().to_owned()]).unwrap_err().to_string();
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @r#"
+My-dta: there is no dataset card of this id
+  hint: did you mean "My-data"?
+"#);
 }
 
 #[test]
@@ -87,8 +119,9 @@ fn chromosomes_are_never_split() {
 #[test]
 fn a_fasta_file_is_a_task_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
-    let text: String =
-        (0..30).map(|row| format!(">chr{}:{row}-{} label={}\nACGTACGT\n", row % 6, row + 8, row % 2)).collect();
+    let text: String = (0..30)
+        .map(|row| format!(">chr{}:{row}-{} label={}\nACGTACGT\n", row % 6, row + 8, row % 2))
+        .collect();
     let mut task = task(folder.path(), "x.fa", &text);
     task.chromosome = true;
     let dataset = load(&card_for_file(&task).unwrap().card, &DataFolders::default()).unwrap();
@@ -112,14 +145,32 @@ fn sequences_are_read_and_exported_again() {
     assert!(error.contains("several columns hold DNA: a, b"), "{error}");
 
     let card = "schema = 1\nid = \"t\"\ntitle = \"t\"\nmetric = \"auroc\"\ntask = \"binary\"\ntarget = \"l\"\npositive = 1\n[files]\ntrain = { path = \"a.csv\", sha256 = \"SHA(a.csv)\" }\nvalid = { path = \"b.csv\", sha256 = \"SHA(b.csv)\" }\ntest = { path = \"c.csv\", sha256 = \"SHA(c.csv)\" }\n";
-    let files: [(&str, &[u8]); 3] =
-        [("a.csv", b"sequence,l\nACGT,0\nAACC,1\n"), ("b.csv", b"sequence,l\nNNNN,1\n"), ("c.csv", b"sequence,l\nTTTT,0\n")];
+    let files: [(&str, &[u8]); 3] = [
+        ("a.csv", b"sequence,l\nACGT,0\nAACC,1\n"),
+        ("b.csv", b"sequence,l\nNNNN,1\n"),
+        ("c.csv", b"sequence,l\nTTTT,0\n"),
+    ];
     let dataset = load_good(card, &files);
     let (csv_path, fasta_path) = (folder.path().join("out.csv"), folder.path().join("out.fa"));
     export_csv(&dataset, &csv_path).unwrap();
     export_fasta(&dataset, &fasta_path).unwrap();
-    insta::assert_snapshot!(std::fs::read_to_string(&csv_path).unwrap(), @"");
-    insta::assert_snapshot!(std::fs::read_to_string(&fasta_path).unwrap(), @"");
+    insta::assert_snapshot!(std::fs::read_to_string(&csv_path).unwrap(), @r#"
+example_id,split,sequence
+train:0,train,ACGT
+train:1,train,AACC
+valid:0,valid,NNNN
+test:0,test,TTTT
+"#);
+    insta::assert_snapshot!(std::fs::read_to_string(&fasta_path).unwrap(), @r#"
+>train:0 split=train
+ACGT
+>train:1 split=train
+AACC
+>valid:0 split=valid
+NNNN
+>test:0 split=test
+TTTT
+"#);
     let (from_csv, from_fasta) =
         (read_sequences(&csv_path, None).unwrap(), read_sequences(&fasta_path, None).unwrap());
     assert_eq!(from_csv, from_fasta);
