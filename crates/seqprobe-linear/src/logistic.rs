@@ -45,7 +45,7 @@ pub struct FittedLogistic {
     pub penalty: f64,
     /// Whether the mean gradient is below 1e-8 everywhere and the remaining decrease below rounding.
     pub converged: bool,
-    /// Newton steps from the start given by the next stronger penalty.
+    /// Newton steps from the start given by the next stronger penalty; 0 by linfa, which does not tell.
     pub iterations: u64,
     /// Largest absolute gradient component of the objective divided by the rows.
     pub gradient_norm: f64,

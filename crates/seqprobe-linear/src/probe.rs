@@ -118,7 +118,10 @@ impl Probe for LinearProbe {
                 )));
             }
         };
-        let report = report(&choices, task, dim, n_constant);
+        let mut report = report(&choices, task, dim, n_constant);
+        if self.solver == Solver::Linfa {
+            report.warnings.push("linfa does not tell its iterations, 0 stands for not known".to_owned());
+        }
         let views: Vec<_> = choices.iter().map(|choice| choice.weights.view()).collect();
         let weights = concatenate(Axis(0), &views).map_err(|error| ProbeError::Solver(error.to_string()))?;
         let intercepts = choices.iter().flat_map(|choice| choice.intercepts.iter().copied()).collect();
