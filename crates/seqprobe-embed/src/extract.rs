@@ -2,11 +2,17 @@
 //! that are not in the cache yet.
 
 use crate::cache::EmbeddingCache;
+use crate::compute::{Computed, compute_missing};
+use crate::distinct::Distinct;
+use crate::entry::{Entry, lock};
 use crate::error::EmbedError;
-use crate::key::ExtractionSpec;
+use crate::key::{EntryKey, ExtractionSpec};
 use crate::stored::StoredFeatures;
 use seqprobe_core::{DnaSequence, LayerIndex, Pooling};
-use seqprobe_models::FrozenModel;
+use seqprobe_models::{FrozenModel, ModelError};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
 
 /// The caller wants the extraction to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +95,97 @@ pub fn extract(
     sequences: &[DnaSequence],
     wanted: &[(LayerIndex, Pooling)],
     cache: &EmbeddingCache,
-    options: ExtractionOptions<'_>,
+    mut options: ExtractionOptions<'_>,
 ) -> Result<Extraction, EmbedError> {
-    let _ = (model, spec, sequences, wanted, cache, options);
-    Ok(Extraction { features: Vec::new(), report: ExtractionReport::default() })
+    let start = Instant::now();
+    let distinct = Distinct::new(sequences);
+    let plan = distinct.shards(model.encoder.spec().hidden);
+    // Two names of one layer are one entry, computed once.
+    let mut keys: Vec<EntryKey> = Vec::new();
+    let mut key_of_wanted = Vec::with_capacity(wanted.len());
+    for &(layer, pooling) in wanted {
+        require_layer(model, layer)?;
+        let key = EntryKey::new(model, spec, layer, pooling, distinct.digest)?;
+        let index = keys.iter().position(|known| *known == key).unwrap_or(keys.len());
+        if index == keys.len() {
+            keys.push(key);
+        }
+        key_of_wanted.push(index);
+    }
+    let open = |key: &EntryKey, repair| Entry::open(cache, key, &distinct, &plan, repair);
+    let mut entries = keys.iter().map(|key| open(key, options.repair)).collect::<Result<Vec<_>, _>>()?;
+
+    let mut computed = Computed { shards: vec![false; plan.len()], ..Computed::default() };
+    if entries.iter().any(|entry| !entry.is_complete()) {
+        computed = complete(model, spec, &distinct, &plan, &mut entries, &mut options, &open)?;
+    }
+    let n_computed =
+        plan.iter().zip(&computed.shards).filter(|&(_, &done)| done).map(|(rows, _)| rows.len()).sum();
+    let of_row = Arc::new(distinct.of_row.clone());
+    let mut stored = Vec::with_capacity(entries.len());
+    let mut n_truncated = 0;
+    for entry in entries {
+        let missing = || EmbedError::Encoder(format!("entry {} is not complete", entry.folder.display()));
+        let shards: Vec<_> = entry.shards.into_iter().collect::<Option<_>>().ok_or_else(missing)?;
+        n_truncated = shards.iter().map(|shard| shard.record.truncated).sum();
+        stored.push(StoredFeatures::new(entry.key, entry.folder, shards, Arc::clone(&of_row)));
+    }
+    let features = key_of_wanted.iter().map(|&index| stored[index].clone()).collect();
+    let report = ExtractionReport {
+        n_rows: sequences.len(),
+        n_distinct: distinct.sequences.len(),
+        n_computed,
+        n_read: distinct.sequences.len() - n_computed,
+        n_truncated,
+        n_tokens: computed.tokens,
+        seconds: start.elapsed().as_secs_f64(),
+        tokens_per_second: (computed.tokens > 0).then(|| computed.tokens as f64 / computed.seconds),
+    };
+    Ok(Extraction { features, report })
+}
+
+/// Locks the entries that are not complete, looks at them again, computes what they lack and reads it back.
+fn complete(
+    model: &FrozenModel,
+    spec: &ExtractionSpec,
+    distinct: &Distinct<'_>,
+    plan: &[Range<usize>],
+    entries: &mut [Entry],
+    options: &mut ExtractionOptions<'_>,
+    open: &dyn Fn(&EntryKey, bool) -> Result<Entry, EmbedError>,
+) -> Result<Computed, EmbedError> {
+    // Every process takes its locks in the order of the folders' names, so that none waits in a circle.
+    let mut waiting: Vec<&mut Entry> = entries.iter_mut().filter(|entry| !entry.is_complete()).collect();
+    waiting.sort_by(|one, other| one.folder.cmp(&other.folder));
+    let mut locks = Vec::with_capacity(waiting.len());
+    for entry in waiting {
+        locks.push(lock(&entry.folder)?);
+        *entry = open(&entry.key, options.repair)?;
+        entry.store_key()?;
+    }
+    let computed = compute_missing(model, spec, distinct, plan, entries, options)?;
+    for entry in entries.iter_mut().filter(|entry| !entry.is_complete()) {
+        if entry.shards.iter().any(Option::is_none) {
+            // What was just written is read back and verified like any other stored value. Damage was
+            // replaced by now, except for a manifest, which is written below.
+            *entry = open(&entry.key, options.repair)?;
+        }
+        entry.store_manifest()?;
+    }
+    drop(locks);
+    Ok(computed)
+}
+
+/// Checks that the model has the layer, before anything is read or computed.
+fn require_layer(model: &FrozenModel, layer: LayerIndex) -> Result<(), EmbedError> {
+    let encoder = model.encoder.spec();
+    match layer {
+        LayerIndex::Block(number) if number > encoder.n_blocks => Err(ModelError::Layer {
+            asked: layer.to_string(),
+            model: encoder.family.to_owned(),
+            n_blocks: encoder.n_blocks,
+        }
+        .into()),
+        _ => Ok(()),
+    }
 }

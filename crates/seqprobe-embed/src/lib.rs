@@ -9,6 +9,9 @@
 pub mod adapters;
 mod atomic_file;
 pub mod cache;
+mod compute;
+mod distinct;
+mod entry;
 pub mod error;
 pub mod export;
 pub mod extract;
@@ -17,7 +20,12 @@ pub mod kmer;
 pub mod maintenance;
 pub mod onehot;
 pub mod plain;
+mod pool;
+mod shard_read;
+mod shard_write;
 pub mod stored;
+mod tensor_file;
+mod tokens;
 
 pub use adapters::{BoxedSource, Flattened, PooledTokens};
 pub use cache::EmbeddingCache;

@@ -1,41 +1,88 @@
 //! Features read back from a verified cache entry.
 
 use crate::key::EntryKey;
-use seqprobe_core::{FeatureError, FeatureKind, FeatureSource};
+use crate::shard_read::Shard;
+use seqprobe_core::{FeatureError, FeatureKind, FeatureSource, Pooling};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Stored features of one layer and pooling; row i = sequence i of the call that asked for them.
 /// A clone shares the stored values.
 #[derive(Clone, Debug)]
 pub struct StoredFeatures {
-    key: Arc<EntryKey>,
+    entry: Arc<StoredEntry>,
+    /// The distinct sequence of each row.
+    of_row: Arc<Vec<usize>>,
+}
+
+/// All shards of a complete entry, verified.
+#[derive(Debug)]
+struct StoredEntry {
+    key: EntryKey,
+    folder: PathBuf,
+    shards: Vec<Shard>,
+    /// The shard and the row in it of each distinct sequence.
+    places: Vec<(u32, u32)>,
 }
 
 impl StoredFeatures {
+    pub(crate) fn new(key: EntryKey, folder: PathBuf, shards: Vec<Shard>, of_row: Arc<Vec<usize>>) -> Self {
+        let places = shards
+            .iter()
+            .enumerate()
+            .flat_map(|(shard, found)| (0..found.record.rows).map(move |row| (shard as u32, row as u32)))
+            .collect();
+        Self { entry: Arc::new(StoredEntry { key, folder, shards, places }), of_row }
+    }
+
     /// The key of the entry: what the values are.
     pub fn key(&self) -> &EntryKey {
-        &self.key
+        &self.entry.key
+    }
+
+    /// The folder of the entry.
+    pub fn folder(&self) -> &Path {
+        &self.entry.folder
+    }
+
+    fn place(&self, row: usize) -> (&Shard, usize) {
+        let (shard, row) = self.entry.places[self.of_row[row]];
+        (&self.entry.shards[shard as usize], row as usize)
     }
 }
 
 impl FeatureSource for StoredFeatures {
     fn n_rows(&self) -> usize {
-        0
+        self.of_row.len()
     }
 
     fn dim(&self) -> usize {
-        self.key.dim
+        self.entry.key.dim
     }
 
     fn kind(&self) -> FeatureKind {
-        FeatureKind::Pooled
+        match self.entry.key.pooling {
+            Pooling::Tokens => FeatureKind::Tokens,
+            _ => FeatureKind::Pooled,
+        }
     }
 
-    fn length(&self, _row: usize) -> usize {
-        1
+    fn length(&self, row: usize) -> usize {
+        let (shard, row) = self.place(row);
+        shard.length(row)
     }
 
-    fn read_rows(&self, rows: &[usize], _out: &mut Vec<f32>) -> Result<(), FeatureError> {
-        rows.first().map_or(Ok(()), |&row| Err(FeatureError::Row { row, n_rows: 0 }))
+    fn read_rows(&self, rows: &[usize], out: &mut Vec<f32>) -> Result<(), FeatureError> {
+        let n_rows = self.n_rows();
+        if let Some(&row) = rows.iter().find(|&&row| row >= n_rows) {
+            return Err(FeatureError::Row { row, n_rows });
+        }
+        let vectors: usize = rows.iter().map(|&row| self.length(row)).sum();
+        out.reserve(vectors * self.dim());
+        for &row in rows {
+            let (shard, row) = self.place(row);
+            shard.push_row(row, out);
+        }
+        Ok(())
     }
 }

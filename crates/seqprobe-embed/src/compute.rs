@@ -1,0 +1,192 @@
+//! Computing the missing shards of several entries with one forward pass per batch.
+
+use crate::distinct::Distinct;
+use crate::entry::Entry;
+use crate::error::EmbedError;
+use crate::extract::{ExtractionOptions, ExtractionProgress, Interrupted};
+use crate::key::{ExtractionSpec, ReverseComplement};
+use crate::pool::{pool, pooled_length};
+use crate::shard_write::ShardWriter;
+use crate::tokens::{batches, require_within_limit, tokenize};
+use rayon::prelude::*;
+use seqprobe_core::{LayerIndex, Pooling};
+use seqprobe_models::{FrozenModel, ModelError, TokenBatch, Tokens};
+use std::ops::Range;
+use std::time::Instant;
+use tch::{Device, Kind, Tensor};
+
+/// What was computed.
+#[derive(Default)]
+pub(crate) struct Computed {
+    /// True for each shard that went through the model.
+    pub(crate) shards: Vec<bool>,
+    pub(crate) tokens: u64,
+    pub(crate) seconds: f64,
+}
+
+/// Computes every shard that an entry lacks and stores it. The entries are of one model, one spec and one
+/// set of sequences, so that they share their plan.
+pub(crate) fn compute_missing(
+    model: &FrozenModel,
+    spec: &ExtractionSpec,
+    distinct: &Distinct<'_>,
+    plan: &[Range<usize>],
+    entries: &[Entry],
+    options: &mut ExtractionOptions<'_>,
+) -> Result<Computed, EmbedError> {
+    let start = Instant::now();
+    let missing: Vec<bool> =
+        (0..plan.len()).map(|shard| entries.iter().any(|entry| entry.shards[shard].is_none())).collect();
+    let indices =
+        || plan.iter().zip(&missing).filter(|&(_, &missing)| missing).flat_map(|(rows, _)| rows.clone());
+    if spec.truncate == crate::key::Truncate::Error {
+        require_within_limit(model, distinct, indices())?;
+    }
+    let total = indices().count();
+    let mut computed = Computed { shards: missing, ..Computed::default() };
+    let mut done = 0;
+    for (shard, rows) in plan.iter().enumerate().filter(|&(shard, _)| computed.shards[shard]) {
+        let wanting: Vec<&Entry> = entries.iter().filter(|entry| entry.shards[shard].is_none()).collect();
+        let mut report = |sequences: usize, tokens: u64| {
+            done += sequences;
+            computed.tokens += tokens;
+            let progress = ExtractionProgress {
+                sequences: done,
+                total,
+                tokens: computed.tokens,
+                seconds: start.elapsed().as_secs_f64(),
+            };
+            let Some(callback) = options.progress.as_mut() else { return Ok(()) };
+            callback(progress).map_err(|Interrupted| EmbedError::Interrupted { done, total })
+        };
+        compute_shard(
+            model,
+            spec,
+            distinct,
+            shard,
+            rows.clone(),
+            &wanting,
+            options.batch_tokens,
+            &mut report,
+        )?;
+    }
+    computed.seconds = start.elapsed().as_secs_f64();
+    Ok(computed)
+}
+
+#[expect(clippy::too_many_arguments, reason = "one call, from the function above")]
+fn compute_shard(
+    model: &FrozenModel,
+    spec: &ExtractionSpec,
+    distinct: &Distinct<'_>,
+    shard: usize,
+    rows: Range<usize>,
+    entries: &[&Entry],
+    batch_tokens: usize,
+    report: &mut dyn FnMut(usize, u64) -> Result<(), EmbedError>,
+) -> Result<(), EmbedError> {
+    let sequences = &distinct.sequences[rows.clone()];
+    let mut truncated = 0;
+    let mut forward = Vec::with_capacity(rows.len());
+    let mut reverse = Vec::new();
+    for (index, sequence) in rows.clone().zip(sequences) {
+        let (tokens, cut) = tokenize(model, spec.truncate, distinct, index, sequence)?;
+        truncated += usize::from(cut);
+        forward.push(tokens);
+        if spec.reverse_complement == ReverseComplement::Average {
+            let other = sequence.reverse_complement();
+            reverse.push(tokenize(model, spec.truncate, distinct, index, &other)?.0);
+        }
+    }
+    let mut writers = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let lengths: Vec<usize> =
+            forward.iter().map(|tokens| pooled_length(entry.key.pooling, &tokens.special)).collect();
+        writers.push(ShardWriter::create(&entry.folder, &entry.key, shard, sequences, &lengths)?);
+    }
+    let pairs: Vec<(LayerIndex, Pooling)> =
+        entries.iter().map(|entry| (entry.key.layer, entry.key.pooling)).collect();
+    let lengths: Vec<usize> = forward.iter().map(|tokens| tokens.ids.len()).collect();
+    for batch in batches(&lengths, batch_tokens) {
+        let first = rows.start + batch.start;
+        let (mut values, mut tokens) = pooled_batch(model, &forward[batch.clone()], &pairs, distinct, first)?;
+        if spec.reverse_complement == ReverseComplement::Average {
+            let (others, more) = pooled_batch(model, &reverse[batch.clone()], &pairs, distinct, first)?;
+            tokens += more;
+            for (value, other) in values.iter_mut().flatten().zip(others.iter().flatten()) {
+                *value = 0.5 * *value + 0.5 * other;
+            }
+        }
+        for (writer, values) in writers.iter_mut().zip(&values) {
+            writer.push(values)?;
+        }
+        report(batch.len(), tokens)?;
+    }
+    writers.into_iter().try_for_each(|writer| writer.finish(sequences, truncated))
+}
+
+/// The pooled values of a batch for each layer and pooling, all finite, and the tokens of the batch.
+/// `first` is the distinct sequence of its first row.
+fn pooled_batch(
+    model: &FrozenModel,
+    rows: &[Tokens],
+    pairs: &[(LayerIndex, Pooling)],
+    distinct: &Distinct<'_>,
+    first: usize,
+) -> Result<(Vec<Vec<f32>>, u64), EmbedError> {
+    let batch = TokenBatch::from_tokens(rows, model.pad_id);
+    let mut layers: Vec<LayerIndex> = pairs.iter().map(|&(layer, _)| layer).collect();
+    layers.sort_unstable();
+    layers.dedup();
+    let states = tch::no_grad(|| model.encoder.hidden_states(&batch, &layers))?;
+    let dim = model.encoder.spec().hidden;
+    let longest = batch.ids.ncols();
+    let mut values = vec![Vec::new(); pairs.len()];
+    for layer in layers {
+        let tensor = states.layers.iter().find(|(found, _)| *found == layer).map(|(_, tensor)| tensor);
+        let tensor =
+            tensor.ok_or_else(|| EmbedError::Encoder(format!("it gave no states of layer {layer}")))?;
+        let states = to_values(tensor, &[rows.len(), longest, dim])?;
+        for ((_, pooling), values) in
+            pairs.iter().zip(&mut values).filter(|((wanted, _), _)| *wanted == layer)
+        {
+            let pooled: Vec<Vec<f32>> = rows
+                .par_iter()
+                .zip(states.par_chunks_exact(longest * dim))
+                .enumerate()
+                .map(|(row, (tokens, states))| {
+                    let mut out = Vec::new();
+                    let states = &states[..tokens.ids.len() * dim];
+                    if !pool(*pooling, states, &tokens.special, dim, &mut out) {
+                        let (row, sequence) = distinct.name(first + row);
+                        return Err(EmbedError::NoTokens { row, sequence, pooling: *pooling });
+                    }
+                    if out.iter().any(|value| !value.is_finite()) {
+                        let (row, sequence) = distinct.name(first + row);
+                        return Err(EmbedError::NotFinite { layer, pooling: *pooling, row, sequence });
+                    }
+                    Ok(out)
+                })
+                .collect::<Result<_, _>>()?;
+            *values = pooled.concat();
+        }
+    }
+    let tokens = rows.iter().map(|tokens| tokens.ids.len() as u64).sum();
+    Ok((values, tokens))
+}
+
+/// The values of a tensor as 32-bit floats in row-major order.
+fn to_values(tensor: &Tensor, shape: &[usize]) -> Result<Vec<f32>, EmbedError> {
+    let found: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
+    if found != shape {
+        return Err(EmbedError::Encoder(format!("it gave states of shape {found:?}, expected {shape:?}")));
+    }
+    let copy = || -> Result<Vec<f32>, tch::TchError> {
+        let tensor = tensor.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
+        let mut values = vec![0.0_f32; shape.iter().product()];
+        let count = values.len();
+        tensor.f_copy_data(&mut values, count)?;
+        Ok(values)
+    };
+    copy().map_err(|error| ModelError::Torch(error).into())
+}

@@ -1,0 +1,121 @@
+//! The distinct sequences of a call in their one order, and which of them share a shard.
+
+use crate::key::sequences_digest;
+use seqprobe_core::{Digest, DnaSequence};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// A shard ends before it would hold more rows than this.
+const MOST_ROWS: usize = 4096;
+
+/// A shard ends before its letters times the values per vector would exceed this: 128 MiB of tokens of one
+/// letter each.
+const MOST_VALUES: usize = 1 << 25;
+
+/// Distinct sequences, sorted by length, then letters.
+pub(crate) struct Distinct<'a> {
+    pub(crate) sequences: Vec<&'a DnaSequence>,
+    /// The first row of the call that holds each distinct sequence.
+    pub(crate) first_rows: Vec<usize>,
+    /// The distinct sequence of each row of the call.
+    pub(crate) of_row: Vec<usize>,
+    pub(crate) digest: Digest,
+}
+
+impl<'a> Distinct<'a> {
+    pub(crate) fn new(all: &'a [DnaSequence]) -> Self {
+        let mut first_of: HashMap<&DnaSequence, usize> = HashMap::with_capacity(all.len());
+        for (row, sequence) in all.iter().enumerate() {
+            first_of.entry(sequence).or_insert(row);
+        }
+        let mut pairs: Vec<(&DnaSequence, usize)> = first_of.into_iter().collect();
+        pairs.sort_unstable_by_key(|&(sequence, _)| (sequence.len(), sequence));
+        let place: HashMap<&DnaSequence, usize> =
+            pairs.iter().enumerate().map(|(index, &(sequence, _))| (sequence, index)).collect();
+        let of_row = all.iter().map(|sequence| place[sequence]).collect();
+        let (sequences, first_rows): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        let digest = sequences_digest(&sequences);
+        Self { sequences, first_rows, of_row, digest }
+    }
+
+    /// Shard membership: a function of the sequences and the width alone, part of the format version.
+    pub(crate) fn shards(&self, dim: usize) -> Vec<Range<usize>> {
+        let most_letters = MOST_VALUES / dim.max(1);
+        let mut shards = Vec::new();
+        let mut start = 0;
+        let mut letters = 0;
+        for (index, sequence) in self.sequences.iter().enumerate() {
+            if index > start && (index - start == MOST_ROWS || letters + sequence.len() > most_letters) {
+                shards.push(start..index);
+                start = index;
+                letters = 0;
+            }
+            letters += sequence.len();
+        }
+        if start < self.sequences.len() {
+            shards.push(start..self.sequences.len());
+        }
+        shards
+    }
+
+    /// The first row of the call with this sequence, and its first letters, for errors.
+    pub(crate) fn name(&self, index: usize) -> (usize, String) {
+        let letters = self.sequences[index].as_str();
+        let text = match letters.get(..24) {
+            Some(start) if letters.len() > 24 => format!("{start}…, {} letters", letters.len()),
+            _ => letters.to_owned(),
+        };
+        (self.first_rows[index], text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parse(texts: &[String]) -> Vec<DnaSequence> {
+        texts.iter().map(|text| DnaSequence::parse(text).unwrap().0).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn order_and_duplicates_do_not_change_the_set(texts in prop::collection::vec("[ACGT]{1,4}", 1..30)) {
+            let forward = parse(&texts);
+            let mut other: Vec<DnaSequence> = forward.iter().rev().cloned().collect();
+            other.extend_from_slice(&forward);
+            let (one, two) = (Distinct::new(&forward), Distinct::new(&other));
+            prop_assert_eq!(one.digest, two.digest);
+            prop_assert_eq!(&one.sequences, &two.sequences);
+            for (row, &index) in two.of_row.iter().enumerate() {
+                prop_assert_eq!(two.sequences[index], &other[row]);
+            }
+            for (index, &row) in one.first_rows.iter().enumerate() {
+                let first = forward.iter().position(|sequence| sequence == one.sequences[index]);
+                prop_assert_eq!(first, Some(row));
+            }
+        }
+
+        #[test]
+        fn shards_cover_all_rows_within_their_budget(
+            lengths in prop::collection::vec(1_usize..50, 1..60),
+            dim in prop::sample::select(vec![1 << 18, 1 << 20, 1 << 21, 1 << 24]),
+        ) {
+            let texts: Vec<String> = lengths.iter().enumerate()
+                .map(|(index, &length)| format!("{}{}", "A".repeat(length), format!("{index:06b}").replace('0', "C").replace('1', "G")))
+                .collect();
+            let sequences = parse(&texts);
+            let distinct = Distinct::new(&sequences);
+            let shards = distinct.shards(dim);
+            let mut next = 0;
+            for shard in &shards {
+                prop_assert_eq!(shard.start, next);
+                prop_assert!(!shard.is_empty());
+                let letters: usize = distinct.sequences[shard.clone()].iter().map(|sequence| sequence.len()).sum();
+                prop_assert!(shard.len() == 1 || letters * dim <= MOST_VALUES);
+                next = shard.end;
+            }
+            prop_assert_eq!(next, sequences.len());
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Pooling of the hidden states of one sequence. Padding is cut off before, so it never counts.
+
+use crate::adapters::{push_max, push_mean};
+use seqprobe_core::Pooling;
+
+/// Vectors that a pooling of one sequence gives.
+pub(crate) fn pooled_length(pooling: Pooling, special: &[bool]) -> usize {
+    match pooling {
+        Pooling::Tokens | Pooling::Flatten => special.iter().filter(|&&special| !special).count(),
+        _ => 1,
+    }
+}
+
+/// Appends the pooled vectors of one sequence; false, and nothing appended, when it has no token to pool.
+///
+/// # Shapes
+/// `states`: `[tokens, dim]`, `special`: `[tokens]`
+pub(crate) fn pool(
+    pooling: Pooling,
+    states: &[f32],
+    special: &[bool],
+    dim: usize,
+    out: &mut Vec<f32>,
+) -> bool {
+    let all = || states.chunks_exact(dim).zip(special);
+    let plain = || all().filter(|&(_, &special)| !special).map(|(vector, _)| vector);
+    match pooling {
+        Pooling::MeanAll => {
+            if !special.is_empty() {
+                push_mean(all().map(|(vector, _)| vector), dim, out);
+            }
+            return !special.is_empty();
+        }
+        Pooling::Cls => {
+            // A model with CLS puts it first.
+            let has_cls = special.first() == Some(&true);
+            if has_cls {
+                out.extend(states.iter().take(dim));
+            }
+            return has_cls;
+        }
+        _ => {}
+    }
+    let Some(last) = plain().last() else { return false };
+    match pooling {
+        Pooling::Max => push_max(plain(), dim, out),
+        Pooling::Last => out.extend_from_slice(last),
+        Pooling::Tokens | Pooling::Flatten => plain().for_each(|vector| out.extend_from_slice(vector)),
+        Pooling::Mean | Pooling::MeanAll | Pooling::Cls => push_mean(plain(), dim, out),
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// CLS, two tokens, SEP; two values each.
+    const STATES: [f32; 8] = [9.0, 8.0, 1.0, -4.0, 3.0, -2.0, 70.0, 60.0];
+    const SPECIAL: [bool; 4] = [true, false, false, true];
+
+    fn pooled(pooling: Pooling) -> Vec<f32> {
+        let mut out = Vec::new();
+        assert!(pool(pooling, &STATES, &SPECIAL, 2, &mut out));
+        assert_eq!(out.len(), 2 * pooled_length(pooling, &SPECIAL));
+        out
+    }
+
+    #[test]
+    fn each_pooling_by_hand() {
+        assert_eq!(pooled(Pooling::Mean), [2.0, -3.0]);
+        assert_eq!(pooled(Pooling::MeanAll), [20.75, 15.5]);
+        assert_eq!(pooled(Pooling::Cls), [9.0, 8.0]);
+        assert_eq!(pooled(Pooling::Max), [3.0, -2.0]);
+        assert_eq!(pooled(Pooling::Last), [3.0, -2.0]);
+        assert_eq!(pooled(Pooling::Tokens), [1.0, -4.0, 3.0, -2.0]);
+    }
+
+    #[test]
+    fn no_token_besides_special_ones_is_undefined() {
+        for pooling in [Pooling::Mean, Pooling::Max, Pooling::Last, Pooling::Tokens] {
+            let mut out = Vec::new();
+            assert!(!pool(pooling, &STATES[..4], &[true, true], 2, &mut out));
+            assert!(out.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_nan_is_never_pooled_away() {
+        let states = [1.0, f32::NAN, 2.0];
+        for pooling in [Pooling::Mean, Pooling::Max, Pooling::Tokens] {
+            let mut out = Vec::new();
+            assert!(pool(pooling, &states, &[false; 3], 1, &mut out));
+            assert!(out.iter().any(|value| value.is_nan()), "{pooling}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Reading one shard back: nothing of it is used before its size, digest, header and rows are checked.
+
+use crate::error::EmbedError;
+use crate::key::EntryKey;
+use crate::shard_write::{
+    FEATURES, OFFSETS, SEQUENCES, ShardRecord, TOKENS, record_path, shard_metadata, shard_path,
+};
+use memmap2::Mmap;
+use safetensors::{Dtype, SafeTensors};
+use seqprobe_core::{Digest, DnaSequence, Pooling};
+use serde::de::DeserializeOwned;
+use std::fs::File;
+use std::ops::Range;
+use std::path::Path;
+
+/// A verified shard, mapped.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    map: Mmap,
+    /// Bytes of the values in the map.
+    values: Range<usize>,
+    /// First vector of each row and the end of the last; empty when pooled.
+    offsets: Vec<usize>,
+    dim: usize,
+    pub(crate) record: ShardRecord,
+}
+
+/// What was found of a shard.
+pub(crate) enum ShardState {
+    /// Verified.
+    Good(Shard),
+    /// Not there, or not finished.
+    Missing,
+    /// There, but not what it should be.
+    Damaged(EmbedError),
+}
+
+impl Shard {
+    /// Opens and verifies a shard. Without `sequences` the rows are not compared with them.
+    pub(crate) fn open(
+        folder: &Path,
+        key: &EntryKey,
+        shard: usize,
+        sequences: Option<&[&DnaSequence]>,
+    ) -> Result<ShardState, EmbedError> {
+        let path = record_path(folder, shard);
+        let record: ShardRecord = match read_json(&path)? {
+            None => return Ok(ShardState::Missing),
+            Some(Ok(record)) => record,
+            Some(Err(reason)) => return Ok(ShardState::Damaged(damaged(folder, &path, reason))),
+        };
+        let path = shard_path(folder, shard);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(ShardState::Missing),
+            Err(source) => return Err(EmbedError::io("read", &path, source)),
+        };
+        let map = map_file(&file).map_err(|source| EmbedError::io("read", &path, source))?;
+        Ok(match check(map, record, key, shard, sequences) {
+            Ok(shard) => ShardState::Good(shard),
+            Err(reason) => ShardState::Damaged(damaged(folder, &path, reason)),
+        })
+    }
+
+    /// Vectors of a row.
+    pub(crate) fn length(&self, row: usize) -> usize {
+        if self.offsets.is_empty() { 1 } else { self.offsets[row + 1] - self.offsets[row] }
+    }
+
+    /// Appends the values of a row.
+    pub(crate) fn push_row(&self, row: usize, out: &mut Vec<f32>) {
+        let vectors =
+            if self.offsets.is_empty() { row..row + 1 } else { self.offsets[row]..self.offsets[row + 1] };
+        let width = 4 * self.dim;
+        let start = self.values.start;
+        let bytes = &self.map[start + vectors.start * width..start + vectors.end * width];
+        let (values, _) = bytes.as_chunks::<4>();
+        out.extend(values.iter().map(|&value| f32::from_le_bytes(value)));
+    }
+}
+
+/// The error of a file that is not what it says it is.
+pub(crate) fn damaged(entry: &Path, path: &Path, reason: String) -> EmbedError {
+    EmbedError::Damaged { path: path.to_owned(), entry: entry.to_owned(), reason }
+}
+
+/// Reads a JSON file: `None` when there is none, the reason when it cannot be understood.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<Result<T, String>>, EmbedError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).map_err(|error| error.to_string()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(EmbedError::io("read", path, source)),
+    }
+}
+
+#[expect(unsafe_code, reason = "a shard is never changed in place: it is replaced by renaming a new file")]
+fn map_file(file: &File) -> std::io::Result<Mmap> {
+    // SAFETY: every writer of the cache writes another file and renames it, so the mapped one stays as it is.
+    unsafe { Mmap::map(file) }
+}
+
+fn check(
+    map: Mmap,
+    record: ShardRecord,
+    key: &EntryKey,
+    shard: usize,
+    sequences: Option<&[&DnaSequence]>,
+) -> Result<Shard, String> {
+    if map.len() as u64 != record.bytes {
+        return Err(format!("it has {} bytes, its record says {}", map.len(), record.bytes));
+    }
+    let digest = blake3::hash(&map).to_hex();
+    if digest.as_str() != record.blake3 {
+        return Err(format!("its BLAKE3 digest is {digest}, its record says {}", record.blake3));
+    }
+    let (_, header) = SafeTensors::read_metadata(&map).map_err(|error| format!("its header: {error}"))?;
+    let metadata = header.metadata().clone().unwrap_or_default();
+    for (name, expected) in shard_metadata(key, shard) {
+        let found = metadata.get(name).map_or("nothing", String::as_str);
+        if found != expected {
+            return Err(format!("its {name} is {found}, expected {expected}"));
+        }
+    }
+    let tensors = SafeTensors::deserialize(&map).map_err(|error| format!("its header: {error}"))?;
+    let tensor = |name: &str, dtype: Dtype, shape: &[usize]| {
+        let view = tensors.tensor(name).map_err(|_| format!("it lacks the tensor {name:?}"))?;
+        if view.dtype() != dtype || view.shape() != shape {
+            return Err(format!(
+                "tensor {name:?} is {:?} {:?}, expected {dtype:?} {shape:?}",
+                view.dtype(),
+                view.shape()
+            ));
+        }
+        Ok(view.data())
+    };
+    if record.shard != shard {
+        return Err(format!("its record is of shard {}, expected {shard}", record.shard));
+    }
+    let (values, offsets) = if key.pooling == Pooling::Tokens {
+        let offsets = tensor(OFFSETS, Dtype::I64, &[record.rows + 1])?;
+        let offsets = read_offsets(offsets, record.vectors)?;
+        (tensor(TOKENS, Dtype::F32, &[record.vectors, key.dim])?, offsets)
+    } else {
+        (tensor(FEATURES, Dtype::F32, &[record.rows, key.dim])?, Vec::new())
+    };
+    let digests = tensor(SEQUENCES, Dtype::U8, &[record.rows, 32])?;
+    if let Some(sequences) = sequences {
+        let (found, _) = digests.as_chunks::<32>();
+        if found.len() != sequences.len() {
+            return Err(format!("it has {} rows, expected {}", found.len(), sequences.len()));
+        }
+        let differs = |(row, sequence): &(usize, &&DnaSequence)| {
+            found[*row] != *Digest::of_bytes(sequence.as_bytes()).as_bytes()
+        };
+        if let Some((row, _)) = sequences.iter().enumerate().find(differs) {
+            return Err(format!("its row {row} is of another sequence"));
+        }
+    }
+    let start = values.as_ptr() as usize - map.as_ptr() as usize;
+    let values = start..start + values.len();
+    Ok(Shard { values, offsets, dim: key.dim, record, map })
+}
+
+fn read_offsets(bytes: &[u8], vectors: usize) -> Result<Vec<usize>, String> {
+    let (values, _) = bytes.as_chunks::<8>();
+    let offsets: Vec<usize> = values
+        .iter()
+        .map(|&value| usize::try_from(i64::from_le_bytes(value)))
+        .collect::<Result<_, _>>()
+        .map_err(|_| "it has a negative offset".to_owned())?;
+    let rising = offsets.windows(2).all(|pair| pair[0] < pair[1]);
+    if rising && offsets.first() == Some(&0) && offsets.last() == Some(&vectors) {
+        Ok(offsets)
+    } else {
+        Err(format!("its offsets do not rise from 0 to {vectors}"))
+    }
+}
