@@ -4,8 +4,8 @@
 //! tokens [rows, length, dim]                 standardised, zero-padded
 //!   linear reduction                         dim → width, no bias; the only part that depends on dim
 //!   convolution of 7 tokens                  width → channels
-//!   + position code                          16 → channels, starts at zero
 //!   maximum over blocks of 4 tokens          length → ⌈length / 4⌉ blocks
+//!   + position code of each block            16 → channels, starts at zero
 //!   layer norm, ReLU, channel dropout
 //!   2 × [ + ReLU(layer norm(convolution of 5 blocks, dilation 1 then 2)) ]
 //!   maximum and mean over blocks, dropout    → 2 · channels
@@ -13,8 +13,8 @@
 //! ```
 //!
 //! A block sees 58 tokens before global pooling. Global pooling forgets place, so place is put in
-//! before it: each token gets sines and cosines of its distance from the first token and from the last one, at
-//! wavelengths of 16, 64, 256 and 1,024 tokens, which are defined for every length. Their weights start at
+//! before it: each block gets sines and cosines of its first token's distance from the row's first token and from
+//! its last one, at wavelengths of 16, 64, 256 and 1,024 tokens, which are defined for every length. Their weights start at
 //! zero: the network begins translation-invariant.
 //!
 //! Reduction and first convolution have nothing between them. Where `dim` is not above `width` their weights
@@ -109,8 +109,6 @@ impl CnnNetwork {
     ) -> Result<Tensor, TchError> {
         let rows = batch.lengths.len() as i64;
         let mut stem = self.stem(parameters, batch)?;
-        let code = position_code(batch)?.f_matmul(parameters.get("position/weight")?)?;
-        let mut stem = stem.f_add_(&code.f_unsqueeze(1)?.f_permute([0, 3, 1, 2])?)?;
         let even = batch.is_even();
         if !even {
             stem = stem.f_masked_fill_(&padding_mask(&batch.lengths, batch.longest)?, f64::NEG_INFINITY)?;
@@ -123,6 +121,8 @@ impl CnnNetwork {
             Some(padding) => values.f_masked_fill_(padding, 0.0),
             None => Ok(values),
         };
+        let code = position_code(batch)?.f_matmul(parameters.get("position/weight")?)?;
+        blocks = blocks.f_add_(&code.f_unsqueeze(1)?.f_permute([0, 3, 1, 2])?)?;
         blocks = empty_padding(blocks)?;
         let mut values = empty_padding(normalise(parameters, &blocks, STEM_NORM)?)?.f_relu_()?;
         values = mode.drop_channels(values, self.dropout)?;
@@ -193,10 +193,10 @@ fn padding_mask(lengths: &[usize], longest: usize) -> Result<Tensor, TchError> {
     Tensor::f_from_slice(&padding)?.f_view([lengths.len() as i64, 1, 1, longest as i64])
 }
 
-/// Sines and cosines of each token's distance from both ends of its row.
+/// Sines and cosines of the distances of each block's first token from both ends of its row.
 ///
 /// # Shapes
-/// `[rows or 1, longest, 16]`; one row when all have the same length
+/// `[rows or 1, blocks, 16]`; one row when all have the same length
 fn position_code(batch: &Batch) -> Result<Tensor, TchError> {
     let half = CODE / 2;
     let mut table = Vec::with_capacity(batch.longest * half);
@@ -207,19 +207,20 @@ fn position_code(batch: &Batch) -> Result<Tensor, TchError> {
         }
     }
     let lengths = if batch.is_even() { &batch.lengths[..1] } else { &batch.lengths[..] };
-    let mut code = Vec::with_capacity(lengths.len() * batch.longest * CODE);
+    let blocks = batch.longest.div_ceil(BLOCK);
+    let mut code = Vec::with_capacity(lengths.len() * blocks * CODE);
     for &length in lengths {
-        for (token, from_start) in table.chunks_exact(half).enumerate() {
+        for token in (0..batch.longest).step_by(BLOCK) {
             if token < length {
-                let back = (length - 1 - token) * half;
-                code.extend_from_slice(from_start);
+                let (ahead, back) = (token * half, (length - 1 - token) * half);
+                code.extend_from_slice(&table[ahead..ahead + half]);
                 code.extend_from_slice(&table[back..back + half]);
             } else {
                 code.extend([0.0; CODE]);
             }
         }
     }
-    Tensor::f_from_slice(&code)?.f_view([lengths.len() as i64, batch.longest as i64, CODE as i64])
+    Tensor::f_from_slice(&code)?.f_view([lengths.len() as i64, blocks as i64, CODE as i64])
 }
 
 #[cfg(test)]
@@ -264,13 +265,14 @@ mod tests {
 
     #[test]
     fn the_position_code_counts_from_both_ends() {
-        let batch = Batch { values: Tensor::from_slice(&[0.0_f32]), lengths: vec![3, 2], longest: 3 };
+        let batch = Batch { values: Tensor::from_slice(&[0.0_f32]), lengths: vec![9, 5], longest: 9 };
         let code = Vec::<f32>::try_from(position_code(&batch).unwrap().reshape(-1)).unwrap();
-        let at = |row: usize, token: usize| &code[(row * 3 + token) * CODE..(row * 3 + token + 1) * CODE];
-        assert_eq!(at(0, 0)[..CODE / 2], at(0, 2)[CODE / 2..]);
-        assert_eq!(at(0, 1)[..CODE / 2], at(1, 1)[..CODE / 2]);
-        assert_eq!(at(0, 1)[CODE / 2..], at(1, 0)[CODE / 2..]);
+        let at = |row: usize, block: usize| &code[(row * 3 + block) * CODE..(row * 3 + block + 1) * CODE];
+        let half = CODE / 2;
+        assert_eq!(at(0, 0)[..half], at(0, 2)[half..]);
+        assert_eq!(at(0, 1)[..half], at(1, 1)[..half]);
+        assert_eq!(at(0, 1)[half..], at(1, 0)[half..]);
         assert_eq!(at(1, 2), [0.0; CODE]);
-        approx::assert_relative_eq!(at(0, 1)[0], (std::f32::consts::TAU / 16.0).sin(), max_relative = 1e-6);
+        approx::assert_relative_eq!(at(0, 1)[0], (std::f32::consts::TAU / 4.0).sin(), max_relative = 1e-6);
     }
 }
