@@ -117,21 +117,19 @@ impl CnnNetwork {
         let mut blocks = stem.f_max_pool2d([1, block], [1, block], [0, 0], [1, 1], true)?;
         let counts: Vec<usize> = batch.lengths.iter().map(|length| length.div_ceil(BLOCK)).collect();
         let padding = if even { None } else { Some(padding_mask(&counts, batch.longest.div_ceil(BLOCK))?) };
-        let empty_padding = |mut values: Tensor| match &padding {
-            Some(padding) => values.f_masked_fill_(padding, 0.0),
-            None => Ok(values),
-        };
         let code = position_code(batch)?.f_matmul(parameters.get("position/weight")?)?;
         blocks = blocks.f_add_(&code.f_unsqueeze(1)?.f_permute([0, 3, 1, 2])?)?;
-        blocks = empty_padding(blocks)?;
-        let mut values = empty_padding(normalise(parameters, &blocks, STEM_NORM)?)?.f_relu_()?;
+        if let Some(padding) = &padding {
+            blocks = blocks.f_masked_fill_(padding, 0.0)?; // a block of padding only is -∞ until here
+        }
+        let mut values = normalise_and_rectify(parameters, &blocks, STEM_NORM, padding.as_ref())?;
         values = mode.drop_channels(values, self.dropout)?;
         let channels = self.channels as i64;
         for ((name, norm), dilation) in BLOCKS.into_iter().zip(DILATIONS) {
             let weight =
                 parameters.get(name)?.f_view([channels, 1, KERNEL, channels])?.f_permute([0, 3, 1, 2])?;
             let seen = convolve(&values, &weight, KERNEL / 2 * dilation, dilation)?;
-            let seen = empty_padding(normalise(parameters, &seen, norm)?)?.f_relu_()?;
+            let seen = normalise_and_rectify(parameters, &seen, norm, padding.as_ref())?;
             values = values.f_add(&seen)?;
         }
         let inverse: Vec<f32> = counts.iter().map(|&count| 1.0 / count as f32).collect();
@@ -170,17 +168,29 @@ fn convolve(values: &Tensor, weight: &Tensor, padding: i64, dilation: i64) -> Re
     values.f_conv2d::<Tensor>(weight, None, [1, 1], [0, padding], [1, dilation], 1)
 }
 
-/// Layer norm over the channels of each block: it knows no other row, so padding cannot reach it.
+/// Layer norm over the channels of each block, then ReLU; padding becomes 0. The norm knows no other row,
+/// so padding cannot reach it. All in place on the norm's own output, before it is seen through a view.
 ///
 /// # Shapes
-/// `values [rows, channels, 1, blocks]` → the same
-fn normalise(parameters: &Parameters, values: &Tensor, names: Norm) -> Result<Tensor, TchError> {
+/// `values [rows, channels, 1, blocks]`, `padding [rows, 1, 1, blocks]` → as `values`
+fn normalise_and_rectify(
+    parameters: &Parameters,
+    values: &Tensor,
+    names: Norm,
+    padding: Option<&Tensor>,
+) -> Result<Tensor, TchError> {
     let (gain, offset) = (parameters.get(names[0])?, parameters.get(names[1])?);
-    let channels = gain.size();
-    values
-        .f_permute([0, 2, 3, 1])?
-        .f_layer_norm(channels.as_slice(), Some(gain), Some(offset), EPSILON, false)?
-        .f_permute([0, 3, 1, 2])
+    let mut normal = values.f_permute([0, 2, 3, 1])?.f_layer_norm(
+        gain.size().as_slice(),
+        Some(gain),
+        Some(offset),
+        EPSILON,
+        false,
+    )?;
+    if let Some(padding) = padding {
+        normal = normal.f_masked_fill_(&padding.f_permute([0, 2, 3, 1])?, 0.0)?;
+    }
+    normal.f_relu_()?.f_permute([0, 3, 1, 2])
 }
 
 /// True where a place is padding.
