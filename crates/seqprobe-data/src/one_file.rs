@@ -178,7 +178,7 @@ fn read_targets(path: &Path, targets: &[Text]) -> Result<Vec<TargetValues>, Data
             let label = Label::parse(text).map_err(|message| DataError::line(path, row.line, message))?;
             match &label {
                 Label::Number(number) => {
-                    values.are_whole_or_texts &= number.fract().abs() < f64::MIN_POSITIVE
+                    values.are_whole_or_texts &= number.fract().abs() < f64::MIN_POSITIVE;
                 }
                 Label::Text(_) => values.are_numbers = false,
             }

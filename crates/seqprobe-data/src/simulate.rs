@@ -139,7 +139,7 @@ pub fn simulated(name: &str, seed: Seed, sizes: Sizes) -> Result<Dataset, DataEr
         return Err(DataError::Simulation(format!("simulated task {name:?} does not exist\n  hint: {hint}")));
     };
     if sizes.length < task.shortest {
-        return Err(too_small(task, format!("sequences of {} letters", sizes.length)));
+        return Err(too_small(task, &format!("sequences of {} letters", sizes.length)));
     }
     let mut examples = Vec::new();
     let mut example_ids = Vec::new();
@@ -155,7 +155,7 @@ pub fn simulated(name: &str, seed: Seed, sizes: Sizes) -> Result<Dataset, DataEr
             examples[first..].iter().map(|example| example.target.to_bits()).collect();
         if classes.len() < 2 {
             let what = format!("{} {} rows without two different targets", sizes.rows(split), split.as_str());
-            return Err(too_small(task, what));
+            return Err(too_small(task, &what));
         }
         rows_of.push((first..examples.len()).collect::<Vec<_>>());
     }
@@ -198,7 +198,7 @@ pub fn simulated(name: &str, seed: Seed, sizes: Sizes) -> Result<Dataset, DataEr
     })
 }
 
-fn too_small(task: &SimulatedTask, what: String) -> DataError {
+fn too_small(task: &SimulatedTask, what: &str) -> DataError {
     DataError::Simulation(format!(
         "simulated task {:?} cannot be made of {what}\n  hint: it needs {} letters or more and, in every split, rows of both classes",
         task.name, task.shortest

@@ -9,10 +9,10 @@ const LARGE: Sizes = Sizes { train: 20, valid: 20, test: 20_000, length: 100 };
 
 /// Oracle and truth of the test rows.
 fn test_rows(dataset: &Dataset) -> (Vec<f64>, Vec<f64>) {
-    let oracle = dataset.oracle.as_ref().unwrap();
+    let oracle = dataset.oracle.as_ref().expect("a simulated dataset has an oracle");
     let truth = |row: usize| match &dataset.targets {
         Targets::Classes { labels, .. } => f64::from(labels[row]),
-        Targets::Values { values } => values[[row, 0]].unwrap(),
+        Targets::Values { values } => values[[row, 0]].expect("no value is missing"),
     };
     let rows = dataset.splits.rows(Split::Test);
     (rows.iter().map(|&row| oracle[[row, 0]]).collect(), rows.iter().map(|&row| truth(row)).collect())

@@ -9,7 +9,7 @@ use std::path::Path;
 
 fn task(folder: &Path, name: &str, text: &str) -> FileTask {
     let path = folder.join(name);
-    std::fs::write(&path, text).unwrap();
+    std::fs::write(&path, text).expect("the test folder can be written");
     FileTask {
         path,
         targets: vec!["label".to_owned()],
