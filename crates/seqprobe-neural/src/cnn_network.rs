@@ -242,7 +242,7 @@ mod tests {
     fn output(dim: usize, values: &[f32]) -> Vec<f64> {
         let network =
             CnnNetwork { dim, width: 8, channels: 6, outputs: 2, dropout: 0.5, reduction_is_fixed: false };
-        let narrow = CnnNetwork { dim: 8, ..network.clone() };
+        let narrow = CnnNetwork { dim: 8, ..network };
         let drawn = Parameters::draw(narrow.specifications(), Seed(1)).unwrap();
         let parameters = Parameters::build(network.specifications(), |specification| {
             let window = drawn.get(specification.name).unwrap().f_detach().unwrap();

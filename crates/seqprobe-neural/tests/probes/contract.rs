@@ -157,7 +157,7 @@ fn what_does_not_fit_is_refused_with_its_reason() {
     assert!(error.to_string().contains("batch_size is 0"), "{error}");
 
     let fitted = fit(&small_cnn(1), &binary(), &source, &alternating, (20, 20), 0).unwrap();
-    let wide = Memory { dim: 8, rows: source.rows.clone(), kind: FeatureKind::Tokens };
+    let wide = Memory { dim: 8, ..source };
     let error = fitted.fitted.predict(&FeatureView::new(&wide, &[0]).unwrap()).err().unwrap();
     assert!(matches!(error, ProbeError::Width { expected: 4, got: 8 }), "{error}");
 }
