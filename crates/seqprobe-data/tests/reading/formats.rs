@@ -149,4 +149,18 @@ proptest! {
             prop_assert_eq!(all, (0..rows.len()).collect::<Vec<_>>());
         }
     }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(
+        start in prop::sample::select(vec!["", ">", "\u{1f}", "sequence,label\n", "a\tb\n", "\"", "\u{feff}"]),
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("any");
+        std::fs::write(&path, [start.as_bytes(), &bytes].concat()).unwrap();
+        // Whatever it holds, an error names the file.
+        if let Err(error) = seqprobe_data::read_sequences(&path, None) {
+            prop_assert!(error.to_string().starts_with(&path.display().to_string()));
+        }
+    }
 }
