@@ -1,0 +1,241 @@
+//! Extraction end to end: values, rows, keys, truncation, errors.
+
+use crate::common::{Behaviour, HIDDEN, SPEC, WANTED, all_values, many, model, run, sequences, values};
+use approx::assert_relative_eq;
+use proptest::prelude::*;
+use seqprobe_core::{DnaSequence, FeatureKind, FeatureSource, LayerIndex, Pooling};
+use seqprobe_embed::{
+    EmbedError, EmbeddingCache, ExtractionOptions, ExtractionSpec, ReverseComplement, StoredFeatures,
+    Truncate, extract,
+};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+fn one(
+    behaviour: &Behaviour,
+    spec: &ExtractionSpec,
+    texts: &[&str],
+    wanted: (LayerIndex, Pooling),
+    cache: &Path,
+) -> Result<StoredFeatures, EmbedError> {
+    let cache = EmbeddingCache::open(cache)?;
+    let options = ExtractionOptions::default();
+    let mut extraction = extract(&model(behaviour), spec, &sequences(texts), &[wanted], &cache, options)?;
+    Ok(extraction.features.remove(0))
+}
+
+#[test]
+fn rows_follow_the_call_and_duplicates_are_computed_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let behaviour = Behaviour::default();
+    let all = sequences(&["ACGTA", "GG", "ACGTA", "T"]);
+    let extraction = run(&behaviour, &all, folder.path(), ExtractionOptions::default()).unwrap();
+    assert_eq!(behaviour.seen.load(Ordering::Relaxed), 3);
+    let report = extraction.report;
+    assert_eq!((report.n_rows, report.n_distinct, report.n_computed, report.n_read), (4, 3, 3, 0));
+    assert_eq!(report.n_tokens, 7 + 4 + 3);
+
+    let (mean, tokens) = (&extraction.features[0], &extraction.features[1]);
+    assert_eq!((mean.n_rows(), mean.dim(), mean.kind()), (4, HIDDEN, FeatureKind::Pooled));
+    assert_eq!((tokens.n_rows(), tokens.dim(), tokens.kind()), (4, HIDDEN, FeatureKind::Tokens));
+    let lengths: Vec<usize> = (0..4).map(|row| tokens.length(row)).collect();
+    assert_eq!(lengths, [5, 2, 5, 1]);
+    assert_eq!(values(mean, 0), values(mean, 2));
+    assert_ne!(values(mean, 0), values(mean, 1));
+    assert!(tokens.read_rows(&[4], &mut Vec::new()).is_err());
+
+    // Another order, another split, the same entry: nothing is computed.
+    let other = sequences(&["T", "GG", "ACGTA"]);
+    let again = run(&behaviour, &other, folder.path(), ExtractionOptions::default()).unwrap();
+    assert_eq!(behaviour.seen.load(Ordering::Relaxed), 3);
+    assert_eq!((again.report.n_computed, again.report.n_read), (0, 3));
+    assert_eq!(values(&again.features[1], 2), values(tokens, 0));
+}
+
+#[test]
+fn one_forward_pass_serves_all_layers_and_poolings() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = EmbeddingCache::open(folder.path()).unwrap();
+    let behaviour = Behaviour::default();
+    let all = sequences(&["ACGTA", "GGC"]);
+    let wanted = [
+        (LayerIndex::Final, Pooling::Mean),
+        (LayerIndex::Block(2), Pooling::Mean), // the same layer by its other name
+        (LayerIndex::Block(0), Pooling::Max),
+        (LayerIndex::Final, Pooling::Cls),
+        (LayerIndex::Final, Pooling::Last),
+        (LayerIndex::Final, Pooling::MeanAll),
+        (LayerIndex::Final, Pooling::Tokens),
+    ];
+    let found =
+        extract(&model(&behaviour), &SPEC, &all, &wanted, &cache, ExtractionOptions::default()).unwrap();
+    assert_eq!(behaviour.seen.load(Ordering::Relaxed), 2);
+    let features = &found.features;
+    assert_eq!(features[0].folder(), features[1].folder());
+    let folders = std::fs::read_dir(cache.bucket()).unwrap().count();
+    assert_eq!(folders, 6);
+
+    let tokens = values(&features[6], 0);
+    let token = |index: usize| &tokens[index * HIDDEN..(index + 1) * HIDDEN];
+    let mean = values(&features[0], 0);
+    for dimension in 0..HIDDEN {
+        let sum: f32 = (0..5).map(|index| token(index)[dimension]).sum();
+        assert_relative_eq!(mean[dimension], sum / 5.0, max_relative = 1e-5);
+    }
+    assert_eq!(values(&features[4], 0), token(4));
+    assert_ne!(values(&features[3], 0), token(0));
+    assert_ne!(values(&features[5], 0), mean);
+}
+
+#[test]
+fn batches_and_order_change_values_by_rounding_only() {
+    let all = many(200);
+    let reversed: Vec<DnaSequence> = all.iter().rev().cloned().collect();
+    let features = |sequences: &[DnaSequence], batch_tokens| {
+        let folder = tempfile::tempdir().unwrap();
+        let options = ExtractionOptions { batch_tokens, ..ExtractionOptions::default() };
+        let extraction = run(&Behaviour::default(), sequences, folder.path(), options).unwrap();
+        (0..200).map(|row| values(&extraction.features[0], row)).collect::<Vec<_>>()
+    };
+    let single = features(&all, 1);
+    let batched = features(&all, 500);
+    let mut turned = features(&reversed, 100_000);
+    turned.reverse();
+    for ((one, two), three) in single.iter().zip(&batched).zip(&turned) {
+        for index in 0..HIDDEN {
+            assert_relative_eq!(one[index], two[index], max_relative = 1e-5, epsilon = 1e-6);
+            assert_relative_eq!(one[index], three[index], max_relative = 1e-5, epsilon = 1e-6);
+        }
+    }
+}
+
+#[test]
+fn what_changes_a_value_changes_the_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = (LayerIndex::Final, Pooling::Mean);
+    let plain = Behaviour::default();
+    let base = one(&plain, &SPEC, &["ACG"], wanted, folder.path()).unwrap();
+    let average = ExtractionSpec { reverse_complement: ReverseComplement::Average, ..SPEC };
+    let cut = ExtractionSpec { truncate: Truncate::Left, ..SPEC };
+    let others = [
+        one(&Behaviour { weights: b"other", ..plain.clone() }, &SPEC, &["ACG"], wanted, folder.path()),
+        one(&Behaviour { has_cls: false, ..plain.clone() }, &SPEC, &["ACG"], wanted, folder.path()),
+        one(&Behaviour { max_tokens: Some(9), ..plain.clone() }, &SPEC, &["ACG"], wanted, folder.path()),
+        one(&plain, &average, &["ACG"], wanted, folder.path()),
+        one(&plain, &cut, &["ACG"], wanted, folder.path()),
+        one(&plain, &SPEC, &["ACGT"], wanted, folder.path()),
+        one(&plain, &SPEC, &["ACG"], (LayerIndex::Block(1), Pooling::Mean), folder.path()),
+        one(&plain, &SPEC, &["ACG"], (LayerIndex::Final, Pooling::Max), folder.path()),
+    ];
+    for other in others {
+        assert_ne!(other.unwrap().folder(), base.folder());
+    }
+}
+
+#[test]
+fn both_strands_give_the_same_average() {
+    let folder = tempfile::tempdir().unwrap();
+    let average = ExtractionSpec { reverse_complement: ReverseComplement::Average, ..SPEC };
+    let wanted = (LayerIndex::Final, Pooling::Mean);
+    let plain = Behaviour::default();
+    let found = one(&plain, &average, &["AACGN", "NCGTT"], wanted, folder.path()).unwrap();
+    let forward = one(&plain, &SPEC, &["AACGN", "NCGTT"], wanted, folder.path()).unwrap();
+    for index in 0..HIDDEN {
+        assert_relative_eq!(values(&found, 0)[index], values(&found, 1)[index], max_relative = 1e-6);
+        let expected = (values(&forward, 0)[index] + values(&forward, 1)[index]) / 2.0;
+        assert_relative_eq!(values(&found, 0)[index], expected, max_relative = 1e-5, epsilon = 1e-6);
+    }
+    let tokens = one(&plain, &average, &["AAC"], (LayerIndex::Final, Pooling::Tokens), folder.path());
+    assert!(matches!(tokens, Err(EmbedError::NotApplicable { .. })));
+}
+
+#[test]
+fn long_inputs_are_counted_or_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let behaviour = Behaviour { max_tokens: Some(5), ..Behaviour::default() };
+    let wanted = (LayerIndex::Block(0), Pooling::Tokens);
+    let texts = ["ACG", "ACGTA", "TTTTTTTT", "ACGTA"];
+    let error = one(&behaviour, &SPEC, &texts, wanted, folder.path()).unwrap_err();
+    assert!(
+        matches!(error, EmbedError::TooLong { count: 2, total: 3, row: 2, longest: 10, limit: 5 }),
+        "{error}"
+    );
+    let short = one(&behaviour, &SPEC, &["ACG", "CGT", "GTA", "TTT"], wanted, folder.path()).unwrap();
+    for (truncate, row) in [(Truncate::Left, 0), (Truncate::Center, 1), (Truncate::Right, 2)] {
+        let spec = ExtractionSpec { truncate, ..SPEC };
+        let cache = EmbeddingCache::open(folder.path()).unwrap();
+        for _ in 0..2 {
+            let options = ExtractionOptions::default();
+            let found =
+                extract(&model(&behaviour), &spec, &sequences(&texts), &[wanted], &cache, options).unwrap();
+            assert_eq!(found.report.n_truncated, 2, "also when read from the cache");
+            for dimension in 0..3 * HIDDEN {
+                let (cut, whole) = (values(&found.features[0], 1)[dimension], values(&short, row)[dimension]);
+                assert_relative_eq!(cut, whole, max_relative = 1e-5, epsilon = 1e-6);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_nan_is_an_error_that_names_the_sequence_and_stores_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let behaviour = Behaviour { nan_at: Some(5), ..Behaviour::default() };
+    let error = run(&behaviour, &sequences(&["ACG", "ANG"]), folder.path(), ExtractionOptions::default())
+        .unwrap_err();
+    let EmbedError::NotFinite { row: 1, sequence, .. } = &error else { panic!("{error}") };
+    assert_eq!(sequence, "ANG");
+    let stored = crate::common::files(folder.path());
+    assert!(
+        stored.keys().all(|name| !name.contains("shard") && !name.contains("manifest")),
+        "{:?}",
+        stored.keys()
+    );
+}
+
+#[test]
+fn combinations_that_cannot_exist_say_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let no_cls = Behaviour { has_cls: false, ..Behaviour::default() };
+    let error = one(&no_cls, &SPEC, &["ACG"], (LayerIndex::Final, Pooling::Cls), folder.path()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cls pooling is not applicable: the tokenizer of this mixer model adds no CLS token"
+    );
+    let flatten = one(&no_cls, &SPEC, &["ACG"], (LayerIndex::Final, Pooling::Flatten), folder.path());
+    assert!(matches!(flatten, Err(EmbedError::NotApplicable { .. })));
+    let layer =
+        one(&no_cls, &SPEC, &["ACG"], (LayerIndex::Block(3), Pooling::Mean), folder.path()).unwrap_err();
+    assert!(layer.to_string().contains("layer 3 does not exist"), "{layer}");
+}
+
+#[test]
+fn no_sequence_gives_no_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = run(&Behaviour::default(), &[], folder.path(), ExtractionOptions::default()).unwrap();
+    assert_eq!((found.features.len(), found.features[0].n_rows(), found.report.n_computed), (2, 0, 0));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn stored_values_round_trip(texts in prop::collection::vec("[ACGTN]{1,20}", 1..20), batch_tokens in 1_usize..200) {
+        let folder = tempfile::tempdir().unwrap();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let all = sequences(&texts);
+        let options = || ExtractionOptions { batch_tokens, ..ExtractionOptions::default() };
+        let first = run(&Behaviour::default(), &all, folder.path(), options()).unwrap();
+        let again = run(&Behaviour::default(), &all, folder.path(), options()).unwrap();
+        prop_assert_eq!(again.report.n_computed, 0);
+        for (index, _) in WANTED.iter().enumerate() {
+            let (one, two) = (&first.features[index], &again.features[index]);
+            prop_assert_eq!(all_values(one), all_values(two));
+            for (row, text) in texts.iter().enumerate() {
+                let length = if one.kind() == FeatureKind::Tokens { text.len() } else { 1 };
+                prop_assert_eq!(one.length(row), length);
+                prop_assert_eq!(values(one, row).len(), length * HIDDEN);
+            }
+        }
+    }
+}
