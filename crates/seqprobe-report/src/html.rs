@@ -25,5 +25,6 @@ pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
             script => Value::from_safe_string(include_str!("html/sort.js").to_owned()),
         })
     };
-    page().map_err(|error| ReportError::render("html", error))
+    // The template engine drops the last line break.
+    page().map(|page| page + "\n").map_err(|error| ReportError::render("html", error))
 }

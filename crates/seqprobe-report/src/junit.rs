@@ -2,7 +2,7 @@
 
 use crate::error::ReportError;
 use crate::record::{CellRecord, RunRecord, Status};
-use crate::words::{cells_of, headline, metric_name, status_word, value, value_reason};
+use crate::words::{cells_of, headline, metric_name, one_line, status_word, value, value_reason};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
 }
 
 fn case(cell: &CellRecord) -> TestCase {
-    let reason = cell.reason.as_deref().unwrap_or("no reason given");
+    let reason = one_line(cell.reason.as_deref().unwrap_or("no reason given"));
     let mut status = match cell.status {
         Status::Ok => TestCaseStatus::success(),
         Status::NotApplicable => TestCaseStatus::skipped(),

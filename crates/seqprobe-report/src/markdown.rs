@@ -1,31 +1,36 @@
 //! `report.md`: what fits a comment on a pull request. Warnings, verdicts, scores, where they come from.
 
 use crate::error::ReportError;
-use crate::record::{DatasetRecord, Provenance, RunRecord};
+use crate::record::{DatasetRecord, Provenance, RunRecord, Verdict};
 use crate::sentences::{of_dataset, oracle_gap};
 use crate::table::{note, shown};
-use crate::words::{cell_detail, cells_of, count, duration, metric_name, role_word};
+use crate::words::{cell_detail, cells_of, count, duration, level, metric_name, one_line, role_word};
 
 /// Longest report; what comment fields of the common forges take, with room to spare.
 const MAX_CHARACTERS: usize = 60_000;
 
+/// Longest list of sentences; longer ones give way to counts.
+const MAX_SENTENCES: usize = 20_000;
+
+/// Most warnings that are written out.
+const MAX_WARNINGS: usize = 30;
+
 pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
     let mut text = format!("## seqprobe: {}\n\n", escape(&record.suite));
-    for warning in &record.warnings {
-        text.push_str(&format!("> **Warning:** {}\n>\n", escape(warning)));
+    for warning in record.warnings.iter().take(MAX_WARNINGS) {
+        text.push_str(&format!("> **Warning:** {}\n>\n", escape(&one_line(warning))));
+    }
+    if record.warnings.len() > MAX_WARNINGS {
+        text.push_str(&format!("> and {} more warnings\n", record.warnings.len() - MAX_WARNINGS));
     }
     if !record.warnings.is_empty() {
         text.push('\n');
     }
-    for dataset in &record.datasets {
-        for sentence in of_dataset(record, dataset) {
-            let verdict =
-                sentence.verdict.map(|verdict| format!("**{}**: ", verdict.as_str())).unwrap_or_default();
-            text.push_str(&format!("- {verdict}`{}`: {}\n", code(&dataset.id), escape(&sentence.text)));
-        }
-        if let Some(gap) = oracle_gap(record, dataset) {
-            text.push_str(&format!("- `{}`: {}\n", code(&dataset.id), escape(&gap.sentence())));
-        }
+    let sentences: String = record.datasets.iter().map(|dataset| sentences(record, dataset)).collect();
+    if sentences.len() <= MAX_SENTENCES {
+        text.push_str(&sentences);
+    } else {
+        record.datasets.iter().for_each(|dataset| text.push_str(&counts(record, dataset)));
     }
     let end = provenance(&record.provenance);
     let mut n_left_out = 0;
@@ -46,12 +51,41 @@ pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
     Ok(text)
 }
 
+fn sentences(record: &RunRecord, dataset: &DatasetRecord) -> String {
+    let id = code(&dataset.id);
+    let mut text = String::new();
+    for sentence in of_dataset(record, dataset) {
+        let verdict =
+            sentence.verdict.map(|verdict| format!("**{}**: ", verdict.as_str())).unwrap_or_default();
+        text.push_str(&format!("- {verdict}`{id}`: {}\n", escape(&one_line(&sentence.text))));
+    }
+    if let Some(gap) = oracle_gap(record, dataset) {
+        text.push_str(&format!("- `{id}`: {}\n", escape(&gap.sentence())));
+    }
+    text
+}
+
+/// `- `gue-tf-0`: 5 × beats, 2 × unclear`.
+fn counts(record: &RunRecord, dataset: &DatasetRecord) -> String {
+    let count = |verdict: &Verdict| {
+        let n =
+            record.verdicts.iter().filter(|row| row.dataset == dataset.id && row.verdict == *verdict).count();
+        (n > 0).then(|| format!("{n} × {}", verdict.as_str()))
+    };
+    let all = [Verdict::Beats, Verdict::Ties, Verdict::Loses, Verdict::Unclear];
+    let counts: Vec<String> = all.iter().filter_map(count).collect();
+    let counts = if counts.is_empty() { "no verdict".to_owned() } else { counts.join(", ") };
+    format!("- `{}`: {counts}\n", code(&dataset.id))
+}
+
 fn table(record: &RunRecord, dataset: &DatasetRecord) -> String {
     let metric = metric_name(&dataset.metric);
     let n = count(dataset.n_test as u64);
     let id = escape(&dataset.id);
+    let level =
+        level(record, dataset).map(|level| format!(", {level} interval in brackets")).unwrap_or_default();
     let mut text = format!(
-        "\n### {id}\n\n{metric} on {n} test examples, 95% interval in brackets.\n\n\
+        "\n### {id}\n\n{metric} on {n} test examples{level}.\n\n\
          | representation | how | probe | role | {metric} | note |\n|---|---|---|---|---|---|\n"
     );
     for cell in cells_of(record, dataset) {

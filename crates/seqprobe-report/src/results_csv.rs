@@ -3,7 +3,7 @@
 use crate::error::ReportError;
 use crate::record::{CellRecord, EstimateRecord, RunRecord, ScoreRecord, ScoreValue};
 use crate::spreadsheet::{Sheet, float, optional, text};
-use crate::words::{point, status_word, value_reason};
+use crate::words::{one_line, point, status_word, value_reason};
 
 /// The columns.
 ///
@@ -73,6 +73,6 @@ fn row(cell: &CellRecord, score: Option<&ScoreRecord>) -> [String; 20] {
         if cell.n_seeds == 0 { String::new() } else { cell.n_seeds.to_string() },
         cell.fits.iter().map(|fit| fit.report.n_parameters).max().map(|n| n.to_string()).unwrap_or_default(),
         status_word(cell.status).to_owned(),
-        text(reason.unwrap_or_default()),
+        text(&one_line(reason.unwrap_or_default())),
     ]
 }

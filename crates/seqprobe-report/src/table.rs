@@ -4,17 +4,17 @@ use crate::error::ReportError;
 use crate::record::{CellRecord, DatasetRecord, RunRecord, Status};
 use crate::sentences::{of_dataset, oracle_gap};
 use crate::words::{
-    cell_detail, cells_of, count, headline, metric_name, plain, role_word, value, value_reason,
+    cell_detail, cells_of, count, headline, metric_name, one_line, plain, role_word, value, value_reason,
 };
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{ContentArrangement, LineStyle, Table};
 use std::fmt::Write;
 
 /// The run as text for a terminal: warnings first, then each dataset's scores, then what they mean.
 pub fn render_table(record: &RunRecord) -> String {
     let mut text = String::new();
     for warning in &record.warnings {
-        line(&mut text, &format!("warning: {}", plain(warning)));
+        line(&mut text, &format!("warning: {}", plain(&one_line(warning))));
     }
     if !record.warnings.is_empty() {
         text.push('\n');
@@ -26,7 +26,7 @@ pub fn render_table(record: &RunRecord) -> String {
     }
     for dataset in &record.datasets {
         for sentence in of_dataset(record, dataset) {
-            line(&mut text, &plain(&format!("{}: {}", dataset.id, sentence.text)));
+            line(&mut text, &plain(&format!("{}: {}", dataset.id, one_line(&sentence.text))));
         }
         if let Some(gap) = oracle_gap(record, dataset) {
             line(&mut text, &plain(&format!("{}: {}", dataset.id, gap.sentence())));
@@ -43,7 +43,7 @@ pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
 pub(crate) fn note(cell: &CellRecord) -> String {
     if cell.status != Status::Ok {
         let word = if cell.status == Status::Failed { "failed" } else { "not applicable" };
-        return format!("{word}: {}", cell.reason.as_deref().unwrap_or("no reason given"));
+        return format!("{word}: {}", one_line(cell.reason.as_deref().unwrap_or("no reason given")));
     }
     let mut notes = Vec::new();
     match headline(cell) {
@@ -81,7 +81,8 @@ fn heading(dataset: &DatasetRecord) -> String {
 
 fn table(record: &RunRecord, dataset: &DatasetRecord) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    let style = UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
+    table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
     let header =
         ["representation", "how", "probe", "role", &metric_name(&dataset.metric), "note"].map(str::to_owned);
     table.set_header(header);
@@ -96,13 +97,10 @@ fn table(record: &RunRecord, dataset: &DatasetRecord) -> Table {
         ];
         table.add_row(row.map(|field| plain(&field)));
     }
-    if let Some(column) = table.column_mut(4) {
-        column.set_cell_alignment(CellAlignment::Left);
-    }
     table
 }
 
 fn line(text: &mut String, line: &str) {
     // Writing to a string does not fail.
-    drop(writeln!(text, "{}", line.trim_end()));
+    let _ = writeln!(text, "{}", line.trim_end());
 }

@@ -2,7 +2,7 @@
 
 use crate::record::{CellId, CellRecord, DatasetRecord, Role, RunRecord, ScoreRecord, ScoreValue, Status};
 
-/// A number at three decimals, or with three digits where it is far from 1.
+/// A number at three decimals, with more or fewer where it is far from 1.
 pub(crate) fn number(value: f64) -> String {
     at_scale(value, value.abs())
 }
@@ -11,6 +11,7 @@ pub(crate) fn number(value: f64) -> String {
 fn at_scale(value: f64, scale: f64) -> String {
     let text = match scale {
         scale if scale == 0.0 || (0.01..10.0).contains(&scale) => format!("{value:.3}"),
+        scale if (0.001..0.01).contains(&scale) => format!("{value:.4}"),
         scale if (10.0..100.0).contains(&scale) => format!("{value:.2}"),
         scale if (100.0..1e5).contains(&scale) => format!("{value:.1}"),
         _ => format!("{value:.2e}"),
@@ -172,4 +173,18 @@ pub(crate) fn ranked<'a>(record: &'a RunRecord, dataset: &'a DatasetRecord) -> V
 /// Letters that move a terminal's cursor or change its colours are replaced.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}
+
+/// A reason on one line; its hint, which stands on a line of its own, is set off by a semicolon.
+pub(crate) fn one_line(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join("; ")
+}
+
+/// The level of a dataset's intervals, as `95%`; the same for all of a run.
+pub(crate) fn level(record: &RunRecord, dataset: &DatasetRecord) -> Option<String> {
+    cells_of(record, dataset).flat_map(|cell| &cell.scores).find_map(|score| match &score.value {
+        ScoreValue::Estimate(estimate) => Some(format!("{}%", estimate.level * 100.0)),
+        _ => None,
+    })
 }

@@ -7,7 +7,7 @@ use crate::record::{
 };
 use crate::sentences::{of_dataset, oracle_gap};
 use crate::words::{
-    cell_detail, cells_of, count, duration, lower_is_better, metric_name, number, role_word, value,
+    cell_detail, cells_of, count, duration, level, lower_is_better, metric_name, number, role_word, value,
     value_reason,
 };
 use minijinja::value::Serde;
@@ -44,15 +44,14 @@ pub(super) fn page(record: &RunRecord) -> Value {
         took => duration(provenance.seconds),
         overview => overview(record),
         gaps => gaps(record),
-        roles => ["model", "baseline", "control", "oracle"].map(|role| legend(record, role)),
         datasets,
         provenance => Value::from(Serde(provenance)),
     }
 }
 
-/// A role for the legend, with its marker.
-fn legend(record: &RunRecord, word: &str) -> Value {
-    let role = record.cells.iter().map(|cell| cell.role).find(|role| role_word(*role) == word);
+/// A role for a dataset's legend, with its marker where the dataset has such cells.
+fn legend(record: &RunRecord, dataset: &DatasetRecord, word: &str) -> Value {
+    let role = cells_of(record, dataset).map(|cell| cell.role).find(|role| role_word(*role) == word);
     context! { word, marker => role.map(|role| Value::from_safe_string(super::svg::marker(role, 7.0, 7.0))) }
 }
 
@@ -128,11 +127,7 @@ fn of_one_dataset(record: &RunRecord, index: usize, dataset: &DatasetRecord) -> 
         })
         .collect();
     let metric = seqprobe_stats::metric(&dataset.metric);
-    let level =
-        cells_of(record, dataset).flat_map(|cell| &cell.scores).find_map(|score| match &score.value {
-            ScoreValue::Estimate(estimate) => Some(format!("{}%", estimate.level * 100.0)),
-            _ => None,
-        });
+    let level = level(record, dataset);
     context! {
         id => &dataset.id,
         anchor => anchor(index),
@@ -148,6 +143,7 @@ fn of_one_dataset(record: &RunRecord, index: usize, dataset: &DatasetRecord) -> 
         notes => &dataset.notes,
         digest => &dataset.digest,
         sentences,
+        roles => ["model", "baseline", "control", "oracle"].map(|role| legend(record, dataset, role)),
         forest => Value::from_safe_string(forest::draw(record, dataset)),
         differences => Value::from_safe_string(difference::draw(dataset, &verdicts)),
         comparisons => comparisons(&verdicts),

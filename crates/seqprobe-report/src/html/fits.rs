@@ -14,8 +14,7 @@ fn row(cell: &CellRecord) -> Value {
     let reports = || cell.fits.iter().map(|fit| &fit.report);
     let n_asked = reports().filter(|report| report.converged.is_some()).count();
     let n_converged = reports().filter(|report| report.converged == Some(true)).count();
-    let warnings: BTreeSet<&str> =
-        reports().flat_map(|report| &report.warnings).map(String::as_str).collect();
+    let warnings: BTreeSet<String> = reports().flat_map(|report| report.warnings.clone()).collect();
     context! {
         name => &cell.id.representation,
         detail => cell_detail(&cell.id),

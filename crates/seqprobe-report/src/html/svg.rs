@@ -128,5 +128,5 @@ pub(super) fn marker(role: Role, x: f64, y: f64) -> String {
 
 /// Appends; writing to a string does not fail.
 pub(super) fn push(svg: &mut String, arguments: std::fmt::Arguments<'_>) {
-    drop(svg.write_fmt(arguments));
+    let _ = svg.write_fmt(arguments);
 }
