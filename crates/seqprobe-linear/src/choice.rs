@@ -26,12 +26,11 @@ pub(crate) fn least(losses: &[f64], penalties: &[f64]) -> usize {
 
 /// Says when the chosen penalty is the first or last of several tried: the best may lie beyond.
 pub(crate) fn end_of_grid(chosen: f64, penalties: &[f64]) -> Option<String> {
-    let smallest = penalties.iter().copied().fold(f64::INFINITY, f64::min);
-    let largest = penalties.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let end = match chosen {
-        _ if smallest == largest => return None,
-        chosen if chosen == smallest => "smallest",
-        chosen if chosen == largest => "largest",
+    let is_smallest = penalties.iter().all(|&penalty| penalty >= chosen);
+    let is_largest = penalties.iter().all(|&penalty| penalty <= chosen);
+    let end = match (is_smallest, is_largest) {
+        (true, false) => "smallest",
+        (false, true) => "largest",
         _ => return None,
     };
     Some(format!("the chosen penalty {chosen} is the {end} one tried, the best may lie beyond"))

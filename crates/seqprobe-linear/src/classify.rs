@@ -71,8 +71,10 @@ pub(crate) fn fit_labels(
         let space = space_of(probe, own.view())?;
         for target in targets {
             let name = task.targets.get(target);
-            let labels: Vec<usize> =
-                rows.iter().map(|&row| usize::from(train[(row, target)] == Some(1.0))).collect();
+            let labels: Vec<usize> = rows
+                .iter()
+                .map(|&row| usize::from(train[(row, target)].is_some_and(|value| value > 0.5)))
+                .collect();
             let positives: usize = labels.iter().sum();
             if labels.is_empty() {
                 return Err(too_few(name, "train", 0));
@@ -84,7 +86,7 @@ pub(crate) fn fit_labels(
             let valid_labels: Vec<Option<usize>> = valid
                 .column(target)
                 .iter()
-                .map(|value| value.map(|value| usize::from(value == 1.0)))
+                .map(|value| value.map(|value| usize::from(value > 0.5)))
                 .collect();
             if known_rows(valid, target).is_empty() {
                 return Err(too_few(name, "valid", 0));

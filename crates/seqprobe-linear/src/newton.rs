@@ -13,8 +13,8 @@ use crate::preconditioner::{Curvature, Factor};
 
 /// The mean gradient must fall below this everywhere …
 pub(crate) const GRADIENT_TOLERANCE: f64 = 1e-8;
-/// … and the square of the Newton decrement below this: then no probability is off by more than about 1e-7.
-const DECREMENT_TOLERANCE: f64 = 1e-14;
+/// … and the square of the Newton decrement below this: then no probability is off by more than about 5e-7.
+const DECREMENT_TOLERANCE: f64 = 1e-12;
 const MOST_STEPS: u64 = 200;
 /// A Gram matrix costs about as much as one pass for every so many columns.
 const PASSES_PER_MEASURE: usize = 24;
@@ -107,7 +107,7 @@ impl<'a> Newton<'a> {
                 return Ok(Optimum { parameters, converged, iterations, gradient_norm });
             }
             iterations += 1;
-            let direction = self.solve(&now.gradient, steered, penalty, gradient_norm);
+            let direction = self.solve(&now.gradient, &steered, penalty, gradient_norm);
             let slope = dot(&now.gradient, &direction);
             // Below this the objective cannot tell better from worse any more; the gradient can.
             let rounding = 1e-14 * now.objective.abs() * (1.0 + n_rows.sqrt() / 100.0);
@@ -219,7 +219,7 @@ impl<'a> Newton<'a> {
             self.factor = None;
             self.passes_since_measured = 0;
         }
-        if self.factor.as_ref().is_none_or(|(factored, _)| *factored != penalty)
+        if self.factor.as_ref().is_none_or(|(factored, _)| factored.total_cmp(&penalty).is_ne())
             && let Some(curvature) = &self.curvature
         {
             self.factor = Some((penalty, curvature.factor(self.outputs, self.design.width(), penalty)?));
@@ -235,8 +235,8 @@ impl<'a> Newton<'a> {
     }
 
     /// Conjugate gradients for `Hessian · direction = −gradient`; `steered` is the factor's answer to `gradient`.
-    fn solve(&mut self, gradient: &[f64], steered: Vec<f64>, penalty: f64, gradient_norm: f64) -> Vec<f64> {
-        let wanted = gradient_norm.sqrt().clamp(1e-5, 0.05).powi(2);
+    fn solve(&mut self, gradient: &[f64], steered: &[f64], penalty: f64, gradient_norm: f64) -> Vec<f64> {
+        let wanted = gradient_norm.sqrt().clamp(1e-3, 0.05).powi(2);
         let mut direction = vec![0.0; gradient.len()];
         let mut residual: Vec<f64> = gradient.iter().map(|value| -value).collect();
         let mut search: Vec<f64> = steered.iter().map(|value| -value).collect();

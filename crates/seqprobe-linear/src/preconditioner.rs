@@ -188,9 +188,7 @@ fn penalised_cholesky(
     for raise in [0.0, 1e-14, 1e-11, 1e-8, 1e-5] {
         let mut sum = Mat::<f64>::zeros(size, size);
         sum.copy_from_triangular_lower(matrix);
-        if scale != 1.0 {
-            sum *= faer::Scale(scale);
-        }
+        sum *= faer::Scale(scale);
         for i in 0..size {
             let is_intercept = i % width == width - 1;
             let floor = if is_intercept { 1e-12 * largest.min(1.0) } else { penalty };

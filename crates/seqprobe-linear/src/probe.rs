@@ -172,8 +172,9 @@ fn report(choices: &[Choice], task: &Task, dim: usize, n_constant: usize) -> Fit
             });
         }
     }
-    let same =
-        choices.iter().all(|choice| choices.first().is_some_and(|first| first.penalty == choice.penalty));
+    let same = choices
+        .iter()
+        .all(|choice| choices.first().is_some_and(|first| first.penalty.total_cmp(&choice.penalty).is_eq()));
     let penalty = match choices.first() {
         Some(first) if same => first.penalty.to_string(),
         _ => {

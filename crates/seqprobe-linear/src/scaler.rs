@@ -48,7 +48,7 @@ impl Scaler {
         for row in values.chunks(dim.max(1)) {
             for (((mean, varies), value), first) in means.iter_mut().zip(&mut varies).zip(row).zip(first) {
                 *mean += f64::from(*value);
-                *varies |= value != first;
+                *varies |= value.total_cmp(first).is_ne();
             }
         }
         means.iter_mut().for_each(|mean| *mean /= n_rows);

@@ -1,5 +1,11 @@
 //! Tests of the linear probes against scikit-learn, by properties, and through the probe's contract.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests, which fail by panicking and say what they skip"
+)]
+
 mod probe;
 mod properties;
 mod real;
