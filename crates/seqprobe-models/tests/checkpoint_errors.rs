@@ -1,4 +1,5 @@
 //! What a user reads when the weights are absent, damaged or of another model.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 #[expect(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
@@ -147,7 +148,7 @@ fn every_floating_point_type_is_read() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// A damaged header is an error or, where a value of no meaning was hit, the same model; never a panic.
     #[test]

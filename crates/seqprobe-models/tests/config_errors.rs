@@ -1,4 +1,5 @@
 //! What a user reads when `config.json` does not fit.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 #[expect(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;

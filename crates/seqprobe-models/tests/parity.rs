@@ -1,6 +1,7 @@
 //! Every family of the registry against its reference on random weights: token ids to the letter, hidden
 //! states of every layer within 1e-5 (f32) and 1e-9 (f64) of the largest reference value. The reference ran
 //! each sequence alone; here they run as one padded batch. See `fixtures/models/generate.py`.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use safetensors::{SafeTensors, tensor::TensorView};
 use seqprobe_core::{DnaSequence, LayerIndex, Seed};

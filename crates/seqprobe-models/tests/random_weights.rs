@@ -1,4 +1,5 @@
 //! Random initialisation, digests and the models written by `create`.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 #[expect(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;

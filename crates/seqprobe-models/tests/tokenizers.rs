@@ -1,4 +1,5 @@
 //! Tokenizers as properties, and what a user reads when their files do not fit.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 #[expect(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
@@ -145,7 +146,7 @@ fn tokenizer_json_is_read_and_held_against_vocab_txt() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn tokens_are_the_k_mers_in_order(text in "[ACGTN]{3,80}") {
