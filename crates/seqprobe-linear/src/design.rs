@@ -6,6 +6,8 @@
 //! number of threads.
 
 use crate::gram::GramProduct;
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 /// Most pieces that run in parallel; fixed, so that sums are too.
@@ -66,6 +68,8 @@ impl<'a> Design<'a> {
         let state_width = state.len() / self.n_rows.max(1);
         let piece = self.n_rows.div_ceil(PIECES).max(1);
         let block = (BLOCK_VALUES / width).clamp(4, 512);
+        let weights = MatRef::from_column_major_slice(parameters, width, outputs);
+        let weights = weights.submatrix(0, 0, self.n_columns, outputs);
         let parts: Vec<(f64, Vec<f64>)> = state
             .par_chunks_mut(piece * state_width)
             .enumerate()
@@ -76,19 +80,24 @@ impl<'a> Design<'a> {
                 for (step, state) in state.chunks_mut(block * state_width).enumerate() {
                     let first = index * piece + step * block;
                     let logits = &mut logits[..state.len() / state_width * outputs];
-                    for (offset, logits) in logits.chunks_mut(outputs).enumerate() {
-                        let row = self.row(first + offset);
+                    let rows = logits.len() / outputs;
+                    let features = &self.values[first * self.n_columns..(first + rows) * self.n_columns];
+                    let features = MatRef::from_row_major_slice(features, rows, self.n_columns);
+                    for logits in logits.chunks_mut(outputs) {
                         for (logit, parameters) in logits.iter_mut().zip(parameters.chunks(width)) {
-                            *logit = affine(row, parameters);
+                            *logit = parameters.last().copied().unwrap_or(0.0);
                         }
                     }
+                    let target = MatMut::from_row_major_slice_mut(&mut *logits, rows, outputs);
+                    matmul(target, Accum::Add, features, weights, 1.0, Par::Seq);
                     total += visit(first, state, logits);
-                    for (offset, residuals) in logits.chunks(outputs).enumerate() {
-                        let row = self.row(first + offset);
+                    let residuals = MatRef::from_row_major_slice(logits, rows, outputs);
+                    let target = MatMut::from_column_major_slice_mut(&mut products, width, outputs);
+                    let target = target.submatrix_mut(0, 0, self.n_columns, outputs);
+                    matmul(target, Accum::Add, features.transpose(), residuals, 1.0, Par::Seq);
+                    for residuals in logits.chunks(outputs) {
                         for (&residual, products) in residuals.iter().zip(products.chunks_mut(width)) {
-                            if residual != 0.0 {
-                                add_multiple(residual, row, products);
-                            }
+                            products[width - 1] += residual;
                         }
                     }
                 }
@@ -131,11 +140,6 @@ impl<'a> Design<'a> {
     }
 }
 
-/// `row · weights + intercept`, the intercept being the last parameter. Summed in one fixed order.
-pub(crate) fn affine(row: &[f64], parameters: &[f64]) -> f64 {
-    dot(row, parameters) + parameters.last().copied().unwrap_or(0.0)
-}
-
 /// The product of two vectors over the length of the first, in eight interleaved sums.
 pub(crate) fn dot(left: &[f64], right: &[f64]) -> f64 {
     let right = &right[..left.len()];
@@ -149,15 +153,4 @@ pub(crate) fn dot(left: &[f64], right: &[f64]) -> f64 {
     }
     let rest: f64 = left_rest.iter().zip(right_rest).map(|(left, right)| left * right).sum();
     ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7])) + rest
-}
-
-/// Adds `factor · [row, 1]` to `products`.
-fn add_multiple(factor: f64, row: &[f64], products: &mut [f64]) {
-    let (features, last) = products.split_at_mut(row.len());
-    for (product, value) in features.iter_mut().zip(row) {
-        *product += factor * value;
-    }
-    for product in last {
-        *product += factor;
-    }
 }
