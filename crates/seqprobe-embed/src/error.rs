@@ -64,7 +64,7 @@ pub enum EmbedError {
         /// Its first letters.
         sequence: String,
         /// The cause.
-        source: ModelError,
+        source: Box<ModelError>,
     },
     /// The model failed on a batch.
     #[error(transparent)]

@@ -1,7 +1,7 @@
 //! Representations, pooling and the embedding cache.
 //!
 //! Two ways lead to a [`seqprobe_core::FeatureSource`]: [`plain`] makes values from the letters when they
-//! are read (one-hot, k-mers, composition); [`extract`] runs a frozen model once over the distinct
+//! are read (one-hot, k-mers, composition); [`extract()`] runs a frozen model once over the distinct
 //! sequences, pools its hidden states and stores them in an [`EmbeddingCache`], from which they are read
 //! back verified. Only this room touches the cache. It does not fit anything, knows no dataset card and
 //! downloads nothing.

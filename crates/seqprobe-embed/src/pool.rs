@@ -41,7 +41,7 @@ pub(crate) fn pool(
         }
         _ => {}
     }
-    let Some(last) = plain().last() else { return false };
+    let Some(last) = plain().next_back() else { return false };
     match pooling {
         Pooling::Max => push_max(plain(), dim, out),
         Pooling::Last => out.extend_from_slice(last),

@@ -17,7 +17,7 @@ pub(crate) fn tokenize(
 ) -> Result<(Tokens, bool), EmbedError> {
     let failed = |source: ModelError| {
         let (row, sequence) = distinct.name(index);
-        EmbedError::Sequence { row, sequence, source }
+        EmbedError::Sequence { row, sequence, source: Box::new(source) }
     };
     let tokens = model.tokenize(sequence).map_err(failed)?;
     match model.encoder.spec().max_tokens {
@@ -40,7 +40,7 @@ pub(crate) fn require_within_limit(
         total += 1;
         let tokens = model.tokenize(distinct.sequences[index]).map_err(|source| {
             let (row, sequence) = distinct.name(index);
-            EmbedError::Sequence { row, sequence, source }
+            EmbedError::Sequence { row, sequence, source: Box::new(source) }
         })?;
         let length = tokens.ids.len();
         if length > limit {

@@ -1,5 +1,8 @@
 //! The cache from outside: extraction with a small encoder, interruption, damage.
 
+#[cfg(test)]
 mod common;
+#[cfg(test)]
 mod damage;
+#[cfg(test)]
 mod extraction;
