@@ -21,7 +21,7 @@ pub fn render_table(record: &RunRecord) -> String {
     }
     for dataset in &record.datasets {
         line(&mut text, &plain(&heading(dataset)));
-        line(&mut text, &table(record, dataset).to_string());
+        line(&mut text, &table(record, dataset).trim_fmt());
         text.push('\n');
     }
     for dataset in &record.datasets {

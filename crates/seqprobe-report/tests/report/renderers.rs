@@ -1,0 +1,313 @@
+//! What each renderer makes of a run that holds every case.
+
+use seqprobe_report::record::{Role, Status};
+use seqprobe_report::{FORMATS, render, render_table};
+
+#[test]
+fn every_format_renders_and_ends_with_a_line_break() {
+    let record = crate::sample::run();
+    for format in FORMATS {
+        let text = (format.render)(&record).unwrap();
+        assert!(text.ends_with('\n'), "{} ends with {:?}", format.id, text.chars().last());
+        assert_eq!(render(&record, format.id).unwrap(), text, "{}", format.id);
+        for cell in
+            record.cells.iter().filter(|cell| cell.status == Status::Ok && cell.role == Role::Baseline)
+        {
+            let shown = format.id == "verdicts" || text.contains(&cell.id.representation);
+            assert!(shown, "{} does not name {}", format.id, cell.id);
+        }
+        assert!(!text.contains("NaN"), "{}", format.id);
+    }
+}
+
+#[test]
+fn formats_have_distinct_names_and_the_record_comes_last() {
+    let mut ids: Vec<&str> = FORMATS.iter().map(|format| format.id).collect();
+    let mut files: Vec<&str> = FORMATS.iter().filter_map(|format| format.file_name).collect();
+    assert_eq!(files.last(), Some(&"run.json"));
+    let (n_ids, n_files) = (ids.len(), files.len());
+    ids.sort_unstable();
+    ids.dedup();
+    files.sort_unstable();
+    files.dedup();
+    assert_eq!((ids.len(), files.len()), (n_ids, n_files));
+}
+
+#[test]
+fn an_unknown_format_names_those_there_are() {
+    let error = render(&crate::sample::run(), "pdf").unwrap_err().to_string();
+    insta::assert_snapshot!(error, @r#"
+no report format "pdf"
+  hint: the formats are table, csv, verdicts, html, md, junit, json
+"#);
+}
+
+#[test]
+fn table() {
+    insta::assert_snapshot!(render_table(&crate::sample::run()), @r#"
+warning: gue-tf-0: 14 sequences stand in train and in test
+warning: <script>alert('x')</script>|`@someone` is small
+
+gue-tf-0, MCC on test, 1000 examples
+──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+ representation            how              probe    role       MCC                    note
+══════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════
+ onehot                    flatten          linear   baseline   0.531 [0.498, 0.563]
+ kmer-4                                     linear   baseline   0.610 [0.579, 0.641]
+ models/nt-v2-50m          final · mean     linear   model      0.688 [0.658, 0.716]
+ random:models/nt-v2-50m   final · mean     linear   control    0.402 [0.362, 0.441]
+ onehot                    tokens           cnn      baseline   0.694 [0.664, 0.722]
+ models/nt-v2-50m          final · tokens   cnn      model      0.701 [0.672, 0.730]   did not converge
+ kmer-4                                     cnn      baseline                          not applicable: k-mer counts have no positions for a cnn
+ =cmd|' /C calc'!A0        final · mean     linear   model                             failed: =weights: tensor "embed" is missing; hint: see <b>the card</b>
+ majority                                   -        control    undefined              the prediction is constant
+──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+<script>alert('x')</script>|`@someone`, MSE on test, 1000 examples in 240 clusters by gene
+───────────────────────────────────────────────────────────────────────────────────
+ representation     how            probe    role       MSE                    note
+═══════════════════════════════════════════════════════════════════════════════════
+ onehot             flatten        linear   baseline   0.401 [0.371, 0.430]
+ models/nt-v2-50m   final · mean   linear   model      0.390 [0.360, 0.420]
+ oracle                            -        oracle     0.250 [0.240, 0.260]
+───────────────────────────────────────────────────────────────────────────────────
+
+gue-tf-0: models/nt-v2-50m with linear (final · mean) beats every baseline by more than 0.01 MCC (smallest difference +0.077 [0.042, 0.113] against kmer-4)
+gue-tf-0: models/nt-v2-50m with cnn (final · mean): cannot tell, the difference of +0.007 [-0.020, 0.034] against onehot may lie on either side of the margin of 0.01 MCC
+gue-tf-0: models/nt-v2-50m with its best probe (final · mean) ties with every baseline, within 0.01 MCC (largest difference +0.0010 [-0.0081, 0.0098] against onehot with cnn)
+gue-tf-0: =cmd|' /C calc'!A0 with linear (final · mean): cannot tell, the model's cell failed
+<script>alert('x')</script>|`@someone`: models/nt-v2-50m with linear (final · mean) loses by more than 0.01 MSE: -0.050 [-0.070, -0.030] against onehot
+<script>alert('x')</script>|`@someone`: models/nt-v2-50m (final · mean) with linear at 0.390 [0.360, 0.420] stays 0.140 short of the oracle at 0.250 [0.240, 0.260]
+"#);
+}
+
+#[test]
+fn table_without_a_model_names_the_best_representation() {
+    let mut record = crate::sample::run();
+    record.warnings.clear();
+    record.verdicts.clear();
+    record.datasets.truncate(1);
+    record.cells.retain(|cell| cell.role != Role::Model);
+    insta::assert_snapshot!(render_table(&record).lines().last().unwrap(), @"gue-tf-0: onehot (tokens) with cnn scored best, MCC 0.694 [0.664, 0.722] (no model in the suite, so no verdict was asked for)");
+}
+
+#[test]
+fn smaller_is_better_for_losses() {
+    let mut record = crate::sample::run();
+    record.verdicts.clear();
+    let text = render_table(&record);
+    let last = text.lines().rev().nth(1).unwrap();
+    assert!(last.contains("models/nt-v2-50m (final · mean) with linear scored best, MSE 0.390"), "{last}");
+}
+
+#[test]
+fn table_holds_no_control_characters() {
+    let mut record = crate::sample::run();
+    record.warnings.push("\u{1b}[2J cleared".to_owned());
+    record.cells[0].id.representation = "one\u{7}hot".to_owned();
+    let text = render_table(&record);
+    assert!(text.chars().all(|letter| letter == '\n' || !letter.is_control()), "{text:?}");
+}
+
+#[test]
+fn markdown() {
+    insta::assert_snapshot!(render(&crate::sample::run(), "md").unwrap(), @r#"
+## seqprobe: gue &amp; friends
+
+> **Warning:** gue-tf-0: 14 sequences stand in train and in test
+>
+> **Warning:** &lt;script&gt;alert('x')&lt;/script&gt;\|\`&#64;someone\` is small
+>
+
+- **beats**: `gue-tf-0`: models/nt-v2-50m with linear (final · mean) beats every baseline by more than 0.01 MCC (smallest difference +0.077 \[0.042, 0.113\] against kmer-4)
+- **unclear**: `gue-tf-0`: models/nt-v2-50m with cnn (final · mean): cannot tell, the difference of +0.007 \[-0.020, 0.034\] against onehot may lie on either side of the margin of 0.01 MCC
+- **ties**: `gue-tf-0`: models/nt-v2-50m with its best probe (final · mean) ties with every baseline, within 0.01 MCC (largest difference +0.0010 \[-0.0081, 0.0098\] against onehot with cnn)
+- **unclear**: `gue-tf-0`: =cmd\|' /C calc'!A0 with linear (final · mean): cannot tell, the model's cell failed
+- **loses**: `<script>alert('x')</script>  @someone `: models/nt-v2-50m with linear (final · mean) loses by more than 0.01 MSE: -0.050 \[-0.070, -0.030\] against onehot
+- `<script>alert('x')</script>  @someone `: models/nt-v2-50m (final · mean) with linear at 0.390 \[0.360, 0.420\] stays 0.140 short of the oracle at 0.250 \[0.240, 0.260\]
+
+### gue-tf-0
+
+MCC on 1000 test examples, 95% interval in brackets.
+
+| representation | how | probe | role | MCC | note |
+|---|---|---|---|---|---|
+| onehot | flatten | linear | baseline | 0.531 \[0.498, 0.563\] |  |
+| kmer-4 |  | linear | baseline | 0.610 \[0.579, 0.641\] |  |
+| models/nt-v2-50m | final · mean | linear | model | 0.688 \[0.658, 0.716\] |  |
+| random:models/nt-v2-50m | final · mean | linear | control | 0.402 \[0.362, 0.441\] |  |
+| onehot | tokens | cnn | baseline | 0.694 \[0.664, 0.722\] |  |
+| models/nt-v2-50m | final · tokens | cnn | model | 0.701 \[0.672, 0.730\] | did not converge |
+| kmer-4 |  | cnn | baseline |  | not applicable: k-mer counts have no positions for a cnn |
+| =cmd\|' /C calc'!A0 | final · mean | linear | model |  | failed: =weights: tensor "embed" is missing; hint: see &lt;b&gt;the card&lt;/b&gt; |
+| majority |  | - | control | undefined | the prediction is constant |
+
+### &lt;script&gt;alert('x')&lt;/script&gt;\|\`&#64;someone\`
+
+MSE on 1000 test examples, 95% interval in brackets.
+
+| representation | how | probe | role | MSE | note |
+|---|---|---|---|---|---|
+| onehot | flatten | linear | baseline | 0.401 \[0.371, 0.430\] |  |
+| models/nt-v2-50m | final · mean | linear | model | 0.390 \[0.360, 0.420\] |  |
+| oracle |  | - | oracle | 0.250 \[0.240, 0.260\] |  |
+
+<sub>seqprobe 0.1.0 (8d6a472c), libtorch 2.11.0, cpu, 2 cores; started 2026-11-21T01:00:00Z, took 12 min 34 s</sub>
+"#);
+}
+
+#[test]
+fn markdown_of_a_large_run_fits_a_comment() {
+    let mut record = crate::sample::large();
+    let text = render(&record, "md").unwrap();
+    assert!(text.len() < 65_536, "{}", text.len());
+    assert!(text.contains("- `gue-task-19`: 21 × beats"));
+    for cell in &mut record.cells {
+        cell.id.representation.push_str(&"-long".repeat(30));
+    }
+    let text = render(&record, "md").unwrap();
+    assert!(text.len() < 65_536, "{}", text.len());
+    assert!(text.contains("report.html holds them all"));
+    assert!(text.contains("- `gue-task-19`: 21 × beats"));
+}
+
+#[test]
+fn results() {
+    insta::assert_snapshot!(render(&crate::sample::run(), "csv").unwrap(), @r#"
+dataset,target,split,representation,variant,layer,pooling,probe,fraction,metric,point,lower,upper,level,method,n_test,n_seeds,parameters,status,reason
+gue-tf-0,label,valid,onehot,-,-,flatten,linear,1,mcc,0.5312,0.498,0.5633,0.95,"bootstrap over examples, t",1000,1,401,ok,
+gue-tf-0,label,test,onehot,-,-,flatten,linear,1,mcc,0.5312,0.498,0.5633,0.95,"bootstrap over examples, t",1000,1,401,ok,
+gue-tf-0,label,test,onehot,-,-,flatten,linear,1,auroc,0.7656000000000001,0.749,0.78165,0.95,"bootstrap over examples, t",1000,1,401,ok,
+gue-tf-0,label,valid,kmer-4,-,-,-,linear,1,mcc,0.6104,0.579,0.641,0.95,"bootstrap over examples, t",1000,1,401,ok,
+gue-tf-0,label,test,kmer-4,-,-,-,linear,1,mcc,0.6104,0.579,0.641,0.95,"bootstrap over examples, t",1000,1,401,ok,
+gue-tf-0,label,test,kmer-4,-,-,-,linear,1,auroc,0.8052,0.7895,0.8205,0.95,"bootstrap over examples, t",1000,1,401,ok,
+gue-tf-0,label,valid,models/nt-v2-50m,-,final,mean,linear,1,mcc,0.6877,0.6581,0.7163,0.95,"bootstrap over examples, t",1000,1,401,ok,
+gue-tf-0,label,test,models/nt-v2-50m,-,final,mean,linear,1,mcc,0.6877,0.6581,0.7163,0.95,"bootstrap over examples, t",1000,1,401,ok,
+gue-tf-0,label,test,models/nt-v2-50m,-,final,mean,linear,1,auroc,0.84385,0.8290500000000001,0.85815,0.95,"bootstrap over examples, t",1000,1,401,ok,
+gue-tf-0,label,valid,random:models/nt-v2-50m,-,final,mean,linear,1,mcc,0.402,0.362,0.441,0.95,"bootstrap over examples, t",1000,1,401,ok,
+gue-tf-0,label,test,random:models/nt-v2-50m,-,final,mean,linear,1,mcc,0.402,0.362,0.441,0.95,"bootstrap over examples, t",1000,1,401,ok,
+gue-tf-0,label,test,random:models/nt-v2-50m,-,final,mean,linear,1,auroc,0.7010000000000001,0.681,0.7205,0.95,"bootstrap over examples, t",1000,1,401,ok,
+gue-tf-0,label,valid,onehot,-,-,tokens,cnn,1,mcc,0.694,0.664,0.722,0.95,"bootstrap over examples, t",1000,1,401,ok,
+gue-tf-0,label,test,onehot,-,-,tokens,cnn,1,mcc,0.694,0.664,0.722,0.95,"bootstrap over examples, t",1000,1,401,ok,
+gue-tf-0,label,test,onehot,-,-,tokens,cnn,1,auroc,0.847,0.8320000000000001,0.861,0.95,"bootstrap over examples, t",1000,1,401,ok,
+gue-tf-0,label,valid,models/nt-v2-50m,-,final,tokens,cnn,1,mcc,0.701,0.672,0.73,0.95,"bootstrap over examples, t",1000,3,401,ok,
+gue-tf-0,label,test,models/nt-v2-50m,-,final,tokens,cnn,1,mcc,0.701,0.672,0.73,0.95,"bootstrap over examples, t",1000,3,401,ok,
+gue-tf-0,label,test,models/nt-v2-50m,-,final,tokens,cnn,1,auroc,0.8505,0.8360000000000001,0.865,0.95,"bootstrap over examples, t",1000,3,401,ok,
+gue-tf-0,,,kmer-4,-,-,-,cnn,1,,,,,,,,,,not-applicable,k-mer counts have no positions for a cnn
+gue-tf-0,,,'=cmd|' /C calc'!A0,-,final,mean,linear,1,,,,,,,,,,failed,"'=weights: tensor ""embed"" is missing; hint: see <b>the card</b>"
+gue-tf-0,label,valid,majority,-,-,-,-,1,mcc,,,,,,1000,1,401,ok,the prediction is constant
+gue-tf-0,label,test,majority,-,-,-,-,1,mcc,,,,,,1000,1,401,ok,the prediction is constant
+gue-tf-0,label,test,majority,-,-,-,-,1,auroc,0.5,,,,,1000,1,401,ok,the prediction is constant
+<script>alert('x')</script>|`@someone`,label,valid,onehot,-,-,flatten,linear,1,mse,0.4012,0.371,0.43,0.95,"bootstrap over examples, t",1000,1,401,ok,
+<script>alert('x')</script>|`@someone`,label,test,onehot,-,-,flatten,linear,1,mse,0.4012,0.371,0.43,0.95,"bootstrap over examples, t",1000,1,401,ok,
+<script>alert('x')</script>|`@someone`,label,test,onehot,-,-,flatten,linear,1,pearson,0.5988,0.1,0.9,0.95,"bootstrap over examples, t",1000,1,401,ok,
+<script>alert('x')</script>|`@someone`,label,valid,models/nt-v2-50m,-,final,mean,linear,1,mse,0.3897,0.36,0.4201,0.95,"bootstrap over examples, t",1000,1,401,ok,
+<script>alert('x')</script>|`@someone`,label,test,models/nt-v2-50m,-,final,mean,linear,1,mse,0.3897,0.36,0.4201,0.95,"bootstrap over examples, t",1000,1,401,ok,
+<script>alert('x')</script>|`@someone`,label,test,models/nt-v2-50m,-,final,mean,linear,1,pearson,0.6103000000000001,0.1,0.9,0.95,"bootstrap over examples, t",1000,1,401,ok,
+<script>alert('x')</script>|`@someone`,label,valid,oracle,-,-,-,-,1,mse,0.25,0.24,0.26,0.95,"bootstrap over examples, t",1000,1,401,ok,
+<script>alert('x')</script>|`@someone`,label,test,oracle,-,-,-,-,1,mse,0.25,0.24,0.26,0.95,"bootstrap over examples, t",1000,1,401,ok,
+<script>alert('x')</script>|`@someone`,label,test,oracle,-,-,-,-,1,pearson,0.75,0.1,0.9,0.95,"bootstrap over examples, t",1000,1,401,ok,
+"#);
+}
+
+#[test]
+fn verdicts() {
+    insta::assert_snapshot!(render(&crate::sample::run(), "verdicts").unwrap(), @r#"
+dataset,target,model,layer,pooling,probe,baseline,metric,margin,delta,lower,upper,p_adjusted,verdict
+gue-tf-0,label,models/nt-v2-50m,final,mean,linear,onehot,mcc,0.01,0.1565,0.118,0.195,0.00002,beats
+gue-tf-0,label,models/nt-v2-50m,final,mean,linear,kmer-4,mcc,0.01,0.0773,0.042,0.1126,0.0004,beats
+gue-tf-0,label,models/nt-v2-50m,final,mean,cnn,onehot,mcc,0.01,0.007,-0.02,0.034,0.41,unclear
+gue-tf-0,label,models/nt-v2-50m,final,mean,best,onehot,mcc,0.01,0.001,-0.0081,0.0098,0.6,ties
+gue-tf-0,label,'=cmd|' /C calc'!A0,final,mean,linear,,mcc,0.01,,,,,unclear
+<script>alert('x')</script>|`@someone`,label,models/nt-v2-50m,final,mean,linear,onehot,mse,0.01,-0.05,-0.07,-0.03,1,loses
+"#);
+}
+
+#[test]
+fn no_field_of_a_sheet_starts_like_a_formula() {
+    for format in ["csv", "verdicts"] {
+        let text = render(&crate::sample::run(), format).unwrap();
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        for row in reader.records() {
+            for field in &row.unwrap() {
+                let is_number = field.parse::<f64>().is_ok();
+                let harmless = field == "-" || is_number || !field.starts_with(['=', '+', '-', '@']);
+                assert!(harmless, "{format}: {field:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_of_a_sheet_read_back_exactly() {
+    let mut record = crate::sample::run();
+    let values = [0.1 + 0.2, 1.0 / 3.0, 1e-300, 123_456_789.123_456_78];
+    record.cells.truncate(values.len());
+    for (cell, value) in record.cells.iter_mut().zip(values) {
+        cell.scores[0].value = crate::sample::estimate(value, -value, value);
+    }
+    let text = render(&record, "csv").unwrap();
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    for (row, value) in rows.iter().step_by(3).zip(values) {
+        assert_eq!(row[10].parse::<f64>().unwrap().to_bits(), value.to_bits());
+        assert_eq!(row[11].parse::<f64>().unwrap().to_bits(), (-value).to_bits());
+    }
+}
+
+#[test]
+fn junit() {
+    insta::assert_snapshot!(render(&crate::sample::run(), "junit").unwrap(), @r#"
+<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="seqprobe gue &amp; friends" tests="12" skipped="1" failures="1" errors="0" time="754.200">
+    <testsuite name="gue-tf-0" tests="9" skipped="1" errors="0" failures="1" time="8.750">
+        <properties>
+            <property name="metric" value="mcc"/>
+            <property name="digest" value="0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"/>
+        </properties>
+        <testcase name="onehot/-/-/flatten/linear/1" classname="gue-tf-0" time="1.250">
+            <system-out>MCC on test, n = 1000: 0.531 [0.498, 0.563]</system-out>
+        </testcase>
+        <testcase name="kmer-4/-/-/-/linear/1" classname="gue-tf-0" time="1.250">
+            <system-out>MCC on test, n = 1000: 0.610 [0.579, 0.641]</system-out>
+        </testcase>
+        <testcase name="models/nt-v2-50m/-/final/mean/linear/1" classname="gue-tf-0" time="1.250">
+            <system-out>MCC on test, n = 1000: 0.688 [0.658, 0.716]</system-out>
+        </testcase>
+        <testcase name="random:models/nt-v2-50m/-/final/mean/linear/1" classname="gue-tf-0" time="1.250">
+            <system-out>MCC on test, n = 1000: 0.402 [0.362, 0.441]</system-out>
+        </testcase>
+        <testcase name="onehot/-/-/tokens/cnn/1" classname="gue-tf-0" time="1.250">
+            <system-out>MCC on test, n = 1000: 0.694 [0.664, 0.722]</system-out>
+        </testcase>
+        <testcase name="models/nt-v2-50m/-/final/tokens/cnn/1" classname="gue-tf-0" time="1.250">
+            <system-out>MCC on test, n = 1000: 0.701 [0.672, 0.730]</system-out>
+        </testcase>
+        <testcase name="kmer-4/-/-/-/cnn/1" classname="gue-tf-0" time="0.000">
+            <skipped message="k-mer counts have no positions for a cnn" type="not-applicable"/>
+        </testcase>
+        <testcase name="=cmd|&apos; /C calc&apos;!A0/-/final/mean/linear/1" classname="gue-tf-0" time="0.000">
+            <failure message="=weights: tensor &quot;embed&quot; is missing; hint: see &lt;b&gt;the card&lt;/b&gt;" type="failed"/>
+        </testcase>
+        <testcase name="majority/-/-/-/-/1" classname="gue-tf-0" time="1.250">
+            <system-out>MCC on test, n = 1000: undefined: the prediction is constant</system-out>
+        </testcase>
+    </testsuite>
+    <testsuite name="&lt;script&gt;alert(&apos;x&apos;)&lt;/script&gt;|`@someone`" tests="3" skipped="0" errors="0" failures="0" time="3.750">
+        <properties>
+            <property name="metric" value="mse"/>
+            <property name="digest" value="0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"/>
+        </properties>
+        <testcase name="onehot/-/-/flatten/linear/1" classname="&lt;script&gt;alert(&apos;x&apos;)&lt;/script&gt;|`@someone`" time="1.250">
+            <system-out>MSE on test, n = 1000: 0.401 [0.371, 0.430]</system-out>
+        </testcase>
+        <testcase name="models/nt-v2-50m/-/final/mean/linear/1" classname="&lt;script&gt;alert(&apos;x&apos;)&lt;/script&gt;|`@someone`" time="1.250">
+            <system-out>MSE on test, n = 1000: 0.390 [0.360, 0.420]</system-out>
+        </testcase>
+        <testcase name="oracle/-/-/-/-/1" classname="&lt;script&gt;alert(&apos;x&apos;)&lt;/script&gt;|`@someone`" time="1.250">
+            <system-out>MSE on test, n = 1000: 0.250 [0.240, 0.260]</system-out>
+        </testcase>
+    </testsuite>
+</testsuites>
+"#);
+}
