@@ -78,9 +78,9 @@ fn one_forward_pass_serves_all_layers_and_poolings() {
     let tokens = values(&features[6], 0);
     let token = |index: usize| &tokens[index * HIDDEN..(index + 1) * HIDDEN];
     let mean = values(&features[0], 0);
-    for dimension in 0..HIDDEN {
+    for (dimension, &value) in mean.iter().enumerate() {
         let sum: f32 = (0..5).map(|index| token(index)[dimension]).sum();
-        assert_relative_eq!(mean[dimension], sum / 5.0, max_relative = 1e-5);
+        assert_relative_eq!(value, sum / 5.0, max_relative = 1e-5);
     }
     assert_eq!(values(&features[4], 0), token(4));
     assert_ne!(values(&features[3], 0), token(0));
