@@ -161,7 +161,7 @@ fn write_split<W: Write + Send>(
                         write_required::<ByteArrayType>(&mut writer, rows)?;
                     }
                     "split" => {
-                        write_required::<ByteArrayType>(&mut writer, repeat(&split_name, end - start))?
+                        write_required::<ByteArrayType>(&mut writer, repeat(&split_name, end - start))?;
                     }
                     "target" => write_required::<ByteArrayType>(&mut writer, repeat(&targets, end - start))?,
                     "output" => write_required::<ByteArrayType>(&mut writer, repeat(&names, end - start))?,

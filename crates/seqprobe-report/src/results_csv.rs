@@ -36,10 +36,10 @@ pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
     let mut sheet = Sheet::new("csv", &HEADER)?;
     for cell in &record.cells {
         if cell.scores.is_empty() {
-            sheet.row(row(cell, None))?;
+            sheet.row(&row(cell, None))?;
         }
         for score in &cell.scores {
-            sheet.row(row(cell, Some(score)))?;
+            sheet.row(&row(cell, Some(score)))?;
         }
     }
     sheet.finish()

@@ -3,7 +3,9 @@
 use crate::record::{
     ComparisonRecord, DatasetRecord, EstimateRecord, Role, RunRecord, ScoreValue, Verdict, VerdictRecord,
 };
-use crate::words::{cell_name, headline, is_said, metric_name, number, point, ranked, value, value_reason};
+use crate::words::{
+    cell_name, headline, is_said, lower_is_better, metric_name, number, point, ranked, value, value_reason,
+};
 
 /// One sentence of a dataset.
 pub(crate) struct Sentence {
@@ -167,15 +169,13 @@ pub(crate) fn oracle_gap(record: &RunRecord, dataset: &DatasetRecord) -> Option<
         Some(ScoreValue::Estimate(estimate)) => Some(estimate.lower <= ceiling && ceiling <= estimate.upper),
         _ => None,
     };
+    let sign = if lower_is_better(&dataset.metric) { -1.0 } else { 1.0 };
     Some(OracleGap {
         oracle: value(&headline(oracle)?.value),
         best: format!("{} with {}", cell_name(&best.id), best.id.probe),
         score: value(&headline(best)?.value),
         gap: number((ceiling - reached).abs()),
-        reached: reached == ceiling || within == Some(true) || {
-            let sign = if crate::words::lower_is_better(&dataset.metric) { -1.0 } else { 1.0 };
-            sign * (reached - ceiling) > 0.0
-        },
+        reached: within == Some(true) || sign * (reached - ceiling) >= 0.0,
     })
 }
 

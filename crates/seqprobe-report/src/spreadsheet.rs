@@ -17,8 +17,8 @@ impl Sheet {
     }
 
     /// Adds a row.
-    pub(crate) fn row<const N: usize>(&mut self, fields: [String; N]) -> Result<(), ReportError> {
-        self.writer.write_record(&fields).map_err(|error| ReportError::render(self.format, error))
+    pub(crate) fn row<const N: usize>(&mut self, fields: &[String; N]) -> Result<(), ReportError> {
+        self.writer.write_record(fields).map_err(|error| ReportError::render(self.format, error))
     }
 
     /// The finished text.

@@ -27,10 +27,10 @@ pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
     let mut sheet = Sheet::new("verdicts", &HEADER)?;
     for verdict in &record.verdicts {
         if verdict.comparisons.is_empty() {
-            sheet.row(row(verdict, None))?;
+            sheet.row(&row(verdict, None))?;
         }
         for comparison in &verdict.comparisons {
-            sheet.row(row(verdict, Some(comparison)))?;
+            sheet.row(&row(verdict, Some(comparison)))?;
         }
     }
     sheet.finish()
