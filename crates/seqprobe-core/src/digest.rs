@@ -79,8 +79,9 @@ impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let mut bytes = [0_u8; 32];
-        hex::decode_to_slice(&text, &mut bytes)
-            .map_err(|error| serde::de::Error::custom(format!("not a digest of 64 hexadecimal digits: {error}")))?;
+        hex::decode_to_slice(&text, &mut bytes).map_err(|error| {
+            serde::de::Error::custom(format!("not a digest of 64 hexadecimal digits: {error}"))
+        })?;
         Ok(Self(bytes))
     }
 }

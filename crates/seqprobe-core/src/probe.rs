@@ -128,7 +128,9 @@ pub enum ProbeError {
     #[error("not applicable: {0}")]
     NotApplicable(String),
     /// Only one class is present where two are needed.
-    #[error("the {split} split holds only class {class:?}\n  hint: a classifier needs examples of at least two classes")]
+    #[error(
+        "the {split} split holds only class {class:?}\n  hint: a classifier needs examples of at least two classes"
+    )]
     OneClass {
         /// Which split.
         split: &'static str,

@@ -20,6 +20,9 @@ pub struct TrainingSettings {
     pub max_epochs: usize,
     /// Epochs without a better validation loss after which training stops, at least 1.
     pub patience: usize,
+    /// Optimiser steps before which training never stops early and the learning rate never falls: a network
+    /// that must find two things at once shows no progress for a while.
+    pub least_steps: usize,
     /// First learning rate; it rises linearly to this over the first epoch.
     pub learning_rate: f64,
     /// Epochs without a better validation loss after which the learning rate is multiplied by `learning_rate_factor`.
@@ -36,6 +39,7 @@ impl Default for TrainingSettings {
             batch_size: 64,
             max_epochs: 40,
             patience: 6,
+            least_steps: 400,
             learning_rate: 2e-3,
             learning_rate_patience: 3,
             learning_rate_factor: 0.3,

@@ -65,6 +65,8 @@ pub(crate) fn fit(
         if loss < best_loss {
             (best_loss, best_epoch, last_change) = (loss, epoch, epoch);
             best = parameters.snapshot().map_err(torch)?;
+        } else if step < settings.least_steps {
+            last_change = epoch;
         } else if epoch - best_epoch >= settings.patience.max(1) {
             break;
         } else if epoch - last_change >= settings.learning_rate_patience.max(1) {

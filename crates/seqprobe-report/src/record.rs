@@ -291,6 +291,7 @@ pub struct ComparisonRecord {
     pub baseline: CellId,
     /// Model minus baseline, oriented.
     pub delta: ScoreValue,
-    /// p value of the null "not better", corrected within the row and over datasets.
+    /// p value that the row's verdict rests on: two-sided, of the weakest difference for `beats` and of the
+    /// strongest, Holm within the row, for `loses`; Holm over the datasets of the same model and probe.
     pub p_adjusted: Option<f64>,
 }

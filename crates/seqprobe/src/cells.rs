@@ -28,8 +28,6 @@ pub(crate) struct CellKey {
     pub(crate) fraction: String,
     /// Seeds that the fits are derived from.
     pub(crate) seeds: Vec<u64>,
-    /// Threads can change the last bits of a neural fit.
-    pub(crate) threads: usize,
 }
 
 /// What a filled cell holds.
@@ -98,9 +96,20 @@ impl CellStore {
         let mut probes = Vec::new();
         for (number, probe) in header.probes.into_iter().enumerate() {
             let bytes = read_checked(&folder.join(probe_file(number)), &probe.digest)?;
-            probes.push(StoredProbe { kind: probe.kind, config: probe.config, arrays: read_arrays(&bytes).ok()? });
+            probes.push(StoredProbe {
+                kind: probe.kind,
+                config: probe.config,
+                arrays: read_arrays(&bytes).ok()?,
+            });
         }
-        Some(CellResult { fits: header.fits, valid, test, probes, width: header.width, seconds: header.seconds })
+        Some(CellResult {
+            fits: header.fits,
+            valid,
+            test,
+            probes,
+            width: header.width,
+            seconds: header.seconds,
+        })
     }
 
     /// Keeps a cell.
@@ -120,13 +129,18 @@ impl CellStore {
                 })
                 .collect()
         };
-        let predictions = write_arrays(&[named("valid", &result.valid), named("test", &result.test)].concat())?;
+        let predictions =
+            write_arrays(&[named("valid", &result.valid), named("test", &result.test)].concat())?;
         write_whole(&temporary.path().join("predictions.safetensors"), &predictions)?;
         let mut probes = Vec::new();
         for (number, probe) in result.probes.iter().enumerate() {
             let bytes = write_arrays(&probe.arrays)?;
             write_whole(&temporary.path().join(probe_file(number)), &bytes)?;
-            probes.push(ProbeHeader { kind: probe.kind.clone(), config: probe.config.clone(), digest: Digest::of_bytes(&bytes) });
+            probes.push(ProbeHeader {
+                kind: probe.kind.clone(),
+                config: probe.config.clone(),
+                digest: Digest::of_bytes(&bytes),
+            });
         }
         let header = CellHeader {
             cell_version: CELL_VERSION,
@@ -150,7 +164,12 @@ impl CellStore {
     }
 
     /// A value computed once per key; `kind` names its folder.
-    pub(crate) fn memo<T: Serialize + DeserializeOwned>(&self, kind: &str, key: &Digest, compute: impl FnOnce() -> T) -> Result<T, Failure> {
+    pub(crate) fn memo<T: Serialize + DeserializeOwned>(
+        &self,
+        kind: &str,
+        key: &Digest,
+        compute: impl FnOnce() -> T,
+    ) -> Result<T, Failure> {
         let path = self.root.join(kind).join(format!("{key}.json"));
         if let Some(value) = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
             return Ok(value);
@@ -171,11 +190,16 @@ fn read_checked(path: &Path, digest: &Digest) -> Option<Vec<u8>> {
 
 /// Named arrays as safetensors of f64.
 pub(crate) fn write_arrays(arrays: &[NamedArray]) -> Result<Vec<u8>, Failure> {
-    let bytes: Vec<Vec<u8>> = arrays.iter().map(|array| array.values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
+    let bytes: Vec<Vec<u8>> = arrays
+        .iter()
+        .map(|array| array.values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        .collect();
     let views: Result<Vec<_>, _> = arrays
         .iter()
         .zip(&bytes)
-        .map(|(array, bytes)| TensorView::new(Dtype::F64, array.shape.clone(), bytes).map(|view| (array.name.as_str(), view)))
+        .map(|(array, bytes)| {
+            TensorView::new(Dtype::F64, array.shape.clone(), bytes).map(|view| (array.name.as_str(), view))
+        })
         .collect();
     let views = views.or_exit(ExitCode::Unexpected)?;
     safetensors::serialize(views, None).or_exit(ExitCode::Unexpected)

@@ -13,7 +13,10 @@ pub(crate) fn constant_cell(dataset: &Dataset) -> CellResult {
         vec![Array2::from_shape_fn((n, outputs.len()), |(_, column)| outputs[column])]
     };
     CellResult {
-        fits: vec![SeedFit { seed: 0, report: FitReport { n_parameters: outputs.len() as u64, ..FitReport::default() } }],
+        fits: vec![SeedFit {
+            seed: 0,
+            report: FitReport { n_parameters: outputs.len() as u64, ..FitReport::default() },
+        }],
         valid: repeat(Split::Valid),
         test: repeat(Split::Test),
         probes: Vec::new(),
@@ -25,8 +28,14 @@ pub(crate) fn constant_cell(dataset: &Dataset) -> CellResult {
 fn constant_outputs(dataset: &Dataset) -> Vec<f64> {
     match dataset.targets.select(&dataset.splits.train) {
         Targets::Classes { labels, n_classes } => {
-            let share = |class: usize| labels.iter().filter(|&&label| label as usize == class).count() as f64 / labels.len() as f64;
-            if dataset.task.kind == TaskKind::Binary { vec![share(1)] } else { (0..n_classes).map(share).collect() }
+            let share = |class: usize| {
+                labels.iter().filter(|&&label| label as usize == class).count() as f64 / labels.len() as f64
+            };
+            if dataset.task.kind == TaskKind::Binary {
+                vec![share(1)]
+            } else {
+                (0..n_classes).map(share).collect()
+            }
         }
         Targets::Values { values } => values
             .columns()

@@ -19,24 +19,43 @@ pub(crate) fn run(command: DataCommand) -> Result<(), Failure> {
             let name = simulated_name(&task).unwrap_or(&task);
             let dataset = simulate_dataset(name, entry)?;
             simulate::write_csv(&dataset, &output).or_exit(ExitCode::Data)?;
-            say(&format!("wrote {} examples of sim:{name} and their card to {}", dataset.n_examples(), output.display()))
+            say(&format!(
+                "wrote {} examples of sim:{name} and their card to {}",
+                dataset.n_examples(),
+                output.display()
+            ))
         }
         DataCommand::Export { dataset, output, folders } => {
             let loaded = load_dataset(&dataset, Path::new(""), &folders.data_dirs, SimulateEntry::default())?;
-            let is_fasta = output.extension().is_some_and(|extension| extension == "fa" || extension == "fasta");
-            if is_fasta { export::export_fasta(&loaded, &output) } else { export::export_csv(&loaded, &output) }.or_exit(ExitCode::Data)?;
+            let is_fasta =
+                output.extension().is_some_and(|extension| extension == "fa" || extension == "fasta");
+            if is_fasta {
+                export::export_fasta(&loaded, &output)
+            } else {
+                export::export_csv(&loaded, &output)
+            }
+            .or_exit(ExitCode::Data)?;
             say(&format!("wrote {} ids and sequences to {}", loaded.n_examples(), output.display()))
         }
     }
 }
 
 /// Loads a dataset by id or path; `sim:NAME` is generated.
-pub(crate) fn load_dataset(name: &str, relative_to: &Path, data_dirs: &[PathBuf], simulate: SimulateEntry) -> Result<Dataset, Failure> {
+pub(crate) fn load_dataset(
+    name: &str,
+    relative_to: &Path,
+    data_dirs: &[PathBuf],
+    simulate: SimulateEntry,
+) -> Result<Dataset, Failure> {
     if let Some(task) = simulated_name(name) {
         return simulate_dataset(task, simulate);
     }
     let by_path = relative_to.join(name);
-    let asked = if name.ends_with(".toml") && by_path.exists() { by_path.display().to_string() } else { name.to_owned() };
+    let asked = if name.ends_with(".toml") && by_path.exists() {
+        by_path.display().to_string()
+    } else {
+        name.to_owned()
+    };
     let card = find_card(&asked, &card_folders(relative_to)).or_exit(ExitCode::Usage)?;
     let folders = DataFolders { folders: data_dirs.to_vec(), allow_download: false };
     load(&card, &folders).or_exit(ExitCode::Data)
@@ -63,7 +82,12 @@ fn show(name: &str, folders: &Folders) -> Result<(), Failure> {
     let record = crate::provenance::dataset_record(&dataset);
     let mut lines = vec![
         format!("{}: {}", dataset.id, dataset.title),
-        format!("task       {}, target {}, scored by {}", dataset.task.kind.as_str(), dataset.task.targets.join(", "), dataset.metric),
+        format!(
+            "task       {}, target {}, scored by {}",
+            dataset.task.kind.as_str(),
+            dataset.task.targets.join(", "),
+            dataset.metric
+        ),
         format!("examples   {} train, {} valid, {} test", record.n_train, record.n_valid, record.n_test),
         format!("lengths    {} to {} bases", record.lengths.0, record.lengths.1),
         format!(
@@ -79,7 +103,9 @@ fn show(name: &str, folders: &Folders) -> Result<(), Failure> {
             for split in Split::ALL {
                 let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
                 for &row in dataset.splits.rows(split) {
-                    *counts.entry(dataset.task.classes.get(labels[row] as usize).map_or("?", String::as_str)).or_default() += 1;
+                    *counts
+                        .entry(dataset.task.classes.get(labels[row] as usize).map_or("?", String::as_str))
+                        .or_default() += 1;
                 }
                 let parts: Vec<String> = counts.iter().map(|(class, n)| format!("{class}: {n}")).collect();
                 lines.push(format!("{:<10} {}", split.as_str(), parts.join(", ")));
@@ -114,7 +140,10 @@ fn check(mut datasets: Vec<String>, folders: &Folders) -> Result<(), Failure> {
         }
     }
     if n_bad > 0 {
-        return Err(Failure::new(ExitCode::Data, format!("{n_bad} of {} datasets failed their check", datasets.len())));
+        return Err(Failure::new(
+            ExitCode::Data,
+            format!("{n_bad} of {} datasets failed their check", datasets.len()),
+        ));
     }
     Ok(())
 }
@@ -122,8 +151,9 @@ fn check(mut datasets: Vec<String>, folders: &Folders) -> Result<(), Failure> {
 /// Ids of the cards in the folder `datasets`.
 pub(crate) fn cards_here() -> Result<Vec<String>, Failure> {
     let folder = Path::new("datasets");
-    let entries = std::fs::read_dir(folder)
-        .map_err(|error| Failure::usage(format!("datasets: {error}\n  hint: run in a folder that has one, or name a card")))?;
+    let entries = std::fs::read_dir(folder).map_err(|error| {
+        Failure::usage(format!("datasets: {error}\n  hint: run in a folder that has one, or name a card"))
+    })?;
     let mut ids: Vec<String> = entries
         .filter_map(Result::ok)
         .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".toml").map(str::to_owned))

@@ -22,7 +22,14 @@ pub(crate) fn run(folders: &Folders) -> Result<(), Failure> {
             tch::get_num_threads(),
             rayon::current_num_threads()
         ),
-        format!("devices    cpu{}", if tch::Cuda::is_available() { format!(", {} cuda", tch::Cuda::device_count()) } else { ", no cuda".to_owned() }),
+        format!(
+            "devices    cpu{}",
+            if tch::Cuda::is_available() {
+                format!(", {} cuda", tch::Cuda::device_count())
+            } else {
+                ", no cuda".to_owned()
+            }
+        ),
     ];
     if folders.data_dirs.is_empty() {
         lines.push("data       none given (--data-dir or SEQPROBE_DATA_DIR)".to_owned());
@@ -49,13 +56,19 @@ fn state(folder: &Path) -> &'static str {
 fn loaded_libtorch() -> String {
     std::fs::read_to_string("/proc/self/maps")
         .ok()
-        .and_then(|maps| maps.lines().find(|line| line.contains("libtorch_cpu")).and_then(|line| line.split_whitespace().last().map(str::to_owned)))
+        .and_then(|maps| {
+            maps.lines()
+                .find(|line| line.contains("libtorch_cpu"))
+                .and_then(|line| line.split_whitespace().last().map(str::to_owned))
+        })
         .unwrap_or_else(|| "an unknown place".to_owned())
 }
 
 /// Multiplies a matrix of ones by itself: each entry must be the side, and the rate is told.
 fn product() -> Result<String, Failure> {
-    let wrong = |error: tch::TchError| Failure::new(ExitCode::Unexpected, format!("libtorch cannot multiply: {error}"));
+    let wrong = |error: tch::TchError| {
+        Failure::new(ExitCode::Unexpected, format!("libtorch cannot multiply: {error}"))
+    };
     let ones = tch::Tensor::f_ones([SIDE, SIDE], (tch::Kind::Float, tch::Device::Cpu)).map_err(wrong)?;
     let _warm_up = ones.f_matmul(&ones).map_err(wrong)?;
     let started = Instant::now();
@@ -63,8 +76,15 @@ fn product() -> Result<String, Failure> {
     let seconds = started.elapsed().as_secs_f64();
     let mean = product.f_mean(tch::Kind::Double).and_then(|mean| f64::try_from(&mean)).map_err(wrong)?;
     if (mean - SIDE as f64).abs() > 1e-9 {
-        return Err(Failure::new(ExitCode::Unexpected, format!("libtorch multiplies wrongly: mean {mean}, expected {SIDE}")));
+        return Err(Failure::new(
+            ExitCode::Unexpected,
+            format!("libtorch multiplies wrongly: mean {mean}, expected {SIDE}"),
+        ));
     }
     let operations = 2.0 * (SIDE as f64).powi(3);
-    Ok(format!("product    {SIDE} × {SIDE} float32 in {:.1} ms, {:.0} GFLOP/s, right", seconds * 1e3, operations / seconds / 1e9))
+    Ok(format!(
+        "product    {SIDE} × {SIDE} float32 in {:.1} ms, {:.0} GFLOP/s, right",
+        seconds * 1e3,
+        operations / seconds / 1e9
+    ))
 }

@@ -34,18 +34,28 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
     layers_of(&model, loaded.spec()?).map_err(|message| Failure::new(ExitCode::Model, message))?;
     let cache = cache_folder(&arguments.computing.folders)?;
     let temporary = if arguments.computing.no_cache { Some(tempfile::tempdir()?) } else { None };
-    let cache = EmbeddingCache::open(temporary.as_ref().map_or(cache.as_path(), |folder| folder.path())).or_exit(ExitCode::Unexpected)?;
+    let cache = EmbeddingCache::open(temporary.as_ref().map_or(cache.as_path(), |folder| folder.path()))
+        .or_exit(ExitCode::Unexpected)?;
     let options = ExtractionOptions { repair: true, ..ExtractionOptions::default() };
     let draw = loaded.draws.first().ok_or_else(|| Failure::new(ExitCode::Unexpected, "no model"))?;
-    let done = extract(draw, &extraction, &input.sequences, &[(layer, pooling)], &cache, options).or_exit(ExitCode::Model)?;
+    let done = extract(draw, &extraction, &input.sequences, &[(layer, pooling)], &cache, options)
+        .or_exit(ExitCode::Model)?;
     let features = done.features.first().ok_or_else(|| Failure::new(ExitCode::Unexpected, "no features"))?;
     export_features(features, &input.ids, &arguments.output).or_exit(ExitCode::Unexpected)?;
     let report = done.report;
     if report.n_truncated > 0 {
-        tell(&format!("{} of {} distinct sequences were cut to the model's limit", report.n_truncated, report.n_distinct));
+        tell(&format!(
+            "{} of {} distinct sequences were cut to the model's limit",
+            report.n_truncated, report.n_distinct
+        ));
     }
     say(&format!(
         "wrote {} × {} ({pooling}, layer {layer}) to {}: {} distinct sequences computed, {} read from the cache, {:.1} s",
-        features.n_rows(), features.dim(), arguments.output.display(), report.n_computed, report.n_read, report.seconds
+        features.n_rows(),
+        features.dim(),
+        arguments.output.display(),
+        report.n_computed,
+        report.n_read,
+        report.seconds
     ))
 }

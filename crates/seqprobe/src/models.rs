@@ -16,7 +16,9 @@ impl LoadedModel {
     pub(crate) fn load(model: &ModelRepresentation) -> Result<Self, Failure> {
         let weights = match model.random_draws {
             None => vec![Weights::Pretrained],
-            Some(draws) => (0..draws).map(|draw| Weights::Random(Seed(u64::from(draw)).derive("random weights"))).collect(),
+            Some(draws) => (0..draws)
+                .map(|draw| Weights::Random(Seed(u64::from(draw)).derive("random weights")))
+                .collect(),
         };
         let draws: Result<Vec<_>, _> = weights
             .into_iter()
@@ -25,13 +27,19 @@ impl LoadedModel {
                 FrozenModel::load(&model.folder, options)
             })
             .collect();
-        let draws = draws.map_err(|error| Failure::new(ExitCode::Model, format!("model {:?}: {error}", model.name)))?;
+        let draws = draws
+            .map_err(|error| Failure::new(ExitCode::Model, format!("model {:?}: {error}", model.name)))?;
         Ok(Self { draws })
     }
 
     /// Dimensions of the architecture.
     pub(crate) fn spec(&self) -> Result<&EncoderSpec, Failure> {
-        self.draws.first().map(|model| model.encoder.spec()).ok_or("no draw").map_err(anyhow::Error::msg).or_exit(ExitCode::Unexpected)
+        self.draws
+            .first()
+            .map(|model| model.encoder.spec())
+            .ok_or("no draw")
+            .map_err(anyhow::Error::msg)
+            .or_exit(ExitCode::Unexpected)
     }
 
     /// Digests of the weights, one per draw.

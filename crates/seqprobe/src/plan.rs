@@ -29,35 +29,49 @@ pub(crate) enum Work {
 }
 
 /// The cells of one dataset, in suite order: representations, then probes; controls and oracle last.
-pub(crate) fn plan_dataset(suite: &Suite, dataset: &Dataset, specs: &[Option<EncoderSpec>]) -> Result<Vec<PlannedCell>, String> {
+pub(crate) fn plan_dataset(
+    suite: &Suite,
+    dataset: &Dataset,
+    specs: &[Option<EncoderSpec>],
+) -> Result<Vec<PlannedCell>, String> {
     let mut cells = Vec::new();
-    let mut add = |representation: &str, variant: &str, layer: &str, pooling: &str, probe: &str, role, work| {
-        cells.push(PlannedCell {
-            id: CellId {
-                dataset: dataset.id.clone(),
-                representation: representation.to_owned(),
-                variant: variant.to_owned(),
-                layer: layer.to_owned(),
-                pooling: pooling.to_owned(),
-                probe: probe.to_owned(),
-                fraction: "1".to_owned(),
-            },
-            role,
-            work,
-        });
-    };
+    let mut add =
+        |representation: &str, variant: &str, layer: &str, pooling: &str, probe: &str, role, work| {
+            cells.push(PlannedCell {
+                id: CellId {
+                    dataset: dataset.id.clone(),
+                    representation: representation.to_owned(),
+                    variant: variant.to_owned(),
+                    layer: layer.to_owned(),
+                    pooling: pooling.to_owned(),
+                    probe: probe.to_owned(),
+                    fraction: "1".to_owned(),
+                },
+                role,
+                work,
+            });
+        };
     for (index, representation) in suite.representations.iter().enumerate() {
         let name = representation.name();
         for (probe, entry) in suite.probes.iter().enumerate() {
             let takes_tokens = entry.id == "cnn";
             match representation {
                 Representation::Plain { representation, poolings } => {
-                    let role = if *representation == PlainRepresentation::Composition { Role::Control } else { Role::Baseline };
+                    let role = if *representation == PlainRepresentation::Composition {
+                        Role::Control
+                    } else {
+                        Role::Baseline
+                    };
                     let chosen = match poolings {
-                        None if *representation == PlainRepresentation::OneHot && takes_tokens => vec![Pooling::Tokens],
+                        None if *representation == PlainRepresentation::OneHot && takes_tokens => {
+                            vec![Pooling::Tokens]
+                        }
                         None if *representation == PlainRepresentation::OneHot => vec![Pooling::Flatten],
                         None if takes_tokens => {
-                            let reason = format!("{name} is one vector per sequence, {} needs one per token", entry.id);
+                            let reason = format!(
+                                "{name} is one vector per sequence, {} needs one per token",
+                                entry.id
+                            );
                             add(&name, "-", "-", "mean", &entry.id, role, Work::NotApplicable(reason));
                             continue;
                         }
@@ -83,12 +97,23 @@ pub(crate) fn plan_dataset(suite: &Suite, dataset: &Dataset, specs: &[Option<Enc
                     for layer in layers_of(model, spec)? {
                         if chosen.is_empty() {
                             let reason = no_pooling_reason(takes_tokens);
-                            add(&name, &variant, &layer.to_string(), "-", &entry.id, role, Work::NotApplicable(reason));
+                            add(
+                                &name,
+                                &variant,
+                                &layer.to_string(),
+                                "-",
+                                &entry.id,
+                                role,
+                                Work::NotApplicable(reason),
+                            );
                         }
                         for &pooling in &chosen {
                             let stored = if pooling == Pooling::Flatten { Pooling::Tokens } else { pooling };
-                            let work = match check_pooling(spec, model.extraction.reverse_complement, stored) {
-                                Ok(()) => Work::Fit { representation: index, layer: Some(layer), pooling, probe },
+                            let work = match check_pooling(spec, model.extraction.reverse_complement, stored)
+                            {
+                                Ok(()) => {
+                                    Work::Fit { representation: index, layer: Some(layer), pooling, probe }
+                                }
                                 Err(error) => Work::NotApplicable(error.to_string()),
                             };
                             add(&name, &variant, &layer.to_string(), pooling.as_str(), &entry.id, role, work);

@@ -14,12 +14,15 @@ use seqprobe_embed::EmbeddingCache;
 pub(crate) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let cells = StoredCell::list(&arguments.run)?;
     let (Some(wanted), Some(input)) = (&arguments.cell, &arguments.input) else {
-        let lines: Vec<String> = cells.iter().map(|(cell, _)| format!("{}  {}", &cell.key[..16], cell.id)).collect();
+        let lines: Vec<String> =
+            cells.iter().map(|(cell, _)| format!("{}  {}", &cell.key[..16], cell.id)).collect();
         return say(&lines.join("\n"));
     };
     let matching: Vec<_> = cells
         .iter()
-        .filter(|(cell, _)| cell.id.to_string() == *wanted || (wanted.len() >= 6 && cell.key.starts_with(wanted.as_str())))
+        .filter(|(cell, _)| {
+            cell.id.to_string() == *wanted || (wanted.len() >= 6 && cell.key.starts_with(wanted.as_str()))
+        })
         .collect();
     let (cell, folder) = match matching.as_slice() {
         [one] => one,
@@ -27,17 +30,25 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
             let names: Vec<String> = cells.iter().map(|(cell, _)| cell.id.to_string()).collect();
             let hint = match nearest(wanted, names.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean {near:?}?"),
-                None => format!("`seqprobe predict {}` lists the {} cells", arguments.run.display(), names.len()),
+                None => {
+                    format!("`seqprobe predict {}` lists the {} cells", arguments.run.display(), names.len())
+                }
             };
             return Err(Failure::usage(format!("no cell {wanted:?} in this run\n  hint: {hint}")));
         }
-        several => return Err(Failure::usage(format!("{wanted:?} fits {} cells\n  hint: give more digits", several.len()))),
+        several => {
+            return Err(Failure::usage(format!(
+                "{wanted:?} fits {} cells\n  hint: give more digits",
+                several.len()
+            )));
+        }
     };
     set_threads(arguments.computing.threads)?;
     let input = read_sequences(input, None).or_exit(ExitCode::Data)?;
     let cache = cache_folder(&arguments.computing.folders)?;
     let temporary = if arguments.computing.no_cache { Some(tempfile::tempdir()?) } else { None };
-    let cache = EmbeddingCache::open(temporary.as_ref().map_or(cache.as_path(), |folder| folder.path())).or_exit(ExitCode::Unexpected)?;
+    let cache = EmbeddingCache::open(temporary.as_ref().map_or(cache.as_path(), |folder| folder.path()))
+        .or_exit(ExitCode::Unexpected)?;
     let predictions = cell.predict(folder, &input.sequences, &cache)?;
     let csv = predictions_csv(cell, &input.ids, &predictions)?;
     match &arguments.output {
@@ -50,12 +61,20 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
 }
 
 /// One row per example: the mean over fits, and their standard deviation where there are several.
-fn predictions_csv(cell: &StoredCell, ids: &[String], predictions: &[Array2<f64>]) -> Result<String, Failure> {
+fn predictions_csv(
+    cell: &StoredCell,
+    ids: &[String],
+    predictions: &[Array2<f64>],
+) -> Result<String, Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let several = predictions.len() > 1;
     let mut header = vec!["example_id".to_owned()];
     for output in &cell.outputs {
-        let name = if output.target == output.output { output.target.clone() } else { format!("{}={}", output.target, output.output) };
+        let name = if output.target == output.output {
+            output.target.clone()
+        } else {
+            format!("{}={}", output.target, output.output)
+        };
         header.push(name.clone());
         if several {
             header.push(format!("{name} sd over {} fits", predictions.len()));
@@ -75,5 +94,6 @@ fn predictions_csv(cell: &StoredCell, ids: &[String], predictions: &[Array2<f64>
         }
         writer.write_record(&record).or_exit(ExitCode::Unexpected)?;
     }
-    String::from_utf8(writer.into_inner().map_err(|error| Failure::new(ExitCode::Unexpected, error))?).or_exit(ExitCode::Unexpected)
+    String::from_utf8(writer.into_inner().map_err(|error| Failure::new(ExitCode::Unexpected, error))?)
+        .or_exit(ExitCode::Unexpected)
 }

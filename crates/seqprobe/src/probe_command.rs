@@ -13,7 +13,12 @@ use seqprobe_data::{DataFolders, FileTask, card_for_file, load};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(arguments: &ProbeArguments, command: String) -> Result<(), Failure> {
-    let folder = arguments.file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let folder = arguments
+        .file
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+        .to_owned();
     let made = card_for_file(&FileTask {
         path: arguments.file.clone(),
         targets: arguments.target.clone(),
@@ -32,11 +37,20 @@ pub(crate) fn run(arguments: &ProbeArguments, command: String) -> Result<(), Fai
     for guess in &made.guesses {
         tell(&format!("guessed: {guess}"));
     }
-    let dataset = load(&card, &DataFolders { folders: vec![folder], allow_download: false }).or_exit(ExitCode::Data)?;
+    let dataset =
+        load(&card, &DataFolders { folders: vec![folder], allow_download: false }).or_exit(ExitCode::Data)?;
     let file = suite_file(arguments, &card.id)?;
-    let suite = Suite::check(&file, PathBuf::new(), "command line", toml::to_string_pretty(&file).or_exit(ExitCode::Unexpected)?)?;
+    let suite = Suite::check(
+        &file,
+        PathBuf::new(),
+        "command line",
+        toml::to_string_pretty(&file).or_exit(ExitCode::Unexpected)?,
+    )?;
     if !seqprobe_stats::METRICS.iter().any(|metric| metric.id == dataset.metric) {
-        return Err(Failure::usage(format!("unknown metric {:?}\n  hint: `seqprobe list metrics` tells them", dataset.metric)));
+        return Err(Failure::usage(format!(
+            "unknown metric {:?}\n  hint: `seqprobe list metrics` tells them",
+            dataset.metric
+        )));
     }
     let out = arguments.out.clone().unwrap_or_else(|| default_out(&suite.name));
     let id = card.id.clone();
@@ -59,7 +73,9 @@ fn suite_file(arguments: &ProbeArguments, dataset: &str) -> Result<SuiteFile, Fa
             arguments
                 .layers
                 .iter()
-                .map(|layer| layer.parse().map_or_else(|_| LayerEntry::Name(layer.clone()), LayerEntry::Number))
+                .map(|layer| {
+                    layer.parse().map_or_else(|_| LayerEntry::Name(layer.clone()), LayerEntry::Number)
+                })
                 .collect(),
         )
     };
@@ -100,7 +116,12 @@ fn suite_file(arguments: &ProbeArguments, dataset: &str) -> Result<SuiteFile, Fa
 }
 
 /// Writes the card and a suite that names it; model folders become absolute.
-fn save_card_and_suite(folder: &Path, id: &str, card: &seqprobe_data::Card, mut file: SuiteFile) -> Result<(), Failure> {
+fn save_card_and_suite(
+    folder: &Path,
+    id: &str,
+    card: &seqprobe_data::Card,
+    mut file: SuiteFile,
+) -> Result<(), Failure> {
     for entry in &mut file.representation {
         if let Some(model) = &mut entry.model {
             let (prefix, path) = match model.strip_prefix("random:") {
@@ -113,9 +134,15 @@ fn save_card_and_suite(folder: &Path, id: &str, card: &seqprobe_data::Card, mut 
         }
     }
     file.datasets = vec![format!("{id}.toml")];
-    write_whole(&folder.join(format!("{id}.toml")), card.to_toml().or_exit(ExitCode::Unexpected)?.as_bytes())?;
+    write_whole(
+        &folder.join(format!("{id}.toml")),
+        card.to_toml().or_exit(ExitCode::Unexpected)?.as_bytes(),
+    )?;
     let name = format!("{id}.suite.toml");
-    write_whole(&folder.join(&name), toml::to_string_pretty(&file).or_exit(ExitCode::Unexpected)?.as_bytes())?;
+    write_whole(
+        &folder.join(&name),
+        toml::to_string_pretty(&file).or_exit(ExitCode::Unexpected)?.as_bytes(),
+    )?;
     tell(&format!(
         "saved {id}.toml and {name} in {}; the same run: seqprobe run {} --data-dir FOLDER_OF_THE_FILE",
         folder.display(),

@@ -21,7 +21,12 @@ impl Started {
         Self { instant: Instant::now(), utc: utc_text(seconds), command }
     }
 
-    pub(crate) fn provenance(&self, threads: usize, suite_toml: String, models: BTreeMap<String, String>) -> Provenance {
+    pub(crate) fn provenance(
+        &self,
+        threads: usize,
+        suite_toml: String,
+        models: BTreeMap<String, String>,
+    ) -> Provenance {
         Provenance {
             program: format!("seqprobe {}", env!("CARGO_PKG_VERSION")),
             commit: env!("SEQPROBE_COMMIT").to_owned(),
@@ -41,7 +46,11 @@ impl Started {
 pub(crate) fn processor() -> String {
     std::fs::read_to_string("/proc/cpuinfo")
         .ok()
-        .and_then(|text| text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim().to_owned())))
+        .and_then(|text| {
+            text.lines().find_map(|line| {
+                line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim().to_owned())
+            })
+        })
         .unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
 

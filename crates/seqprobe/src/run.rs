@@ -14,10 +14,12 @@ use crate::score::{metric_versions, score_split};
 use crate::suite::{ModelRepresentation, Representation, Suite, build_probe};
 use crate::verdicts::{FilledCell, VerdictRow, judge_rows, rows_of_dataset};
 use seqprobe_core::{
-    Dataset, Digest, FeatureView, FitReport, LabelledView, LayerIndex, Pooling, Probe, ProbeError, Seed, Split, Targets,
+    Dataset, Digest, FeatureView, FitReport, LabelledView, LayerIndex, Pooling, Probe, ProbeError, Seed,
+    Split, Targets,
 };
 use seqprobe_embed::{
-    BoxedSource, EmbeddingCache, EntryKey, Extraction, ExtractionOptions, Flattened, Interrupted, PlainRepresentation, extract,
+    BoxedSource, EmbeddingCache, EntryKey, Extraction, ExtractionOptions, Flattened, Interrupted,
+    PlainRepresentation, extract,
 };
 use seqprobe_report::RunRecord;
 use seqprobe_report::record::{CellRecord, SCHEMA_VERSION, ScoreRecord, SeedFit, Status};
@@ -43,6 +45,12 @@ struct Runner<'a> {
     progress: Progress,
 }
 
+/// The features of a dataset: one source per draw for each layer and pooling, and what is to be said of them.
+struct Features<'d> {
+    sources: BTreeMap<(Option<LayerIndex>, Pooling), Vec<BoxedSource<'d>>>,
+    remarks: Vec<String>,
+}
+
 /// Loads the datasets of a suite.
 pub(crate) fn load_datasets(suite: &Suite, data_dirs: &[PathBuf]) -> Result<Vec<Dataset>, Failure> {
     let mut datasets: Vec<Dataset> = Vec::new();
@@ -57,7 +65,10 @@ pub(crate) fn load_datasets(suite: &Suite, data_dirs: &[PathBuf]) -> Result<Vec<
                 Some(near) => format!("did you mean {near:?}?"),
                 None => format!("use one of {}", known.join(", ")),
             };
-            return Err(Failure::usage(format!("dataset {:?}: unknown metric {:?}\n  hint: {hint}", dataset.id, dataset.metric)));
+            return Err(Failure::usage(format!(
+                "dataset {:?}: unknown metric {:?}\n  hint: {hint}",
+                dataset.id, dataset.metric
+            )));
         }
         datasets.push(dataset);
     }
@@ -77,13 +88,18 @@ pub(crate) fn load_models(suite: &Suite) -> Result<Vec<Option<LoadedModel>>, Fai
 }
 
 /// Plans every dataset.
-pub(crate) fn plan_all(suite: &Suite, datasets: &[Dataset], models: &[Option<LoadedModel>]) -> Result<Vec<Vec<PlannedCell>>, Failure> {
+pub(crate) fn plan_all(
+    suite: &Suite,
+    datasets: &[Dataset],
+    models: &[Option<LoadedModel>],
+) -> Result<Vec<Vec<PlannedCell>>, Failure> {
     let specs: Result<Vec<_>, Failure> =
         models.iter().map(|model| model.as_ref().map(|model| model.spec().cloned()).transpose()).collect();
     let specs = specs?;
     let mut plans = Vec::new();
     for dataset in datasets {
-        let plan = plan_dataset(suite, dataset, &specs).map_err(|message| Failure::new(ExitCode::Model, message))?;
+        let plan =
+            plan_dataset(suite, dataset, &specs).map_err(|message| Failure::new(ExitCode::Model, message))?;
         plans.push(plan);
     }
     if plans.iter().all(|plan| plan.iter().all(|cell| !matches!(cell.work, Work::Fit { .. }))) {
@@ -93,7 +109,12 @@ pub(crate) fn plan_all(suite: &Suite, datasets: &[Dataset], models: &[Option<Loa
 }
 
 /// Runs a suite.
-pub(crate) fn run_suite(suite: &Suite, datasets: Vec<Dataset>, computing: &Computing, command: String) -> Result<FinishedRun, Failure> {
+pub(crate) fn run_suite(
+    suite: &Suite,
+    datasets: Vec<Dataset>,
+    computing: &Computing,
+    command: String,
+) -> Result<FinishedRun, Failure> {
     let started = Started::now(command);
     let threads = set_threads(computing.threads)?;
     let cache = cache_folder(&computing.folders)?;
@@ -117,13 +138,16 @@ pub(crate) fn run_suite(suite: &Suite, datasets: Vec<Dataset>, computing: &Compu
     let mut filled_datasets = Vec::new();
     let probe_ids: Vec<String> = suite.probes.iter().map(|probe| probe.id.clone()).collect();
     for (dataset, plan) in datasets.into_iter().zip(plans) {
-        let filled = runner.run_dataset(&dataset, plan)?;
+        let filled = runner.run_dataset(&dataset, &plan)?;
         rows.extend(rows_of_dataset(&dataset, &filled, &probe_ids, suite.replicates));
         records.push(dataset_record(&dataset));
         filled_datasets.push((dataset, filled));
     }
     runner.progress.finish();
-    let cells: Vec<CellRecord> = filled_datasets.iter().flat_map(|(_, filled)| filled.iter().map(|cell| cell.record.clone())).collect();
+    let cells: Vec<CellRecord> = filled_datasets
+        .iter()
+        .flat_map(|(_, filled)| filled.iter().map(|cell| cell.record.clone()))
+        .collect();
     let n_reused = cells.iter().filter(|cell| cell.reused).count();
     let models = runner.model_digests();
     let verdicts = judge_rows(&rows, suite.margin);
@@ -164,7 +188,7 @@ impl Runner<'_> {
             .collect()
     }
 
-    fn run_dataset(&self, dataset: &Dataset, plan: Vec<PlannedCell>) -> Result<Vec<FilledCell>, Failure> {
+    fn run_dataset(&self, dataset: &Dataset, plan: &[PlannedCell]) -> Result<Vec<FilledCell>, Failure> {
         let digest = dataset.digest();
         let labelled = SplitTargets::of(dataset);
         let mut filled: Vec<Option<FilledCell>> = plan.iter().map(|_| None).collect();
@@ -174,7 +198,9 @@ impl Runner<'_> {
             match self.cell_key(digest, planned)? {
                 None => filled[index] = Some(self.without_key(dataset, planned)?),
                 Some(key) => match self.store.load(&key) {
-                    Some(result) => filled[index] = Some(self.finish_cell(dataset, planned, key, Ok(result), true)?),
+                    Some(result) => {
+                        filled[index] = Some(self.finish_cell(dataset, planned, key, Ok(result), true)?);
+                    }
                     None => open.push((index, key)),
                 },
             }
@@ -204,8 +230,17 @@ impl Runner<'_> {
                 let Work::Fit { layer, pooling, probe, .. } = planned.work else { continue };
                 self.progress.note(&planned.id.to_string());
                 let result = match &features {
-                    Ok(features) => match features.get(&(layer, pooling)) {
-                        Some(draws) => self.fit_cell(dataset, &labelled, draws, self.probes[probe].as_ref()),
+                    Ok(features) => match features.sources.get(&(layer, pooling)) {
+                        Some(draws) => {
+                            let cell = self.fit_cell(dataset, &labelled, draws, self.probes[probe].as_ref());
+                            cell.map(|mut cell| {
+                                // Kept with the cell, so that a later run that reuses it says the same.
+                                if let Some(first) = cell.fits.first_mut() {
+                                    first.report.warnings.extend(features.remarks.iter().cloned());
+                                }
+                                cell
+                            })
+                        }
                         None => Err("the features were not made".to_owned()),
                     },
                     Err(message) => Err(message.clone()),
@@ -223,16 +258,23 @@ impl Runner<'_> {
     /// The key of a cell that is fitted; `None` for the others.
     fn cell_key(&self, digest: Digest, planned: &PlannedCell) -> Result<Option<Digest>, Failure> {
         let Work::Fit { representation, layer, pooling, probe } = planned.work else { return Ok(None) };
-        let features = match (&self.suite.representations[representation], &self.models[representation], layer) {
+        let features = match (
+            &self.suite.representations[representation],
+            &self.models[representation],
+            layer,
+        ) {
             (Representation::Plain { representation, .. }, _, _) => {
-                vec![serde_json::json!({ "plain": representation.id(), "version": PlainRepresentation::VERSION, "pooling": pooling })]
+                vec![
+                    serde_json::json!({ "plain": representation.id(), "version": PlainRepresentation::VERSION, "pooling": pooling }),
+                ]
             }
             (Representation::Model(model), Some(loaded), Some(layer)) => {
                 let stored = if pooling == Pooling::Flatten { Pooling::Tokens } else { pooling };
                 let mut keys = Vec::new();
                 for draw in &loaded.draws {
                     // The dataset's digest stands for the sequences.
-                    let key = EntryKey::new(draw, &model.extraction, layer, stored, digest).or_exit(ExitCode::Model)?;
+                    let key = EntryKey::new(draw, &model.extraction, layer, stored, digest)
+                        .or_exit(ExitCode::Model)?;
                     keys.push(serde_json::json!({ "entry": key, "flatten": pooling == Pooling::Flatten }));
                 }
                 keys
@@ -250,7 +292,6 @@ impl Runner<'_> {
             probe_settings: probe.settings(),
             fraction: planned.id.fraction.clone(),
             seeds: self.fit_seeds(probe.as_ref(), n_draws),
-            threads: if probe.is_deterministic() { 0 } else { self.threads },
         };
         Digest::of_value(&key).or_exit(ExitCode::Unexpected).map(Some)
     }
@@ -266,7 +307,8 @@ impl Runner<'_> {
 
     /// Cells that need no fit: not applicable, constant, oracle.
     fn without_key(&self, dataset: &Dataset, planned: &PlannedCell) -> Result<FilledCell, Failure> {
-        let digest = Digest::of_value(&(&planned.id, dataset.digest(), CELL_VERSION)).or_exit(ExitCode::Unexpected)?;
+        let digest =
+            Digest::of_value(&(&planned.id, dataset.digest(), CELL_VERSION)).or_exit(ExitCode::Unexpected)?;
         let started = Instant::now();
         match (&planned.work, &dataset.oracle) {
             (Work::NotApplicable(reason), _) => {
@@ -298,35 +340,49 @@ impl Runner<'_> {
         number: usize,
         representation: &Representation,
         wanted: &[(Option<LayerIndex>, Pooling)],
-    ) -> Result<BTreeMap<(Option<LayerIndex>, Pooling), Vec<BoxedSource<'d>>>, String> {
-        let mut features = BTreeMap::new();
+    ) -> Result<Features<'d>, String> {
+        let mut sources: BTreeMap<_, Vec<BoxedSource<'d>>> = BTreeMap::new();
+        let mut remarks = Vec::new();
         match (representation, &self.models[number]) {
             (Representation::Plain { representation, .. }, _) => {
                 for &(layer, pooling) in wanted {
                     let source = representation
                         .features(&dataset.sequences, pooling, &dataset.splits.train)
                         .map_err(|error| error.to_string())?;
-                    features.insert((layer, pooling), vec![source]);
+                    sources.insert((layer, pooling), vec![source]);
                 }
             }
             (Representation::Model(model), Some(loaded)) => {
                 for draw in &loaded.draws {
                     let extraction = self.extract(dataset, model, draw, wanted)?;
+                    let report = extraction.report;
+                    let remark = format!(
+                        "{} of {} distinct sequences were cut to what the model takes",
+                        report.n_truncated, report.n_distinct
+                    );
+                    if report.n_truncated > 0 && !remarks.contains(&remark) {
+                        remarks.push(remark);
+                    }
                     let mut stored = extraction.features.into_iter();
                     for &(layer, pooling) in wanted {
                         let source = stored.next().ok_or("the extraction gave too few features")?;
                         let source: BoxedSource<'d> = if pooling == Pooling::Flatten {
-                            Box::new(Flattened::new(Box::new(source), &dataset.splits.train).map_err(|error| error.to_string())?)
+                            Box::new(
+                                Flattened::new(Box::new(source), &dataset.splits.train)
+                                    .map_err(|error| error.to_string())?,
+                            )
                         } else {
                             Box::new(source)
                         };
-                        features.entry((layer, pooling)).or_insert_with(Vec::new).push(source);
+                        sources.entry((layer, pooling)).or_default().push(source);
                     }
                 }
             }
-            (Representation::Model(model), None) => return Err(format!("model {:?} is not loaded", model.name)),
+            (Representation::Model(model), None) => {
+                return Err(format!("model {:?} is not loaded", model.name));
+            }
         }
-        Ok(features)
+        Ok(Features { sources, remarks })
     }
 
     fn extract(
@@ -339,25 +395,53 @@ impl Runner<'_> {
         let pairs: Vec<(LayerIndex, Pooling)> = wanted
             .iter()
             .filter_map(|&(layer, pooling)| {
-                layer.map(|layer| (layer, if pooling == Pooling::Flatten { Pooling::Tokens } else { pooling }))
+                layer
+                    .map(|layer| (layer, if pooling == Pooling::Flatten { Pooling::Tokens } else { pooling }))
             })
             .collect();
         let mut report = |progress: seqprobe_embed::ExtractionProgress| -> Result<(), Interrupted> {
-            self.progress.note(&format!("{}: {} of {} sequences through {}", dataset.id, progress.sequences, progress.total, model.name));
+            self.progress.note(&format!(
+                "{}: {} of {} sequences through {}",
+                dataset.id, progress.sequences, progress.total, model.name
+            ));
             Ok(())
         };
-        let options = ExtractionOptions { repair: true, progress: Some(&mut report), ..ExtractionOptions::default() };
-        extract(draw, &model.extraction, &dataset.sequences, &pairs, &self.embeddings, options).map_err(|error| error.to_string())
+        let options =
+            ExtractionOptions { repair: true, progress: Some(&mut report), ..ExtractionOptions::default() };
+        extract(draw, &model.extraction, &dataset.sequences, &pairs, &self.embeddings, options)
+            .map_err(|error| error.to_string())
     }
 
-    /// Fits a cell: every seed, on the draw that belongs to it.
-    fn fit_cell(&self, dataset: &Dataset, targets: &SplitTargets, draws: &[BoxedSource<'_>], probe: &dyn Probe) -> Result<CellResult, String> {
+    /// Fits a cell: every seed, on the draw that belongs to it. Neural fits run side by side, each on one
+    /// thread: that is faster than one after the other on all threads, and a fit then gives the same bits
+    /// whatever the number of threads.
+    fn fit_cell(
+        &self,
+        dataset: &Dataset,
+        targets: &SplitTargets,
+        draws: &[BoxedSource<'_>],
+        probe: &dyn Probe,
+    ) -> Result<CellResult, String> {
         let started = Instant::now();
         let width = draws.first().map_or(0, |source| source.dim());
-        let mut result = CellResult { fits: Vec::new(), valid: Vec::new(), test: Vec::new(), probes: Vec::new(), width, seconds: 0.0 };
-        for (number, seed) in self.fit_seeds(probe, draws.len()).into_iter().enumerate() {
-            let source = draws[number % draws.len()].as_ref();
-            let fitted = fit_one(dataset, targets, source, probe, seed);
+        let mut result = CellResult {
+            fits: Vec::new(),
+            valid: Vec::new(),
+            test: Vec::new(),
+            probes: Vec::new(),
+            width,
+            seconds: 0.0,
+        };
+        let seeds: Vec<(usize, u64)> = self.fit_seeds(probe, draws.len()).into_iter().enumerate().collect();
+        let fit = |&(number, seed): &(usize, u64)| {
+            fit_one(dataset, targets, draws[number % draws.len()].as_ref(), probe, seed)
+        };
+        let fits: Vec<Result<OneFit, ProbeError>> = if probe.is_deterministic() {
+            seeds.iter().map(fit).collect()
+        } else {
+            side_by_side(&seeds, self.threads, fit)?
+        };
+        for fitted in fits {
             let (fit, valid, test, stored) = fitted.map_err(|error| error.to_string())?;
             result.fits.push(fit);
             result.valid.push(valid);
@@ -387,7 +471,9 @@ impl Runner<'_> {
                 return Ok(FilledCell { record, result: None, weights: Vec::new() });
             }
         };
-        let score_key = Digest::of_value(&("scores v1", key, &dataset.metric, metric_versions(), self.suite.replicates)).or_exit(ExitCode::Unexpected)?;
+        let score_key =
+            Digest::of_value(&("scores v1", key, &dataset.metric, metric_versions(), self.suite.replicates))
+                .or_exit(ExitCode::Unexpected)?;
         let scores: Vec<ScoreRecord> = self.store.memo("scores-v1", &score_key, || {
             let mut scores = score_split(dataset, Split::Test, &result.test, self.suite.replicates);
             scores.extend(score_split(dataset, Split::Valid, &result.valid, self.suite.replicates));
@@ -398,7 +484,9 @@ impl Runner<'_> {
         record.fits.clone_from(&result.fits);
         record.seconds = result.seconds;
         let weights = match planned.work {
-            Work::Fit { representation, .. } => self.models[representation].as_ref().map(LoadedModel::digests).unwrap_or_default(),
+            Work::Fit { representation, .. } => {
+                self.models[representation].as_ref().map(LoadedModel::digests).unwrap_or_default()
+            }
             _ => Vec::new(),
         };
         Ok(FilledCell { record, result: Some(result), weights })
@@ -440,6 +528,35 @@ fn fit_one(
     let on_valid = fit.fitted.predict(&valid)?;
     let on_test = fit.fitted.predict(&test)?;
     Ok((SeedFit { seed, report: fit.report }, on_valid, on_test, fit.fitted.store()))
+}
+
+/// Runs work items on as many threads as given, libtorch on one thread within each; results in order.
+fn side_by_side<I: Sync, O: Send>(
+    items: &[I],
+    threads: usize,
+    work: impl Fn(&I) -> O + Sync,
+) -> Result<Vec<O>, String> {
+    tch::set_num_threads(1);
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let done: Vec<std::sync::Mutex<Option<O>>> = items.iter().map(|_| std::sync::Mutex::new(None)).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(items.len()) {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    let Some(item) = items.get(number) else { break };
+                    let output = work(item);
+                    if let Ok(mut slot) = done[number].lock() {
+                        *slot = Some(output);
+                    }
+                }
+            });
+        }
+    });
+    tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
+    done.into_iter()
+        .map(|slot| slot.into_inner().ok().flatten().ok_or_else(|| "a fit was lost".to_owned()))
+        .collect()
 }
 
 fn empty_record(planned: &PlannedCell, key: &Digest) -> CellRecord {

@@ -12,7 +12,9 @@ use crate::suite::Suite;
 use crate::verdicts::FilledCell;
 use seqprobe_core::{Dataset, Split, Targets, TaskKind};
 use seqprobe_report::record::Status;
-use seqprobe_report::{CellPredictions, OutputName, SeedPredictions, SplitPredictions, render_table, write_run};
+use seqprobe_report::{
+    CellPredictions, OutputName, SeedPredictions, SplitPredictions, render_table, write_run,
+};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -46,7 +48,8 @@ fn print_plan(suite: &Suite, datasets: &[Dataset]) -> Result<(), Failure> {
             })
         })
         .collect();
-    let plan = serde_json::json!({ "schema_version": 1, "suite": suite.name, "seeds": suite.seeds, "cells": cells });
+    let plan =
+        serde_json::json!({ "schema_version": 1, "suite": suite.name, "seeds": suite.seeds, "cells": cells });
     say(&serde_json::to_string_pretty(&plan).or_exit(ExitCode::Unexpected)?)
 }
 
@@ -65,14 +68,20 @@ pub(crate) fn finish(suite: &Suite, finished: &FinishedRun, out: &Path) -> Resul
     }
     say(&render_table(&finished.record))?;
     let n_cells = finished.record.cells.len();
-    say(&format!("{n_cells} cells, {} read from the cache, {:.1} s", finished.n_reused, finished.record.provenance.seconds))?;
+    say(&format!(
+        "{n_cells} cells, {} read from the cache, {:.1} s",
+        finished.n_reused, finished.record.provenance.seconds
+    ))?;
     say(&format!("report: {}", out.join("report.html").display()))?;
     let failed: Vec<_> = finished.record.cells.iter().filter(|cell| cell.status == Status::Failed).collect();
     for cell in &failed {
         tell(&format!("failed: {}: {}", cell.id, cell.reason.as_deref().unwrap_or("no reason")));
     }
     if !failed.is_empty() {
-        return Err(Failure::new(ExitCode::CellsFailed, format!("{} of {n_cells} cells failed", failed.len())));
+        return Err(Failure::new(
+            ExitCode::CellsFailed,
+            format!("{} of {n_cells} cells failed", failed.len()),
+        ));
     }
     Ok(())
 }
@@ -91,18 +100,24 @@ fn store_probes(suite: &Suite, dataset: &Dataset, cell: &FilledCell, out: &Path)
 /// Names of the output columns of a task.
 pub(crate) fn output_names(dataset: &Dataset) -> Vec<OutputName> {
     let task = &dataset.task;
-    let name = |target: &str, output: &str| OutputName { target: target.to_owned(), output: output.to_owned() };
+    let name =
+        |target: &str, output: &str| OutputName { target: target.to_owned(), output: output.to_owned() };
     match task.kind {
         TaskKind::Binary => vec![name(&task.targets[0], task.classes.last().map_or("1", String::as_str))],
         TaskKind::Multiclass => task.classes.iter().map(|class| name(&task.targets[0], class)).collect(),
-        TaskKind::Multilabel | TaskKind::Regression => task.targets.iter().map(|target| name(target, target)).collect(),
+        TaskKind::Multilabel | TaskKind::Regression => {
+            task.targets.iter().map(|target| name(target, target)).collect()
+        }
     }
 }
+
+type Ids = Arc<[String]>;
+type Truth = Arc<[Option<f64>]>;
 
 /// Ids and true values that all cells of a dataset share.
 struct SharedColumns {
     outputs: Vec<OutputName>,
-    splits: Vec<(Split, Arc<[String]>, Arc<[Option<f64>]>)>,
+    splits: Vec<(Split, Ids, Truth)>,
 }
 
 impl SharedColumns {
@@ -111,14 +126,17 @@ impl SharedColumns {
             .into_iter()
             .map(|split| {
                 let rows = dataset.splits.rows(split);
-                let ids: Arc<[String]> = rows.iter().map(|&row| dataset.example_ids[row].clone()).collect();
-                let truth: Arc<[Option<f64>]> = match dataset.targets.select(rows) {
+                let ids: Ids = rows.iter().map(|&row| dataset.example_ids[row].clone()).collect();
+                let truth: Truth = match dataset.targets.select(rows) {
                     Targets::Classes { labels, .. } if dataset.task.kind == TaskKind::Binary => {
                         labels.iter().map(|&label| Some(f64::from(label))).collect()
                     }
                     Targets::Classes { labels, n_classes } => labels
                         .iter()
-                        .flat_map(|&label| (0..n_classes).map(move |class| Some(if class == label as usize { 1.0 } else { 0.0 })))
+                        .flat_map(|&label| {
+                            (0..n_classes)
+                                .map(move |class| Some(if class == label as usize { 1.0 } else { 0.0 }))
+                        })
                         .collect(),
                     Targets::Values { values } => values.iter().copied().collect(),
                 };
@@ -138,9 +156,17 @@ impl SharedColumns {
                 let seeds = matrices
                     .iter()
                     .zip(&result.fits)
-                    .map(|(matrix, fit)| SeedPredictions { seed: fit.seed, values: matrix.iter().copied().collect() })
+                    .map(|(matrix, fit)| SeedPredictions {
+                        seed: fit.seed,
+                        values: matrix.iter().copied().collect(),
+                    })
                     .collect();
-                SplitPredictions { split: split.as_str().to_owned(), example_ids: ids.clone(), truth: truth.clone(), seeds }
+                SplitPredictions {
+                    split: split.as_str().to_owned(),
+                    example_ids: ids.clone(),
+                    truth: truth.clone(),
+                    seeds,
+                }
             })
             .collect();
         Some(CellPredictions { cell: cell.record.id.clone(), outputs: self.outputs.clone(), splits })

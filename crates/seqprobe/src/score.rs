@@ -20,11 +20,16 @@ impl OwnedTruth {
     /// The true values of a split.
     pub(crate) fn of(dataset: &Dataset, split: Split) -> Self {
         match (dataset.targets.select(dataset.splits.rows(split)), dataset.task.kind) {
-            (Targets::Classes { labels, .. }, TaskKind::Binary) => Self::Binary(labels.iter().map(|&label| label == 1).collect()),
+            (Targets::Classes { labels, .. }, TaskKind::Binary) => {
+                Self::Binary(labels.iter().map(|&label| label == 1).collect())
+            }
             (Targets::Classes { labels, n_classes }, _) => Self::Classes { labels, n_classes },
             (Targets::Values { values }, TaskKind::Multilabel) => {
                 let n_targets = values.ncols();
-                Self::Multilabel { values: values.iter().map(|value| value.map(|value| value >= 0.5)).collect(), n_targets }
+                Self::Multilabel {
+                    values: values.iter().map(|value| value.map(|value| value >= 0.5)).collect(),
+                    n_targets,
+                }
             }
             (Targets::Values { values }, _) => {
                 let n_targets = values.ncols();
@@ -58,8 +63,12 @@ impl OwnedTruth {
         }
         match self {
             Self::Binary(_) | Self::Classes { .. } => None,
-            Self::Multilabel { values, n_targets } => Some(Self::Multilabel { values: column(values, *n_targets, index), n_targets: 1 }),
-            Self::Regression { values, n_targets } => Some(Self::Regression { values: column(values, *n_targets, index), n_targets: 1 }),
+            Self::Multilabel { values, n_targets } => {
+                Some(Self::Multilabel { values: column(values, *n_targets, index), n_targets: 1 })
+            }
+            Self::Regression { values, n_targets } => {
+                Some(Self::Regression { values: column(values, *n_targets, index), n_targets: 1 })
+            }
         }
     }
 }
@@ -73,13 +82,21 @@ pub(crate) struct SplitResampling {
 
 impl SplitResampling {
     pub(crate) fn of(dataset: &Dataset, split: Split, replicates: usize) -> Self {
-        let clusters = dataset.clusters.as_ref().map(|clusters| dataset.splits.rows(split).iter().map(|&row| clusters.ids()[row]).collect());
+        let clusters = dataset
+            .clusters
+            .as_ref()
+            .map(|clusters| dataset.splits.rows(split).iter().map(|&row| clusters.ids()[row]).collect());
         let seed = Seed(0).derive(&format!("bootstrap/{}/{}", dataset.id, split.as_str())).0;
         Self { clusters, replicates, seed }
     }
 
     pub(crate) fn view(&self) -> Resampling<'_> {
-        Resampling { replicates: self.replicates, clusters: self.clusters.as_deref(), seed: self.seed, level: LEVEL }
+        Resampling {
+            replicates: self.replicates,
+            clusters: self.clusters.as_deref(),
+            seed: self.seed,
+            level: LEVEL,
+        }
     }
 }
 
@@ -92,7 +109,12 @@ pub(crate) fn overall_target(dataset: &Dataset) -> String {
 }
 
 /// Scores on one split: every metric on test, the primary one on validation.
-pub(crate) fn score_split(dataset: &Dataset, split: Split, outputs: &[Array2<f64>], replicates: usize) -> Vec<ScoreRecord> {
+pub(crate) fn score_split(
+    dataset: &Dataset,
+    split: Split,
+    outputs: &[Array2<f64>],
+    replicates: usize,
+) -> Vec<ScoreRecord> {
     let truth = OwnedTruth::of(dataset, split);
     let resampling = SplitResampling::of(dataset, split, replicates);
     let by_seed: Vec<Vec<f64>> = outputs.iter().map(|matrix| matrix.iter().copied().collect()).collect();
@@ -109,15 +131,24 @@ pub(crate) fn score_split(dataset: &Dataset, split: Split, outputs: &[Array2<f64
                 Ok(estimate) => estimate.n,
                 Err(_) => truth.view().n_examples(),
             };
-            records.push(ScoreRecord { split: split.as_str().to_owned(), target, metric: metric.id.to_owned(), primary, n, value: score_value(result) });
+            records.push(ScoreRecord {
+                split: split.as_str().to_owned(),
+                target,
+                metric: metric.id.to_owned(),
+                primary,
+                n,
+                value: score_value(result),
+            });
         };
         record(overall_target(dataset), &truth, &by_seed);
         let n_targets = truth.n_targets();
         if n_targets > 1 {
             for (index, name) in dataset.task.targets.iter().enumerate() {
                 if let Some(column) = truth.target(index) {
-                    let outputs: Vec<Vec<f64>> =
-                        by_seed.iter().map(|values| values.iter().skip(index).step_by(n_targets).copied().collect()).collect();
+                    let outputs: Vec<Vec<f64>> = by_seed
+                        .iter()
+                        .map(|values| values.iter().skip(index).step_by(n_targets).copied().collect())
+                        .collect();
                     record(name.clone(), &column, &outputs);
                 }
             }

@@ -31,18 +31,37 @@ pub(crate) fn list(what: Listing) -> Result<(), Failure> {
             .collect::<Result<_, Failure>>()?,
         Listing::Simulated => seqprobe_data::SIMULATED
             .iter()
-            .map(|task| (format!("sim:{}", task.name), format!("{}, {}, scored by {}", task.title, task.kind.as_str(), task.metric)))
+            .map(|task| {
+                (
+                    format!("sim:{}", task.name),
+                    format!("{}, {}, scored by {}", task.title, task.kind.as_str(), task.metric),
+                )
+            })
             .collect(),
-        Listing::Models => {
-            seqprobe_models::FAMILIES.iter().map(|family| (family.id.to_owned(), family.title.to_owned())).collect()
-        }
+        Listing::Models => seqprobe_models::FAMILIES
+            .iter()
+            .map(|family| (family.id.to_owned(), family.title.to_owned()))
+            .collect(),
         Listing::Probes => {
-            let about = ["ridge or logistic regression, penalty chosen on validation", "two hidden layers, early stopping", "convolutions, any length, early stopping"];
+            let about = [
+                "ridge or logistic regression, penalty chosen on validation",
+                "two hidden layers, early stopping",
+                "convolutions, any length, early stopping",
+            ];
             PROBE_IDS.iter().zip(about).map(|(id, about)| ((*id).to_owned(), about.to_owned())).collect()
         }
         Listing::Metrics => seqprobe_stats::METRICS
             .iter()
-            .map(|metric| (metric.id.to_owned(), format!("{}, {}", metric.title, if metric.higher_is_better { "higher is better" } else { "lower is better" })))
+            .map(|metric| {
+                (
+                    metric.id.to_owned(),
+                    format!(
+                        "{}, {}",
+                        metric.title,
+                        if metric.higher_is_better { "higher is better" } else { "lower is better" }
+                    ),
+                )
+            })
             .collect(),
     };
     let width = lines.iter().map(|(id, _)| id.chars().count()).max().unwrap_or(0);
@@ -55,7 +74,8 @@ pub(crate) fn cache(command: &CacheCommand) -> Result<(), Failure> {
     let (CacheCommand::Ls(folders) | CacheCommand::Verify(folders)) = command;
     let cache = EmbeddingCache::open(&cache_folder(folders)?).or_exit(ExitCode::Unexpected)?;
     let verify = matches!(command, CacheCommand::Verify(_));
-    let entries = if verify { cache_verify(&cache) } else { cache_list(&cache) }.or_exit(ExitCode::Unexpected)?;
+    let entries =
+        if verify { cache_verify(&cache) } else { cache_list(&cache) }.or_exit(ExitCode::Unexpected)?;
     let mut n_bad = 0;
     for entry in &entries {
         say(&entry_line(entry))?;
@@ -63,9 +83,19 @@ pub(crate) fn cache(command: &CacheCommand) -> Result<(), Failure> {
             n_bad += 1;
         }
     }
-    say(&format!("{} entries, {} bytes, in {}", entries.len(), entries.iter().map(|entry| entry.bytes).sum::<u64>(), cache.bucket().display()))?;
+    say(&format!(
+        "{} entries, {} bytes, in {}",
+        entries.len(),
+        entries.iter().map(|entry| entry.bytes).sum::<u64>(),
+        cache.bucket().display()
+    ))?;
     if verify && n_bad > 0 {
-        return Err(Failure::new(ExitCode::Data, format!("{n_bad} entries are damaged\n  hint: run the suite again: damaged parts are computed anew")));
+        return Err(Failure::new(
+            ExitCode::Data,
+            format!(
+                "{n_bad} entries are damaged\n  hint: run the suite again: damaged parts are computed anew"
+            ),
+        ));
     }
     Ok(())
 }
@@ -73,7 +103,9 @@ pub(crate) fn cache(command: &CacheCommand) -> Result<(), Failure> {
 fn entry_line(entry: &EntrySummary) -> String {
     let name = entry.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let what = match &entry.key {
-        Some(key) => format!("{} layer {} {} weights {}", key.family, key.layer, key.pooling, key.weights.short()),
+        Some(key) => {
+            format!("{} layer {} {} weights {}", key.family, key.layer, key.pooling, key.weights.short())
+        }
         None => "key cannot be read".to_owned(),
     };
     let state = if entry.complete { "complete" } else { "partial" };

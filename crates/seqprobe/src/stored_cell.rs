@@ -7,11 +7,14 @@ use crate::run_command::output_names;
 use crate::suite::{Layers, ModelRepresentation, Representation, Suite};
 use crate::verdicts::FilledCell;
 use ndarray::Array2;
-use seqprobe_core::{Dataset, DnaSequence, FeatureView, FittedProbe, LayerIndex, Pooling, StoredProbe, TaskKind};
-use seqprobe_embed::{
-    BoxedSource, EmbeddingCache, ExtractionOptions, Flattened, OneHot, PlainRepresentation, ReverseComplement, Truncate, extract,
+use seqprobe_core::{
+    Dataset, DnaSequence, FeatureView, FittedProbe, LayerIndex, Pooling, StoredProbe, TaskKind,
 };
 use seqprobe_embed::ExtractionSpec;
+use seqprobe_embed::{
+    BoxedSource, EmbeddingCache, ExtractionOptions, Flattened, OneHot, PlainRepresentation,
+    ReverseComplement, Truncate, extract,
+};
 use seqprobe_models::Precision;
 use seqprobe_report::OutputName;
 use seqprobe_report::record::CellId;
@@ -52,7 +55,12 @@ enum StoredRepresentation {
 impl StoredCell {
     /// Describes a filled cell.
     pub(crate) fn new(suite: &Suite, dataset: &Dataset, cell: &FilledCell) -> Result<Self, Failure> {
-        let missing = || Failure::new(ExitCode::Unexpected, format!("{}: the cell does not belong to its suite", cell.record.id));
+        let missing = || {
+            Failure::new(
+                ExitCode::Unexpected,
+                format!("{}: the cell does not belong to its suite", cell.record.id),
+            )
+        };
         let result = cell.result.as_ref().ok_or_else(missing)?;
         let id = &cell.record.id;
         let representation = suite
@@ -61,12 +69,17 @@ impl StoredCell {
             .find(|representation| representation.name() == id.representation)
             .ok_or_else(missing)?;
         let representation = match representation {
-            Representation::Plain { representation, .. } => StoredRepresentation::Plain(representation.id().to_owned()),
+            Representation::Plain { representation, .. } => {
+                StoredRepresentation::Plain(representation.id().to_owned())
+            }
             Representation::Model(model) => StoredRepresentation::Model {
                 name: model.name.clone(),
                 folder: std::fs::canonicalize(&model.folder).unwrap_or_else(|_| model.folder.clone()),
                 random_draws: model.random_draws,
-                layer: id.layer.parse().map_err(|message: String| Failure::new(ExitCode::Unexpected, message))?,
+                layer: id
+                    .layer
+                    .parse()
+                    .map_err(|message: String| Failure::new(ExitCode::Unexpected, message))?,
                 truncate: model.extraction.truncate,
                 reverse_complement: model.extraction.reverse_complement,
                 weights: cell.weights.clone(),
@@ -79,7 +92,10 @@ impl StoredCell {
             task: dataset.task.kind,
             outputs: output_names(dataset),
             representation,
-            pooling: id.pooling.parse().map_err(|message: String| Failure::new(ExitCode::Unexpected, message))?,
+            pooling: id
+                .pooling
+                .parse()
+                .map_err(|message: String| Failure::new(ExitCode::Unexpected, message))?,
             width: result.width,
             probes: result.probes.iter().map(|probe| (probe.kind.clone(), probe.config.clone())).collect(),
         })
@@ -89,15 +105,20 @@ impl StoredCell {
     pub(crate) fn list(run: &Path) -> Result<Vec<(Self, PathBuf)>, Failure> {
         let folder = run.join("probes");
         let entries = std::fs::read_dir(&folder).map_err(|error| {
-            Failure::usage(format!("{}: {error}\n  hint: give the folder of a finished run with fitted probes", folder.display()))
+            Failure::usage(format!(
+                "{}: {error}\n  hint: give the folder of a finished run with fitted probes",
+                folder.display()
+            ))
         })?;
         let mut cells = Vec::new();
         for entry in entries {
             let path = entry?.path();
             let file = path.join("cell.json");
-            let text = std::fs::read(&file).map_err(|error| Failure::new(ExitCode::Data, format!("{}: {error}", file.display())))?;
-            let cell: Self = serde_json::from_slice(&text)
-                .map_err(|error| Failure::new(ExitCode::Data, format!("{}: not a stored cell: {error}", file.display())))?;
+            let text = std::fs::read(&file)
+                .map_err(|error| Failure::new(ExitCode::Data, format!("{}: {error}", file.display())))?;
+            let cell: Self = serde_json::from_slice(&text).map_err(|error| {
+                Failure::new(ExitCode::Data, format!("{}: not a stored cell: {error}", file.display()))
+            })?;
             cells.push((cell, path));
         }
         cells.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
@@ -108,14 +129,21 @@ impl StoredCell {
     ///
     /// # Shapes
     /// One `[sequences, outputs]` per fit.
-    pub(crate) fn predict(&self, folder: &Path, sequences: &[DnaSequence], cache: &EmbeddingCache) -> Result<Vec<Array2<f64>>, Failure> {
+    pub(crate) fn predict(
+        &self,
+        folder: &Path,
+        sequences: &[DnaSequence],
+        cache: &EmbeddingCache,
+    ) -> Result<Vec<Array2<f64>>, Failure> {
         let sources = self.features(sequences, cache)?;
         let rows: Vec<usize> = (0..sequences.len()).collect();
         let mut predictions = Vec::new();
         for (number, (kind, config)) in self.probes.iter().enumerate() {
             let path = folder.join(format!("probe-{number:04}.safetensors"));
-            let bytes = std::fs::read(&path).map_err(|error| Failure::new(ExitCode::Data, format!("{}: {error}", path.display())))?;
-            let arrays = read_arrays(&bytes).map_err(|error| Failure::new(ExitCode::Data, format!("{}: {error}", path.display())))?;
+            let bytes = std::fs::read(&path)
+                .map_err(|error| Failure::new(ExitCode::Data, format!("{}: {error}", path.display())))?;
+            let arrays = read_arrays(&bytes)
+                .map_err(|error| Failure::new(ExitCode::Data, format!("{}: {error}", path.display())))?;
             let probe = restore(&StoredProbe { kind: kind.clone(), config: config.clone(), arrays })
                 .map_err(|error| Failure::new(ExitCode::Data, format!("{}: {error}", path.display())))?;
             let source = sources[number % sources.len()].as_ref();
@@ -125,19 +153,35 @@ impl StoredCell {
         Ok(predictions)
     }
 
-    fn features<'a>(&self, sequences: &'a [DnaSequence], cache: &EmbeddingCache) -> Result<Vec<BoxedSource<'a>>, Failure> {
+    fn features<'a>(
+        &self,
+        sequences: &'a [DnaSequence],
+        cache: &EmbeddingCache,
+    ) -> Result<Vec<BoxedSource<'a>>, Failure> {
         match &self.representation {
             StoredRepresentation::Plain(id) => {
-                let plain: PlainRepresentation = id.parse().map_err(|message: String| Failure::new(ExitCode::Data, message))?;
+                let plain: PlainRepresentation =
+                    id.parse().map_err(|message: String| Failure::new(ExitCode::Data, message))?;
                 if self.pooling == Pooling::Flatten {
                     let source: BoxedSource<'a> = Box::new(OneHot::new(sequences));
                     return Ok(vec![self.flattened(source)?]);
                 }
                 Ok(vec![plain.features(sequences, self.pooling, &[]).or_exit(ExitCode::Data)?])
             }
-            StoredRepresentation::Model { name, folder, random_draws, layer, truncate, reverse_complement, weights } => {
-                let extraction =
-                    ExtractionSpec { precision: Precision::F32, reverse_complement: *reverse_complement, truncate: *truncate };
+            StoredRepresentation::Model {
+                name,
+                folder,
+                random_draws,
+                layer,
+                truncate,
+                reverse_complement,
+                weights,
+            } => {
+                let extraction = ExtractionSpec {
+                    precision: Precision::F32,
+                    reverse_complement: *reverse_complement,
+                    truncate: *truncate,
+                };
                 let model = ModelRepresentation {
                     name: name.clone(),
                     folder: folder.clone(),
@@ -153,7 +197,9 @@ impl StoredCell {
                         ExitCode::Model,
                         format!(
                             "model {name:?}: the weights are not those of the run\n  expected {}\n  got      {}\n  hint: put the model of the run back into {}",
-                            weights.join(" "), found.join(" "), folder.display()
+                            weights.join(" "),
+                            found.join(" "),
+                            folder.display()
                         ),
                     ));
                 }
@@ -162,10 +208,15 @@ impl StoredCell {
                 for draw in &loaded.draws {
                     let options = ExtractionOptions { repair: true, ..ExtractionOptions::default() };
                     let extraction =
-                        extract(draw, &extraction, sequences, &[(*layer, stored)], cache, options).or_exit(ExitCode::Model)?;
+                        extract(draw, &extraction, sequences, &[(*layer, stored)], cache, options)
+                            .or_exit(ExitCode::Model)?;
                     for features in extraction.features {
                         let source: BoxedSource<'a> = Box::new(features);
-                        sources.push(if self.pooling == Pooling::Flatten { self.flattened(source)? } else { source });
+                        sources.push(if self.pooling == Pooling::Flatten {
+                            self.flattened(source)?
+                        } else {
+                            source
+                        });
                     }
                 }
                 Ok(sources)

@@ -159,20 +159,29 @@ impl Representation {
 impl Suite {
     /// Reads and checks a suite file.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::usage(format!("{}: {error}\n  hint: give the path of a suite file", path.display())))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("{}: {error}\n  hint: give the path of a suite file", path.display()))
+        })?;
         let file: SuiteFile = parse_toml(&text, &path.display().to_string()).or_exit(ExitCode::Usage)?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         Self::check(&file, folder, &path.display().to_string(), text)
     }
 
     /// Checks a suite; `source` names it in errors.
-    pub(crate) fn check(file: &SuiteFile, folder: PathBuf, source: &str, toml: String) -> Result<Self, Failure> {
+    pub(crate) fn check(
+        file: &SuiteFile,
+        folder: PathBuf,
+        source: &str,
+        toml: String,
+    ) -> Result<Self, Failure> {
         let wrong = |message: String| Failure::usage(format!("{source}: {message}"));
         if file.schema != 1 {
             return Err(wrong(format!("schema {} is not known, expected 1", file.schema)));
         }
-        if file.name.is_empty() || !file.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) || file.name.starts_with('.') {
+        if file.name.is_empty()
+            || !file.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            || file.name.starts_with('.')
+        {
             return Err(wrong(format!("name {:?} must be made of letters, digits, - _ and .", file.name)));
         }
         let seeds = file.seeds.clone().unwrap_or_else(|| DEFAULT_SEEDS.to_vec());
@@ -188,17 +197,28 @@ impl Suite {
         if !(100..=1_000_000).contains(&replicates) {
             return Err(wrong(format!("replicates {replicates} must lie between 100 and 1000000")));
         }
-        for (list, empty) in [("datasets", file.datasets.is_empty()), ("[[representation]]", file.representation.is_empty()), ("[[probe]]", file.probe.is_empty())] {
+        for (list, empty) in [
+            ("datasets", file.datasets.is_empty()),
+            ("[[representation]]", file.representation.is_empty()),
+            ("[[probe]]", file.probe.is_empty()),
+        ] {
             if empty {
-                return Err(Failure::new(ExitCode::EmptyPlan, format!("{source}: no {list}: nothing to run")));
+                return Err(Failure::new(
+                    ExitCode::EmptyPlan,
+                    format!("{source}: no {list}: nothing to run"),
+                ));
             }
         }
         let mut representations = Vec::new();
         for (number, entry) in file.representation.iter().enumerate() {
-            let representation =
-                check_representation(entry, &folder).map_err(|message| wrong(format!("representation {}: {message}", number + 1)))?;
+            let representation = check_representation(entry, &folder)
+                .map_err(|message| wrong(format!("representation {}: {message}", number + 1)))?;
             if representations.iter().any(|other: &Representation| other.name() == representation.name()) {
-                return Err(wrong(format!("representation {} names {:?} a second time", number + 1, representation.name())));
+                return Err(wrong(format!(
+                    "representation {} names {:?} a second time",
+                    number + 1,
+                    representation.name()
+                )));
             }
             representations.push(representation);
         }
@@ -242,7 +262,8 @@ fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Re
                 return Err(format!("{id:?} has no layers and is never truncated or averaged over strands"));
             }
             let known: Vec<&str> = PLAIN_REPRESENTATIONS.iter().map(|plain| plain.id).collect();
-            let representation: PlainRepresentation = id.parse().map_err(|_| unknown("representation", id, &known))?;
+            let representation: PlainRepresentation =
+                id.parse().map_err(|_| unknown("representation", id, &known))?;
             Ok(Representation::Plain { representation, poolings })
         }
         (None, Some(name)) => {
@@ -251,7 +272,9 @@ fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Re
                 None => (name.as_str(), false),
             };
             if path.starts_with("hf:") {
-                return Err(format!("{name:?}: models are not downloaded\n  hint: give a folder with config.json and model.safetensors"));
+                return Err(format!(
+                    "{name:?}: models are not downloaded\n  hint: give a folder with config.json and model.safetensors"
+                ));
             }
             Ok(Representation::Model(ModelRepresentation {
                 name: name.clone(),
@@ -267,7 +290,10 @@ fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Re
 }
 
 /// Checks the words of `truncate` and `rc`.
-pub(crate) fn check_extraction(truncate: Option<&str>, strands: Option<&str>) -> Result<ExtractionSpec, String> {
+pub(crate) fn check_extraction(
+    truncate: Option<&str>,
+    strands: Option<&str>,
+) -> Result<ExtractionSpec, String> {
     Ok(ExtractionSpec {
         precision: Precision::F32,
         reverse_complement: strands.map(str::parse).transpose()?.unwrap_or_default(),

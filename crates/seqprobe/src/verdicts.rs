@@ -29,13 +29,19 @@ pub(crate) struct VerdictRow {
 }
 
 /// The rows of one dataset. Random draws of an architecture get rows too: they are the control.
-pub(crate) fn rows_of_dataset(dataset: &Dataset, cells: &[FilledCell], probes: &[String], replicates: usize) -> Vec<VerdictRow> {
+pub(crate) fn rows_of_dataset(
+    dataset: &Dataset,
+    cells: &[FilledCell],
+    probes: &[String],
+    replicates: usize,
+) -> Vec<VerdictRow> {
     let truth = OwnedTruth::of(dataset, Split::Test);
     let resampling = SplitResampling::of(dataset, Split::Test, replicates);
     let models = names(cells, |cell| cell.layer != "-");
     let baselines = names_with_role(cells, Role::Baseline);
     let mut rows = Vec::new();
-    let mut scopes: Vec<(&str, Option<&str>)> = probes.iter().map(|probe| (probe.as_str(), Some(probe.as_str()))).collect();
+    let mut scopes: Vec<(&str, Option<&str>)> =
+        probes.iter().map(|probe| (probe.as_str(), Some(probe.as_str()))).collect();
     if probes.len() > 1 {
         scopes.push(("best", None));
     }
@@ -54,12 +60,19 @@ pub(crate) fn rows_of_dataset(dataset: &Dataset, cells: &[FilledCell], probes: &
             for baseline in &baselines {
                 if let Some(failed) = failed_without_choice(cells, baseline, *probe) {
                     row.baselines.push(failed.record.id.clone());
-                    row.comparisons.push(Err(NoEstimate::Undefined { reason: "the baseline's cell failed".to_owned() }));
+                    row.comparisons
+                        .push(Err(NoEstimate::Undefined { reason: "the baseline's cell failed".to_owned() }));
                     continue;
                 }
                 let Some(other) = chosen(cells, baseline, *probe) else { continue };
-                let (Some(ours), Some(theirs), Some(metric)) = (&candidate.result, &other.result, metric(&dataset.metric)) else { continue };
-                let flat = |result: &CellResult| -> Vec<Vec<f64>> { result.test.iter().map(|matrix| matrix.iter().copied().collect()).collect() };
+                let (Some(ours), Some(theirs), Some(metric)) =
+                    (&candidate.result, &other.result, metric(&dataset.metric))
+                else {
+                    continue;
+                };
+                let flat = |result: &CellResult| -> Vec<Vec<f64>> {
+                    result.test.iter().map(|matrix| matrix.iter().copied().collect()).collect()
+                };
                 let (ours, theirs) = (flat(ours), flat(theirs));
                 let ours: Vec<&[f64]> = ours.iter().map(Vec::as_slice).collect();
                 let theirs: Vec<&[f64]> = theirs.iter().map(Vec::as_slice).collect();
@@ -82,12 +95,16 @@ pub(crate) fn judge_rows(rows: &[VerdictRow], margin: f64) -> Vec<VerdictRecord>
     }
     let mut judgements: Vec<Option<Judgement>> = vec![None; rows.len()];
     for indices in families.values() {
-        let family: Vec<Row<'_>> = indices.iter().map(|&index| Row { comparisons: &rows[index].comparisons, margin }).collect();
+        let family: Vec<Row<'_>> =
+            indices.iter().map(|&index| Row { comparisons: &rows[index].comparisons, margin }).collect();
         for (&index, judgement) in indices.iter().zip(judge(&family)) {
             judgements[index] = Some(judgement);
         }
     }
-    rows.iter().zip(judgements).filter_map(|(row, judgement)| judgement.map(|judgement| verdict_record(row, &judgement, margin))).collect()
+    rows.iter()
+        .zip(judgements)
+        .filter_map(|(row, judgement)| judgement.map(|judgement| verdict_record(row, &judgement, margin)))
+        .collect()
 }
 
 fn verdict_record(row: &VerdictRow, judgement: &Judgement, margin: f64) -> VerdictRecord {
@@ -95,11 +112,10 @@ fn verdict_record(row: &VerdictRow, judgement: &Judgement, margin: f64) -> Verdi
         .baselines
         .iter()
         .zip(&row.comparisons)
-        .zip(&judgement.comparisons_p_adjusted)
-        .map(|((baseline, comparison), p)| ComparisonRecord {
+        .map(|(baseline, comparison)| ComparisonRecord {
             baseline: baseline.clone(),
             delta: score_value(comparison.clone().map(|difference| difference.estimate)),
-            p_adjusted: *p,
+            p_adjusted: Some(judgement.p_adjusted),
         })
         .collect();
     VerdictRecord {
@@ -146,7 +162,10 @@ fn names_with_role(cells: &[FilledCell], role: Role) -> Vec<String> {
 fn chosen<'a>(cells: &'a [FilledCell], representation: &str, probe: Option<&str>) -> Option<&'a FilledCell> {
     cells
         .iter()
-        .filter(|cell| cell.record.id.representation == representation && probe.is_none_or(|probe| cell.record.id.probe == probe))
+        .filter(|cell| {
+            cell.record.id.representation == representation
+                && probe.is_none_or(|probe| cell.record.id.probe == probe)
+        })
         .filter_map(|cell| validation_loss(cell).map(|loss| (loss, cell)))
         .min_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, cell)| cell)
@@ -160,7 +179,11 @@ fn validation_loss(cell: &FilledCell) -> Option<f64> {
 }
 
 /// A failed cell of a representation that has no filled one to choose.
-fn failed_without_choice<'a>(cells: &'a [FilledCell], representation: &str, probe: Option<&str>) -> Option<&'a FilledCell> {
+fn failed_without_choice<'a>(
+    cells: &'a [FilledCell],
+    representation: &str,
+    probe: Option<&str>,
+) -> Option<&'a FilledCell> {
     if chosen(cells, representation, probe).is_some() {
         return None;
     }

@@ -7,7 +7,10 @@ pub(crate) fn warnings(cells: &[CellRecord], datasets: &[DatasetRecord]) -> Vec<
     let mut warnings = Vec::new();
     let failed = cells.iter().filter(|cell| cell.status == Status::Failed).count();
     if failed > 0 {
-        warnings.push(format!("{failed} of {} cells failed; their reasons stand in the table of cells", cells.len()));
+        warnings.push(format!(
+            "{failed} of {} cells failed; their reasons stand in the table of cells",
+            cells.len()
+        ));
     }
     for cell in cells {
         let n_open = cell.fits.iter().filter(|fit| fit.report.converged == Some(false)).count();
@@ -16,13 +19,14 @@ pub(crate) fn warnings(cells: &[CellRecord], datasets: &[DatasetRecord]) -> Vec<
         }
         let mut seen: Vec<&str> = Vec::new();
         for warning in cell.fits.iter().flat_map(|fit| &fit.report.warnings) {
-            if !seen.contains(&warning.as_str()) && cell.role == Role::Model {
+            if !seen.contains(&warning.as_str()) && (cell.role == Role::Model || cell.id.layer != "-") {
                 seen.push(warning);
                 warnings.push(format!("{}: {warning}", cell.id));
             }
         }
         let constant = cell.scores.iter().any(|score| {
-            score.split == "test" && matches!(&score.value, ScoreValue::Undefined { reason } if reason.contains("constant"))
+            score.split == "test"
+                && matches!(&score.value, ScoreValue::Undefined { reason } if reason.contains("constant"))
         });
         if constant && cell.status == Status::Ok && cell.id.probe != "-" {
             warnings.push(format!("{}: the predictions are constant", cell.id));
@@ -30,7 +34,10 @@ pub(crate) fn warnings(cells: &[CellRecord], datasets: &[DatasetRecord]) -> Vec<
     }
     for dataset in datasets {
         if dataset.undefined_letters > 0 {
-            warnings.push(format!("{}: {} letters are N or another ambiguity code", dataset.id, dataset.undefined_letters));
+            warnings.push(format!(
+                "{}: {} letters are N or another ambiguity code",
+                dataset.id, dataset.undefined_letters
+            ));
         }
     }
     warnings
