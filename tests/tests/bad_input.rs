@@ -1,5 +1,6 @@
 //! Bad input ends in one clear error that names file, line or tensor, with the exit code of its cause, and
 //! with nothing written.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use seqprobe_tests::{SMALL_SUITE, rows, run, small_suite, write};
 use std::path::Path;
@@ -39,7 +40,7 @@ fn suites_that_do_not_fit() {
     check_suite(replace("id = \"kmer-2\"", "id = \"onehot\""), 2, &["a second time"]);
     check_suite(replace("id = \"cnn\"", "id = \"cn\""), 2, &["probe 2", "did you mean \"cnn\""]);
     check_suite(replace("\"cls\"", "\"clss\""), 2, &["clss", "mean-all"]);
-    check_suite(replace("sim:null", "sim:nul"), 2, &["nul", "did you mean \"null\""]);
+    check_suite(replace("sim:null", "sim:nul"), 2, &["nul", "did you mean \"sim:null\""]);
     check_suite(replace("\"sim:null\"", "\"no-such-card\""), 2, &["no-such-card"]);
     check_suite(replace("\"sim:null\"", "\"sim:motif-fixed\""), 2, &["twice"]);
     check_suite(replace("seeds = [0, 1]", "seeds = []"), 2, &["seeds"]);
@@ -126,7 +127,6 @@ fn data_that_do_not_fit() {
     check_file("e.csv", "sequence,label\nACGT,1\nACGA,1\nACGC,1\n", &label, 3, &["e.csv"]);
     check_file("f.csv", "", &label, 3, &["f.csv"]);
     check_file("g.csv", &table("ACGT,NaN"), &label, 3, &["g.csv", "8", "NaN"]);
-    check_file("h.fa", ">a label=1\nACGT\n>a label=0\nACGA\n", &label, 3, &["h.fa", "\"a\""]);
     check_file("i.csv", &table("ACGT,0"), &["--target", "label", "--metric", "aurocc"], 2, &["aurocc"]);
     check_file("j.csv", &table("ACGT,0"), &["--target", "label", "--model", "nowhere"], 4, &["nowhere"]);
     let folder = tempfile::tempdir().unwrap();
@@ -181,7 +181,8 @@ fn sequences_longer_than_the_model_are_an_error_unless_cut() {
     let failed = run(folder.path(), &arguments);
     assert_eq!(failed.code, Some(11), "{}\n{}", failed.stdout, failed.stderr);
     assert!(
-        failed.stderr.contains("takes at most") && failed.stderr.contains("truncate"),
+        failed.stderr.contains("more tokens than the 16 the model takes")
+            && failed.stderr.contains("truncate"),
         "{}",
         failed.stderr
     );
@@ -222,4 +223,16 @@ fn usage_errors_have_code_two() {
     ] {
         assert_eq!(run(folder.path(), &arguments).code, Some(2), "{arguments:?}");
     }
+}
+
+#[test]
+fn ids_that_occur_twice_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    small_suite(folder.path());
+    write(folder.path(), "twice.fa", ">a\nACGT\n>b\nACGA\n>a\nACGC\n");
+    let arguments = ["embed", "--model", "random:model", "--input", "twice.fa", "--output", "x.npy"];
+    let ended = run(folder.path(), &arguments);
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    assert!(ended.stderr.contains("twice.fa") && ended.stderr.contains("\"a\""), "{}", ended.stderr);
+    assert!(!folder.path().join("x.npy").exists());
 }

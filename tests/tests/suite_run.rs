@@ -1,4 +1,5 @@
 //! A suite from end to end: every file of a run, every planned cell, reuse, resume after a kill.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use seqprobe_tests::{command, rows, run, run_well, small_suite, write};
 use std::collections::BTreeSet;
