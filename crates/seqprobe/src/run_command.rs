@@ -18,6 +18,9 @@ use seqprobe_report::{
 use std::path::Path;
 use std::sync::Arc;
 
+/// Folder of fitted probes within a run.
+const PROBES: &str = "probes";
+
 pub(crate) fn run(arguments: &RunArguments, command: String) -> Result<(), Failure> {
     let suite = Suite::read(&arguments.suite)?;
     let datasets = load_datasets(&suite, &arguments.computing.folders.data_dirs)?;
@@ -61,11 +64,13 @@ pub(crate) fn finish(suite: &Suite, finished: &FinishedRun, out: &Path) -> Resul
         predictions.extend(cells.iter().filter_map(|cell| shared.predictions(cell)));
     }
     write_run(out, &finished.record, &predictions).or_exit(ExitCode::Unexpected)?;
+    let mut stored = Vec::new();
     for (dataset, cells) in &finished.datasets {
         for cell in cells {
-            store_probes(suite, dataset, cell, out)?;
+            stored.extend(store_probes(suite, dataset, cell, out)?);
         }
     }
+    remove_others(&out.join(PROBES), &stored)?;
     say(&render_table(&finished.record))?;
     let n_cells = finished.record.cells.len();
     say(&format!(
@@ -86,15 +91,40 @@ pub(crate) fn finish(suite: &Suite, finished: &FinishedRun, out: &Path) -> Resul
     Ok(())
 }
 
-/// Puts the fitted probes of a cell into the run folder, for `seqprobe predict`.
-fn store_probes(suite: &Suite, dataset: &Dataset, cell: &FilledCell, out: &Path) -> Result<(), Failure> {
-    let Some(result) = cell.result.as_ref().filter(|result| !result.probes.is_empty()) else { return Ok(()) };
-    let folder = out.join("probes").join(&cell.record.key[..16]);
+/// Puts the fitted probes of a cell into the run folder, for `seqprobe predict`; tells the name of their folder.
+fn store_probes(
+    suite: &Suite,
+    dataset: &Dataset,
+    cell: &FilledCell,
+    out: &Path,
+) -> Result<Option<String>, Failure> {
+    let Some(result) = cell.result.as_ref().filter(|result| !result.probes.is_empty()) else {
+        return Ok(None);
+    };
+    let name = cell.record.key.chars().take(16).collect::<String>();
+    let folder = out.join(PROBES).join(&name);
     for (number, probe) in result.probes.iter().enumerate() {
         write_whole(&folder.join(format!("probe-{number:04}.safetensors")), &write_arrays(&probe.arrays)?)?;
     }
     let stored = StoredCell::new(suite, dataset, cell)?;
-    write_whole(&folder.join("cell.json"), &serde_json::to_vec_pretty(&stored).or_exit(ExitCode::Unexpected)?)
+    write_whole(
+        &folder.join("cell.json"),
+        &serde_json::to_vec_pretty(&stored).or_exit(ExitCode::Unexpected)?,
+    )?;
+    Ok(Some(name))
+}
+
+/// Removes the probes of an earlier run in the same folder.
+fn remove_others(folder: &Path, keep: &[String]) -> Result<(), Failure> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let entry = entry?;
+        let is_ours = entry.path().join("cell.json").exists();
+        if is_ours && !keep.iter().any(|name| entry.file_name() == name.as_str()) {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Names of the output columns of a task.

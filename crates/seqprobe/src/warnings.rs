@@ -1,10 +1,16 @@
 //! What a reader must see before the numbers.
 
-use seqprobe_report::record::{CellRecord, DatasetRecord, Role, ScoreValue, Status};
+use crate::verdicts::FilledCell;
+use seqprobe_report::record::{DatasetRecord, Role, Status};
 
 /// The warnings of a run, most important first.
-pub(crate) fn warnings(cells: &[CellRecord], datasets: &[DatasetRecord]) -> Vec<String> {
+pub(crate) fn warnings<'a>(
+    filled: impl Iterator<Item = &'a FilledCell>,
+    datasets: &[DatasetRecord],
+) -> Vec<String> {
     let mut warnings = Vec::new();
+    let filled: Vec<&FilledCell> = filled.collect();
+    let cells: Vec<_> = filled.iter().map(|cell| &cell.record).collect();
     let failed = cells.iter().filter(|cell| cell.status == Status::Failed).count();
     if failed > 0 {
         warnings.push(format!(
@@ -24,13 +30,9 @@ pub(crate) fn warnings(cells: &[CellRecord], datasets: &[DatasetRecord]) -> Vec<
                 warnings.push(format!("{}: {warning}", cell.id));
             }
         }
-        let constant = cell.scores.iter().any(|score| {
-            score.split == "test"
-                && matches!(&score.value, ScoreValue::Undefined { reason } if reason.contains("constant"))
-        });
-        if constant && cell.status == Status::Ok && cell.id.probe != "-" {
-            warnings.push(format!("{}: the predictions are constant", cell.id));
-        }
+    }
+    for cell in filled.iter().filter(|cell| cell.record.id.probe != "-" && is_constant(cell)) {
+        warnings.push(format!("{}: the predictions are constant", cell.record.id));
     }
     for dataset in datasets {
         if dataset.undefined_letters > 0 {
@@ -41,4 +43,12 @@ pub(crate) fn warnings(cells: &[CellRecord], datasets: &[DatasetRecord]) -> Vec<
         }
     }
     warnings
+}
+
+/// True when every fit predicts the same for all test examples.
+fn is_constant(cell: &FilledCell) -> bool {
+    let Some(result) = &cell.result else { return false };
+    result.test.iter().all(|matrix| {
+        matrix.columns().into_iter().all(|column| column.iter().all(|value| Some(value) == column.first()))
+    })
 }

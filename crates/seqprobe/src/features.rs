@@ -1,0 +1,94 @@
+//! The features that open cells need: made from the letters, or extracted once for all layers and poolings.
+
+use crate::fill::Runner;
+use crate::suite::{ModelRepresentation, Representation};
+use seqprobe_core::{Dataset, LayerIndex, Pooling};
+use seqprobe_embed::{BoxedSource, Extraction, ExtractionOptions, Flattened, Interrupted, extract};
+use std::collections::BTreeMap;
+
+/// The features of a dataset: one source per draw for each layer and pooling, and what is to be said of them.
+pub(crate) struct Features<'d> {
+    pub(crate) sources: BTreeMap<(Option<LayerIndex>, Pooling), Vec<BoxedSource<'d>>>,
+    pub(crate) remarks: Vec<String>,
+}
+
+impl Runner<'_> {
+    /// The features of a dataset for each layer and pooling wanted, one source per draw.
+    pub(crate) fn features<'d>(
+        &self,
+        dataset: &'d Dataset,
+        number: usize,
+        representation: &Representation,
+        wanted: &[(Option<LayerIndex>, Pooling)],
+    ) -> Result<Features<'d>, String> {
+        let mut sources: BTreeMap<_, Vec<BoxedSource<'d>>> = BTreeMap::new();
+        let mut remarks = Vec::new();
+        match (representation, &self.models[number]) {
+            (Representation::Plain { representation, .. }, _) => {
+                for &(layer, pooling) in wanted {
+                    let source = representation
+                        .features(&dataset.sequences, pooling, &dataset.splits.train)
+                        .map_err(|error| error.to_string())?;
+                    sources.insert((layer, pooling), vec![source]);
+                }
+            }
+            (Representation::Model(model), Some(loaded)) => {
+                for draw in &loaded.draws {
+                    let extraction = self.extract(dataset, model, draw, wanted)?;
+                    let report = extraction.report;
+                    let remark = format!(
+                        "{} of {} distinct sequences were cut to what the model takes",
+                        report.n_truncated, report.n_distinct
+                    );
+                    if report.n_truncated > 0 && !remarks.contains(&remark) {
+                        remarks.push(remark);
+                    }
+                    let mut stored = extraction.features.into_iter();
+                    for &(layer, pooling) in wanted {
+                        let source = stored.next().ok_or("the extraction gave too few features")?;
+                        let source: BoxedSource<'d> = if pooling == Pooling::Flatten {
+                            Box::new(
+                                Flattened::new(Box::new(source), &dataset.splits.train)
+                                    .map_err(|error| error.to_string())?,
+                            )
+                        } else {
+                            Box::new(source)
+                        };
+                        sources.entry((layer, pooling)).or_default().push(source);
+                    }
+                }
+            }
+            (Representation::Model(model), None) => {
+                return Err(format!("model {:?} is not loaded", model.name));
+            }
+        }
+        Ok(Features { sources, remarks })
+    }
+
+    pub(crate) fn extract(
+        &self,
+        dataset: &Dataset,
+        model: &ModelRepresentation,
+        draw: &seqprobe_models::FrozenModel,
+        wanted: &[(Option<LayerIndex>, Pooling)],
+    ) -> Result<Extraction, String> {
+        let pairs: Vec<(LayerIndex, Pooling)> = wanted
+            .iter()
+            .filter_map(|&(layer, pooling)| {
+                layer
+                    .map(|layer| (layer, if pooling == Pooling::Flatten { Pooling::Tokens } else { pooling }))
+            })
+            .collect();
+        let mut report = |progress: seqprobe_embed::ExtractionProgress| -> Result<(), Interrupted> {
+            self.progress.note(&format!(
+                "{}: {} of {} sequences through {}",
+                dataset.id, progress.sequences, progress.total, model.name
+            ));
+            Ok(())
+        };
+        let options =
+            ExtractionOptions { repair: true, progress: Some(&mut report), ..ExtractionOptions::default() };
+        extract(draw, &model.extraction, &dataset.sequences, &pairs, &self.embeddings, options)
+            .map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,249 @@
+//! Filling the cells of a dataset: what is stored is reused, the rest is fitted, everything is scored.
+
+use crate::cells::{CELL_VERSION, CellKey, CellResult, CellStore};
+use crate::constant::constant_cell;
+use crate::exit::{ExitCode, Failure, OrExit};
+use crate::fit::SplitTargets;
+use crate::models::LoadedModel;
+use crate::plan::{PlannedCell, Work};
+use crate::progress::Progress;
+use crate::score::{metric_versions, score_split};
+use crate::suite::{Representation, Suite};
+use crate::verdicts::FilledCell;
+use seqprobe_core::{Dataset, Digest, FitReport, LayerIndex, Pooling, Probe, Split};
+use seqprobe_embed::{EmbeddingCache, EntryKey, PlainRepresentation};
+use seqprobe_report::record::{CellRecord, ScoreRecord, SeedFit, Status};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// What a run works with.
+pub(crate) struct Runner<'a> {
+    pub(crate) suite: &'a Suite,
+    pub(crate) models: Vec<Option<LoadedModel>>,
+    pub(crate) probes: Vec<Box<dyn Probe>>,
+    pub(crate) store: CellStore,
+    pub(crate) embeddings: EmbeddingCache,
+    pub(crate) threads: usize,
+    pub(crate) progress: Progress,
+}
+
+impl Runner<'_> {
+    pub(crate) fn model_digests(&self) -> BTreeMap<String, String> {
+        self.suite
+            .representations
+            .iter()
+            .zip(&self.models)
+            .filter_map(|(representation, model)| {
+                Some((representation.name(), model.as_ref()?.digests().join(" ")))
+            })
+            .collect()
+    }
+
+    pub(crate) fn run_dataset(
+        &self,
+        dataset: &Dataset,
+        plan: &[PlannedCell],
+    ) -> Result<Vec<FilledCell>, Failure> {
+        let digest = dataset.digest();
+        let labelled = SplitTargets::of(dataset);
+        let mut filled: Vec<Option<FilledCell>> = plan.iter().map(|_| None).collect();
+        // Reuse first: what is stored needs no features.
+        let mut open: Vec<(usize, Digest)> = Vec::new();
+        for (index, planned) in plan.iter().enumerate() {
+            match self.cell_key(digest, planned)? {
+                None => filled[index] = Some(self.without_key(dataset, planned)?),
+                Some(key) => match self.store.load(&key) {
+                    Some(result) => {
+                        filled[index] = Some(self.finish_cell(dataset, planned, key, Ok(result), true)?);
+                    }
+                    None => open.push((index, key)),
+                },
+            }
+            if filled[index].is_some() {
+                self.progress.step(&planned.id.to_string());
+            }
+        }
+        for (number, representation) in self.suite.representations.iter().enumerate() {
+            let mine: Vec<&(usize, Digest)> = open
+                .iter()
+                .filter(|(index, _)| matches!(plan[*index].work, Work::Fit { representation, .. } if representation == number))
+                .collect();
+            if mine.is_empty() {
+                continue;
+            }
+            let mut wanted: Vec<(Option<LayerIndex>, Pooling)> = Vec::new();
+            for (index, _) in &mine {
+                if let Work::Fit { layer, pooling, .. } = plan[*index].work
+                    && !wanted.contains(&(layer, pooling))
+                {
+                    wanted.push((layer, pooling));
+                }
+            }
+            let features = self.features(dataset, number, representation, &wanted);
+            for (index, key) in mine {
+                let planned = &plan[*index];
+                let Work::Fit { layer, pooling, probe, .. } = planned.work else { continue };
+                self.progress.note(&planned.id.to_string());
+                let result = match &features {
+                    Ok(features) => match features.sources.get(&(layer, pooling)) {
+                        Some(draws) => {
+                            let cell = self.fit_cell(dataset, &labelled, draws, self.probes[probe].as_ref());
+                            cell.map(|mut cell| {
+                                // Kept with the cell, so that a later run that reuses it says the same.
+                                if let Some(first) = cell.fits.first_mut() {
+                                    first.report.warnings.extend(features.remarks.iter().cloned());
+                                }
+                                cell
+                            })
+                        }
+                        None => Err("the features were not made".to_owned()),
+                    },
+                    Err(message) => Err(message.clone()),
+                };
+                if let Ok(result) = &result {
+                    self.store.save(key, result)?;
+                }
+                filled[*index] = Some(self.finish_cell(dataset, planned, *key, result, false)?);
+                self.progress.step(&planned.id.to_string());
+            }
+        }
+        Ok(filled.into_iter().flatten().collect())
+    }
+
+    /// The key of a cell that is fitted; `None` for the others.
+    pub(crate) fn cell_key(&self, digest: Digest, planned: &PlannedCell) -> Result<Option<Digest>, Failure> {
+        let Work::Fit { representation, layer, pooling, probe } = planned.work else { return Ok(None) };
+        let features = match (
+            &self.suite.representations[representation],
+            &self.models[representation],
+            layer,
+        ) {
+            (Representation::Plain { representation, .. }, _, _) => {
+                vec![
+                    serde_json::json!({ "plain": representation.id(), "version": PlainRepresentation::VERSION, "pooling": pooling }),
+                ]
+            }
+            (Representation::Model(model), Some(loaded), Some(layer)) => {
+                let stored = if pooling == Pooling::Flatten { Pooling::Tokens } else { pooling };
+                let mut keys = Vec::new();
+                for draw in &loaded.draws {
+                    // The dataset's digest stands for the sequences.
+                    let key = EntryKey::new(draw, &model.extraction, layer, stored, digest)
+                        .or_exit(ExitCode::Model)?;
+                    keys.push(serde_json::json!({ "entry": key, "flatten": pooling == Pooling::Flatten }));
+                }
+                keys
+            }
+            _ => return Ok(None),
+        };
+        let probe = &self.probes[probe];
+        let n_draws = features.len();
+        let key = CellKey {
+            cell_version: CELL_VERSION,
+            dataset: digest,
+            features,
+            probe: probe.id().to_owned(),
+            probe_version: probe.version(),
+            probe_settings: probe.settings(),
+            fraction: planned.id.fraction.clone(),
+            seeds: self.fit_seeds(probe.as_ref(), n_draws),
+        };
+        Digest::of_value(&key).or_exit(ExitCode::Unexpected).map(Some)
+    }
+
+    /// Seeds of a cell's fits: one for a deterministic probe, the suite's for others, and at least one per
+    /// draw of random weights. Fit `j` uses draw `j` modulo the number of draws.
+    pub(crate) fn fit_seeds(&self, probe: &dyn Probe, n_draws: usize) -> Vec<u64> {
+        let own = if probe.is_deterministic() { 1 } else { self.suite.seeds.len() };
+        (0..own.max(n_draws))
+            .map(|number| self.suite.seeds.get(number).copied().unwrap_or(number as u64))
+            .collect()
+    }
+
+    /// Cells that need no fit: not applicable, constant, oracle.
+    pub(crate) fn without_key(
+        &self,
+        dataset: &Dataset,
+        planned: &PlannedCell,
+    ) -> Result<FilledCell, Failure> {
+        let digest =
+            Digest::of_value(&(&planned.id, dataset.digest(), CELL_VERSION)).or_exit(ExitCode::Unexpected)?;
+        let started = Instant::now();
+        match (&planned.work, &dataset.oracle) {
+            (Work::NotApplicable(reason), _) => {
+                let mut record = empty_record(planned, &digest);
+                record.status = Status::NotApplicable;
+                record.reason = Some(reason.clone());
+                Ok(FilledCell { record, result: None, weights: Vec::new() })
+            }
+            (Work::Oracle, Some(oracle)) => {
+                let take = |split| vec![oracle.select(ndarray::Axis(0), dataset.splits.rows(split))];
+                let result = CellResult {
+                    fits: vec![SeedFit { seed: 0, report: FitReport::default() }],
+                    valid: take(Split::Valid),
+                    test: take(Split::Test),
+                    probes: Vec::new(),
+                    width: 0,
+                    seconds: started.elapsed().as_secs_f64(),
+                };
+                self.finish_cell(dataset, planned, digest, Ok(result), false)
+            }
+            _ => self.finish_cell(dataset, planned, digest, Ok(constant_cell(dataset)), false),
+        }
+    }
+
+    /// Scores a cell and makes its record.
+    pub(crate) fn finish_cell(
+        &self,
+        dataset: &Dataset,
+        planned: &PlannedCell,
+        key: Digest,
+        result: Result<CellResult, String>,
+        reused: bool,
+    ) -> Result<FilledCell, Failure> {
+        let mut record = empty_record(planned, &key);
+        record.reused = reused;
+        let result = match result {
+            Ok(result) => result,
+            Err(reason) => {
+                record.status = Status::Failed;
+                record.reason = Some(reason);
+                return Ok(FilledCell { record, result: None, weights: Vec::new() });
+            }
+        };
+        let score_key =
+            Digest::of_value(&("scores v1", key, &dataset.metric, metric_versions(), self.suite.replicates))
+                .or_exit(ExitCode::Unexpected)?;
+        let scores: Vec<ScoreRecord> = self.store.memo("scores-v1", &score_key, || {
+            let mut scores = score_split(dataset, Split::Test, &result.test, self.suite.replicates);
+            scores.extend(score_split(dataset, Split::Valid, &result.valid, self.suite.replicates));
+            scores
+        })?;
+        record.scores = scores;
+        record.n_seeds = result.fits.len();
+        record.fits.clone_from(&result.fits);
+        record.seconds = result.seconds;
+        let weights = match planned.work {
+            Work::Fit { representation, .. } => {
+                self.models[representation].as_ref().map(LoadedModel::digests).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        };
+        Ok(FilledCell { record, result: Some(result), weights })
+    }
+}
+
+fn empty_record(planned: &PlannedCell, key: &Digest) -> CellRecord {
+    CellRecord {
+        id: planned.id.clone(),
+        key: key.to_string(),
+        role: planned.role,
+        status: Status::Ok,
+        reason: None,
+        n_seeds: 0,
+        fits: Vec::new(),
+        scores: Vec::new(),
+        seconds: 0.0,
+        reused: false,
+    }
+}

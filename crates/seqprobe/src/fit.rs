@@ -1,0 +1,116 @@
+//! Fitting the seeds of a cell.
+
+use crate::cells::CellResult;
+use crate::fill::Runner;
+use seqprobe_core::{Dataset, FeatureView, LabelledView, Probe, ProbeError, Seed, Split, Targets};
+use seqprobe_embed::BoxedSource;
+use seqprobe_report::record::SeedFit;
+use std::time::Instant;
+
+impl Runner<'_> {
+    /// Fits a cell: every seed, on the draw that belongs to it. Neural fits run side by side, each on one
+    /// thread: that is faster than one after the other on all threads, and a fit then gives the same bits
+    /// whatever the number of threads.
+    pub(crate) fn fit_cell(
+        &self,
+        dataset: &Dataset,
+        targets: &SplitTargets,
+        draws: &[BoxedSource<'_>],
+        probe: &dyn Probe,
+    ) -> Result<CellResult, String> {
+        let started = Instant::now();
+        let width = draws.first().map_or(0, |source| source.dim());
+        let mut result = CellResult {
+            fits: Vec::new(),
+            valid: Vec::new(),
+            test: Vec::new(),
+            probes: Vec::new(),
+            width,
+            seconds: 0.0,
+        };
+        let seeds: Vec<(usize, u64)> = self.fit_seeds(probe, draws.len()).into_iter().enumerate().collect();
+        let fit = |&(number, seed): &(usize, u64)| {
+            fit_one(dataset, targets, draws[number % draws.len()].as_ref(), probe, seed)
+        };
+        let fits: Vec<Result<OneFit, ProbeError>> = if probe.is_deterministic() {
+            seeds.iter().map(fit).collect()
+        } else {
+            side_by_side(&seeds, self.threads, fit)?
+        };
+        for fitted in fits {
+            let (fit, valid, test, stored) = fitted.map_err(|error| error.to_string())?;
+            result.fits.push(fit);
+            result.valid.push(valid);
+            result.test.push(test);
+            result.probes.push(stored);
+        }
+        result.seconds = started.elapsed().as_secs_f64();
+        Ok(result)
+    }
+}
+
+/// Targets of the three splits.
+pub(crate) struct SplitTargets {
+    train: Targets,
+    valid: Targets,
+}
+
+impl SplitTargets {
+    pub(crate) fn of(dataset: &Dataset) -> Self {
+        let take = |split| dataset.targets.select(dataset.splits.rows(split));
+        Self { train: take(Split::Train), valid: take(Split::Valid) }
+    }
+}
+
+type OneFit = (SeedFit, ndarray::Array2<f64>, ndarray::Array2<f64>, seqprobe_core::StoredProbe);
+
+fn fit_one(
+    dataset: &Dataset,
+    targets: &SplitTargets,
+    source: &(dyn seqprobe_core::FeatureSource + Send),
+    probe: &dyn Probe,
+    seed: u64,
+) -> Result<OneFit, ProbeError> {
+    let train = FeatureView::new(source, &dataset.splits.train)?;
+    let valid = FeatureView::new(source, &dataset.splits.valid)?;
+    let test = FeatureView::new(source, &dataset.splits.test)?;
+    let derived = Seed(seed).derive(&format!("fit/{}/{}", dataset.id, probe.id()));
+    let fit = probe.fit(
+        &dataset.task,
+        LabelledView { features: train, targets: &targets.train },
+        LabelledView { features: valid, targets: &targets.valid },
+        derived,
+    )?;
+    let on_valid = fit.fitted.predict(&valid)?;
+    let on_test = fit.fitted.predict(&test)?;
+    Ok((SeedFit { seed, report: fit.report }, on_valid, on_test, fit.fitted.store()))
+}
+
+/// Runs work items on as many threads as given, libtorch on one thread within each; results in order.
+fn side_by_side<I: Sync, O: Send>(
+    items: &[I],
+    threads: usize,
+    work: impl Fn(&I) -> O + Sync,
+) -> Result<Vec<O>, String> {
+    tch::set_num_threads(1);
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let done: Vec<std::sync::Mutex<Option<O>>> = items.iter().map(|_| std::sync::Mutex::new(None)).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(items.len()) {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    let Some(item) = items.get(number) else { break };
+                    let output = work(item);
+                    if let Ok(mut slot) = done[number].lock() {
+                        *slot = Some(output);
+                    }
+                }
+            });
+        }
+    });
+    tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
+    done.into_iter()
+        .map(|slot| slot.into_inner().ok().flatten().ok_or_else(|| "a fit was lost".to_owned()))
+        .collect()
+}
