@@ -2,6 +2,7 @@
 //! reader would misunderstand raises [`SCHEMA_VERSION`].
 
 use seqprobe_core::{FitReport, TaskKind};
+pub use seqprobe_stats::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -231,32 +232,6 @@ pub struct EstimateRecord {
     pub flags: Vec<String>,
 }
 
-/// The four verdicts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Above every baseline by more than the margin.
-    Beats,
-    /// Below at least one baseline by more than the margin.
-    Loses,
-    /// Within the margin of every baseline.
-    Ties,
-    /// Cannot tell.
-    Unclear,
-}
-
-impl Verdict {
-    /// The word used in results.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Beats => "beats",
-            Self::Loses => "loses",
-            Self::Ties => "ties",
-            Self::Unclear => "unclear",
-        }
-    }
-}
-
 /// A verdict and the comparisons it rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VerdictRecord {
@@ -277,6 +252,7 @@ pub struct VerdictRecord {
     /// Differences smaller than this do not matter.
     pub margin: f64,
     /// The verdict, after correction over datasets.
+    #[serde(with = "verdict_word")]
     pub verdict: Verdict,
     /// Against each baseline.
     pub comparisons: Vec<ComparisonRecord>,
@@ -294,4 +270,21 @@ pub struct ComparisonRecord {
     /// p value that the row's verdict rests on: two-sided, of the weakest difference for `beats` and of the
     /// strongest, Holm within the row, for `loses`; Holm over the datasets of the same model and probe.
     pub p_adjusted: Option<f64>,
+}
+
+/// A verdict is written as its word.
+mod verdict_word {
+    use super::Verdict;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(verdict.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Verdict, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        let found = Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == word);
+        found
+            .ok_or_else(|| D::Error::custom(format!("{word:?} is no verdict: beats, loses, ties or unclear")))
+    }
 }

@@ -22,6 +22,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All verdicts.
+    pub const ALL: [Self; 4] = [Self::Beats, Self::Loses, Self::Ties, Self::Unclear];
+
     /// The word used in results.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -14,7 +14,7 @@ const SIDE: i64 = 1024;
 pub(crate) fn run(folders: &Folders) -> Result<(), Failure> {
     let mut lines = vec![
         format!("program    seqprobe {} ({})", env!("CARGO_PKG_VERSION"), env!("SEQPROBE_COMMIT")),
-        format!("libtorch   {LIBTORCH_VERSION}, from {}", loaded_libtorch()),
+        libtorch(),
         format!("processor  {}", processor()),
         format!(
             "threads    {} cores, libtorch uses {}, rayon uses {}",
@@ -52,16 +52,21 @@ fn state(folder: &Path) -> &'static str {
     }
 }
 
-/// The file that was really loaded, where the system tells it.
-fn loaded_libtorch() -> String {
-    std::fs::read_to_string("/proc/self/maps")
-        .ok()
-        .and_then(|maps| {
-            maps.lines()
-                .find(|line| line.contains("libtorch_cpu"))
-                .and_then(|line| line.split_whitespace().last().map(str::to_owned))
-        })
-        .unwrap_or_else(|| "an unknown place".to_owned())
+/// The file that was really loaded and the version its folder states, where the system tells them.
+fn libtorch() -> String {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let line = maps.lines().find(|line| line.contains("libtorch_cpu"));
+    let Some(path) = line.and_then(|line| line.split_whitespace().last()).map(Path::new) else {
+        return format!("libtorch   built for {LIBTORCH_VERSION}; the loaded file is not known");
+    };
+    let stated =
+        path.ancestors().nth(2).and_then(|folder| std::fs::read_to_string(folder.join("build-version")).ok());
+    match stated {
+        Some(version) => format!("libtorch   {}, from {}", version.trim(), path.display()),
+        None => {
+            format!("libtorch   built for {LIBTORCH_VERSION}, from {} (states no version)", path.display())
+        }
+    }
 }
 
 /// Multiplies a matrix of ones by itself: each entry must be the side, and the rate is told.

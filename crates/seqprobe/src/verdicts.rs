@@ -4,7 +4,7 @@
 use crate::cells::CellResult;
 use crate::score::{OwnedTruth, SplitResampling, overall_target, score_value};
 use seqprobe_core::{Dataset, Split};
-use seqprobe_report::record::{CellId, CellRecord, ComparisonRecord, Role, Status, Verdict, VerdictRecord};
+use seqprobe_report::record::{CellId, CellRecord, ComparisonRecord, Role, Status, VerdictRecord};
 use seqprobe_stats::verdict::{Judgement, Row, judge};
 use seqprobe_stats::{Difference, NoEstimate, compare, metric};
 use std::collections::BTreeMap;
@@ -37,8 +37,8 @@ pub(crate) fn rows_of_dataset(
 ) -> Vec<VerdictRow> {
     let truth = OwnedTruth::of(dataset, Split::Test);
     let resampling = SplitResampling::of(dataset, Split::Test, replicates);
-    let models = names(cells, |cell| cell.layer != "-");
-    let baselines = names_with_role(cells, Role::Baseline);
+    let models = names(cells, |cell| cell.id.layer != "-");
+    let baselines = names(cells, |cell| cell.role == Role::Baseline);
     let mut rows = Vec::new();
     let mut scopes: Vec<(&str, Option<&str>)> =
         probes.iter().map(|probe| (probe.as_str(), Some(probe.as_str()))).collect();
@@ -47,7 +47,8 @@ pub(crate) fn rows_of_dataset(
     }
     for model in &models {
         for (label, probe) in &scopes {
-            let Some(candidate) = chosen(cells, model, *probe) else { continue };
+            let failed = failed_without_choice(cells, model, *probe);
+            let Some(candidate) = chosen(cells, model, *probe).or(failed) else { continue };
             let mut row = VerdictRow {
                 dataset: dataset.id.clone(),
                 target: overall_target(dataset),
@@ -58,26 +59,10 @@ pub(crate) fn rows_of_dataset(
                 comparisons: Vec::new(),
             };
             for baseline in &baselines {
-                if let Some(failed) = failed_without_choice(cells, baseline, *probe) {
-                    row.baselines.push(failed.record.id.clone());
-                    row.comparisons
-                        .push(Err(NoEstimate::Undefined { reason: "the baseline's cell failed".to_owned() }));
-                    continue;
-                }
-                let Some(other) = chosen(cells, baseline, *probe) else { continue };
-                let (Some(ours), Some(theirs), Some(metric)) =
-                    (&candidate.result, &other.result, metric(&dataset.metric))
-                else {
-                    continue;
-                };
-                let flat = |result: &CellResult| -> Vec<Vec<f64>> {
-                    result.test.iter().map(|matrix| matrix.iter().copied().collect()).collect()
-                };
-                let (ours, theirs) = (flat(ours), flat(theirs));
-                let ours: Vec<&[f64]> = ours.iter().map(Vec::as_slice).collect();
-                let theirs: Vec<&[f64]> = theirs.iter().map(Vec::as_slice).collect();
+                let failed = failed_without_choice(cells, baseline, *probe);
+                let Some(other) = chosen(cells, baseline, *probe).or(failed) else { continue };
                 row.baselines.push(other.record.id.clone());
-                row.comparisons.push(compare(metric, &truth.view(), &ours, &theirs, &resampling.view()));
+                row.comparisons.push(compare_cells(candidate, other, dataset, &truth, &resampling));
             }
             if !row.comparisons.is_empty() {
                 rows.push(row);
@@ -85,6 +70,27 @@ pub(crate) fn rows_of_dataset(
         }
     }
     rows
+}
+
+/// Model minus baseline on the test examples; undefined where one of them failed.
+fn compare_cells(
+    model: &FilledCell,
+    baseline: &FilledCell,
+    dataset: &Dataset,
+    truth: &OwnedTruth,
+    resampling: &SplitResampling,
+) -> Result<Difference, NoEstimate> {
+    let undefined = |reason: String| NoEstimate::Undefined { reason };
+    let metric =
+        metric(&dataset.metric).ok_or_else(|| undefined(format!("unknown metric {:?}", dataset.metric)))?;
+    let outputs = |cell: &FilledCell| -> Result<Vec<Vec<f64>>, NoEstimate> {
+        let result = cell.result.as_ref().ok_or_else(|| undefined(format!("{} failed", cell.record.id)))?;
+        Ok(result.test.iter().map(|matrix| matrix.iter().copied().collect()).collect())
+    };
+    let (ours, theirs) = (outputs(model)?, outputs(baseline)?);
+    let ours: Vec<&[f64]> = ours.iter().map(Vec::as_slice).collect();
+    let theirs: Vec<&[f64]> = theirs.iter().map(Vec::as_slice).collect();
+    compare(metric, &truth.view(), &ours, &theirs, &resampling.view())
 }
 
 /// Judges all rows: datasets of the same model and probe together.
@@ -127,30 +133,16 @@ fn verdict_record(row: &VerdictRow, judgement: &Judgement, margin: f64) -> Verdi
         probe: row.probe.clone(),
         metric: row.metric.clone(),
         margin,
-        verdict: match judgement.verdict {
-            seqprobe_stats::verdict::Verdict::Beats => Verdict::Beats,
-            seqprobe_stats::verdict::Verdict::Loses => Verdict::Loses,
-            seqprobe_stats::verdict::Verdict::Ties => Verdict::Ties,
-            seqprobe_stats::verdict::Verdict::Unclear => Verdict::Unclear,
-        },
+        verdict: judgement.verdict,
         comparisons,
         reason: judgement.reason.clone(),
     }
 }
 
-fn names(cells: &[FilledCell], wanted: impl Fn(&CellId) -> bool) -> Vec<String> {
+/// The representations of some cells, in order.
+fn names(cells: &[FilledCell], wanted: impl Fn(&CellRecord) -> bool) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for cell in cells.iter().filter(|cell| wanted(&cell.record.id)) {
-        if !names.contains(&cell.record.id.representation) {
-            names.push(cell.record.id.representation.clone());
-        }
-    }
-    names
-}
-
-fn names_with_role(cells: &[FilledCell], role: Role) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for cell in cells.iter().filter(|cell| cell.record.role == role) {
+    for cell in cells.iter().filter(|cell| wanted(&cell.record)) {
         if !names.contains(&cell.record.id.representation) {
             names.push(cell.record.id.representation.clone());
         }
