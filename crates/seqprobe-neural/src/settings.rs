@@ -18,6 +18,9 @@ pub struct TrainingSettings {
     pub batch_size: usize,
     /// Most passes over the training rows, at least 1.
     pub max_epochs: usize,
+    /// Most optimiser steps: training ends with the epoch in which they are reached. It bounds the time on large
+    /// training splits without starving small ones.
+    pub max_steps: usize,
     /// Epochs without a better validation loss after which training stops, at least 1.
     pub patience: usize,
     /// Optimiser steps before which training never stops early and the learning rate never falls: a network
@@ -38,6 +41,7 @@ impl Default for TrainingSettings {
         Self {
             batch_size: 64,
             max_epochs: 40,
+            max_steps: 20_000,
             patience: 6,
             least_steps: 400,
             learning_rate: 2e-3,

@@ -65,13 +65,16 @@ pub(crate) fn fit(
         if loss < best_loss {
             (best_loss, best_epoch, last_change) = (loss, epoch, epoch);
             best = parameters.snapshot().map_err(torch)?;
-        } else if step < settings.least_steps {
+        } else if step < settings.least_steps.min(settings.max_steps) {
             last_change = epoch;
         } else if epoch - best_epoch >= settings.patience.max(1) {
             break;
         } else if epoch - last_change >= settings.learning_rate_patience.max(1) {
             rate *= settings.learning_rate_factor;
             last_change = epoch;
+        }
+        if step >= settings.max_steps {
+            break;
         }
     }
     parameters.restore(&best).map_err(torch)?;
@@ -82,7 +85,7 @@ pub(crate) fn fit(
     report.n_parameters = parameters.n_trained() - report.reduction_parameters;
     report.iterations = epochs as u64;
     report.chosen.insert("epoch".to_owned(), best_epoch.to_string());
-    if best_epoch == settings.max_epochs.max(1) {
+    if best_epoch == epochs && (epochs == settings.max_epochs.max(1) || step >= settings.max_steps) {
         report.warnings.push(format!("the validation loss still fell in the last of {epochs} epochs"));
     }
     drop((train_rows, valid_rows));

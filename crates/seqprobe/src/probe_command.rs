@@ -110,7 +110,7 @@ fn suite_file(arguments: &ProbeArguments, dataset: &str) -> Result<SuiteFile, Fa
         probe: arguments
             .probes
             .iter()
-            .map(|id| ProbeEntry { id: id.clone(), solver: None, penalties: None, epochs: None })
+            .map(|id| ProbeEntry { id: id.clone(), solver: None, penalties: None, epochs: None, steps: None })
             .collect(),
     })
 }

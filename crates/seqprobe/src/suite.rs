@@ -100,6 +100,8 @@ pub(crate) struct ProbeEntry {
     pub(crate) penalties: Option<Vec<f64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) epochs: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) steps: Option<usize>,
 }
 
 /// A checked suite.
@@ -329,11 +331,11 @@ fn check_probe(entry: &ProbeEntry) -> Result<(), String> {
     if !linear && (entry.solver.is_some() || entry.penalties.is_some()) {
         return Err(format!("solver and penalties belong to linear, not to {:?}", entry.id));
     }
-    if linear && entry.epochs.is_some() {
-        return Err("epochs belongs to neural probes, not to linear".into());
+    if linear && (entry.epochs.is_some() || entry.steps.is_some()) {
+        return Err("epochs and steps belong to neural probes, not to linear".into());
     }
-    if entry.epochs == Some(0) {
-        return Err("epochs must be at least 1".into());
+    if entry.epochs == Some(0) || entry.steps == Some(0) {
+        return Err("epochs and steps must be at least 1".into());
     }
     if let Some(solver) = &entry.solver
         && !["exact", "linfa"].contains(&solver.as_str())
@@ -363,17 +365,22 @@ pub(crate) fn build_probe(entry: &ProbeEntry) -> Box<dyn seqprobe_core::Probe> {
         }
         "mlp" => {
             let mut probe = seqprobe_neural::MlpProbe::default();
-            if let Some(epochs) = entry.epochs {
-                probe.settings.training.max_epochs = epochs;
-            }
+            bound_training(entry, &mut probe.settings.training);
             Box::new(probe)
         }
         _ => {
             let mut probe = seqprobe_neural::CnnProbe::default();
-            if let Some(epochs) = entry.epochs {
-                probe.settings.training.max_epochs = epochs;
-            }
+            bound_training(entry, &mut probe.settings.training);
             Box::new(probe)
         }
+    }
+}
+
+fn bound_training(entry: &ProbeEntry, training: &mut seqprobe_neural::TrainingSettings) {
+    if let Some(epochs) = entry.epochs {
+        training.max_epochs = epochs;
+    }
+    if let Some(steps) = entry.steps {
+        training.max_steps = steps;
     }
 }

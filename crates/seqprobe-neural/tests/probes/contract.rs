@@ -73,7 +73,9 @@ fn the_best_epoch_is_returned() {
     // Labels without signal: the validation loss soon rises while the training loss falls.
     let (source, _) = motif(160, 20..=20, 4);
     let labels: Vec<u32> = (0..160).map(|row| (row / 2) % 2).collect();
-    let fitted = fit(&small_cnn(40), &binary(), &source, &classes(&labels, 2), (80, 80), 0).unwrap();
+    let mut probe = small_cnn(40);
+    probe.settings.training.least_steps = 0;
+    let fitted = fit(&probe, &binary(), &source, &classes(&labels, 2), (80, 80), 0).unwrap();
     let best: u64 = fitted.report.chosen["epoch"].parse().unwrap();
     assert_eq!(fitted.report.iterations, best + 6, "stopped after the default patience");
     let scores = predict(&fitted, &source, 80..160);
@@ -90,6 +92,23 @@ fn the_best_epoch_is_returned() {
     let stopped =
         fit(&small_cnn(best as usize), &binary(), &source, &classes(&labels, 2), (80, 80), 0).unwrap();
     assert_eq!(predict(&stopped, &source, 80..160), scores);
+}
+
+#[test]
+fn steps_bound_training_from_below_and_above() {
+    // 80 rows are 3 batches: 3 steps an epoch.
+    let (source, _) = motif(160, 20..=20, 4);
+    let labels: Vec<u32> = (0..160).map(|row| (row / 2) % 2).collect();
+    let epochs = |change: fn(&mut TrainingSettings)| {
+        let mut probe = small_cnn(40);
+        change(&mut probe.settings.training);
+        fit(&probe, &binary(), &source, &classes(&labels, 2), (80, 80), 0).unwrap().report.iterations
+    };
+    assert_eq!(epochs(|training| training.max_steps = 7), 3, "the epoch in which 7 steps are reached");
+    let impatient = epochs(|training| (training.patience, training.least_steps) = (1, 0));
+    let waiting = epochs(|training| (training.patience, training.least_steps) = (1, 30));
+    assert!(impatient < 10, "{impatient}");
+    assert_eq!(waiting, 10, "the first epoch after which it may stop");
 }
 
 #[test]
