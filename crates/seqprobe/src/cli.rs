@@ -65,7 +65,7 @@ pub(crate) struct Computing {
 pub(crate) struct RunArguments {
     /// Suite file (TOML)
     pub(crate) suite: PathBuf,
-    /// Folder of the results [default: reports/<suite name>]
+    /// Folder of the results [default: reports/SUITE]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Write the planned cells as JSON to standard output and compute nothing
@@ -115,7 +115,7 @@ pub(crate) struct ProbeArguments {
     /// Cut sequences longer than the model takes: keep this end
     #[arg(long, value_name = "END")]
     pub(crate) truncate: Option<String>,
-    /// Folder of the results [default: reports/<file name>]
+    /// Folder of the results [default: reports/FILE]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Folder to write the equivalent card and suite to
