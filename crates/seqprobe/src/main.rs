@@ -17,6 +17,7 @@ mod output;
 mod plan;
 mod predict_command;
 mod probe_command;
+mod probes;
 mod progress;
 mod provenance;
 mod run;

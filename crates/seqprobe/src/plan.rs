@@ -1,8 +1,9 @@
 //! From a suite to its cells. A combination that cannot exist is planned too, as not applicable with its
 //! reason, so that nothing is missing without a word.
 
+use crate::probes::probe_family;
 use crate::suite::{Layers, ModelRepresentation, Representation, Suite};
-use seqprobe_core::{Dataset, LayerIndex, Pooling, TaskKind};
+use seqprobe_core::{Dataset, FeatureKind, LayerIndex, Pooling, TaskKind};
 use seqprobe_embed::{PlainRepresentation, ReverseComplement, Truncate, check_pooling};
 use seqprobe_models::EncoderSpec;
 use seqprobe_report::record::{CellId, Role};
@@ -54,7 +55,8 @@ pub(crate) fn plan_dataset(
     for (index, representation) in suite.representations.iter().enumerate() {
         let name = representation.name();
         for (probe, entry) in suite.probes.iter().enumerate() {
-            let takes_tokens = entry.id == "cnn";
+            let takes_tokens =
+                probe_family(&entry.id).is_some_and(|family| family.reads == FeatureKind::Tokens);
             match representation {
                 Representation::Plain { representation, poolings } => {
                     let role = if *representation == PlainRepresentation::Composition {

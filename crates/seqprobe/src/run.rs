@@ -8,9 +8,10 @@ use crate::files::cache_folder;
 use crate::fill::Runner;
 use crate::models::LoadedModel;
 use crate::plan::{PlannedCell, Work, plan_dataset};
+use crate::probes::probe_family;
 use crate::progress::Progress;
 use crate::provenance::{Started, dataset_record};
-use crate::suite::{Representation, Suite, build_probe};
+use crate::suite::{Representation, Suite};
 use crate::verdicts::{FilledCell, VerdictRow, judge_rows, rows_of_dataset};
 use seqprobe_core::Dataset;
 use seqprobe_embed::EmbeddingCache;
@@ -101,7 +102,11 @@ pub(crate) fn run_suite(
     let runner = Runner {
         suite,
         models,
-        probes: suite.probes.iter().map(build_probe).collect(),
+        probes: suite
+            .probes
+            .iter()
+            .filter_map(|entry| probe_family(&entry.id).map(|family| (family.build)(entry)))
+            .collect(),
         store: CellStore::new(&cache),
         embeddings: EmbeddingCache::open(&cache).or_exit(ExitCode::Unexpected)?,
         threads,

@@ -5,7 +5,7 @@ use crate::data_command::cards_here;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::files::{cache_folder, write_whole};
 use crate::output::say;
-use crate::suite::PROBE_IDS;
+use crate::probes::PROBES;
 use seqprobe_embed::{EmbeddingCache, EntrySummary, cache_list, cache_verify};
 use seqprobe_report::{read_run, render};
 
@@ -43,12 +43,7 @@ pub(crate) fn list(what: Listing) -> Result<(), Failure> {
             .map(|family| (family.id.to_owned(), family.title.to_owned()))
             .collect(),
         Listing::Probes => {
-            let about = [
-                "ridge or logistic regression, penalty chosen on validation",
-                "two hidden layers, early stopping",
-                "convolutions, any length, early stopping",
-            ];
-            PROBE_IDS.iter().zip(about).map(|(id, about)| ((*id).to_owned(), about.to_owned())).collect()
+            PROBES.iter().map(|family| (family.id.to_owned(), family.about.to_owned())).collect()
         }
         Listing::Metrics => seqprobe_stats::METRICS
             .iter()

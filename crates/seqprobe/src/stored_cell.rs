@@ -3,12 +3,13 @@
 use crate::cells::read_arrays;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::models::LoadedModel;
+use crate::probes::probe_family;
 use crate::run_command::output_names;
 use crate::suite::{Layers, ModelRepresentation, Representation, Suite};
 use crate::verdicts::FilledCell;
 use ndarray::Array2;
 use seqprobe_core::{
-    Dataset, DnaSequence, FeatureView, FittedProbe, LayerIndex, Pooling, StoredProbe, TaskKind,
+    Dataset, DnaSequence, FeatureView, FittedProbe, LayerIndex, Pooling, ProbeError, StoredProbe, TaskKind,
 };
 use seqprobe_embed::ExtractionSpec;
 use seqprobe_embed::{
@@ -230,6 +231,8 @@ impl StoredCell {
     }
 }
 
-fn restore(stored: &StoredProbe) -> Result<Box<dyn FittedProbe>, seqprobe_core::ProbeError> {
-    if stored.kind == "linear" { seqprobe_linear::restore(stored) } else { seqprobe_neural::restore(stored) }
+fn restore(stored: &StoredProbe) -> Result<Box<dyn FittedProbe>, ProbeError> {
+    let family = probe_family(&stored.kind)
+        .ok_or_else(|| ProbeError::Stored(format!("unknown kind {:?}", stored.kind)))?;
+    (family.restore)(stored)
 }

@@ -1,10 +1,10 @@
 //! The suite file: parsed, then checked once. It says what to compare; it does not look at data or models.
 
 use crate::exit::{ExitCode, Failure, OrExit};
+use crate::probes::{PROBES, probe_family};
 use seqprobe_core::config::nearest;
 use seqprobe_core::{LayerIndex, Pooling, parse_toml};
 use seqprobe_embed::{ExtractionSpec, PLAIN_REPRESENTATIONS, PlainRepresentation};
-use seqprobe_linear::{LinearProbe, Solver};
 use seqprobe_models::Precision;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -17,8 +17,6 @@ pub(crate) const DEFAULT_MARGIN: f64 = 0.01;
 pub(crate) const DEFAULT_REPLICATES: usize = 1000;
 /// Draws of a random initialisation.
 pub(crate) const RANDOM_DRAWS: u32 = 3;
-/// The probes a suite may name.
-pub(crate) const PROBE_IDS: [&str; 3] = ["linear", "mlp", "cnn"];
 
 /// A suite as written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -324,15 +322,22 @@ fn check_layers(entry: Option<&LayersEntry>) -> Result<Layers, String> {
 }
 
 fn check_probe(entry: &ProbeEntry) -> Result<(), String> {
-    if !PROBE_IDS.contains(&entry.id.as_str()) {
-        return Err(unknown("probe", &entry.id, &PROBE_IDS));
-    }
-    let linear = entry.id == "linear";
-    if !linear && (entry.solver.is_some() || entry.penalties.is_some()) {
-        return Err(format!("solver and penalties belong to linear, not to {:?}", entry.id));
-    }
-    if linear && (entry.epochs.is_some() || entry.steps.is_some()) {
-        return Err("epochs and steps belong to neural probes, not to linear".into());
+    let Some(family) = probe_family(&entry.id) else {
+        let known: Vec<&str> = PROBES.iter().map(|family| family.id).collect();
+        return Err(unknown("probe", &entry.id, &known));
+    };
+    let given = [
+        ("solver", entry.solver.is_some()),
+        ("penalties", entry.penalties.is_some()),
+        ("epochs", entry.epochs.is_some()),
+        ("steps", entry.steps.is_some()),
+    ];
+    if let Some((key, _)) = given.iter().find(|(key, is_given)| *is_given && !family.keys.contains(key)) {
+        return Err(format!(
+            "{key} does not belong to {:?}\n  hint: its keys are {}",
+            entry.id,
+            family.keys.join(", ")
+        ));
     }
     if entry.epochs == Some(0) || entry.steps == Some(0) {
         return Err("epochs and steps must be at least 1".into());
@@ -348,39 +353,4 @@ fn check_probe(entry: &ProbeEntry) -> Result<(), String> {
         return Err("penalties must be positive numbers".into());
     }
     Ok(())
-}
-
-/// The probe an entry asks for.
-pub(crate) fn build_probe(entry: &ProbeEntry) -> Box<dyn seqprobe_core::Probe> {
-    match entry.id.as_str() {
-        "linear" => {
-            let mut probe = LinearProbe::default();
-            if entry.solver.as_deref() == Some("linfa") {
-                probe.solver = Solver::Linfa;
-            }
-            if let Some(penalties) = &entry.penalties {
-                probe.penalties.clone_from(penalties);
-            }
-            Box::new(probe)
-        }
-        "mlp" => {
-            let mut probe = seqprobe_neural::MlpProbe::default();
-            bound_training(entry, &mut probe.settings.training);
-            Box::new(probe)
-        }
-        _ => {
-            let mut probe = seqprobe_neural::CnnProbe::default();
-            bound_training(entry, &mut probe.settings.training);
-            Box::new(probe)
-        }
-    }
-}
-
-fn bound_training(entry: &ProbeEntry, training: &mut seqprobe_neural::TrainingSettings) {
-    if let Some(epochs) = entry.epochs {
-        training.max_epochs = epochs;
-    }
-    if let Some(steps) = entry.steps {
-        training.max_steps = steps;
-    }
 }
