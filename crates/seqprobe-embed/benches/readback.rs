@@ -43,6 +43,7 @@ fn model() -> FrozenModel {
         max_tokens: None,
         has_final_norm: false,
         has_cls: false,
+        state_stride: 1,
         n_parameters: 0,
         version: 1,
     };

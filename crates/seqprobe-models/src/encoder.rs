@@ -8,7 +8,7 @@ use tch::Tensor;
 /// Dimensions and limits of an encoder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncoderSpec {
-    /// Family, an identifier of the registry: `bert`, `gpn`.
+    /// Family, an identifier of the registry: `bert`, `gpn`, ….
     pub family: &'static str,
     /// Blocks; layers run from 0 (embedding output) to this number.
     pub n_blocks: u32,
@@ -20,6 +20,9 @@ pub struct EncoderSpec {
     pub has_final_norm: bool,
     /// True when the tokenizer puts a CLS token first.
     pub has_cls: bool,
+    /// Tokens that one hidden state stands for: 1, or the bin of an encoder that reads letters and gives
+    /// one state per bin. A sequence of `n` tokens has `n.div_ceil(state_stride)` states.
+    pub state_stride: usize,
     /// Numbers in the encoder's parameters.
     pub n_parameters: u64,
     /// Raised whenever the same weights and tokens would give other values; part of every cache key.
@@ -30,7 +33,8 @@ pub struct EncoderSpec {
 #[derive(Debug)]
 pub struct HiddenStates {
     /// # Shapes
-    /// Each `[batch, tokens, hidden]`; rows beyond a sequence's length are undefined.
+    /// Each `[batch, states, hidden]`, where states are tokens for a state stride of 1; rows beyond a
+    /// sequence's own states are undefined.
     pub layers: Vec<(LayerIndex, Tensor)>,
 }
 

@@ -7,7 +7,8 @@ use crate::config_file::ConfigFile;
 use crate::encoder::Encoder;
 use crate::error::ModelError;
 use crate::parameters::Parameters;
-use crate::tokenizer::AddedTokens;
+use crate::published::PublishedModel;
+use crate::tokenizer::ReadTokenizer;
 use seqprobe_core::Digest;
 
 pub(crate) use bert::config_json as bert_config_json;
@@ -23,14 +24,19 @@ pub struct Family {
     pub model_types: &'static [&'static str],
     /// Values of `architectures`, for config files without `model_type`.
     pub architectures: &'static [&'static str],
+    /// Whether a config with such a name is really of this family: several architectures call themselves
+    /// `bert` or `esm`. The first family of the registry that says yes is taken.
+    pub claims: fn(&ConfigFile) -> bool,
     /// Names the outer class may put before every tensor, the usual first.
     pub prefixes: &'static [&'static str],
     /// A tensor that every checkpoint of the family has, without prefix.
     pub probe_tensor: &'static str,
     /// Tensors that are left out on purpose: heads and constants. `*` at the end stands for anything.
     pub ignored_tensors: &'static [&'static str],
-    /// Tokens put around a sequence.
-    pub added_tokens: AddedTokens,
+    /// Reads the family's tokenizer from a model folder.
+    pub tokenizer: ReadTokenizer,
+    /// Checkpoints of the family that were published.
+    pub published: &'static [PublishedModel],
     /// Reads the config and takes the parameters.
     pub load: fn(&ConfigFile, &mut Parameters) -> Result<LoadedEncoder, ModelError>,
 }
@@ -68,8 +74,8 @@ pub fn recognise(config: &ConfigFile) -> Result<&'static Family, ModelError> {
         "model_type" => family.model_types,
         _ => family.architectures,
     };
-    if let Some(family) = FAMILIES.iter().find(|family| known(family).iter().any(|name| found.contains(name)))
-    {
+    let is_named = |family: &&'static Family| known(family).iter().any(|name| found.contains(name));
+    if let Some(family) = FAMILIES.iter().filter(is_named).find(|family| (family.claims)(config)) {
         return Ok(family);
     }
     let candidates: Vec<&str> = FAMILIES.iter().flat_map(|family| known(&family)).copied().collect();

@@ -1,4 +1,4 @@
-//! The two layers that every family has, and the bookkeeping of which hidden states were asked for.
+//! The layers that most families have, and the bookkeeping of which hidden states were asked for.
 
 use crate::encoder::{EncoderSpec, HiddenStates};
 use crate::error::ModelError;
@@ -12,7 +12,7 @@ pub(crate) struct Linear {
     /// `[outputs, inputs]`
     weight: Tensor,
     /// `[outputs]`
-    bias: Tensor,
+    bias: Option<Tensor>,
 }
 
 impl Linear {
@@ -25,21 +25,40 @@ impl Linear {
     ) -> Result<Self, ModelError> {
         Ok(Self {
             weight: parameters.take(&format!("{stem}.weight"), &[outputs, inputs], initialisation)?,
-            bias: parameters.take(&format!("{stem}.bias"), &[outputs], Initialisation::Zeros)?,
+            bias: Some(parameters.take(&format!("{stem}.bias"), &[outputs], Initialisation::Zeros)?),
         })
+    }
+
+    /// A layer that has no bias.
+    pub(crate) fn take_without_bias(
+        parameters: &mut Parameters,
+        stem: &str,
+        inputs: usize,
+        outputs: usize,
+        initialisation: Initialisation,
+    ) -> Result<Self, ModelError> {
+        let weight = parameters.take(&format!("{stem}.weight"), &[outputs, inputs], initialisation)?;
+        Ok(Self { weight, bias: None })
+    }
+
+    /// From tensors that were taken already.
+    pub(crate) fn from_parts(weight: Tensor, bias: Option<Tensor>) -> Self {
+        Self { weight, bias }
     }
 
     /// One layer whose outputs are those of several, one after another.
     pub(crate) fn stack(layers: &[Self]) -> Result<Self, ModelError> {
         let weights: Vec<&Tensor> = layers.iter().map(|layer| &layer.weight).collect();
-        let biases: Vec<&Tensor> = layers.iter().map(|layer| &layer.bias).collect();
-        Ok(Self { weight: Tensor::f_cat(&weights, 0)?, bias: Tensor::f_cat(&biases, 0)? })
+        let biases: Vec<&Tensor> = layers.iter().filter_map(|layer| layer.bias.as_ref()).collect();
+        // Layers of one kind: all have a bias, or none.
+        let bias = if biases.is_empty() { None } else { Some(Tensor::f_cat(&biases, 0)?) };
+        Ok(Self { weight: Tensor::f_cat(&weights, 0)?, bias })
     }
 
     /// # Shapes
     /// `[…, inputs]` to `[…, outputs]`
     pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor, ModelError> {
-        Ok(input.f_linear(&self.weight, Some(&self.bias))?)
+        Ok(input.f_linear(&self.weight, self.bias.as_ref())?)
     }
 }
 
@@ -83,12 +102,13 @@ pub(crate) struct LayerPlan<'a> {
 }
 
 impl<'a> LayerPlan<'a> {
-    /// For families without a norm after the last block.
+    /// The state after a norm that follows the last block has the number `n_blocks + 1`.
     pub(crate) fn new(spec: &EncoderSpec, asked: &'a [LayerIndex]) -> Result<Self, ModelError> {
         let mut numbers = Vec::with_capacity(asked.len());
         for layer in asked {
             match layer.canonical(spec.n_blocks, spec.has_final_norm) {
                 LayerIndex::Block(number) if number <= spec.n_blocks => numbers.push(number as usize),
+                LayerIndex::Final => numbers.push(spec.n_blocks as usize + 1),
                 _ => {
                     return Err(ModelError::Layer {
                         asked: layer.to_string(),

@@ -5,6 +5,7 @@
 //! train, and it writes nothing but the small random models of [`create`]. Parameters are frozen: every
 //! forward runs without gradients. Thread counts are the caller's.
 
+mod attention;
 pub mod batch;
 pub mod checkpoint;
 pub mod config_file;
@@ -17,12 +18,13 @@ mod layers;
 pub mod model;
 mod packing;
 pub mod parameters;
+pub mod published;
 pub mod tokenizer;
-mod vocabulary;
 
 pub use batch::{TokenBatch, Tokens};
 pub use encoder::{Encoder, EncoderSpec, HiddenStates};
 pub use error::ModelError;
 pub use families::{FAMILIES, Family};
 pub use model::{FrozenModel, LoadOptions, Precision, Weights};
-pub use tokenizer::Tokenizer;
+pub use published::PublishedModel;
+pub use tokenizer::{TOKENIZERS, Tokenizer, TokenizerKind, WordTokenizer};

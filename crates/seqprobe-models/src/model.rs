@@ -7,7 +7,6 @@ use crate::encoder::Encoder;
 use crate::error::ModelError;
 use crate::families::recognise;
 use crate::parameters::Parameters;
-use crate::tokenizer::Tokenizer;
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, DnaSequence, Seed};
 use std::path::Path;
@@ -50,6 +49,8 @@ pub struct LoadOptions {
     pub precision: Precision,
     /// Device to compute on.
     pub device: tch::Device,
+    /// Whether a model may run code of its own: a TorchScript file or a worker process.
+    pub allow_code: bool,
 }
 
 /// A loaded model.
@@ -77,7 +78,7 @@ impl FrozenModel {
     pub fn load(folder: &Path, options: LoadOptions) -> Result<Self, ModelError> {
         let config = ConfigFile::read(folder)?;
         let family = recognise(&config)?;
-        let tokenizer = Tokenizer::read(folder, family.added_tokens)?;
+        let tokenizer = (family.tokenizer)(folder, &config)?;
         let kind = options.precision.kind();
         let mut digest = DigestBuilder::new("weights v1");
         let mut parameters = match options.weights {

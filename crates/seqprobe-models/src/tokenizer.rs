@@ -1,104 +1,51 @@
-//! Sequences to token ids: one letter per token, or overlapping k-mers with stride 1. The vocabulary is
-//! the checkpoint's own file; nothing is guessed that the file does not say. A word outside the
-//! vocabulary (a k-mer with N, for example) is the unknown token.
+//! Sequences to token ids: the contract, and the registry of the kinds there are. The vocabulary is always
+//! the checkpoint's own file or the rule its authors wrote down; nothing is guessed.
 //!
-//! It does not cut long sequences and knows no learned merges (BPE).
+//! A tokenizer does not cut long sequences.
+
+mod vocabulary;
+mod words;
 
 use crate::batch::Tokens;
+use crate::config_file::ConfigFile;
 use crate::error::ModelError;
-use crate::vocabulary::{DnaWords, Vocabulary};
 use seqprobe_core::{Digest, DnaSequence};
 use std::path::Path;
 
-/// Which tokens a family puts around a sequence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AddedTokens {
-    /// None.
-    None,
-    /// CLS in front, SEP behind.
-    ClsSep,
-}
+pub(crate) use vocabulary::{DnaWords, Vocabulary};
+pub use words::{AddedTokens, WordTokenizer};
+pub(crate) use words::{read_words, read_words_cls_sep};
 
-/// A tokenizer of words of one length.
-#[derive(Clone, Debug)]
-pub struct Tokenizer {
-    k: usize,
-    words: DnaWords,
-    unknown_id: i64,
-    pad_id: i64,
-    around: Option<(i64, i64)>,
-    largest_id: i64,
-    digest: Digest,
-}
-
-impl Tokenizer {
-    /// Reads the tokenizer of a model folder: `vocab.txt` or a `tokenizer.json` without merges, names of
-    /// special tokens from `tokenizer_config.json` where it is there. The word length k is the length of the
-    /// vocabulary's words; all 4^k words over A C G T must be there, in either case.
-    ///
-    /// # Errors
-    /// [`ModelError::Tokenizer`] naming the file and what it lacks.
-    pub fn read(folder: &Path, added: AddedTokens) -> Result<Self, ModelError> {
-        let vocabulary = Vocabulary::read(folder)?;
-        let (k, words) = vocabulary.dna_words()?;
-        let around = match added {
-            AddedTokens::None => None,
-            AddedTokens::ClsSep => Some((vocabulary.special("cls_token")?, vocabulary.special("sep_token")?)),
-        };
-        let mut digest = vocabulary.digest();
-        digest.part(&(k as u64).to_le_bytes()).part(format!("{added:?}").as_bytes());
-        Ok(Self {
-            k,
-            words,
-            unknown_id: vocabulary.special("unk_token")?,
-            pad_id: vocabulary.special("pad_token")?,
-            around,
-            largest_id: vocabulary.largest_id(),
-            digest: digest.finish(),
-        })
-    }
-
-    /// Letters of a token.
-    pub fn k(&self) -> usize {
-        self.k
-    }
-
-    /// Id of the padding token.
-    pub fn pad_id(&self) -> i64 {
-        self.pad_id
-    }
+/// Turns sequences into token ids.
+pub trait Tokenizer: Send + Sync {
+    /// Id that fills a batch's short rows.
+    fn pad_id(&self) -> i64;
 
     /// Largest id of the vocabulary.
-    pub fn largest_id(&self) -> i64 {
-        self.largest_id
-    }
+    fn largest_id(&self) -> i64;
 
-    /// Digest of the tokenizer's files and settings.
-    pub fn digest(&self) -> Digest {
-        self.digest
-    }
+    /// Digest of the tokenizer's files and settings; part of every cache key.
+    fn digest(&self) -> Digest;
 
-    /// Token ids of a sequence: `length − k + 1` words and the added tokens.
+    /// Token ids of a sequence, added ones included and marked.
     ///
     /// # Errors
-    /// [`ModelError::TooShort`] for a sequence of fewer than k letters.
-    pub fn tokenize(&self, sequence: &DnaSequence) -> Result<Tokens, ModelError> {
-        if sequence.len() < self.k {
-            return Err(ModelError::TooShort { letters: sequence.len(), k: self.k });
-        }
-        let words = sequence
-            .as_bytes()
-            .windows(self.k)
-            .map(|word| self.words.get(word).copied().unwrap_or(self.unknown_id));
-        let mut ids = Vec::with_capacity(sequence.len() + 2);
-        ids.extend(self.around.map(|(cls, _)| cls));
-        ids.extend(words);
-        ids.extend(self.around.map(|(_, sep)| sep));
-        let mut special = vec![false; ids.len()];
-        if self.around.is_some() {
-            special.first_mut().into_iter().for_each(|first| *first = true);
-            special.last_mut().into_iter().for_each(|last| *last = true);
-        }
-        Ok(Tokens { ids, special })
-    }
+    /// [`ModelError::TooShort`] for a sequence that has no token.
+    fn tokenize(&self, sequence: &DnaSequence) -> Result<Tokens, ModelError>;
 }
+
+/// Reads a tokenizer from a model folder; the config is that of the same folder.
+pub type ReadTokenizer = fn(&Path, &ConfigFile) -> Result<Box<dyn Tokenizer>, ModelError>;
+
+/// A kind of tokenizer, for models that say which one they need.
+pub struct TokenizerKind {
+    /// Identifier.
+    pub id: &'static str,
+    /// One line saying what its tokens are.
+    pub title: &'static str,
+    /// Reads it.
+    pub read: ReadTokenizer,
+}
+
+/// All kinds.
+pub static TOKENIZERS: &[TokenizerKind] = &[words::WORDS, words::WORDS_CLS_SEP];

@@ -86,7 +86,6 @@ fn settings_that_would_give_other_values_are_refused() {
     insta::assert_snapshot!(refused("hidden_act", json!("relu")), @r#"<folder>/config.json: key "hidden_act" is "relu", expected "gelu""#);
     insta::assert_snapshot!(refused("position_embedding_type", json!("relative_key")), @r#"<folder>/config.json: key "position_embedding_type" is "relative_key", expected "absolute""#);
     insta::assert_snapshot!(refused("pre_layer_norm", json!(true)), @r#"<folder>/config.json: key "pre_layer_norm" is true, expected false"#);
-    insta::assert_snapshot!(refused("alibi_starting_size", json!(512)), @r#"<folder>/config.json: key "alibi_starting_size": this is MosaicBERT (DNABERT-2), which is not supported"#);
     insta::assert_snapshot!(refused("num_attention_heads", json!(3)), @r#"<folder>/config.json: key "hidden_size" is 8, expected a multiple of "num_attention_heads" 3"#);
     insta::assert_snapshot!(refused("num_hidden_layers", json!(0)), @r#"<folder>/config.json: key "num_hidden_layers" is 0, expected a whole number of at least 1"#);
     insta::assert_snapshot!(refused("layer_norm_eps", json!("small")), @r#"<folder>/config.json: key "layer_norm_eps" is "small", expected a positive number"#);

@@ -7,7 +7,7 @@ mod common;
 use common::{PRETRAINED, dna, load_error, random, small_bert, small_gpn};
 use proptest::prelude::*;
 use seqprobe_core::{LayerIndex, Seed};
-use seqprobe_models::{FrozenModel, TokenBatch, Tokenizer, create, tokenizer::AddedTokens};
+use seqprobe_models::{FrozenModel, TokenBatch, Tokenizer, WordTokenizer, create, tokenizer::AddedTokens};
 
 fn replace_vocabulary(folder: &std::path::Path, from: &str, to: &str) {
     let path = folder.join("vocab.txt");
@@ -19,7 +19,7 @@ fn replace_vocabulary(folder: &std::path::Path, from: &str, to: &str) {
 #[test]
 fn k_mers_with_n_are_unknown_and_special_tokens_are_marked() {
     let folder = small_bert();
-    let tokenizer = Tokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
+    let tokenizer = WordTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
     assert_eq!((tokenizer.k(), tokenizer.pad_id(), tokenizer.largest_id()), (3, 0, 68));
     let tokens = tokenizer.tokenize(&dna("AAATNAAA")).unwrap();
     assert_eq!(tokens.ids, [2, 5, 6, 1, 1, 1, 5, 3]);
@@ -29,7 +29,7 @@ fn k_mers_with_n_are_unknown_and_special_tokens_are_marked() {
 #[test]
 fn letters_are_read_in_either_case_of_the_vocabulary() {
     let folder = small_gpn();
-    let tokenizer = Tokenizer::read(folder.path(), AddedTokens::None).unwrap();
+    let tokenizer = WordTokenizer::read(folder.path(), AddedTokens::None).unwrap();
     assert_eq!(tokenizer.tokenize(&dna("ACGTN")).unwrap().ids, [3, 4, 5, 6, 2]);
     assert_eq!(tokenizer.tokenize(&dna("A")).unwrap().special, [false]);
 }
@@ -39,7 +39,7 @@ fn every_k_of_dnabert_is_read_off_the_vocabulary() {
     for (k, largest) in [(3, 68), (4, 260), (5, 1028), (6, 4100)] {
         let folder = tempfile::tempdir().unwrap();
         create::bert(folder.path(), k, 1, 4, 1, Seed(0)).unwrap();
-        let tokenizer = Tokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
+        let tokenizer = WordTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
         assert_eq!((tokenizer.k(), tokenizer.largest_id()), (k, largest));
         // DNABERT's order of letters is A T C G.
         assert_eq!(tokenizer.tokenize(&dna(&"G".repeat(k))).unwrap().ids, [2, largest, 3]);
@@ -154,7 +154,7 @@ proptest! {
             std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/bert/k3/vocab.txt"),
         ).unwrap().lines().map(str::to_owned).collect();
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/bert/k3");
-        let tokenizer = Tokenizer::read(&folder, AddedTokens::ClsSep).unwrap();
+        let tokenizer = WordTokenizer::read(&folder, AddedTokens::ClsSep).unwrap();
         let tokens = tokenizer.tokenize(&dna(&text)).unwrap();
         prop_assert_eq!(tokens.ids.len(), text.len() - 3 + 1 + 2);
         for (start, &id) in tokens.ids[1..tokens.ids.len() - 1].iter().enumerate() {

@@ -23,7 +23,12 @@ impl LoadedModel {
         let draws: Result<Vec<_>, _> = weights
             .into_iter()
             .map(|weights| {
-                let options = LoadOptions { weights, precision: Precision::F32, device: tch::Device::Cpu };
+                let options = LoadOptions {
+                    weights,
+                    precision: Precision::F32,
+                    device: tch::Device::Cpu,
+                    allow_code: false,
+                };
                 FrozenModel::load(&model.folder, options)
             })
             .collect();

@@ -88,6 +88,7 @@ pub(crate) fn model(behaviour: &Behaviour) -> FrozenModel {
         max_tokens: behaviour.max_tokens,
         has_final_norm: false,
         has_cls: behaviour.has_cls,
+        state_stride: 1,
         n_parameters: 48,
         version: 1,
     };

@@ -6,6 +6,7 @@
 //! sees sequences, group by group of equal length. So padding can never matter.
 
 use super::{Family, LoadedEncoder};
+use crate::attention::{Positions, attend};
 use crate::batch::TokenBatch;
 use crate::config_file::ConfigFile;
 use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
@@ -14,7 +15,8 @@ use crate::initialise::Initialisation;
 use crate::layers::{LayerNorm, LayerPlan, Linear};
 use crate::packing::Packing;
 use crate::parameters::Parameters;
-use crate::tokenizer::AddedTokens;
+use crate::published::PublishedModel;
+use crate::tokenizer::read_words_cls_sep;
 use seqprobe_core::{Digest, LayerIndex};
 use tch::{Device, Kind, Tensor};
 
@@ -23,6 +25,7 @@ pub(super) const FAMILY: Family = Family {
     title: "DNABERT and other BERT encoders over k-mers",
     model_types: &["bert"],
     architectures: &["BertModel", "BertForMaskedLM", "BertForPreTraining", "BertForSequenceClassification"],
+    claims,
     prefixes: &["bert.", ""],
     probe_tensor: "embeddings.word_embeddings.weight",
     ignored_tensors: &[
@@ -32,9 +35,17 @@ pub(super) const FAMILY: Family = Family {
         "embeddings.position_ids",
         "embeddings.token_type_ids",
     ],
-    added_tokens: AddedTokens::ClsSep,
+    tokenizer: read_words_cls_sep,
+    published: PUBLISHED,
     load,
 };
+
+const PUBLISHED: &[PublishedModel] = &[];
+
+/// MosaicBERT (DNABERT-2) and the pre-norm BERT of GENA-LM call themselves BERT too.
+fn claims(file: &ConfigFile) -> bool {
+    file.value("alibi_starting_size").is_none()
+}
 
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
@@ -56,13 +67,6 @@ struct Config {
 
 impl Config {
     fn read(file: &ConfigFile) -> Result<Self, ModelError> {
-        // Keys of other architectures that call themselves BERT.
-        if file.value("alibi_starting_size").is_some() {
-            return Err(file.error(
-                "key \"alibi_starting_size\": this is MosaicBERT (DNABERT-2), which is not supported"
-                    .to_owned(),
-            ));
-        }
         let fixed =
             [("hidden_act", "gelu", "\"gelu\""), ("position_embedding_type", "absolute", "\"absolute\"")];
         for (key, expected, shown) in fixed {
@@ -163,6 +167,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         max_tokens: Some(config.max_positions),
         has_final_norm: false,
         has_cls: true,
+        state_stride: 1,
         n_parameters: parameters.n_values(),
         version: VERSION,
     };
@@ -229,29 +234,7 @@ impl Bert {
     /// `[packed tokens, hidden]` to the same
     fn run_block(&self, block: &Block, state: &Tensor, packing: &Packing) -> Result<Tensor, ModelError> {
         let projected = block.query_key_value.forward(state)?; // [packed tokens, 3 * hidden]
-        let width = self.spec.hidden as i64;
-        let head_width = width / self.n_heads;
-        let mut attended = Vec::with_capacity(packing.groups.len());
-        for group in &packing.groups {
-            let tokens = group.n_sequences * group.length;
-            let parts = projected
-                .f_narrow(0, group.start, tokens)?
-                .f_reshape([group.n_sequences, group.length, 3, self.n_heads, head_width])?
-                .f_permute([2, 0, 3, 1, 4])?; // [3, sequences, heads, length, head width]
-            let part = |index: i64| parts.f_select(0, index);
-            let mixed = Tensor::f_scaled_dot_product_attention(
-                &part(0)?,
-                &part(1)?,
-                &part(2)?,
-                None::<Tensor>,
-                0.0,
-                false,
-                None,
-                false,
-            )?; // [sequences, heads, length, head width]
-            attended.push(mixed.f_transpose(1, 2)?.f_reshape([tokens, width])?);
-        }
-        let attended = Tensor::f_cat(&attended, 0)?; // [packed tokens, hidden]
+        let attended = attend(&projected, packing, self.n_heads, &Positions::Absent)?; // [packed tokens, hidden]
         let state =
             block.attention_norm.forward(&block.attention_output.forward(&attended)?.f_add(state)?)?;
         let inner = block.intermediate.forward(&state)?.f_gelu("none")?; // [packed tokens, intermediate]

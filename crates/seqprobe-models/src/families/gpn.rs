@@ -13,7 +13,8 @@ use crate::initialise::Initialisation;
 use crate::layers::{LayerNorm, LayerPlan, Linear};
 use crate::packing::check_batch;
 use crate::parameters::Parameters;
-use crate::tokenizer::AddedTokens;
+use crate::published::PublishedModel;
+use crate::tokenizer::read_words;
 use seqprobe_core::{Digest, LayerIndex};
 use tch::{Device, Kind, Tensor};
 
@@ -22,12 +23,20 @@ pub(super) const FAMILY: Family = Family {
     title: "GPN, the convolutional network over single letters",
     model_types: &["ConvNet"],
     architectures: &["ConvNetModel", "ConvNetForMaskedLM", "ConvNetForSequenceClassification"],
+    claims,
     prefixes: &["model.", ""],
     probe_tensor: "encoder.0.conv.1.weight",
     ignored_tensors: &["cls.*", "classifier.*"],
-    added_tokens: AddedTokens::None,
+    tokenizer: read_words,
+    published: PUBLISHED,
     load,
 };
+
+const PUBLISHED: &[PublishedModel] = &[];
+
+fn claims(_: &ConfigFile) -> bool {
+    true
+}
 
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
@@ -148,6 +157,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         max_tokens: None,
         has_final_norm: false,
         has_cls: false,
+        state_stride: 1,
         n_parameters: parameters.n_values(),
         version: VERSION,
     };

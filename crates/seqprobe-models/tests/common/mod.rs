@@ -9,8 +9,12 @@ use std::path::Path;
 use tch::Device;
 use tempfile::TempDir;
 
-pub(crate) const PRETRAINED: LoadOptions =
-    LoadOptions { weights: Weights::Pretrained, precision: Precision::F32, device: Device::Cpu };
+pub(crate) const PRETRAINED: LoadOptions = LoadOptions {
+    weights: Weights::Pretrained,
+    precision: Precision::F32,
+    device: Device::Cpu,
+    allow_code: false,
+};
 
 pub(crate) fn random(seed: u64) -> LoadOptions {
     LoadOptions { weights: Weights::Random(Seed(seed)), ..PRETRAINED }
