@@ -214,6 +214,43 @@ fn embeddings_are_written_as_npy_and_safetensors() {
 }
 
 #[test]
+fn all_layers_come_from_one_pass_and_long_sequences_in_windows() {
+    let folder = tempfile::tempdir().unwrap();
+    csv(folder.path());
+    small_suite(folder.path());
+    let embed = |output: &str, more: &[&str]| {
+        let base = ["embed", "--model", "random:model", "--input", "mine.csv", "--output", output];
+        run_well(folder.path(), &[base.as_slice(), more].concat())
+    };
+    let first = embed("x.npy", &["--layer", "all"]).stdout;
+    assert!(first.contains("distinct sequences computed, 0 read from the cache"), "{first}");
+    let layers: Vec<String> = first
+        .lines()
+        .filter_map(|line| Some(line.split_once("x.layer-")?.1.trim_end_matches(".npy").to_owned()))
+        .collect();
+    assert!(layers.len() > 1 && layers[0] == "0", "{first}");
+    for layer in &layers {
+        assert!(
+            fs::metadata(folder.path().join(format!("x.layer-{layer}.npy"))).unwrap().len() > 240 * 32 * 4
+        );
+    }
+    let again = embed("y.npy", &["--layer", "1"]).stdout;
+    assert!(again.contains("0 distinct sequences computed"), "one pass stored every layer: {again}");
+    assert_eq!(
+        fs::read(folder.path().join("x.layer-1.npy")).unwrap(),
+        fs::read(folder.path().join("y.npy")).unwrap()
+    );
+    let windows = embed("w.npy", &["--window", "20:10", "--rc", "average"]);
+    assert!(windows.stderr.contains("were read in several windows"), "{}", windows.stderr);
+    for wrong in [["--window", "10:20"], ["--window", "0"], ["--layer", "99"], ["--rc", "both"]] {
+        let base = ["embed", "--model", "random:model", "--input", "mine.csv", "--output", "z.npy"];
+        let ended = run(folder.path(), &[base.as_slice(), &wrong].concat());
+        assert!(matches!(ended.code, Some(2 | 4)), "{wrong:?}: {:?} {}", ended.code, ended.stderr);
+        assert!(ended.stderr.contains("hint") || ended.stderr.contains("expected"), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn simulated_tasks_are_written_with_a_card_that_loads() {
     let folder = tempfile::tempdir().unwrap();
     run_well(

@@ -124,6 +124,11 @@ impl DnaSequence {
         self.0.iter().map(|&letter| base_code(letter))
     }
 
+    /// Some of the letters, by a 0-based half-open range; `None` where it is empty or reaches beyond the end.
+    pub fn part(&self, range: std::ops::Range<usize>) -> Option<Self> {
+        self.0.get(range).filter(|letters| !letters.is_empty()).map(|letters| Self(letters.into()))
+    }
+
     /// The other strand, read 5' to 3'.
     pub fn reverse_complement(&self) -> Self {
         Self(

@@ -65,6 +65,7 @@ fn features(model: &FrozenModel, sequences: &[DnaSequence], cache: &Path) -> Ext
         precision: Precision::F32,
         reverse_complement: ReverseComplement::Forward,
         truncate: Truncate::Error,
+        window: None,
     };
     let cache = EmbeddingCache::open(cache).expect("a temporary folder");
     let wanted = [(LayerIndex::Final, Pooling::Mean)];

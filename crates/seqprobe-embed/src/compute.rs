@@ -7,7 +7,8 @@ use crate::extract::{ExtractionOptions, ExtractionProgress, Interrupted};
 use crate::key::{ExtractionSpec, ReverseComplement};
 use crate::pool::{pool, pooled_length};
 use crate::shard_write::ShardWriter;
-use crate::tokens::{batches, require_within_limit, tokenize};
+use crate::tokens::{Pieces, batches, pieces, require_within_limit};
+use crate::window::merge;
 use rayon::prelude::*;
 use seqprobe_core::{LayerIndex, Pooling};
 use seqprobe_models::{FrozenModel, ModelError, TokenBatch, Tokens};
@@ -39,7 +40,7 @@ pub(crate) fn compute_missing(
         (0..plan.len()).map(|shard| entries.iter().any(|entry| entry.shards[shard].is_none())).collect();
     let indices =
         || plan.iter().zip(&missing).filter(|&(_, &missing)| missing).flat_map(|(rows, _)| rows.clone());
-    if spec.truncate == crate::key::Truncate::Error {
+    if spec.truncate == crate::key::Truncate::Error && spec.window.is_none() {
         require_within_limit(model, distinct, indices())?;
     }
     let total = indices().count();
@@ -90,28 +91,30 @@ fn compute_shard(
     let mut forward = Vec::with_capacity(rows.len());
     let mut reverse = Vec::new();
     for (index, sequence) in rows.clone().zip(sequences) {
-        let (tokens, cut) = tokenize(model, spec.truncate, distinct, index, sequence)?;
+        let (row, cut) = pieces(model, spec, distinct, index, sequence)?;
         truncated += usize::from(cut);
-        forward.push(tokens);
+        forward.push(row);
         if spec.reverse_complement == ReverseComplement::Average {
             let other = sequence.reverse_complement();
-            reverse.push(tokenize(model, spec.truncate, distinct, index, &other)?.0);
+            reverse.push(pieces(model, spec, distinct, index, &other)?.0);
         }
     }
     let mut writers = Vec::with_capacity(entries.len());
     for entry in entries {
         let lengths: Vec<usize> =
-            forward.iter().map(|tokens| pooled_length(entry.key.pooling, &tokens.special)).collect();
+            forward.iter().map(|row| pooled_length(entry.key.pooling, &row.tokens[0].special)).collect();
         writers.push(ShardWriter::create(&entry.folder, &entry.key, shard, sequences, &lengths)?);
     }
     let pairs: Vec<(LayerIndex, Pooling)> =
         entries.iter().map(|entry| (entry.key.layer, entry.key.pooling)).collect();
-    let lengths: Vec<usize> = forward.iter().map(|tokens| tokens.ids.len()).collect();
+    let lengths: Vec<usize> = forward.iter().map(Pieces::n_tokens).collect();
     for batch in batches(&lengths, batch_tokens) {
         let first = rows.start + batch.start;
-        let (mut values, mut tokens) = pooled_batch(model, &forward[batch.clone()], &pairs, distinct, first)?;
+        let (mut values, mut tokens) =
+            pooled_rows(model, &forward[batch.clone()], &pairs, distinct, first, batch_tokens)?;
         if spec.reverse_complement == ReverseComplement::Average {
-            let (others, more) = pooled_batch(model, &reverse[batch.clone()], &pairs, distinct, first)?;
+            let (others, more) =
+                pooled_rows(model, &reverse[batch.clone()], &pairs, distinct, first, batch_tokens)?;
             tokens += more;
             for (value, other) in values.iter_mut().flatten().zip(others.iter().flatten()) {
                 *value = 0.5 * *value + 0.5 * other;
@@ -125,14 +128,47 @@ fn compute_shard(
     writers.into_iter().try_for_each(|writer| writer.finish(sequences, truncated))
 }
 
-/// The pooled values of a batch for each layer and pooling, all finite, and the tokens of the batch.
-/// `first` is the distinct sequence of its first row.
-fn pooled_batch(
+/// The pooled values of some rows for each layer and pooling, and their tokens. The windows of a row are
+/// batches of their own and become one row again.
+fn pooled_rows(
     model: &FrozenModel,
-    rows: &[Tokens],
+    rows: &[Pieces],
     pairs: &[(LayerIndex, Pooling)],
     distinct: &Distinct<'_>,
     first: usize,
+    batch_tokens: usize,
+) -> Result<(Vec<Vec<f32>>, u64), EmbedError> {
+    if rows.iter().all(|row| row.tokens.len() == 1) {
+        let whole: Vec<&Tokens> = rows.iter().flat_map(|row| &row.tokens).collect();
+        return pooled_batch(model, &whole, pairs, distinct, &|row| first + row);
+    }
+    let dim = model.encoder.spec().hidden;
+    let mut values = vec![Vec::new(); pairs.len()];
+    let mut n_tokens = 0;
+    for (number, row) in rows.iter().enumerate() {
+        let mut of_windows = vec![Vec::new(); pairs.len()];
+        let lengths: Vec<usize> = row.tokens.iter().map(|tokens| tokens.ids.len()).collect();
+        for batch in batches(&lengths, batch_tokens) {
+            let windows: Vec<&Tokens> = row.tokens[batch].iter().collect();
+            let (pooled, tokens) = pooled_batch(model, &windows, pairs, distinct, &|_| first + number)?;
+            n_tokens += tokens;
+            of_windows.iter_mut().zip(pooled).for_each(|(all, some)| all.extend(some));
+        }
+        for (((_, pooling), values), windows) in pairs.iter().zip(&mut values).zip(&of_windows) {
+            merge(*pooling, windows, &row.weights, dim, values);
+        }
+    }
+    Ok((values, n_tokens))
+}
+
+/// The pooled values of a batch for each layer and pooling, all finite, and the tokens of the batch.
+/// `sequence_of` tells the distinct sequence of a row.
+fn pooled_batch(
+    model: &FrozenModel,
+    rows: &[&Tokens],
+    pairs: &[(LayerIndex, Pooling)],
+    distinct: &Distinct<'_>,
+    sequence_of: &(dyn Fn(usize) -> usize + Sync),
 ) -> Result<(Vec<Vec<f32>>, u64), EmbedError> {
     let batch = TokenBatch::from_tokens(rows, model.pad_id);
     let mut layers: Vec<LayerIndex> = pairs.iter().map(|&(layer, _)| layer).collect();
@@ -158,11 +194,11 @@ fn pooled_batch(
                     let mut out = Vec::new();
                     let states = &states[..tokens.ids.len() * dim];
                     if !pool(*pooling, states, &tokens.special, dim, &mut out) {
-                        let (row, sequence) = distinct.name(first + row);
+                        let (row, sequence) = distinct.name(sequence_of(row));
                         return Err(EmbedError::NoTokens { row, sequence, pooling: *pooling });
                     }
                     if out.iter().any(|value| !value.is_finite()) {
-                        let (row, sequence) = distinct.name(first + row);
+                        let (row, sequence) = distinct.name(sequence_of(row));
                         return Err(EmbedError::NotFinite { layer, pooling: *pooling, row, sequence });
                     }
                     Ok(out)

@@ -61,6 +61,8 @@ pub struct ExtractionReport {
     pub n_read: usize,
     /// Distinct sequences that were cut to the model's limit.
     pub n_truncated: usize,
+    /// Distinct sequences that were read in more than one window.
+    pub n_windowed: usize,
     /// Tokens that went through the model, special ones included.
     pub n_tokens: u64,
     /// Seconds in all.
@@ -137,6 +139,9 @@ pub fn extract(
         n_computed,
         n_read: distinct.sequences.len() - n_computed,
         n_truncated,
+        n_windowed: spec.window.map_or(0, |window| {
+            distinct.sequences.iter().filter(|sequence| sequence.len() > window.size).count()
+        }),
         n_tokens: computed.tokens,
         seconds: start.elapsed().as_secs_f64(),
         tokens_per_second: (computed.tokens > 0).then(|| computed.tokens as f64 / computed.seconds),

@@ -3,6 +3,7 @@
 //! File order, split and duplicates are not in it: an entry holds one row per distinct sequence.
 
 use crate::error::EmbedError;
+use crate::window::Window;
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, DnaSequence, LayerIndex, Pooling};
 use seqprobe_models::{EncoderSpec, FrozenModel, Precision};
@@ -76,6 +77,8 @@ pub struct ExtractionSpec {
     pub reverse_complement: ReverseComplement,
     /// Inputs that are too long.
     pub truncate: Truncate,
+    /// Windows that long inputs are read in; with them nothing is cut.
+    pub window: Option<Window>,
 }
 
 /// Special tokens that a pooling looks at.
@@ -116,6 +119,9 @@ pub struct EntryKey {
     pub pooling_version: u32,
     /// What was done with inputs that are too long.
     pub truncate: Truncate,
+    /// Windows that long inputs were read in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
     /// The most tokens the model takes.
     pub max_tokens: Option<usize>,
     /// Strands.
@@ -141,7 +147,7 @@ impl EntryKey {
         sequences: Digest,
     ) -> Result<Self, EmbedError> {
         let encoder = model.encoder.spec();
-        check_pooling(encoder, spec.reverse_complement, pooling)?;
+        check_pooling(encoder, spec, pooling)?;
         Ok(Self {
             format: FORMAT_VERSION,
             weights: model.weights_digest,
@@ -158,6 +164,7 @@ impl EntryKey {
             },
             pooling_version: POOLING_VERSION,
             truncate: spec.truncate,
+            window: spec.window,
             max_tokens: encoder.max_tokens,
             reverse_complement: spec.reverse_complement,
             dtype: "f32".to_owned(),
@@ -178,10 +185,10 @@ impl EntryKey {
 ///
 /// # Errors
 /// [`EmbedError::NotApplicable`]: `cls` without a CLS token, `flatten` (made from stored tokens by
-/// [`crate::Flattened`]), both strands without pooling.
+/// [`crate::Flattened`]), both strands or windows without pooling.
 pub fn check_pooling(
     encoder: &EncoderSpec,
-    reverse_complement: ReverseComplement,
+    spec: &ExtractionSpec,
     pooling: Pooling,
 ) -> Result<(), EmbedError> {
     let reason = match pooling {
@@ -189,8 +196,11 @@ pub fn check_pooling(
         Pooling::Cls if !encoder.has_cls => {
             format!("the tokenizer of this {} model adds no CLS token", encoder.family)
         }
-        Pooling::Tokens if reverse_complement == ReverseComplement::Average => {
+        Pooling::Tokens if spec.reverse_complement == ReverseComplement::Average => {
             "tokens of the two strands do not stand side by side".to_owned()
+        }
+        Pooling::Tokens if spec.window.is_some() => {
+            "tokens of overlapping windows do not stand side by side".to_owned()
         }
         _ => return Ok(()),
     };

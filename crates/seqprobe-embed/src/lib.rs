@@ -26,6 +26,7 @@ mod shard_write;
 pub mod stored;
 mod tensor_file;
 mod tokens;
+pub mod window;
 
 pub use adapters::{BoxedSource, Flattened, PooledTokens};
 pub use cache::EmbeddingCache;
@@ -40,3 +41,4 @@ pub use maintenance::{EntrySummary, cache_list, cache_verify};
 pub use onehot::OneHot;
 pub use plain::{PLAIN_REPRESENTATIONS, PlainEntry, PlainRepresentation};
 pub use stored::StoredFeatures;
+pub use window::Window;

@@ -2,13 +2,48 @@
 
 use crate::distinct::Distinct;
 use crate::error::EmbedError;
-use crate::key::Truncate;
+use crate::key::{ExtractionSpec, Truncate};
+use crate::window::weights;
 use seqprobe_core::DnaSequence;
 use seqprobe_models::{FrozenModel, ModelError, Tokens};
 use std::ops::Range;
 
-/// Token ids of one distinct sequence (or of its other strand), and whether they were cut.
-pub(crate) fn tokenize(
+/// What the model reads of one sequence: the whole, or its windows.
+pub(crate) struct Pieces {
+    /// At least one.
+    pub(crate) tokens: Vec<Tokens>,
+    /// Letters that each piece stands for.
+    pub(crate) weights: Vec<f64>,
+}
+
+impl Pieces {
+    pub(crate) fn n_tokens(&self) -> usize {
+        self.tokens.iter().map(|tokens| tokens.ids.len()).sum()
+    }
+}
+
+/// Token ids of one distinct sequence (or of its other strand) or of its windows, and whether they were cut.
+pub(crate) fn pieces(
+    model: &FrozenModel,
+    spec: &ExtractionSpec,
+    distinct: &Distinct<'_>,
+    index: usize,
+    sequence: &DnaSequence,
+) -> Result<(Pieces, bool), EmbedError> {
+    let ranges = spec.window.map_or_else(Vec::new, |window| window.ranges(sequence.len()));
+    if ranges.len() < 2 {
+        let (tokens, cut) = tokenize(model, spec.truncate, distinct, index, sequence)?;
+        return Ok((Pieces { tokens: vec![tokens], weights: vec![sequence.len() as f64] }, cut));
+    }
+    let mut tokens = Vec::with_capacity(ranges.len());
+    for part in ranges.iter().filter_map(|range| sequence.part(range.clone())) {
+        tokens.push(tokenize(model, Truncate::Error, distinct, index, &part)?.0);
+    }
+    Ok((Pieces { tokens, weights: weights(&ranges) }, false))
+}
+
+/// Token ids of a sequence, and whether they were cut.
+fn tokenize(
     model: &FrozenModel,
     truncate: Truncate,
     distinct: &Distinct<'_>,

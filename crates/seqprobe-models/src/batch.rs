@@ -1,6 +1,7 @@
 //! Token ids of one sequence and of a right-padded batch.
 
 use ndarray::Array2;
+use std::borrow::Borrow;
 
 /// Token ids of one sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +29,8 @@ pub struct TokenBatch {
 
 impl TokenBatch {
     /// Pads sequences to the longest with `pad_id`.
-    pub fn from_tokens(sequences: &[Tokens], pad_id: i64) -> Self {
+    pub fn from_tokens<T: Borrow<Tokens>>(sequences: &[T], pad_id: i64) -> Self {
+        let sequences: Vec<&Tokens> = sequences.iter().map(Borrow::borrow).collect();
         let lengths: Vec<usize> = sequences.iter().map(|tokens| tokens.ids.len()).collect();
         let longest = lengths.iter().copied().max().unwrap_or(0);
         let mut ids = Array2::from_elem((sequences.len(), longest), pad_id);

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for. It parses and does nothing.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use seqprobe_embed::Window;
 use std::path::PathBuf;
 
 /// Do a frozen genomic language model's embeddings carry more about your task than the plain one-hot
@@ -112,9 +113,8 @@ pub(crate) struct ProbeArguments {
     /// Differences smaller than this do not matter
     #[arg(long, default_value_t = 0.01, value_name = "X")]
     pub(crate) margin: f64,
-    /// Cut sequences longer than the model takes: keep this end
-    #[arg(long, value_name = "END")]
-    pub(crate) truncate: Option<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
     /// Folder of the results [default: reports/FILE]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -142,6 +142,20 @@ pub(crate) struct PredictArguments {
     pub(crate) computing: Computing,
 }
 
+/// How a model reads a sequence.
+#[derive(Debug, Args)]
+pub(crate) struct Reading {
+    /// Cut sequences longer than the model takes: keep this end (left, right or center)
+    #[arg(long, value_name = "END", conflicts_with = "window")]
+    pub(crate) truncate: Option<String>,
+    /// Read long sequences in windows of SIZE letters, one every STRIDE letters
+    #[arg(long, value_name = "SIZE:STRIDE")]
+    pub(crate) window: Option<Window>,
+    /// Strands: forward, or average over the sequence and its reverse complement
+    #[arg(long, value_name = "STRANDS")]
+    pub(crate) rc: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct EmbedArguments {
     /// Model folder in Hugging Face layout; `random:` before it draws its weights anew
@@ -150,18 +164,18 @@ pub(crate) struct EmbedArguments {
     /// CSV, TSV or FASTA of sequences
     #[arg(long, value_name = "FILE")]
     pub(crate) input: PathBuf,
-    /// Layer: `final`, 0 for the embedding output, or a block number
-    #[arg(long, default_value = "final")]
-    pub(crate) layer: String,
+    /// Layers: `final`, 0 for the embedding output, block numbers, or all; more than one layer writes one
+    /// file each, its layer in the name
+    #[arg(long, value_delimiter = ',', default_value = "final", value_name = "LAYER")]
+    pub(crate) layer: Vec<String>,
     /// Pooling: mean, mean-all, cls, max, last or tokens
     #[arg(long, default_value = "mean")]
     pub(crate) pooling: String,
     /// File to write: .npy (ids beside it) or .safetensors
     #[arg(long, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// Cut sequences longer than the model takes: keep this end (left, right or center)
-    #[arg(long, value_name = "END")]
-    pub(crate) truncate: Option<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
     #[command(flatten)]
     pub(crate) computing: Computing,
 }

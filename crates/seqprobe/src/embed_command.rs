@@ -1,21 +1,24 @@
-//! `seqprobe embed`: the door for people who only want embeddings.
+//! `seqprobe embed`: the door for people who only want embeddings. All layers asked for come from one pass.
 
 use crate::cli::EmbedArguments;
 use crate::exit::{ExitCode, Failure, OrExit};
+use crate::features::remarks_of;
 use crate::files::cache_folder;
 use crate::models::LoadedModel;
 use crate::output::{say, tell};
 use crate::plan::layers_of;
 use crate::run::set_threads;
-use crate::suite::{Layers, ModelRepresentation, check_extraction};
+use crate::suite::{LayersEntry, ModelRepresentation, check_extraction, check_layers};
 use seqprobe_core::{FeatureSource, LayerIndex, Pooling};
 use seqprobe_data::read_sequences;
 use seqprobe_embed::{EmbeddingCache, ExtractionOptions, export_features, extract};
+use std::path::{Path, PathBuf};
 
 pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
-    let layer: LayerIndex = arguments.layer.parse().map_err(Failure::usage)?;
     let pooling: Pooling = arguments.pooling.parse().map_err(Failure::usage)?;
-    let extraction = check_extraction(arguments.truncate.as_deref(), None).map_err(Failure::usage)?;
+    let reading = &arguments.reading;
+    let extraction = check_extraction(reading.truncate.as_deref(), reading.window, reading.rc.as_deref())
+        .map_err(Failure::usage)?;
     let (path, random) = match arguments.model.strip_prefix("random:") {
         Some(path) => (path, true),
         None => (arguments.model.as_str(), false),
@@ -24,38 +27,62 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
         name: arguments.model.clone(),
         folder: path.into(),
         random_draws: random.then_some(1),
-        layers: Layers::Some(vec![layer]),
+        layers: check_layers(Some(&LayersEntry::from_words(&arguments.layer))).map_err(Failure::usage)?,
         poolings: vec![pooling],
         extraction,
     };
     set_threads(arguments.computing.threads)?;
     let input = read_sequences(&arguments.input, None).or_exit(ExitCode::Data)?;
     let loaded = LoadedModel::load(&model)?;
-    layers_of(&model, loaded.spec()?).map_err(|message| Failure::new(ExitCode::Model, message))?;
+    let layers =
+        layers_of(&model, loaded.spec()?).map_err(|message| Failure::new(ExitCode::Model, message))?;
     let cache = cache_folder(&arguments.computing.folders)?;
     let temporary = if arguments.computing.no_cache { Some(tempfile::tempdir()?) } else { None };
     let cache = EmbeddingCache::open(temporary.as_ref().map_or(cache.as_path(), |folder| folder.path()))
         .or_exit(ExitCode::Unexpected)?;
     let options = ExtractionOptions { repair: true, ..ExtractionOptions::default() };
     let draw = loaded.draws.first().ok_or_else(|| Failure::new(ExitCode::Unexpected, "no model"))?;
-    let done = extract(draw, &extraction, &input.sequences, &[(layer, pooling)], &cache, options)
-        .or_exit(ExitCode::Model)?;
-    let features = done.features.first().ok_or_else(|| Failure::new(ExitCode::Unexpected, "no features"))?;
-    export_features(features, &input.ids, &arguments.output).or_exit(ExitCode::Unexpected)?;
+    let wanted: Vec<(LayerIndex, Pooling)> = layers.iter().map(|&layer| (layer, pooling)).collect();
+    let done =
+        extract(draw, &extraction, &input.sequences, &wanted, &cache, options).or_exit(ExitCode::Model)?;
     let report = done.report;
-    if report.n_truncated > 0 {
-        tell(&format!(
-            "{} of {} distinct sequences were cut to the model's limit",
-            report.n_truncated, report.n_distinct
-        ));
+    for remark in remarks_of(&report) {
+        tell(&remark);
+    }
+    for (layer, features) in layers.iter().zip(&done.features) {
+        let output = output_of(&arguments.output, *layer, layers.len());
+        export_features(features, &input.ids, &output).or_exit(ExitCode::Unexpected)?;
+        say(&format!(
+            "wrote {} × {} ({pooling}, layer {layer}) to {}",
+            features.n_rows(),
+            features.dim(),
+            output.display()
+        ))?;
     }
     say(&format!(
-        "wrote {} × {} ({pooling}, layer {layer}) to {}: {} distinct sequences computed, {} read from the cache, {:.1} s",
-        features.n_rows(),
-        features.dim(),
-        arguments.output.display(),
-        report.n_computed,
-        report.n_read,
-        report.seconds
+        "{} distinct sequences computed, {} read from the cache, {:.1} s",
+        report.n_computed, report.n_read, report.seconds
     ))
+}
+
+/// `X.npy` for one layer, `X.layer-3.npy` where there are several.
+fn output_of(output: &Path, layer: LayerIndex, n_layers: usize) -> PathBuf {
+    if n_layers == 1 {
+        return output.to_owned();
+    }
+    let ending = output.extension().unwrap_or_default().to_string_lossy();
+    output.with_extension(format!("layer-{layer}.{ending}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layer_stands_in_the_name_where_there_are_several() {
+        let name = |layer, n| output_of(Path::new("a/x.npy"), layer, n).display().to_string();
+        assert_eq!(name(LayerIndex::Final, 1), "a/x.npy");
+        assert_eq!(name(LayerIndex::Block(3), 2), "a/x.layer-3.npy");
+        assert_eq!(name(LayerIndex::Final, 2), "a/x.layer-final.npy");
+    }
 }

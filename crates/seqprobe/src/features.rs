@@ -3,7 +3,9 @@
 use crate::fill::Runner;
 use crate::suite::{ModelRepresentation, Representation};
 use seqprobe_core::{Dataset, LayerIndex, Pooling};
-use seqprobe_embed::{BoxedSource, Extraction, ExtractionOptions, Flattened, Interrupted, extract};
+use seqprobe_embed::{
+    BoxedSource, Extraction, ExtractionOptions, ExtractionReport, Flattened, Interrupted, extract,
+};
 use std::collections::BTreeMap;
 
 /// The features of a dataset: one source per draw for each layer and pooling, and what is to be said of them.
@@ -36,12 +38,10 @@ impl Runner<'_> {
                 for draw in &loaded.draws {
                     let extraction = self.extract(dataset, model, draw, wanted)?;
                     let report = extraction.report;
-                    let remark = format!(
-                        "{} of {} distinct sequences were cut to what the model takes",
-                        report.n_truncated, report.n_distinct
-                    );
-                    if report.n_truncated > 0 && !remarks.contains(&remark) {
-                        remarks.push(remark);
+                    for remark in remarks_of(&report) {
+                        if !remarks.contains(&remark) {
+                            remarks.push(remark);
+                        }
                     }
                     let mut stored = extraction.features.into_iter();
                     for &(layer, pooling) in wanted {
@@ -91,4 +91,14 @@ impl Runner<'_> {
         extract(draw, &model.extraction, &dataset.sequences, &pairs, &self.embeddings, options)
             .map_err(|error| error.to_string())
     }
+}
+
+/// What is to be said of sequences that were not read whole and at once.
+pub(crate) fn remarks_of(report: &ExtractionReport) -> Vec<String> {
+    let counts = [
+        (report.n_truncated, "were cut to what the model takes"),
+        (report.n_windowed, "were read in several windows"),
+    ];
+    let told = counts.iter().filter(|(count, _)| *count > 0);
+    told.map(|(count, what)| format!("{count} of {} distinct sequences {what}", report.n_distinct)).collect()
 }

@@ -111,8 +111,7 @@ pub(crate) fn plan_dataset(
                         }
                         for &pooling in &chosen {
                             let stored = if pooling == Pooling::Flatten { Pooling::Tokens } else { pooling };
-                            let work = match check_pooling(spec, model.extraction.reverse_complement, stored)
-                            {
+                            let work = match check_pooling(spec, &model.extraction, stored) {
                                 Ok(()) => {
                                     Work::Fit { representation: index, layer: Some(layer), pooling, probe }
                                 }
@@ -169,6 +168,9 @@ pub(crate) fn model_variant(model: &ModelRepresentation) -> (String, Role) {
         Truncate::Left => parts.push("truncate-left".to_owned()),
         Truncate::Right => parts.push("truncate-right".to_owned()),
         Truncate::Center => parts.push("truncate-center".to_owned()),
+    }
+    if let Some(window) = model.extraction.window {
+        parts.push(format!("window-{}-{}", window.size, window.stride));
     }
     if model.extraction.reverse_complement == ReverseComplement::Average {
         parts.push("rc-average".to_owned());

@@ -7,7 +7,7 @@ use crate::files::write_whole;
 use crate::output::tell;
 use crate::run::{default_out, run_suite};
 use crate::run_command::finish;
-use crate::suite::{LayerEntry, LayersEntry, ProbeEntry, RepresentationEntry, Suite, SuiteFile};
+use crate::suite::{LayersEntry, ProbeEntry, RepresentationEntry, Suite, SuiteFile};
 use seqprobe_core::Seed;
 use seqprobe_data::{DataFolders, FileTask, card_for_file, load};
 use std::path::{Path, PathBuf};
@@ -66,26 +66,16 @@ pub(crate) fn run(arguments: &ProbeArguments, command: String) -> Result<(), Fai
 fn suite_file(arguments: &ProbeArguments, dataset: &str) -> Result<SuiteFile, Failure> {
     let plain = |id: &str| RepresentationEntry { id: Some(id.to_owned()), ..RepresentationEntry::default() };
     let mut representation = vec![plain("onehot"), plain("kmer-4"), plain("composition")];
-    let layers = if arguments.layers == ["all"] {
-        LayersEntry::One(LayerEntry::Name("all".to_owned()))
-    } else {
-        LayersEntry::Many(
-            arguments
-                .layers
-                .iter()
-                .map(|layer| {
-                    layer.parse().map_or_else(|_| LayerEntry::Name(layer.clone()), LayerEntry::Number)
-                })
-                .collect(),
-        )
-    };
+    let layers = LayersEntry::from_words(&arguments.layers);
     for model in &arguments.model {
         let mut add = |name: String| {
             if !representation.iter().any(|entry| entry.model.as_deref() == Some(name.as_str())) {
                 representation.push(RepresentationEntry {
                     model: Some(name),
                     layers: Some(layers.clone()),
-                    truncate: arguments.truncate.clone(),
+                    truncate: arguments.reading.truncate.clone(),
+                    window: arguments.reading.window,
+                    rc: arguments.reading.rc.clone(),
                     ..RepresentationEntry::default()
                 });
             }

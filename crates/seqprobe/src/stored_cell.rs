@@ -14,7 +14,7 @@ use seqprobe_core::{
 use seqprobe_embed::ExtractionSpec;
 use seqprobe_embed::{
     BoxedSource, EmbeddingCache, ExtractionOptions, Flattened, OneHot, PlainRepresentation,
-    ReverseComplement, Truncate, extract,
+    ReverseComplement, Truncate, Window, extract,
 };
 use seqprobe_models::Precision;
 use seqprobe_report::OutputName;
@@ -48,6 +48,8 @@ enum StoredRepresentation {
         random_draws: Option<u32>,
         layer: LayerIndex,
         truncate: Truncate,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        window: Option<Window>,
         reverse_complement: ReverseComplement,
         weights: Vec<String>,
     },
@@ -82,6 +84,7 @@ impl StoredCell {
                     .parse()
                     .map_err(|message: String| Failure::new(ExitCode::Unexpected, message))?,
                 truncate: model.extraction.truncate,
+                window: model.extraction.window,
                 reverse_complement: model.extraction.reverse_complement,
                 weights: cell.weights.clone(),
             },
@@ -175,6 +178,7 @@ impl StoredCell {
                 random_draws,
                 layer,
                 truncate,
+                window,
                 reverse_complement,
                 weights,
             } => {
@@ -182,6 +186,7 @@ impl StoredCell {
                     precision: Precision::F32,
                     reverse_complement: *reverse_complement,
                     truncate: *truncate,
+                    window: *window,
                 };
                 let model = ModelRepresentation {
                     name: name.clone(),

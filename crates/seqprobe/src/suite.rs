@@ -4,7 +4,7 @@ use crate::exit::{ExitCode, Failure, OrExit};
 use crate::probes::{PROBES, probe_family};
 use seqprobe_core::config::nearest;
 use seqprobe_core::{LayerIndex, Pooling, parse_toml};
-use seqprobe_embed::{ExtractionSpec, PLAIN_REPRESENTATIONS, PlainRepresentation};
+use seqprobe_embed::{ExtractionSpec, PLAIN_REPRESENTATIONS, PlainRepresentation, Window};
 use seqprobe_models::Precision;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -68,6 +68,8 @@ pub(crate) struct RepresentationEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) truncate: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) window: Option<Window>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rc: Option<String>,
 }
 
@@ -77,6 +79,18 @@ pub(crate) struct RepresentationEntry {
 pub(crate) enum LayersEntry {
     One(LayerEntry),
     Many(Vec<LayerEntry>),
+}
+
+impl LayersEntry {
+    /// From words of the command line.
+    pub(crate) fn from_words(words: &[String]) -> Self {
+        if words == ["all"] {
+            return Self::One(LayerEntry::Name("all".to_owned()));
+        }
+        let entry =
+            |word: &String| word.parse().map_or_else(|_| LayerEntry::Name(word.clone()), LayerEntry::Number);
+        Self::Many(words.iter().map(entry).collect())
+    }
 }
 
 /// A layer's name or number.
@@ -258,8 +272,14 @@ fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Re
     };
     match (&entry.id, &entry.model) {
         (Some(id), None) => {
-            if entry.layers.is_some() || entry.truncate.is_some() || entry.rc.is_some() {
-                return Err(format!("{id:?} has no layers and is never truncated or averaged over strands"));
+            if entry.layers.is_some()
+                || entry.truncate.is_some()
+                || entry.window.is_some()
+                || entry.rc.is_some()
+            {
+                return Err(format!(
+                    "{id:?} has no layers and is never truncated, read in windows or averaged over strands"
+                ));
             }
             let known: Vec<&str> = PLAIN_REPRESENTATIONS.iter().map(|plain| plain.id).collect();
             let representation: PlainRepresentation =
@@ -282,26 +302,33 @@ fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Re
                 random_draws: random.then_some(RANDOM_DRAWS),
                 layers: check_layers(entry.layers.as_ref())?,
                 poolings: poolings.unwrap_or_else(|| vec![Pooling::Mean, Pooling::Tokens]),
-                extraction: check_extraction(entry.truncate.as_deref(), entry.rc.as_deref())?,
+                extraction: check_extraction(entry.truncate.as_deref(), entry.window, entry.rc.as_deref())?,
             }))
         }
         _ => Err("needs either id or model".into()),
     }
 }
 
-/// Checks the words of `truncate` and `rc`.
+/// Checks `truncate`, `window` and `rc`.
 pub(crate) fn check_extraction(
     truncate: Option<&str>,
+    window: Option<Window>,
     strands: Option<&str>,
 ) -> Result<ExtractionSpec, String> {
+    if truncate.is_some() && window.is_some() {
+        return Err("truncate and window are both given\n  hint: windows read the whole sequence, nothing is cut: leave out one of them".into());
+    }
+    let window = window.map(|window| Window::new(window.size, window.stride)).transpose()?;
     Ok(ExtractionSpec {
         precision: Precision::F32,
         reverse_complement: strands.map(str::parse).transpose()?.unwrap_or_default(),
         truncate: truncate.map(str::parse).transpose()?.unwrap_or_default(),
+        window,
     })
 }
 
-fn check_layers(entry: Option<&LayersEntry>) -> Result<Layers, String> {
+/// Checks the words of `layers`; `final` where none are given.
+pub(crate) fn check_layers(entry: Option<&LayersEntry>) -> Result<Layers, String> {
     let entries = match entry {
         None => return Ok(Layers::Some(vec![LayerIndex::Final])),
         Some(LayersEntry::One(LayerEntry::Name(name))) if name == "all" => return Ok(Layers::All),

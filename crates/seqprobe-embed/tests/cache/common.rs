@@ -120,6 +120,7 @@ pub(crate) const SPEC: ExtractionSpec = ExtractionSpec {
     precision: Precision::F32,
     reverse_complement: ReverseComplement::Forward,
     truncate: Truncate::Error,
+    window: None,
 };
 
 /// Both shapes of entry.

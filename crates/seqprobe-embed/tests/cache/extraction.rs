@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use seqprobe_core::{DnaSequence, FeatureKind, FeatureSource, LayerIndex, Pooling};
 use seqprobe_embed::{
     EmbedError, EmbeddingCache, ExtractionOptions, ExtractionSpec, ReverseComplement, StoredFeatures,
-    Truncate, extract,
+    Truncate, Window, extract,
 };
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -117,12 +117,15 @@ fn what_changes_a_value_changes_the_entry() {
     let base = one(&plain, &SPEC, &["ACG"], wanted, folder.path()).unwrap();
     let average = ExtractionSpec { reverse_complement: ReverseComplement::Average, ..SPEC };
     let cut = ExtractionSpec { truncate: Truncate::Left, ..SPEC };
+    let in_windows = ExtractionSpec { window: Some(Window { size: 9, stride: 9 }), ..SPEC };
+    let overlapping = ExtractionSpec { window: Some(Window { size: 9, stride: 5 }), ..SPEC };
     let others = [
         one(&Behaviour { weights: b"other", ..plain.clone() }, &SPEC, &["ACG"], wanted, folder.path()),
         one(&Behaviour { has_cls: false, ..plain.clone() }, &SPEC, &["ACG"], wanted, folder.path()),
         one(&Behaviour { max_tokens: Some(9), ..plain.clone() }, &SPEC, &["ACG"], wanted, folder.path()),
         one(&plain, &average, &["ACG"], wanted, folder.path()),
         one(&plain, &cut, &["ACG"], wanted, folder.path()),
+        one(&plain, &in_windows, &["ACG"], wanted, folder.path()),
         one(&plain, &SPEC, &["ACGT"], wanted, folder.path()),
         one(&plain, &SPEC, &["ACG"], (LayerIndex::Block(1), Pooling::Mean), folder.path()),
         one(&plain, &SPEC, &["ACG"], (LayerIndex::Final, Pooling::Max), folder.path()),
@@ -130,6 +133,52 @@ fn what_changes_a_value_changes_the_entry() {
     for other in others {
         assert_ne!(other.unwrap().folder(), base.folder());
     }
+    let one_window = one(&plain, &in_windows, &["ACG"], wanted, folder.path()).unwrap();
+    let another = one(&plain, &overlapping, &["ACG"], wanted, folder.path()).unwrap();
+    assert_ne!(one_window.folder(), another.folder());
+    assert_eq!(values(&one_window, 0), values(&base, 0), "a sequence that fits is read as it is");
+}
+
+#[test]
+fn windows_count_every_letter_once() {
+    let folder = tempfile::tempdir().unwrap();
+    // Four letters and two added tokens fill the model's limit of six.
+    let behaviour = Behaviour { max_tokens: Some(6), ..Behaviour::default() };
+    let spec = ExtractionSpec { window: Some(Window { size: 4, stride: 2 }), ..SPEC };
+    let texts = ["ACGTTGCAN", "ACG", "AACC"];
+    let whole_windows = ["ACGT", "GTTG", "TGCA", "GCAN"];
+    // Windows 0..4, 2..6, 4..8, 5..9: letters 2, 3, 4 are in two windows, 5 to 7 in two or three.
+    let weights =
+        [3.0, 0.5 + 0.5 + 0.5 + 1.0 / 3.0, 0.5 + 1.0 / 3.0 + 0.5 + 0.5, 1.0 / 3.0 + 0.5 + 0.5 + 1.0];
+    assert_relative_eq!(weights.iter().sum::<f64>(), 9.0, max_relative = 1e-12);
+    let cache = EmbeddingCache::open(folder.path()).unwrap();
+    for (pooling, batch_tokens) in [(Pooling::Mean, 6), (Pooling::Cls, 100), (Pooling::Max, 13)] {
+        let wanted = [(LayerIndex::Final, pooling)];
+        let options = ExtractionOptions { batch_tokens, ..ExtractionOptions::default() };
+        let found = extract(&model(&behaviour), &spec, &sequences(&texts), &wanted, &cache, options).unwrap();
+        assert_eq!((found.report.n_windowed, found.report.n_truncated), (1, 0));
+        let parts = one(&behaviour, &SPEC, &whole_windows, wanted[0], folder.path()).unwrap();
+        let short = one(&behaviour, &SPEC, &texts[1..], wanted[0], folder.path()).unwrap();
+        for place in 0..HIDDEN {
+            let of_part = |part: usize| f64::from(values(&parts, part)[place]);
+            let expected = match pooling {
+                Pooling::Max => (0..4).map(of_part).fold(f64::MIN, f64::max),
+                _ => (0..4).map(|part| of_part(part) * weights[part]).sum::<f64>() / 9.0,
+            };
+            let got = f64::from(values(&found.features[0], 0)[place]);
+            assert_relative_eq!(got, expected, max_relative = 1e-5, epsilon = 1e-6);
+            for row in [1, 2] {
+                let (got, alone) = (values(&found.features[0], row)[place], values(&short, row - 1)[place]);
+                assert_relative_eq!(got, alone, max_relative = 1e-5, epsilon = 1e-6);
+            }
+        }
+    }
+    let tokens = one(&behaviour, &spec, &texts, (LayerIndex::Final, Pooling::Tokens), folder.path());
+    assert!(matches!(tokens, Err(EmbedError::NotApplicable { .. })));
+    let wide = ExtractionSpec { window: Some(Window { size: 5, stride: 5 }), ..SPEC };
+    let error =
+        one(&behaviour, &wide, &texts, (LayerIndex::Final, Pooling::Mean), folder.path()).unwrap_err();
+    assert!(error.to_string().contains("at most 6"), "a window that is too long is an error: {error}");
 }
 
 #[test]

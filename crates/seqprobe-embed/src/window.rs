@@ -1,0 +1,151 @@
+//! Long sequences in overlapping windows of letters, and how the windows' features become one.
+//!
+//! A window is a sequence of its own for the model: it gets its own special tokens. The features of a
+//! sequence are the mean of its windows' features, each window weighted by the letters it stands for, so
+//! that every letter counts once however many windows hold it. `max` takes the largest value, `last` the
+//! last window.
+
+use seqprobe_core::Pooling;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use std::str::FromStr;
+
+/// Windows of `size` letters, one every `stride` letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// Letters of a window.
+    pub size: usize,
+    /// Letters from the start of one window to the start of the next; at most `size`.
+    pub stride: usize,
+}
+
+impl Window {
+    /// Checked windows.
+    ///
+    /// # Errors
+    /// A sentence, when the stride is 0 or leaves letters out between windows.
+    pub fn new(size: usize, stride: usize) -> Result<Self, String> {
+        if stride == 0 || stride > size {
+            return Err(format!(
+                "window of {size} letters with stride {stride}, expected a stride of 1 to {size}\n  hint: a longer stride would leave letters out"
+            ));
+        }
+        Ok(Self { size, stride })
+    }
+
+    /// The windows of a sequence: one for a sequence that fits, else starts every `stride` letters and a
+    /// last window that ends with the sequence. Ranges are 0-based and half-open.
+    pub(crate) fn ranges(self, length: usize) -> Vec<Range<usize>> {
+        let Some(last) = length.checked_sub(self.size).filter(|last| *last > 0) else {
+            return std::iter::once(0..length).collect();
+        };
+        let starts = (0..last).step_by(self.stride).chain([last]);
+        starts.map(|start| start..start + self.size).collect()
+    }
+}
+
+impl FromStr for Window {
+    type Err = String;
+
+    /// `SIZE:STRIDE`, or `SIZE` for windows side by side.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (size, stride) = text.split_once(':').unwrap_or((text, text));
+        match (size.parse(), stride.parse()) {
+            (Ok(size), Ok(stride)) => Self::new(size, stride),
+            _ => Err(format!("window {text:?}, expected letters as SIZE:STRIDE, for example 1000:500")),
+        }
+    }
+}
+
+/// The letters that each window stands for: a letter in several windows is shared between them. They sum
+/// to the letters of the sequence.
+pub(crate) fn weights(ranges: &[Range<usize>]) -> Vec<f64> {
+    let length = ranges.iter().map(|range| range.end).max().unwrap_or(0);
+    // How many windows hold each letter, by where windows begin and end.
+    let mut changes = vec![0_i64; length + 1];
+    for range in ranges {
+        changes[range.start] += 1;
+        changes[range.end] -= 1;
+    }
+    let mut shares = Vec::with_capacity(length + 1);
+    let (mut holding, mut sum) = (0, 0.0);
+    for change in &changes {
+        shares.push(sum);
+        holding += change;
+        if holding > 0 {
+            sum += 1.0 / holding as f64;
+        }
+    }
+    ranges.iter().map(|range| shares[range.end] - shares[range.start]).collect()
+}
+
+/// Appends the features of one sequence, made from those of its windows.
+///
+/// # Shapes
+/// `values`: `[windows, dim]`, `weights`: `[windows]`
+pub(crate) fn merge(pooling: Pooling, values: &[f32], weights: &[f64], dim: usize, out: &mut Vec<f32>) {
+    let windows = || values.chunks_exact(dim).zip(weights);
+    match pooling {
+        Pooling::Last => out.extend(windows().last().into_iter().flat_map(|(values, _)| values)),
+        Pooling::Max => {
+            let largest = |place: usize| windows().map(|(values, _)| values[place]).fold(f32::MIN, f32::max);
+            out.extend((0..dim).map(largest));
+        }
+        _ => {
+            let total: f64 = weights.iter().sum();
+            let mean = |place: usize| {
+                let sum: f64 = windows().map(|(values, weight)| f64::from(values[place]) * weight).sum();
+                (sum / total) as f32
+            };
+            out.extend((0..dim).map(mean));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn windows_start_every_stride_and_the_last_ends_with_the_sequence() {
+        let window = Window::new(4, 2).unwrap();
+        assert_eq!(window.ranges(4), [0..4]);
+        assert_eq!(window.ranges(3), [0..3]);
+        assert_eq!(window.ranges(8), [0..4, 2..6, 4..8]);
+        assert_eq!(window.ranges(9), [0..4, 2..6, 4..8, 5..9]);
+        assert_eq!("6:3".parse(), Window::new(6, 3));
+        assert_eq!("6".parse(), Window::new(6, 6));
+        assert_eq!(
+            "6:7".parse::<Window>().unwrap_err(),
+            "window of 6 letters with stride 7, expected a stride of 1 to 6\n  hint: a longer stride would leave letters out"
+        );
+        assert_eq!(
+            "6,3".parse::<Window>().unwrap_err(),
+            "window \"6,3\", expected letters as SIZE:STRIDE, for example 1000:500"
+        );
+    }
+
+    #[test]
+    fn a_letter_in_two_windows_counts_half_in_each() {
+        assert_eq!(weights(&[0..4, 2..6]), [3.0, 3.0]);
+        assert_eq!(weights(&[0..4, 4..8, 5..9]), [4.0, 2.5, 2.5]);
+        let mut out = Vec::new();
+        merge(Pooling::Mean, &[1.0, 10.0, 3.0, 20.0], &[3.0, 1.0], 2, &mut out);
+        merge(Pooling::Max, &[1.0, 10.0, 3.0, -20.0], &[3.0, 1.0], 2, &mut out);
+        merge(Pooling::Last, &[1.0, 10.0, 3.0, 20.0], &[3.0, 1.0], 2, &mut out);
+        assert_eq!(out, [1.5, 12.5, 3.0, 10.0, 3.0, 20.0]);
+    }
+
+    proptest! {
+        #[test]
+        fn weights_sum_to_the_letters(length in 1_usize..300, size in 1_usize..80, stride in 1_usize..80) {
+            prop_assume!(stride <= size);
+            let ranges = Window::new(size, stride).unwrap().ranges(length);
+            let sum: f64 = weights(&ranges).iter().sum();
+            prop_assert!((sum - length as f64).abs() < 1e-9, "{sum}");
+            prop_assert!(ranges.iter().all(|range| range.len() == size.min(length)));
+        }
+    }
+}
