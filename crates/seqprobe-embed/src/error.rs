@@ -123,6 +123,14 @@ pub enum EmbedError {
     /// Features could not be read from their source.
     #[error(transparent)]
     Features(#[from] FeatureError),
+    /// A file of embeddings that cannot be imported, or does not fit the dataset.
+    #[error("{path}: {reason}")]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with a hint.
+        reason: String,
+    },
     /// An export that cannot be written as asked.
     #[error("cannot export to {path}: {reason}")]
     Export {

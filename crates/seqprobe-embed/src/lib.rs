@@ -1,9 +1,9 @@
 //! Representations, pooling and the embedding cache.
 //!
-//! Two ways lead to a [`seqprobe_core::FeatureSource`]: [`plain`] makes values from the letters when they
+//! Three ways lead to a [`seqprobe_core::FeatureSource`]: [`plain`] makes values from the letters when they
 //! are read (one-hot, k-mers, composition); [`extract()`] runs a frozen model once over the distinct
 //! sequences, pools its hidden states and stores them in an [`EmbeddingCache`], from which they are read
-//! back verified. Only this room touches the cache. It does not fit anything, knows no dataset card and
+//! back verified; [`imported`] reads vectors that somebody else computed and joins them by example id. Only this room touches the cache. It does not fit anything, knows no dataset card and
 //! downloads nothing.
 
 pub mod adapters;
@@ -15,6 +15,7 @@ mod entry;
 pub mod error;
 pub mod export;
 pub mod extract;
+pub mod imported;
 pub mod key;
 pub mod kmer;
 pub mod maintenance;
@@ -35,6 +36,7 @@ pub use export::export_features;
 pub use extract::{
     Extraction, ExtractionOptions, ExtractionProgress, ExtractionReport, Interrupted, extract,
 };
+pub use imported::{IMPORT_FORMATS, IdsFrom, ImportRequest, ImportedEmbeddings, ImportedFeatures};
 pub use key::{EntryKey, ExtractionSpec, ReverseComplement, Truncate, check_pooling};
 pub use kmer::{Composition, KmerFrequencies};
 pub use maintenance::{EntrySummary, cache_list, cache_verify};

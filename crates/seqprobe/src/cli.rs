@@ -60,6 +60,9 @@ pub(crate) struct Computing {
     /// Threads for libtorch and for everything else [default: all cores]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// Let model descriptions (.toml) run their own code: a TorchScript file or a worker process
+    #[arg(long)]
+    pub(crate) allow_code: bool,
 }
 
 #[derive(Debug, Args)]
@@ -89,6 +92,9 @@ pub(crate) struct ProbeArguments {
     /// Model folder in Hugging Face layout; `random:` before it draws its weights anew; several allowed
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Vec<String>,
+    /// File of ready embeddings (npy, npz, safetensors, parquet, h5), joined by example id; several allowed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) embeddings: Vec<String>,
     /// Column whose values are never split between train, valid and test (genes, patients)
     #[arg(long, value_name = "COLUMN", conflicts_with = "chromosome")]
     pub(crate) group: Option<String>,

@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
     };
     set_threads(arguments.computing.threads)?;
     let input = read_sequences(&arguments.input, None).or_exit(ExitCode::Data)?;
-    let loaded = LoadedModel::load(&model)?;
+    let loaded = LoadedModel::load(&model, arguments.computing.allow_code)?;
     let layers =
         layers_of(&model, loaded.spec()?).map_err(|message| Failure::new(ExitCode::Model, message))?;
     let cache = cache_folder(&arguments.computing.folders)?;

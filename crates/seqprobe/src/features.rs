@@ -1,6 +1,7 @@
 //! The features that open cells need: made from the letters, or extracted once for all layers and poolings.
 
 use crate::fill::Runner;
+use crate::imports::join;
 use crate::suite::{ModelRepresentation, Representation};
 use seqprobe_core::{Dataset, LayerIndex, Pooling};
 use seqprobe_embed::{
@@ -56,6 +57,22 @@ impl Runner<'_> {
                         };
                         sources.entry((layer, pooling)).or_default().push(source);
                     }
+                }
+            }
+            (Representation::Imported(imported), _) => {
+                let embeddings = self.imports[number]
+                    .as_ref()
+                    .ok_or_else(|| format!("embeddings {:?} are not loaded", imported.name))?;
+                let features = join(embeddings, dataset).map_err(|error| error.to_string())?;
+                if features.n_extra > 0 {
+                    remarks.push(format!(
+                        "{} of {} imported embeddings belong to no example of the dataset and were not used",
+                        features.n_extra,
+                        embeddings.n_rows()
+                    ));
+                }
+                for &(layer, pooling) in wanted {
+                    sources.insert((layer, pooling), vec![Box::new(features.clone())]);
                 }
             }
             (Representation::Model(model), None) => {

@@ -11,7 +11,7 @@ use crate::score::{metric_versions, score_split};
 use crate::suite::{Representation, Suite};
 use crate::verdicts::FilledCell;
 use seqprobe_core::{Dataset, Digest, FitReport, LayerIndex, Pooling, Probe, Split};
-use seqprobe_embed::{EmbeddingCache, EntryKey, PlainRepresentation};
+use seqprobe_embed::{EmbeddingCache, EntryKey, ImportedEmbeddings, PlainRepresentation};
 use seqprobe_report::record::{CellRecord, ScoreRecord, SeedFit, Status};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -20,6 +20,8 @@ use std::time::Instant;
 pub(crate) struct Runner<'a> {
     pub(crate) suite: &'a Suite,
     pub(crate) models: Vec<Option<LoadedModel>>,
+    /// Files of embeddings, where a representation is one.
+    pub(crate) imports: Vec<Option<ImportedEmbeddings>>,
     pub(crate) probes: Vec<Box<dyn Probe>>,
     pub(crate) store: CellStore,
     pub(crate) embeddings: EmbeddingCache,
@@ -32,9 +34,17 @@ impl Runner<'_> {
         self.suite
             .representations
             .iter()
-            .zip(&self.models)
-            .filter_map(|(representation, model)| {
-                Some((representation.name(), model.as_ref()?.digests().join(" ")))
+            .zip(self.models.iter().zip(&self.imports))
+            .filter_map(|(representation, (model, import))| {
+                let digests = match (representation, import) {
+                    (Representation::Imported(imported), Some(embeddings)) => {
+                        let file = imported.request.path.display();
+                        let source = imported.source.as_deref().unwrap_or("not stated");
+                        format!("{}, imported from {file}, source: {source}", embeddings.digest())
+                    }
+                    _ => model.as_ref()?.digests().join(" "),
+                };
+                Some((representation.name(), digests))
             })
             .collect()
     }
@@ -134,6 +144,12 @@ impl Runner<'_> {
                 }
                 keys
             }
+            (Representation::Imported(_), _, _) => match &self.imports[representation] {
+                Some(embeddings) => vec![
+                    serde_json::json!({ "imported": embeddings.digest(), "version": ImportedEmbeddings::VERSION }),
+                ],
+                None => return Ok(None),
+            },
             _ => return Ok(None),
         };
         let probe = &self.probes[probe];

@@ -12,6 +12,7 @@ mod features;
 mod files;
 mod fill;
 mod fit;
+mod imports;
 mod models;
 mod output;
 mod plan;

@@ -12,8 +12,8 @@ pub(crate) struct LoadedModel {
 }
 
 impl LoadedModel {
-    /// Loads what a suite names.
-    pub(crate) fn load(model: &ModelRepresentation) -> Result<Self, Failure> {
+    /// Loads what a suite names; models that run code of their own only where that is allowed.
+    pub(crate) fn load(model: &ModelRepresentation, allow_code: bool) -> Result<Self, Failure> {
         let weights = match model.random_draws {
             None => vec![Weights::Pretrained],
             Some(draws) => (0..draws)
@@ -23,12 +23,8 @@ impl LoadedModel {
         let draws: Result<Vec<_>, _> = weights
             .into_iter()
             .map(|weights| {
-                let options = LoadOptions {
-                    weights,
-                    precision: Precision::F32,
-                    device: tch::Device::Cpu,
-                    allow_code: false,
-                };
+                let options =
+                    LoadOptions { weights, precision: Precision::F32, device: tch::Device::Cpu, allow_code };
                 FrozenModel::load(&model.folder, options)
             })
             .collect();

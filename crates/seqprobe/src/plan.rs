@@ -92,6 +92,18 @@ pub(crate) fn plan_dataset(
                         add(&name, "-", "-", pooling.as_str(), &entry.id, role, work);
                     }
                 }
+                Representation::Imported(_) => {
+                    let work = if takes_tokens {
+                        Work::NotApplicable(format!(
+                            "{name} is one vector per sequence, {} needs one per token",
+                            entry.id
+                        ))
+                    } else {
+                        // The vectors are ready; no pooling is done, so none is named.
+                        Work::Fit { representation: index, layer: None, pooling: Pooling::Mean, probe }
+                    };
+                    add(&name, "-", "-", "-", &entry.id, Role::Model, work);
+                }
                 Representation::Model(model) => {
                     let (variant, role) = model_variant(model);
                     let Some(spec) = &specs[index] else { continue };

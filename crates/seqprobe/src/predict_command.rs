@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let temporary = if arguments.computing.no_cache { Some(tempfile::tempdir()?) } else { None };
     let cache = EmbeddingCache::open(temporary.as_ref().map_or(cache.as_path(), |folder| folder.path()))
         .or_exit(ExitCode::Unexpected)?;
-    let predictions = cell.predict(folder, &input.sequences, &cache)?;
+    let predictions = cell.predict(folder, &input.sequences, &cache, arguments.computing.allow_code)?;
     let csv = predictions_csv(cell, &input.ids, &predictions)?;
     match &arguments.output {
         Some(path) => {

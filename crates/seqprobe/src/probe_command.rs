@@ -81,10 +81,15 @@ fn suite_file(arguments: &ProbeArguments, dataset: &str) -> Result<SuiteFile, Fa
             }
         };
         add(model.clone());
-        if !model.starts_with("random:") {
+        // A described model has no architecture of ours to draw weights for.
+        if !model.starts_with("random:") && !model.ends_with(".toml") {
             add(format!("random:{model}"));
         }
     }
+    representation.extend(arguments.embeddings.iter().map(|file| RepresentationEntry {
+        embeddings: Some(file.clone()),
+        ..RepresentationEntry::default()
+    }));
     if arguments.seeds == 0 {
         return Err(Failure::usage("--seeds must be at least 1"));
     }
@@ -105,7 +110,7 @@ fn suite_file(arguments: &ProbeArguments, dataset: &str) -> Result<SuiteFile, Fa
     })
 }
 
-/// Writes the card and a suite that names it; model folders become absolute.
+/// Writes the card and a suite that names it; paths of models and embeddings become absolute.
 fn save_card_and_suite(
     folder: &Path,
     id: &str,
@@ -121,6 +126,11 @@ fn save_card_and_suite(
             if let Ok(absolute) = std::fs::canonicalize(path) {
                 *model = format!("{prefix}{}", absolute.display());
             }
+        }
+    }
+    for path in file.representation.iter_mut().filter_map(|entry| entry.embeddings.as_mut()) {
+        if let Ok(absolute) = std::fs::canonicalize(&*path) {
+            *path = absolute.display().to_string();
         }
     }
     file.datasets = vec![format!("{id}.toml")];

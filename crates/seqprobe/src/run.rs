@@ -6,6 +6,7 @@ use crate::cli::Computing;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::files::cache_folder;
 use crate::fill::Runner;
+use crate::imports::load_imports;
 use crate::models::LoadedModel;
 use crate::plan::{PlannedCell, Work, plan_dataset};
 use crate::probes::probe_family;
@@ -51,13 +52,13 @@ pub(crate) fn load_datasets(suite: &Suite, data_dirs: &[PathBuf]) -> Result<Vec<
 }
 
 /// Loads the models a suite names; `None` where a representation has none.
-pub(crate) fn load_models(suite: &Suite) -> Result<Vec<Option<LoadedModel>>, Failure> {
+pub(crate) fn load_models(suite: &Suite, allow_code: bool) -> Result<Vec<Option<LoadedModel>>, Failure> {
     suite
         .representations
         .iter()
         .map(|representation| match representation {
-            Representation::Model(model) => LoadedModel::load(model).map(Some),
-            Representation::Plain { .. } => Ok(None),
+            Representation::Model(model) => LoadedModel::load(model, allow_code).map(Some),
+            Representation::Plain { .. } | Representation::Imported(_) => Ok(None),
         })
         .collect()
 }
@@ -96,12 +97,14 @@ pub(crate) fn run_suite(
     // Without a cache everything is kept in a folder that goes away with the run.
     let temporary = if computing.no_cache { Some(tempfile::tempdir()?) } else { None };
     let cache = temporary.as_ref().map_or(cache, |folder| folder.path().to_owned());
-    let models = load_models(suite)?;
+    let imports = load_imports(suite, &datasets)?;
+    let models = load_models(suite, computing.allow_code)?;
     let plans = plan_all(suite, &datasets, &models)?;
     let n_cells = plans.iter().map(Vec::len).sum();
     let runner = Runner {
         suite,
         models,
+        imports,
         probes: suite
             .probes
             .iter()

@@ -4,6 +4,7 @@ use crate::cells::write_arrays;
 use crate::cli::RunArguments;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::files::write_whole;
+use crate::imports::load_imports;
 use crate::output::{say, tell};
 use crate::plan::Work;
 use crate::run::{FinishedRun, default_out, load_datasets, load_models, plan_all, run_suite};
@@ -25,15 +26,16 @@ pub(crate) fn run(arguments: &RunArguments, command: String) -> Result<(), Failu
     let suite = Suite::read(&arguments.suite)?;
     let datasets = load_datasets(&suite, &arguments.computing.folders.data_dirs)?;
     if arguments.plan {
-        return print_plan(&suite, &datasets);
+        return print_plan(&suite, &datasets, arguments.computing.allow_code);
     }
     let out = arguments.out.clone().unwrap_or_else(|| default_out(&suite.name));
     let finished = run_suite(&suite, datasets, &arguments.computing, command)?;
     finish(&suite, &finished, &out)
 }
 
-fn print_plan(suite: &Suite, datasets: &[Dataset]) -> Result<(), Failure> {
-    let models = load_models(suite)?;
+fn print_plan(suite: &Suite, datasets: &[Dataset], allow_code: bool) -> Result<(), Failure> {
+    load_imports(suite, datasets)?;
+    let models = load_models(suite, allow_code)?;
     let plans = plan_all(suite, datasets, &models)?;
     let cells: Vec<serde_json::Value> = plans
         .iter()

@@ -42,6 +42,9 @@ pub(crate) struct StoredCell {
 #[serde(rename_all = "kebab-case")]
 enum StoredRepresentation {
     Plain(String),
+    Imported {
+        file: PathBuf,
+    },
     Model {
         name: String,
         folder: PathBuf,
@@ -75,6 +78,9 @@ impl StoredCell {
             Representation::Plain { representation, .. } => {
                 StoredRepresentation::Plain(representation.id().to_owned())
             }
+            Representation::Imported(imported) => {
+                StoredRepresentation::Imported { file: imported.request.path.clone() }
+            }
             Representation::Model(model) => StoredRepresentation::Model {
                 name: model.name.clone(),
                 folder: std::fs::canonicalize(&model.folder).unwrap_or_else(|_| model.folder.clone()),
@@ -96,10 +102,13 @@ impl StoredCell {
             task: dataset.task.kind,
             outputs: output_names(dataset),
             representation,
-            pooling: id
-                .pooling
-                .parse()
-                .map_err(|message: String| Failure::new(ExitCode::Unexpected, message))?,
+            pooling: match id.pooling.as_str() {
+                // Imported vectors are not pooled here.
+                "-" => Pooling::Mean,
+                pooling => {
+                    pooling.parse().map_err(|message: String| Failure::new(ExitCode::Unexpected, message))?
+                }
+            },
             width: result.width,
             probes: result.probes.iter().map(|probe| (probe.kind.clone(), probe.config.clone())).collect(),
         })
@@ -138,8 +147,9 @@ impl StoredCell {
         folder: &Path,
         sequences: &[DnaSequence],
         cache: &EmbeddingCache,
+        allow_code: bool,
     ) -> Result<Vec<Array2<f64>>, Failure> {
-        let sources = self.features(sequences, cache)?;
+        let sources = self.features(sequences, cache, allow_code)?;
         let rows: Vec<usize> = (0..sequences.len()).collect();
         let mut predictions = Vec::new();
         for (number, (kind, config)) in self.probes.iter().enumerate() {
@@ -161,6 +171,7 @@ impl StoredCell {
         &self,
         sequences: &'a [DnaSequence],
         cache: &EmbeddingCache,
+        allow_code: bool,
     ) -> Result<Vec<BoxedSource<'a>>, Failure> {
         match &self.representation {
             StoredRepresentation::Plain(id) => {
@@ -172,6 +183,13 @@ impl StoredCell {
                 }
                 Ok(vec![plain.features(sequences, self.pooling, &[]).or_exit(ExitCode::Data)?])
             }
+            StoredRepresentation::Imported { file } => Err(Failure::new(
+                ExitCode::Data,
+                format!(
+                    "the cell reads imported embeddings ({}), and new sequences have none\n  hint: put the new sequences into a dataset with embeddings and run the suite on it",
+                    file.display()
+                ),
+            )),
             StoredRepresentation::Model {
                 name,
                 folder,
@@ -196,7 +214,7 @@ impl StoredCell {
                     poolings: vec![self.pooling],
                     extraction,
                 };
-                let loaded = LoadedModel::load(&model)?;
+                let loaded = LoadedModel::load(&model, allow_code)?;
                 let found = loaded.digests();
                 if found != *weights {
                     return Err(Failure::new(

@@ -1,6 +1,7 @@
 //! The suite file: parsed, then checked once. It says what to compare; it does not look at data or models.
 
 use crate::exit::{ExitCode, Failure, OrExit};
+use crate::imports::{ImportedRepresentation, check_import};
 use crate::probes::{PROBES, probe_family};
 use seqprobe_core::config::nearest;
 use seqprobe_core::{LayerIndex, Pooling, parse_toml};
@@ -71,6 +72,16 @@ pub(crate) struct RepresentationEntry {
     pub(crate) window: Option<Window>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rc: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) embeddings: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) values: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ids: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) source: Option<String>,
 }
 
 /// `layers = "all"` or a list of names and numbers.
@@ -138,6 +149,7 @@ pub(crate) struct Suite {
 pub(crate) enum Representation {
     Plain { representation: PlainRepresentation, poolings: Option<Vec<Pooling>> },
     Model(ModelRepresentation),
+    Imported(ImportedRepresentation),
 }
 
 /// A model at some layers and poolings.
@@ -166,6 +178,7 @@ impl Representation {
         match self {
             Self::Plain { representation, .. } => representation.id().to_owned(),
             Self::Model(model) => model.name.clone(),
+            Self::Imported(imported) => imported.name.clone(),
         }
     }
 }
@@ -270,8 +283,17 @@ fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Re
         Some(names) => Some(names.iter().map(|name| name.parse()).collect::<Result<Vec<Pooling>, _>>()?),
         None => None,
     };
-    match (&entry.id, &entry.model) {
-        (Some(id), None) => {
+    let import_keys =
+        [("name", &entry.name), ("values", &entry.values), ("ids", &entry.ids), ("source", &entry.source)];
+    if let (None, Some((key, _))) = (&entry.embeddings, import_keys.iter().find(|(_, value)| value.is_some()))
+    {
+        return Err(format!(
+            "{key} belongs to imported embeddings\n  hint: name their file with the key embeddings"
+        ));
+    }
+    match (&entry.id, &entry.model, &entry.embeddings) {
+        (None, None, Some(path)) => check_import(entry, path, folder).map(Representation::Imported),
+        (Some(id), None, None) => {
             if entry.layers.is_some()
                 || entry.truncate.is_some()
                 || entry.window.is_some()
@@ -286,7 +308,7 @@ fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Re
                 id.parse().map_err(|_| unknown("representation", id, &known))?;
             Ok(Representation::Plain { representation, poolings })
         }
-        (None, Some(name)) => {
+        (None, Some(name), None) => {
             let (path, random) = match name.strip_prefix("random:") {
                 Some(path) => (path, true),
                 None => (name.as_str(), false),
@@ -305,7 +327,7 @@ fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Re
                 extraction: check_extraction(entry.truncate.as_deref(), entry.window, entry.rc.as_deref())?,
             }))
         }
-        _ => Err("needs either id or model".into()),
+        _ => Err("needs one of id, model and embeddings".into()),
     }
 }
 

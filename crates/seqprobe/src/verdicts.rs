@@ -37,7 +37,7 @@ pub(crate) fn rows_of_dataset(
 ) -> Vec<VerdictRow> {
     let truth = OwnedTruth::of(dataset, Split::Test);
     let resampling = SplitResampling::of(dataset, Split::Test, replicates);
-    let models = names(cells, |cell| cell.id.layer != "-");
+    let models = names(cells, |cell| cell.role == Role::Model || cell.id.layer != "-");
     let baselines = names(cells, |cell| cell.role == Role::Baseline);
     let mut rows = Vec::new();
     let mut scopes: Vec<(&str, Option<&str>)> =

@@ -1,0 +1,305 @@
+//! Embeddings that somebody else computed: one vector per example from npy, npz, safetensors, Parquet, HDF5
+//! or h5ad files, joined to a dataset by example id and never by order. From here on they are features like
+//! any other. It reads pooled vectors only, trains nothing and copies nothing into the cache.
+//!
+//! The files and their keys are described in `docs/imported-embeddings.md`.
+
+#[cfg(feature = "hdf5")]
+mod hdf5;
+mod ids;
+mod npy;
+mod npz;
+mod numbers;
+mod parquet;
+mod safetensors;
+
+use crate::error::EmbedError;
+use seqprobe_core::digest::DigestBuilder;
+use seqprobe_core::{Digest, FeatureError, FeatureKind, FeatureSource};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Names that the vectors are looked for under when none is given, in this order.
+pub const DEFAULT_VALUES: [&str; 2] = ["embeddings", "features"];
+
+/// Names that the ids are looked for under when none is given, in this order.
+pub const DEFAULT_IDS: [&str; 2] = ["ids", "example_id"];
+
+/// Where the example ids of an imported file stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum IdsFrom {
+    /// Where the format keeps them by default: [`DEFAULT_IDS`], or `X.ids.txt` beside `X.npy`.
+    #[default]
+    Default,
+    /// Under this name in the file.
+    Name(String),
+    /// In a text file, one id per line.
+    File(PathBuf),
+}
+
+/// What to import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportRequest {
+    /// The file.
+    pub path: PathBuf,
+    /// Name of the array, column or HDF5 data set of the vectors; [`DEFAULT_VALUES`] when absent.
+    pub values: Option<String>,
+    /// Where the ids stand.
+    pub ids: IdsFrom,
+}
+
+/// A file format that can be imported.
+pub struct ImportFormat {
+    /// Endings of its files, lower case, without the dot.
+    pub endings: &'static [&'static str],
+    /// One line saying what is read.
+    pub title: &'static str,
+    read: fn(&ImportedFile) -> Result<Found, String>,
+}
+
+/// All formats.
+pub static IMPORT_FORMATS: &[ImportFormat] = &[
+    npy::FORMAT,
+    npz::FORMAT,
+    safetensors::FORMAT,
+    parquet::FORMAT,
+    #[cfg(feature = "hdf5")]
+    hdf5::FORMAT,
+];
+
+/// A file being imported, as the formats see it.
+struct ImportedFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    values: Option<String>,
+    ids: IdsFrom,
+}
+
+/// What a format found in a file, not checked yet.
+struct Found {
+    /// Name the vectors stood under.
+    name: String,
+    shape: Vec<u64>,
+    /// Row-major.
+    values: Vec<f32>,
+    /// Ids in row order; `None` when they stand in another file.
+    ids: Option<Vec<String>>,
+}
+
+/// Vectors of an imported file by example id: all finite, all of one width, each id once.
+#[derive(Clone, Debug)]
+pub struct ImportedEmbeddings {
+    table: Arc<Table>,
+}
+
+#[derive(Debug)]
+struct Table {
+    path: PathBuf,
+    digest: Digest,
+    dim: usize,
+    values: Vec<f32>,
+    row_of_id: HashMap<String, usize>,
+}
+
+impl ImportedEmbeddings {
+    /// Raised whenever the same file would give other values; part of every cell key.
+    pub const VERSION: u32 = 1;
+
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// [`EmbedError::Import`] naming the file and what is wrong with it: an unknown ending, a name that is
+    /// not there, ids that are absent, empty or stand twice, values that are not finite 32-bit floats, a
+    /// shape other than `[examples, values]`; [`EmbedError::Io`] when it cannot be read.
+    pub fn read(request: &ImportRequest) -> Result<Self, EmbedError> {
+        let path = &request.path;
+        let refuse = |reason: String| EmbedError::Import { path: path.clone(), reason };
+        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        let format = IMPORT_FORMATS.iter().find(|format| format.endings.contains(&ending.as_str()));
+        let format = format.ok_or_else(|| {
+            let known: Vec<&str> = IMPORT_FORMATS.iter().flat_map(|format| format.endings).copied().collect();
+            refuse(format!("the ending {ending:?} is not known\n  hint: use one of .{}", known.join(", .")))
+        })?;
+        let bytes = std::fs::read(path).map_err(|source| EmbedError::io("read", path, source))?;
+        let mut digest = DigestBuilder::new("imported embeddings v1");
+        digest.part(&bytes);
+        let file = ImportedFile {
+            path: path.clone(),
+            bytes,
+            values: request.values.clone(),
+            ids: request.ids.clone(),
+        };
+        let found = (format.read)(&file).map_err(refuse)?;
+        drop(file);
+        let ids = match (found.ids, &request.ids) {
+            (_, IdsFrom::File(ids)) => ids::read_lines(ids)?,
+            (Some(ids), _) => ids,
+            (None, _) => ids::read_lines(&path.with_extension("ids.txt"))?,
+        };
+        let (rows, dim) = check_shape(&found.name, &found.shape, found.values.len()).map_err(refuse)?;
+        if ids.len() != rows {
+            return Err(refuse(format!(
+                "there are {} ids for the {rows} rows of {:?}",
+                ids.len(),
+                found.name
+            )));
+        }
+        digest.part(found.name.as_bytes());
+        for id in &ids {
+            digest.part(id.as_bytes());
+        }
+        if let Some(at) = found.values.iter().position(|value| !value.is_finite()) {
+            let (row, column) = (at / dim, at % dim);
+            return Err(refuse(format!(
+                "row {row} (id {:?}), value {column} of {:?} is {}, expected a finite 32-bit float\n  hint: leave the example out of the dataset, or compute its embedding again",
+                ids.get(row).map_or("", String::as_str),
+                found.name,
+                found.values.get(at).copied().unwrap_or(f32::NAN)
+            )));
+        }
+        let row_of_id = ids::rows_by_id(&ids).map_err(refuse)?;
+        let table =
+            Table { path: path.clone(), digest: digest.finish(), dim, values: found.values, row_of_id };
+        Ok(Self { table: Arc::new(table) })
+    }
+
+    /// Digest of the file's bytes, the name of the vectors and the ids.
+    pub fn digest(&self) -> Digest {
+        self.table.digest
+    }
+
+    /// Values per vector.
+    pub fn dim(&self) -> usize {
+        self.table.dim
+    }
+
+    /// Vectors in the file.
+    pub fn n_rows(&self) -> usize {
+        self.table.row_of_id.len()
+    }
+
+    /// The features of a dataset: row i belongs to `example_ids[i]`. Only the rows in `needed` must be in
+    /// the file; other rows (those in no split) cannot be read where they are absent.
+    ///
+    /// # Errors
+    /// [`EmbedError::Import`] when needed ids are absent: their number and the first three.
+    pub fn join(&self, example_ids: &[String], needed: &[usize]) -> Result<ImportedFeatures, EmbedError> {
+        let of_row: Vec<Option<usize>> =
+            example_ids.iter().map(|id| self.table.row_of_id.get(id).copied()).collect();
+        let missing: Vec<&str> = needed
+            .iter()
+            .filter(|&&row| of_row.get(row).copied().flatten().is_none())
+            .map(|&row| example_ids.get(row).map_or("", String::as_str))
+            .collect();
+        if !missing.is_empty() {
+            let first: Vec<String> = missing.iter().take(3).map(|id| format!("{id:?}")).collect();
+            return Err(EmbedError::Import {
+                path: self.table.path.clone(),
+                reason: format!(
+                    "{} of {} examples have no embedding, first {}\n  hint: `seqprobe data export` writes the ids and sequences to embed; ids are compared letter by letter",
+                    missing.len(),
+                    needed.len(),
+                    first.join(", ")
+                ),
+            });
+        }
+        let n_used = of_row.iter().flatten().count();
+        Ok(ImportedFeatures { table: self.table.clone(), n_extra: self.n_rows() - n_used, of_row })
+    }
+}
+
+/// Imported vectors in the order of a dataset.
+#[derive(Clone, Debug)]
+pub struct ImportedFeatures {
+    table: Arc<Table>,
+    of_row: Vec<Option<usize>>,
+    /// Vectors of the file whose id is not in the dataset.
+    pub n_extra: usize,
+}
+
+impl FeatureSource for ImportedFeatures {
+    fn n_rows(&self) -> usize {
+        self.of_row.len()
+    }
+
+    fn dim(&self) -> usize {
+        self.table.dim
+    }
+
+    fn kind(&self) -> FeatureKind {
+        FeatureKind::Pooled
+    }
+
+    fn length(&self, _row: usize) -> usize {
+        1
+    }
+
+    fn read_rows(&self, rows: &[usize], out: &mut Vec<f32>) -> Result<(), FeatureError> {
+        out.reserve(rows.len() * self.table.dim);
+        for &row in rows {
+            let Some(&place) = self.of_row.get(row) else {
+                return Err(FeatureError::Row { row, n_rows: self.n_rows() });
+            };
+            let start = place.map(|place| place * self.table.dim);
+            match start.and_then(|start| self.table.values.get(start..start + self.table.dim)) {
+                Some(values) => out.extend_from_slice(values),
+                None => {
+                    let path = self.table.path.display();
+                    return Err(FeatureError::Store(format!(
+                        "{path}: row {row} of the dataset has no embedding"
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Rows and values per row of a two-dimensional array.
+fn check_shape(name: &str, shape: &[u64], n_values: usize) -> Result<(usize, usize), String> {
+    let sizes: Vec<usize> = shape.iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect();
+    match sizes.as_slice() {
+        &[rows, dim] if rows > 0 && dim > 0 && rows.checked_mul(dim) == Some(n_values) => Ok((rows, dim)),
+        &[rows, dim] if rows > 0 && dim > 0 => {
+            Err(format!("{name:?} has shape {sizes:?} but {n_values} values: the file is damaged"))
+        }
+        _ => Err(format!(
+            "{name:?} has shape {sizes:?}, expected [examples, values] with at least 1 of each\n  hint: one vector per example is imported; pool over tokens first"
+        )),
+    }
+}
+
+/// The first of the names given that is there; the one asked for must be.
+fn choose<'a>(
+    what: &str,
+    asked: Option<&'a str>,
+    defaults: &[&'a str],
+    there: &[String],
+) -> Result<&'a str, String> {
+    let is_there = |name: &str| there.iter().any(|other| other == name);
+    let tried: Vec<&str> = asked.map_or_else(|| defaults.to_vec(), |name| vec![name]);
+    tried.iter().find(|name| is_there(name)).copied().ok_or_else(|| {
+        let shown: Vec<&str> = there.iter().take(20).map(String::as_str).collect();
+        let hint = match asked
+            .and_then(|name| seqprobe_core::config::nearest(name, there.iter().map(String::as_str)))
+        {
+            Some(near) => format!("did you mean {near:?}?"),
+            None if asked.is_some() => "the names are compared letter by letter".to_owned(),
+            None => format!("say which with the key {what:?}"),
+        };
+        format!("no {what} under {tried:?}; the file holds {}\n  hint: {hint}", shown.join(", "))
+    })
+}
+
+fn ids_name(file: &ImportedFile) -> Option<&str> {
+    match &file.ids {
+        IdsFrom::Name(name) => Some(name),
+        _ => None,
+    }
+}
+
+/// Whether ids are to be read from the imported file itself.
+fn wants_ids(file: &ImportedFile) -> bool {
+    !matches!(file.ids, IdsFrom::File(_))
+}
