@@ -1,46 +1,54 @@
-//! `model.safetensors` as a memory map: tensors by the file's own names, whatever floating-point type the
-//! file has. It does not know which tensors a model needs.
+//! The weights of a model as named tensors, whatever file format and floating-point type they are in:
+//! `model.safetensors`, `pytorch_model.bin` and other files of `torch.save`, one file or several with an
+//! index. It does not know which tensors a model needs.
+//!
+//! Files are memory maps. A tensor is copied out of its map once, in pieces that are checked and hashed on
+//! the way, and the map's pages are given back behind it: a loaded model needs its own size in memory, and
+//! does not change when somebody overwrites the file. Nothing in a file is run.
+
+mod index;
+pub mod layout;
+mod mapped_file;
+mod safetensors_file;
+mod stored_tensor;
+pub mod torch_file;
 
 use crate::error::ModelError;
-use safetensors::{Dtype, SafeTensors};
+use index::Index;
+use layout::TensorLayout;
+use mapped_file::MappedFile;
 use seqprobe_core::Digest;
+use seqprobe_core::digest::DigestBuilder;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use stored_tensor::{StoredTensor, float_kind};
 use tch::{Device, Kind, Tensor};
 
-/// An open checkpoint whose header has been checked against its size.
+/// An open checkpoint: every tensor's place is known and lies within its file.
 pub struct Checkpoint {
     path: PathBuf,
-    map: memmap2::Mmap,
+    files: Vec<MappedFile>,
     names: Vec<String>,
+    /// In the order of `names`.
+    tensors: Vec<StoredTensor>,
 }
 
 impl Checkpoint {
-    /// Opens `model.safetensors` of a folder.
+    /// Opens the weights of a folder: the first there is of `model.safetensors`, its index,
+    /// `pytorch_model.bin`, its index, and a single `.pt`, `.pth` or `.ckpt` file. Or opens a file.
     ///
     /// # Errors
-    /// [`ModelError::Checkpoint`] when it is absent (with the way to convert what is there) or damaged.
-    pub fn open(folder: &Path) -> Result<Self, ModelError> {
-        let path = folder.join("model.safetensors");
-        if !path.exists() {
-            return Err(ModelError::Checkpoint { message: absent(folder), path: folder.to_owned() });
-        }
-        let file = std::fs::File::open(&path).map_err(ModelError::io(&path))?;
-        let map = map_file(&file).map_err(ModelError::io(&path))?;
-        let mut names: Vec<String> = match SafeTensors::deserialize(&map) {
-            Ok(tensors) => tensors.names().into_iter().map(ToOwned::to_owned).collect(),
-            Err(error) => {
-                let message = format!(
-                    "not a whole safetensors file ({} bytes): {error}\n  hint: download or copy it again",
-                    map.len()
-                );
-                return Err(ModelError::Checkpoint { path, message });
-            }
-        };
-        names.sort_unstable();
-        Ok(Self { path, map, names })
+    /// [`ModelError::Checkpoint`] when there are no weights, or they are damaged, of another format, or not
+    /// plain tensors.
+    pub fn open(folder_or_file: &Path) -> Result<Self, ModelError> {
+        let path =
+            if folder_or_file.is_dir() { index::locate(folder_or_file)? } else { folder_or_file.to_owned() };
+        let (files, tensors) = if Index::is_index(&path) { open_split(&path)? } else { open_single(&path)? };
+        let (names, tensors) = tensors.into_iter().unzip();
+        Ok(Self { path, files, names, tensors })
     }
 
-    /// The file.
+    /// The file, or the index of several.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -52,12 +60,20 @@ impl Checkpoint {
 
     /// Whether there is a tensor of this name.
     pub fn contains(&self, name: &str) -> bool {
-        self.names.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+        self.find(name).is_some()
     }
 
-    /// Digest of the file's bytes.
+    /// Digest of all tensors: names, element types, shapes and values. Equal tensors give equal digests,
+    /// whatever the file's format, however many files they are split over, and in whatever order they lie.
+    /// Tensors that were loaded before are not read again.
     pub fn digest(&self) -> Digest {
-        Digest::of_bytes(&self.map)
+        let mut digest = DigestBuilder::new("checkpoint v1");
+        for tensor in &self.tensors {
+            if let Some(file) = self.files.get(tensor.file) {
+                digest.part(tensor.digest(file).as_bytes());
+            }
+        }
+        digest.finish()
     }
 
     /// One tensor, converted to `kind` on `device`.
@@ -75,44 +91,41 @@ impl Checkpoint {
         kind: Kind,
         device: Device,
     ) -> Result<Tensor, ModelError> {
-        let tensors = SafeTensors::deserialize(&self.map).map_err(|error| ModelError::Checkpoint {
-            path: self.path.clone(),
-            message: error.to_string(),
-        })?;
-        let Ok(view) = tensors.tensor(name) else {
+        let Some((stored, file)) = self.find(name) else {
             return Err(self.missing(name, shape));
         };
-        if view.shape() != shape {
+        if stored.layout.shape != shape {
             return Err(ModelError::TensorShape {
-                path: self.path.clone(),
+                path: file.path.clone(),
                 name: name.to_owned(),
                 expected: shape.to_vec(),
-                got: view.shape().to_vec(),
+                got: stored.layout.shape.clone(),
             });
         }
         let values_error = |problem: String| ModelError::TensorValues {
-            path: self.path.clone(),
+            path: file.path.clone(),
             name: name.to_owned(),
             problem,
         };
-        let file_kind = match view.dtype() {
-            Dtype::F16 => Kind::Half,
-            Dtype::BF16 => Kind::BFloat16,
-            Dtype::F32 => Kind::Float,
-            Dtype::F64 => Kind::Double,
-            other => {
-                return Err(values_error(format!(
-                    "has element type {other}, expected F16, BF16, F32 or F64"
-                )));
-            }
+        let dtype = stored.layout.dtype;
+        let Some(file_kind) = float_kind(dtype) else {
+            return Err(values_error(format!("has element type {dtype}, expected F16, BF16, F32 or F64")));
         };
-        let sizes: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
-        let tensor = Tensor::f_from_data_size(view.data(), &sizes, file_kind)?
-            .f_to_device_(device, kind, false, true)?;
-        if !bool::try_from(tensor.f_isfinite()?.f_all()?)? {
+        let loaded = stored.load(file, file_kind)?;
+        let tensor = loaded.tensor.f_to_device_(device, kind, false, false)?;
+        // A narrower type may not hold what the file's type holds.
+        let is_kept =
+            kind == file_kind || kind == Kind::Double || (kind == Kind::Float && file_kind != Kind::Double);
+        if !loaded.is_finite || !(is_kept || bool::try_from(tensor.f_isfinite()?.f_all()?)?) {
             return Err(values_error(format!("holds NaN or infinite values (read as {kind:?})")));
         }
         Ok(tensor)
+    }
+
+    fn find(&self, name: &str) -> Option<(&StoredTensor, &MappedFile)> {
+        let place = self.names.binary_search_by(|known| known.as_str().cmp(name)).ok()?;
+        let tensor = self.tensors.get(place)?;
+        Some((tensor, self.files.get(tensor.file)?))
     }
 
     fn missing(&self, name: &str, shape: &[usize]) -> ModelError {
@@ -137,31 +150,56 @@ fn digits(name: &str) -> impl Iterator<Item = u8> + '_ {
     name.bytes().filter(u8::is_ascii_digit)
 }
 
-/// What to say when there is no `model.safetensors`.
-fn absent(folder: &Path) -> String {
-    let converted = "python -c \"import torch, safetensors.torch as s; \
-                     s.save_file({k: v.contiguous().clone() for k, v in torch.load('pytorch_model.bin', \
-                     map_location='cpu', weights_only=True).items()}, 'model.safetensors')\"";
-    if folder.join("model.safetensors.index.json").exists() {
-        "the weights are split over several safetensors files, expected one model.safetensors\n  hint: load \
-         the model in Python and save it with save_pretrained(folder, max_shard_size=\"1000GB\")"
-            .to_owned()
-    } else if folder.join("pytorch_model.bin").exists() {
-        format!(
-            "pytorch_model.bin cannot be read, expected model.safetensors\n  hint: convert it once, inside the folder: {converted}"
-        )
-    } else {
-        "no model.safetensors in this folder\n  hint: give a folder in Hugging Face layout (config.json, \
-         model.safetensors, vocab.txt), or use random: for an untrained model"
-            .to_owned()
-    }
+type Opened = (Vec<MappedFile>, BTreeMap<String, StoredTensor>);
+
+fn open_single(path: &Path) -> Result<Opened, ModelError> {
+    let (file, layouts) = read_file(path)?;
+    let tensors = layouts.into_iter().map(|layout| (layout.name.clone(), StoredTensor::new(layout, 0)));
+    Ok((vec![file], tensors.collect()))
 }
 
-#[expect(
-    unsafe_code,
-    reason = "a read-only memory map of a checkpoint; the file must not be changed while it is loaded, as for any reader"
-)]
-fn map_file(file: &std::fs::File) -> std::io::Result<memmap2::Mmap> {
-    // SAFETY: the map is read-only and lives only while one model is loaded.
-    unsafe { memmap2::Mmap::map(file) }
+/// The files that an index names. A tensor must be in the file the index says; one that the index does not
+/// name counts too, so that it is not overlooked.
+fn open_split(path: &Path) -> Result<Opened, ModelError> {
+    let index = Index::read(path)?;
+    let mut files = Vec::new();
+    let mut tensors = BTreeMap::new();
+    for (number, (file_name, file_path)) in index.files()?.into_iter().enumerate() {
+        let (file, layouts) = read_file(&file_path)?;
+        files.push(file);
+        for layout in layouts {
+            if index.file_of(&layout.name).is_some_and(|named| named != file_name) {
+                continue;
+            }
+            let name = layout.name.clone();
+            if tensors.insert(name.clone(), StoredTensor::new(layout, number)).is_some() {
+                return Err(index.error(format!(
+                    "tensor {name:?} is in several files, and the index does not say which one counts"
+                )));
+            }
+        }
+    }
+    for (name, file_name) in index.entries() {
+        if !tensors.contains_key(name) {
+            return Err(index.error(format!(
+                "tensor {name:?} is not in file {file_name:?}, where the index says it is\n  hint: download or copy the files again"
+            )));
+        }
+    }
+    Ok((files, tensors))
+}
+
+/// A file of either format: zip archives are `torch.save`'s, and names decide about the rest.
+fn read_file(path: &Path) -> Result<(MappedFile, Vec<TensorLayout>), ModelError> {
+    let file = MappedFile::open(path)?;
+    let is_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
+    let layouts = if is_safetensors && !torch_file::is_archive(file.bytes()) {
+        safetensors_file::read(file.bytes())
+    } else {
+        torch_file::read(file.bytes()).map_err(|error| error.to_string())
+    };
+    match layouts {
+        Ok(layouts) => Ok((file, layouts)),
+        Err(message) => Err(ModelError::Checkpoint { path: path.to_owned(), message }),
+    }
 }

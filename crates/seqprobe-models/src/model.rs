@@ -70,8 +70,8 @@ pub struct FrozenModel {
 pub type Tokenize = Box<dyn Fn(&DnaSequence) -> Result<Tokens, ModelError> + Send + Sync>;
 
 impl FrozenModel {
-    /// Loads a model from a folder in Hugging Face layout: `config.json`, `model.safetensors` (not needed
-    /// for random weights), tokenizer files.
+    /// Loads a model from a folder in Hugging Face layout: `config.json`, weights (see
+    /// [`Checkpoint::open`]; not needed for random ones), tokenizer files.
     ///
     /// # Errors
     /// [`ModelError`] naming the file or tensor.
@@ -80,17 +80,11 @@ impl FrozenModel {
         let family = recognise(&config)?;
         let tokenizer = (family.tokenizer)(folder, &config)?;
         let kind = options.precision.kind();
-        let mut digest = DigestBuilder::new("weights v1");
         let mut parameters = match options.weights {
             Weights::Pretrained => {
-                let checkpoint = Checkpoint::open(folder)?;
-                digest.part(b"pretrained").part(checkpoint.digest().as_bytes());
-                Parameters::from_checkpoint(checkpoint, family, kind, options.device)
+                Parameters::from_checkpoint(Checkpoint::open(folder)?, family, kind, options.device)
             }
-            Weights::Random(seed) => {
-                digest.part(b"random").part(&seed.0.to_le_bytes());
-                Parameters::random(seed, kind, options.device)
-            }
+            Weights::Random(seed) => Parameters::random(seed, kind, options.device),
         };
         let loaded = tch::no_grad(|| (family.load)(&config, &mut parameters))?;
         parameters.finish(family)?;
@@ -102,7 +96,9 @@ impl FrozenModel {
             )));
         }
         let version = loaded.encoder.spec().version;
+        let mut digest = DigestBuilder::new("weights v2");
         digest
+            .part(parameters.digest().as_bytes())
             .part(family.id.as_bytes())
             .part(loaded.config_digest.as_bytes())
             .part(format!("{:?}", options.precision).as_bytes())

@@ -5,7 +5,8 @@ use crate::checkpoint::Checkpoint;
 use crate::error::ModelError;
 use crate::families::Family;
 use crate::initialise::{Initialisation, draw};
-use seqprobe_core::Seed;
+use seqprobe_core::digest::DigestBuilder;
+use seqprobe_core::{Digest, Seed};
 use std::collections::BTreeSet;
 use tch::{Device, Kind, Tensor};
 
@@ -101,6 +102,19 @@ impl Parameters {
                 .unwrap_or(first),
             Source::Random(_) => first,
         }
+    }
+
+    /// Digest of where the values come from: all tensors of the checkpoint, or the seed. Cheapest when the
+    /// tensors have been taken.
+    pub fn digest(&self) -> Digest {
+        let mut digest = DigestBuilder::new("parameters v1");
+        match &self.source {
+            Source::Checkpoint { checkpoint, .. } => {
+                digest.part(b"pretrained").part(checkpoint.digest().as_bytes())
+            }
+            Source::Random(seed) => digest.part(b"random").part(&seed.0.to_le_bytes()),
+        };
+        digest.finish()
     }
 
     /// Numbers in all tensors taken so far.

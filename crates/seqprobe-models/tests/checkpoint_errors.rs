@@ -15,19 +15,16 @@ fn absent_weights_say_what_to_do() {
     let folder = small_bert();
     std::fs::remove_file(folder.path().join("model.safetensors")).unwrap();
     insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r"
-    <folder>: no model.safetensors in this folder
+    <folder>: no weights in this folder: no model.safetensors, no pytorch_model.bin, no index of one of them and no .pt, .pth or .ckpt file
       hint: give a folder in Hugging Face layout (config.json, model.safetensors, vocab.txt), or use random: for an untrained model
     ");
-    std::fs::write(folder.path().join("pytorch_model.bin"), "").unwrap();
-    insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r#"
-    <folder>: pytorch_model.bin cannot be read, expected model.safetensors
-      hint: convert it once, inside the folder: python -c "import torch, safetensors.torch as s; s.save_file({k: v.contiguous().clone() for k, v in torch.load('pytorch_model.bin', map_location='cpu', weights_only=True).items()}, 'model.safetensors')"
-    "#);
-    std::fs::write(folder.path().join("model.safetensors.index.json"), "{}").unwrap();
-    insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r#"
-    <folder>: the weights are split over several safetensors files, expected one model.safetensors
-      hint: load the model in Python and save it with save_pretrained(folder, max_shard_size="1000GB")
-    "#);
+    for name in ["a.pt", "b.ckpt", "c.pth"] {
+        std::fs::write(folder.path().join(name), "").unwrap();
+    }
+    insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r"
+    <folder>: 3 files of weights, expected one: a.pt, b.ckpt, …
+      hint: move the others out of the folder, or call the right one pytorch_model.bin
+    ");
 }
 
 #[test]

@@ -1,0 +1,154 @@
+//! One tensor of a checkpoint file: its digest, and the way into a libtorch tensor. Both go through the
+//! bytes once, piece by piece and on all of rayon's threads; pages of the file that were used are given
+//! back, so that a checkpoint is in memory once.
+
+use super::layout::TensorLayout;
+use super::mapped_file::MappedFile;
+use rayon::prelude::*;
+use safetensors::Dtype;
+use seqprobe_core::Digest;
+use seqprobe_core::digest::DigestBuilder;
+use std::mem::MaybeUninit;
+use std::sync::OnceLock;
+use tch::{Device, Kind, TchError, Tensor};
+
+/// Bytes that are copied, checked and hashed at a time: small enough for a core's cache, a multiple of
+/// every element size. The digest depends on it.
+const PIECE: usize = 1 << 18;
+
+/// A tensor of a file, and its digest once somebody has gone through its bytes.
+pub(super) struct StoredTensor {
+    pub(super) layout: TensorLayout,
+    /// Number of its file among the checkpoint's.
+    pub(super) file: usize,
+    digest: OnceLock<Digest>,
+}
+
+/// The values of a tensor, and whether all are finite.
+pub(super) struct Loaded {
+    pub(super) tensor: Tensor,
+    pub(super) is_finite: bool,
+}
+
+impl StoredTensor {
+    pub(super) fn new(layout: TensorLayout, file: usize) -> Self {
+        Self { layout, file, digest: OnceLock::new() }
+    }
+
+    /// Digest of name, element type, shape and values. It does not depend on the file's format, on where
+    /// in it the tensor lies, or on strides.
+    pub(super) fn digest(&self, file: &MappedFile) -> Digest {
+        *self.digest.get_or_init(|| {
+            let starts: Vec<usize> = (0..self.layout.n_bytes()).step_by(PIECE).collect();
+            let pieces = starts
+                .into_par_iter()
+                .map_init(Vec::new, |buffer, start| self.piece(file, start, buffer, Digest::of_bytes));
+            let pieces = pieces.collect();
+            self.release_strided(file);
+            self.digest_of(pieces)
+        })
+    }
+
+    /// The tensor in the file's own element type, which must be one of [`float_kind`].
+    ///
+    /// # Shapes
+    /// The layout's shape.
+    pub(super) fn load(&self, file: &MappedFile, kind: Kind) -> Result<Loaded, TchError> {
+        let sizes: Vec<i64> = self.layout.shape.iter().map(|&size| size as i64).collect();
+        let mut tensor = Tensor::f_empty(sizes, (kind, Device::Cpu))?;
+        let to = memory(&mut tensor, self.layout.n_bytes());
+        let pieces = to.par_chunks_mut(PIECE).enumerate().map_init(Vec::new, |buffer, (number, to)| {
+            self.piece(file, number * PIECE, buffer, |from| {
+                to.iter_mut().zip(from).for_each(|(to, from)| {
+                    to.write(*from);
+                });
+                (Digest::of_bytes(from), all_finite(self.layout.dtype, from))
+            })
+        });
+        let (pieces, finite): (Vec<Digest>, Vec<bool>) = pieces.unzip();
+        self.release_strided(file);
+        self.digest.get_or_init(|| self.digest_of(pieces));
+        Ok(Loaded { tensor, is_finite: finite.into_iter().all(|piece| piece) })
+    }
+
+    /// Hands the bytes of one piece to `work`, then gives their pages back.
+    fn piece<T>(
+        &self,
+        file: &MappedFile,
+        start: usize,
+        buffer: &mut Vec<u8>,
+        work: impl FnOnce(&[u8]) -> T,
+    ) -> T {
+        let end = (start + PIECE).min(self.layout.n_bytes());
+        let result = work(self.layout.bytes(file.bytes(), start..end, buffer));
+        if self.layout.strides.is_none() {
+            file.release(self.layout.start + start..self.layout.start + end);
+        }
+        result
+    }
+
+    fn release_strided(&self, file: &MappedFile) {
+        if self.layout.strides.is_some() {
+            file.release(self.layout.span());
+        }
+    }
+
+    fn digest_of(&self, pieces: Vec<Digest>) -> Digest {
+        let mut digest = DigestBuilder::new("tensor v1");
+        digest.part(self.layout.name.as_bytes()).part(self.layout.dtype.to_string().as_bytes());
+        digest.part(&(self.layout.shape.len() as u64).to_le_bytes());
+        for size in &self.layout.shape {
+            digest.part(&(*size as u64).to_le_bytes());
+        }
+        for piece in pieces {
+            digest.part(piece.as_bytes());
+        }
+        digest.finish()
+    }
+}
+
+/// libtorch's name of a floating-point type that weights may have.
+pub(super) fn float_kind(dtype: Dtype) -> Option<Kind> {
+    match dtype {
+        Dtype::F16 => Some(Kind::Half),
+        Dtype::BF16 => Some(Kind::BFloat16),
+        Dtype::F32 => Some(Kind::Float),
+        Dtype::F64 => Some(Kind::Double),
+        _ => None,
+    }
+}
+
+/// Whether little-endian numbers are all finite: none has an exponent of ones.
+fn all_finite(dtype: Dtype, bytes: &[u8]) -> bool {
+    fn none<const N: usize>(bytes: &[u8], is_infinite: impl Fn([u8; N]) -> bool) -> bool {
+        let numbers = bytes.chunks_exact(N).filter_map(|number| number.try_into().ok());
+        // Without a way out of the loop, so that it is vectorised.
+        !numbers.fold(false, |found, number| found | is_infinite(number))
+    }
+    fn ones(bits: u16, exponent: u16) -> bool {
+        bits & exponent == exponent
+    }
+    match dtype {
+        Dtype::F16 => none(bytes, |number| ones(u16::from_le_bytes(number), 0x7c00)),
+        Dtype::BF16 => none(bytes, |number| ones(u16::from_le_bytes(number), 0x7f80)),
+        Dtype::F32 => none(bytes, |number| u32::from_le_bytes(number) & 0x7f80_0000 == 0x7f80_0000),
+        Dtype::F64 => {
+            none(bytes, |number| u64::from_le_bytes(number) & 0x7ff0_0000_0000_0000 == 0x7ff0_0000_0000_0000)
+        }
+        _ => true,
+    }
+}
+
+/// The memory of a new tensor, to be filled.
+///
+/// # Shapes
+/// `[n_bytes]`, which must be the tensor's elements times their size.
+#[expect(unsafe_code, reason = "filling a tensor's own memory from the map, instead of one more copy")]
+fn memory(tensor: &mut Tensor, n_bytes: usize) -> &mut [MaybeUninit<u8>] {
+    if n_bytes == 0 {
+        return &mut [];
+    }
+    // SAFETY: the tensor was just made by `empty` on the CPU: contiguous, of at least `n_bytes` bytes, and
+    // nobody else has it. The slice borrows it, so it lives and is not touched elsewhere meanwhile.
+    unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), n_bytes) }
+}

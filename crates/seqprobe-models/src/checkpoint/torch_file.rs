@@ -1,0 +1,167 @@
+//! Files of `torch.save` (`pytorch_model.bin`, `.pt`, `.pth`, `.ckpt`): a zip archive with a pickle that
+//! describes the tensors and one member of bytes for each storage. Reads where the tensors lie; needs no
+//! libtorch and runs nothing that the file says.
+//!
+//! Source of the facts: `torch/serialization.py` and `torch/_utils.py` of PyTorch 2.11.
+
+mod archive;
+pub mod pickle;
+
+use super::layout::{TensorLayout, row_major};
+use archive::Archive;
+use pickle::{PickleError, PickledTensor};
+use std::ops::Range;
+
+/// A file may describe at most this many times its own bytes: tensors may share bytes, and a stride of 0
+/// repeats them.
+const MOST_REPETITION: usize = 16;
+
+/// Why a file of `torch.save` could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TorchFileError {
+    /// Not a zip archive.
+    #[error("{found}, expected a file that torch.save wrote with PyTorch 1.6 or newer\n  hint: {hint}")]
+    NotAnArchive {
+        /// What it is.
+        found: &'static str,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// An archive that is damaged or not of `torch.save`.
+    #[error("not a whole file of torch.save: {0}")]
+    Archive(String),
+    /// The pickle.
+    #[error(transparent)]
+    Pickle(#[from] PickleError),
+    /// Numbers of a machine with the other byte order.
+    #[error(
+        "its numbers are in byte order {found:?}, expected \"little\"\n  hint: load and save it in Python on a little-endian machine"
+    )]
+    ByteOrder {
+        /// What the file says.
+        found: String,
+    },
+    /// A tensor that does not lie within its storage.
+    #[error("tensor {name:?}: {problem}")]
+    Tensor {
+        /// The tensor.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// Whether bytes begin as a zip archive does.
+pub fn is_archive(file: &[u8]) -> bool {
+    file.starts_with(b"PK\x03\x04")
+}
+
+/// Where each tensor of a file lies, in the file's order.
+///
+/// # Errors
+/// [`TorchFileError`] for a file of another or a damaged format, or one that holds more than plain tensors.
+pub fn read(file: &[u8]) -> Result<Vec<TensorLayout>, TorchFileError> {
+    if !is_archive(file) {
+        let (found, hint) = kind_of(file);
+        return Err(TorchFileError::NotAnArchive { found, hint });
+    }
+    let mut archive = Archive::read(file)?;
+    let root = archive.root()?;
+    if archive.contains(&format!("{root}/constants.pkl")) {
+        let found = "it is a TorchScript archive, which is code and not a state dictionary".to_owned();
+        return Err(TorchFileError::Archive(found));
+    }
+    let byte_order = format!("{root}/byteorder");
+    if archive.contains(&byte_order) {
+        let found = file.get(archive.range(&byte_order)?).unwrap_or_default();
+        if found != b"little" {
+            let found = String::from_utf8_lossy(found).chars().take(20).collect();
+            return Err(TorchFileError::ByteOrder { found });
+        }
+    }
+    let pickle = archive.range(&format!("{root}/data.pkl"))?;
+    let tensors = pickle::read(file.get(pickle).unwrap_or_default())?;
+    let mut layouts = Vec::with_capacity(tensors.len());
+    let mut n_bytes: u128 = 0;
+    for tensor in tensors {
+        let storage = archive.range(&format!("{root}/data/{}", tensor.storage))?;
+        let layout = placed(&tensor, storage)
+            .map_err(|problem| TorchFileError::Tensor { name: tensor.name, problem })?;
+        n_bytes += layout.n_bytes() as u128;
+        if n_bytes > (file.len() as u128 + (1 << 20)) * MOST_REPETITION as u128 {
+            let problem = format!(
+                "with those before it, it takes more than {MOST_REPETITION} times the bytes of the file"
+            );
+            return Err(TorchFileError::Tensor { name: layout.name, problem });
+        }
+        layouts.push(layout);
+    }
+    Ok(layouts)
+}
+
+/// A tensor's place in the file, all of it within its storage.
+fn placed(tensor: &PickledTensor, storage: Range<usize>) -> Result<TensorLayout, String> {
+    if tensor.storage_bytes > storage.len() {
+        return Err(format!(
+            "its storage {:?} has {} bytes, expected {}",
+            tensor.storage,
+            storage.len(),
+            tensor.storage_bytes
+        ));
+    }
+    let width = tensor.dtype.bitsize() / 8;
+    let n_elements = tensor.shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
+    let n_bytes = n_elements.and_then(|n_elements| n_elements.checked_mul(width));
+    let (Some(n_elements), Some(_)) = (n_elements, n_bytes) else {
+        return Err(format!("its shape {:?} is too large", tensor.shape));
+    };
+    let outside = || {
+        format!(
+            "offset {}, shape {:?} and strides {:?} lie outside its storage of {} bytes",
+            tensor.offset, tensor.shape, tensor.strides, tensor.storage_bytes
+        )
+    };
+    let last = tensor.shape.iter().zip(&tensor.strides).try_fold(tensor.offset, |last, (size, stride)| {
+        last.checked_add(size.saturating_sub(1).checked_mul(*stride)?)
+    });
+    // Bytes from the storage's start to the end of the last element.
+    let end = last.and_then(|last| last.checked_add(1)?.checked_mul(width)).ok_or_else(outside)?;
+    if n_elements > 0 && end > tensor.storage_bytes {
+        return Err(outside());
+    }
+    let is_row_major = n_elements == 0 || is_row_major(&tensor.shape, &tensor.strides);
+    Ok(TensorLayout {
+        name: tensor.name.clone(),
+        dtype: tensor.dtype,
+        shape: tensor.shape.clone(),
+        strides: if is_row_major { None } else { Some(tensor.strides.clone()) },
+        start: storage.start + if n_elements > 0 { tensor.offset * width } else { 0 },
+    })
+}
+
+/// Strides of dimensions with one index do not matter.
+fn is_row_major(shape: &[usize], strides: &[usize]) -> bool {
+    row_major(shape)
+        .iter()
+        .zip(strides)
+        .zip(shape)
+        .all(|((expected, stride), size)| *size == 1 || expected == stride)
+}
+
+const CONVERT: &str =
+    "convert it once in Python: torch.save(torch.load(\"old.bin\", weights_only=True), \"new.bin\")";
+
+/// What a file is that is no zip archive, and what to do about it.
+fn kind_of(file: &[u8]) -> (&'static str, &'static str) {
+    match file {
+        [] => ("an empty file", "download or copy it again"),
+        [0x80, 0x02, 0x8a, 0x0a, ..] => ("a file in the format before PyTorch 1.6", CONVERT),
+        [0x80, 2..=5, ..] => ("a plain pickle", CONVERT),
+        [0x1f, 0x8b, ..] => ("a gzip file", "unpack it with gunzip"),
+        _ if file.get(257..262) == Some(b"ustar") => ("a file in the tar format before PyTorch 0.2", CONVERT),
+        _ if file.starts_with(b"version https://git-lfs") => {
+            ("a pointer of Git LFS and not the weights", "run git lfs pull")
+        }
+        _ => ("not a zip archive", "download or copy it again"),
+    }
+}

@@ -1,0 +1,194 @@
+//! Reads the pickle of a `torch.save` file: the names of its tensors and how each lies in its storage.
+//!
+//! A pickle is a program, and Python's own reader runs it. This one knows a fixed list of names, builds
+//! plain values, and runs nothing; any other name is an error. It does not read the storages.
+
+mod globals;
+mod machine;
+mod objects;
+
+use machine::Pickle;
+use objects::Value;
+use safetensors::Dtype;
+use std::collections::HashSet;
+
+/// The largest pickle that is read, in bytes: some hundred for each tensor is usual. Memory is at most a
+/// fixed multiple of it.
+pub const LARGEST_PICKLE: usize = 16 << 20;
+
+/// The most dimensions a tensor may have.
+pub const MOST_DIMENSIONS: usize = 16;
+
+/// Keys under which training code puts the parameters, beside other things.
+const NESTED_UNDER: [&str; 3] = ["state_dict", "model_state_dict", "model"];
+
+/// Dictionaries within dictionaries that are looked into.
+const MOST_LEVELS: usize = 3;
+
+/// Why a pickle could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PickleError {
+    /// A name outside the list. Nothing was run.
+    #[error(
+        "it names the Python object {name} (byte {place} of its pickle), which is not part of plain weights; nothing was run\n  hint: save the weights alone: torch.save(model.state_dict(), \"pytorch_model.bin\"); do not load the file in Python unless you trust its author"
+    )]
+    Global {
+        /// Module and name.
+        name: String,
+        /// Byte of the pickle, 0-based.
+        place: usize,
+    },
+    /// Not a pickle, or not one that `torch.save` writes.
+    #[error("its pickle cannot be read at byte {place}: {problem}")]
+    Malformed {
+        /// Byte of the pickle, 0-based.
+        place: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The pickle holds no dictionary of tensors.
+    #[error(
+        "it holds {found}, expected named tensors\n  hint: save the weights alone: torch.save(model.state_dict(), \"pytorch_model.bin\")"
+    )]
+    NoTensors {
+        /// What it holds.
+        found: String,
+    },
+    /// A tensor whose description makes no sense.
+    #[error("tensor {name:?}: {problem}")]
+    Tensor {
+        /// The tensor.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// A tensor as the pickle describes it; whether its storage is long enough is not known here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PickledTensor {
+    /// Its name.
+    pub name: String,
+    /// Element type.
+    pub dtype: Dtype,
+    /// Name of its storage.
+    pub storage: String,
+    /// Bytes the storage should have.
+    pub storage_bytes: usize,
+    /// Elements before the first one.
+    pub offset: usize,
+    /// Sizes of the dimensions.
+    pub shape: Vec<usize>,
+    /// Elements from one index to the next, for each dimension.
+    pub strides: Vec<usize>,
+}
+
+/// Reads the tensors of a pickled state dictionary, in the file's order. Looks below `state_dict`,
+/// `model_state_dict` and `model` where a dictionary lies there. What lies beside the tensors (numbers,
+/// text, containers of them) is skipped.
+///
+/// # Errors
+/// [`PickleError`] for a name outside the list, a pickle `torch.save` would not write, and a pickle without
+/// named tensors.
+pub fn read(bytes: &[u8]) -> Result<Vec<PickledTensor>, PickleError> {
+    if bytes.len() > LARGEST_PICKLE {
+        let problem = format!("it has {} bytes, at most {LARGEST_PICKLE} are read", bytes.len());
+        return Err(PickleError::Malformed { place: 0, problem });
+    }
+    let pickle = machine::run(bytes)?;
+    let mut dictionary = pickle.root;
+    for _ in 0..MOST_LEVELS {
+        let Some(nested) = NESTED_UNDER.iter().find_map(|key| inner_dictionary(&pickle, dictionary, key))
+        else {
+            break;
+        };
+        dictionary = nested;
+    }
+    let mut names = HashSet::new();
+    let mut tensors = Vec::new();
+    for (key, value) in objects::entries(dictionary, &pickle.objects).unwrap_or_default() {
+        let Some(tensor) = objects::tensor(*value, &pickle.objects) else { continue };
+        let Value::Text(name) = key else {
+            let found = "tensors under keys that are not text".to_owned();
+            return Err(PickleError::NoTensors { found });
+        };
+        let name = name.of(bytes);
+        let problem =
+            |problem: &str| PickleError::Tensor { name: name.to_owned(), problem: problem.to_owned() };
+        if !names.insert(name) {
+            return Err(problem("is there twice"));
+        }
+        tensors.push(described(&pickle, name, tensor).map_err(problem)?);
+    }
+    if tensors.is_empty() {
+        return Err(PickleError::NoTensors { found: found(&pickle, dictionary) });
+    }
+    Ok(tensors)
+}
+
+fn inner_dictionary(pickle: &Pickle<'_>, outer: Value, wanted: &str) -> Option<Value> {
+    let entries = objects::entries(outer, &pickle.objects)?;
+    // As in Python, the last of several equal keys counts.
+    let (_, value) = entries.iter().rev().find(|(key, _)| match key {
+        Value::Text(text) => text.of(pickle.bytes) == wanted,
+        _ => false,
+    })?;
+    objects::entries(*value, &pickle.objects).map(|_| *value)
+}
+
+fn described(
+    pickle: &Pickle<'_>,
+    name: &str,
+    tensor: &objects::Tensor,
+) -> Result<PickledTensor, &'static str> {
+    let sizes = |value: Value, problem: &'static str| -> Result<Vec<usize>, &'static str> {
+        let items = objects::items(value, &pickle.objects).ok_or(problem)?;
+        if items.len() > MOST_DIMENSIONS {
+            return Err("has more than 16 dimensions");
+        }
+        let size = |item: &Value| match item {
+            Value::Integer(number) => usize::try_from(*number).map_err(|_| problem),
+            _ => Err(problem),
+        };
+        items.iter().map(size).collect()
+    };
+    let shape = sizes(tensor.shape, "its shape is not a tuple of sizes")?;
+    let strides = sizes(tensor.strides, "its strides are not a tuple of numbers from 0")?;
+    if shape.len() != strides.len() {
+        return Err("its shape and strides have different lengths");
+    }
+    let offset = match tensor.offset {
+        Value::Integer(number) => usize::try_from(number).map_err(|_| "its offset is negative")?,
+        _ => return Err("its offset is not a number"),
+    };
+    let storage_bits =
+        tensor.storage.dtype.map_or(8, |dtype| dtype.bitsize()).checked_mul(tensor.storage.length);
+    Ok(PickledTensor {
+        name: name.to_owned(),
+        dtype: tensor.dtype,
+        storage: tensor.storage.key.of(pickle.bytes).to_owned(),
+        storage_bytes: storage_bits.ok_or("its storage is too long")? / 8,
+        offset,
+        shape,
+        strides,
+    })
+}
+
+/// What a pickle without named tensors holds, for the error.
+fn found(pickle: &Pickle<'_>, dictionary: Value) -> String {
+    if objects::tensor(dictionary, &pickle.objects).is_some() {
+        return "one tensor without a name".to_owned();
+    }
+    let Some(entries) = objects::entries(dictionary, &pickle.objects) else {
+        return "something that is no dictionary".to_owned();
+    };
+    let keys: Vec<String> = entries
+        .iter()
+        .take(5)
+        .map(|(key, _)| match key {
+            Value::Text(text) => format!("{:?}", text.of(pickle.bytes).chars().take(40).collect::<String>()),
+            _ => "one that is not text".to_owned(),
+        })
+        .collect();
+    if keys.is_empty() { "an empty dictionary".to_owned() } else { format!("the keys {}", keys.join(", ")) }
+}
