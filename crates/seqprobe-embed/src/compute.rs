@@ -5,13 +5,14 @@ use crate::entry::Entry;
 use crate::error::EmbedError;
 use crate::extract::{ExtractionOptions, ExtractionProgress, Interrupted};
 use crate::key::{ExtractionSpec, ReverseComplement};
-use crate::pool::{pool, pooled_length};
+use crate::pool::{pool, pooled_length, special_states};
 use crate::shard_write::ShardWriter;
 use crate::tokens::{Pieces, batches, pieces, require_within_limit};
 use crate::window::merge;
 use rayon::prelude::*;
 use seqprobe_core::{LayerIndex, Pooling};
 use seqprobe_models::{FrozenModel, ModelError, TokenBatch, Tokens};
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::time::Instant;
 use tch::{Device, Kind, Tensor};
@@ -99,10 +100,14 @@ fn compute_shard(
             reverse.push(pieces(model, spec, distinct, index, &other)?.0);
         }
     }
+    let stride = state_stride(model)?;
+    // More than one piece is pooled to one vector in any case.
+    let special: Vec<Vec<bool>> =
+        forward.iter().map(|row| special_states(&row.tokens[0].special, stride)).collect();
     let mut writers = Vec::with_capacity(entries.len());
     for entry in entries {
         let lengths: Vec<usize> =
-            forward.iter().map(|row| pooled_length(entry.key.pooling, &row.tokens[0].special)).collect();
+            special.iter().map(|special| pooled_length(entry.key.pooling, special)).collect();
         writers.push(ShardWriter::create(&entry.folder, &entry.key, shard, sequences, &lengths)?);
     }
     let pairs: Vec<(LayerIndex, Pooling)> =
@@ -128,6 +133,12 @@ fn compute_shard(
     writers.into_iter().try_for_each(|writer| writer.finish(sequences, truncated))
 }
 
+/// Tokens that one state stands for.
+fn state_stride(model: &FrozenModel) -> Result<NonZeroUsize, EmbedError> {
+    NonZeroUsize::new(model.encoder.spec().state_stride)
+        .ok_or_else(|| EmbedError::Encoder("its state stride is 0, expected at least 1".to_owned()))
+}
+
 /// The pooled values of some rows for each layer and pooling, and their tokens. The windows of a row are
 /// batches of their own and become one row again.
 fn pooled_rows(
@@ -142,7 +153,6 @@ fn pooled_rows(
         let whole: Vec<&Tokens> = rows.iter().flat_map(|row| &row.tokens).collect();
         return pooled_batch(model, &whole, pairs, distinct, &|row| first + row);
     }
-    let dim = model.encoder.spec().hidden;
     let mut values = vec![Vec::new(); pairs.len()];
     let mut n_tokens = 0;
     for (number, row) in rows.iter().enumerate() {
@@ -154,8 +164,8 @@ fn pooled_rows(
             n_tokens += tokens;
             of_windows.iter_mut().zip(pooled).for_each(|(all, some)| all.extend(some));
         }
-        for (((_, pooling), values), windows) in pairs.iter().zip(&mut values).zip(&of_windows) {
-            merge(*pooling, windows, &row.weights, dim, values);
+        for (((layer, pooling), values), windows) in pairs.iter().zip(&mut values).zip(&of_windows) {
+            merge(*pooling, windows, &row.weights, model.encoder.width(*layer), values);
         }
     }
     Ok((values, n_tokens))
@@ -175,13 +185,14 @@ fn pooled_batch(
     layers.sort_unstable();
     layers.dedup();
     let states = tch::no_grad(|| model.encoder.hidden_states(&batch, &layers))?;
-    let dim = model.encoder.spec().hidden;
-    let longest = batch.ids.ncols();
+    let stride = state_stride(model)?;
+    let longest = batch.ids.ncols().div_ceil(stride.get());
     let mut values = vec![Vec::new(); pairs.len()];
     for layer in layers {
         let tensor = states.layers.iter().find(|(found, _)| *found == layer).map(|(_, tensor)| tensor);
         let tensor =
             tensor.ok_or_else(|| EmbedError::Encoder(format!("it gave no states of layer {layer}")))?;
+        let dim = model.encoder.width(layer);
         let states = to_values(tensor, &[rows.len(), longest, dim])?;
         for ((_, pooling), values) in
             pairs.iter().zip(&mut values).filter(|((wanted, _), _)| *wanted == layer)
@@ -192,8 +203,9 @@ fn pooled_batch(
                 .enumerate()
                 .map(|(row, (tokens, states))| {
                     let mut out = Vec::new();
-                    let states = &states[..tokens.ids.len() * dim];
-                    if !pool(*pooling, states, &tokens.special, dim, &mut out) {
+                    let special = special_states(&tokens.special, stride);
+                    let states = &states[..special.len() * dim];
+                    if !pool(*pooling, states, &special, dim, &mut out) {
                         let (row, sequence) = distinct.name(sequence_of(row));
                         return Err(EmbedError::NoTokens { row, sequence, pooling: *pooling });
                     }

@@ -168,7 +168,7 @@ impl EntryKey {
             max_tokens: encoder.max_tokens,
             reverse_complement: spec.reverse_complement,
             dtype: "f32".to_owned(),
-            dim: encoder.hidden,
+            dim: model.encoder.width(layer),
             sequences,
         })
     }

@@ -2,8 +2,18 @@
 
 use crate::adapters::{push_max, push_mean};
 use seqprobe_core::Pooling;
+use std::num::NonZeroUsize;
+
+/// Which hidden states of one sequence are special: those whose tokens all are. `stride` tokens have one
+/// state, the last may stand for fewer.
+pub(crate) fn special_states(special_tokens: &[bool], stride: NonZeroUsize) -> Vec<bool> {
+    special_tokens.chunks(stride.get()).map(|tokens| tokens.iter().all(|&special| special)).collect()
+}
 
 /// Vectors that a pooling of one sequence gives.
+///
+/// # Shapes
+/// `special`: `[states]`
 pub(crate) fn pooled_length(pooling: Pooling, special: &[bool]) -> usize {
     match pooling {
         Pooling::Tokens | Pooling::Flatten => special.iter().filter(|&&special| !special).count(),
@@ -11,10 +21,10 @@ pub(crate) fn pooled_length(pooling: Pooling, special: &[bool]) -> usize {
     }
 }
 
-/// Appends the pooled vectors of one sequence; false, and nothing appended, when it has no token to pool.
+/// Appends the pooled vectors of one sequence; false, and nothing appended, when it has no state to pool.
 ///
 /// # Shapes
-/// `states`: `[tokens, dim]`, `special`: `[tokens]`
+/// `states`: `[states, dim]`, `special`: `[states]`
 pub(crate) fn pool(
     pooling: Pooling,
     states: &[f32],
@@ -74,6 +84,18 @@ mod tests {
         assert_eq!(pooled(Pooling::Max), [3.0, -2.0]);
         assert_eq!(pooled(Pooling::Last), [3.0, -2.0]);
         assert_eq!(pooled(Pooling::Tokens), [1.0, -4.0, 3.0, -2.0]);
+    }
+
+    #[test]
+    fn a_state_is_special_when_all_its_tokens_are() {
+        let special = |tokens: &[bool], stride| special_states(tokens, NonZeroUsize::new(stride).unwrap());
+        let tokens = [true, false, false, false, false, true, true, true, true];
+        assert_eq!(special(&tokens, 1), tokens);
+        assert_eq!(special(&tokens, 4), [false, false, true]);
+        assert_eq!(special(&tokens, 5), [false, true]);
+        assert_eq!(special(&tokens, 9), [false]);
+        assert_eq!(special(&tokens, 100), [false]);
+        assert!(special(&[], 4).is_empty());
     }
 
     #[test]

@@ -12,11 +12,12 @@ pub struct EncoderSpec {
     pub family: &'static str,
     /// Blocks; layers run from 0 (embedding output) to this number.
     pub n_blocks: u32,
-    /// Values per token.
+    /// Values per state; for the states after the last block see [`Encoder::width`].
     pub hidden: usize,
     /// The most tokens, added ones included; `None` when there is no limit.
     pub max_tokens: Option<usize>,
-    /// True when there is a norm after the last block, so that `final` differs from the last block.
+    /// True when the model has a norm (or other layers of its own) after the last block, so that `final`
+    /// differs from the last block.
     pub has_final_norm: bool,
     /// True when the tokenizer puts a CLS token first.
     pub has_cls: bool,
@@ -33,7 +34,7 @@ pub struct EncoderSpec {
 #[derive(Debug)]
 pub struct HiddenStates {
     /// # Shapes
-    /// Each `[batch, states, hidden]`, where states are tokens for a state stride of 1; rows beyond a
+    /// Each `[batch, states, width]`, see [`Encoder::width`], where states are tokens for a state stride of 1; rows beyond a
     /// sequence's own states are undefined.
     pub layers: Vec<(LayerIndex, Tensor)>,
 }
@@ -42,6 +43,11 @@ pub struct HiddenStates {
 pub trait Encoder: Send {
     /// Dimensions and limits.
     fn spec(&self) -> &EncoderSpec;
+
+    /// Values per state of a layer: the spec's `hidden`, unless the layers after the last block change it.
+    fn width(&self, _layer: LayerIndex) -> usize {
+        self.spec().hidden
+    }
 
     /// Runs the batch once and keeps the layers asked for; stops after the last of them.
     ///

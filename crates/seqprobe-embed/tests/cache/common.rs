@@ -22,6 +22,8 @@ pub(crate) const HIDDEN: usize = 6;
 pub(crate) struct Behaviour {
     pub(crate) max_tokens: Option<usize>,
     pub(crate) has_cls: bool,
+    /// Tokens of one state: a state is the mean of its tokens.
+    pub(crate) state_stride: usize,
     /// The letter's code (1…5) whose state is a NaN.
     pub(crate) nan_at: Option<i64>,
     /// Sequences that went through.
@@ -31,7 +33,14 @@ pub(crate) struct Behaviour {
 
 impl Default for Behaviour {
     fn default() -> Self {
-        Self { max_tokens: None, has_cls: true, nan_at: None, seen: Arc::default(), weights: b"weights" }
+        Self {
+            max_tokens: None,
+            has_cls: true,
+            state_stride: 1,
+            nan_at: None,
+            seen: Arc::default(),
+            weights: b"weights",
+        }
     }
 }
 
@@ -73,10 +82,27 @@ impl Encoder for Mixer {
             if let Some(code) = self.behaviour.nan_at {
                 layer_states = layer_states.f_masked_fill(&ids.f_eq(code)?.f_unsqueeze(-1)?, f64::NAN)?;
             }
-            states.push((layer, layer_states.f_masked_fill(&padding, f64::NAN)?));
+            let layer_states = layer_states.f_masked_fill(&padding, f64::NAN)?;
+            states.push((layer, bins(&layer_states, self.spec.state_stride as i64)?));
         }
         Ok(HiddenStates { layers: states })
     }
+}
+
+/// The mean of every `stride` tokens, of those that are there in the last bin. Padding in a bin is left out;
+/// a bin of padding alone stays a NaN.
+///
+/// # Shapes
+/// `[batch, tokens, hidden]` to `[batch, states, hidden]`
+fn bins(tokens: &Tensor, stride: i64) -> Result<Tensor, ModelError> {
+    if stride < 2 {
+        return Ok(tokens.shallow_clone());
+    }
+    let (n_rows, n_tokens) = (tokens.size()[0], tokens.size()[1]);
+    let missing = (stride - n_tokens % stride) % stride;
+    let filler = Tensor::f_full([n_rows, missing, HIDDEN as i64], f64::NAN, (Kind::Float, Device::Cpu))?;
+    let padded = Tensor::f_cat(&[tokens, &filler], 1)?;
+    Ok(padded.f_reshape([n_rows, -1, stride, HIDDEN as i64])?.f_nanmean(2, false, Kind::Float)?)
 }
 
 /// A model of two blocks over letters: ids A 1 … T 4, N 5, CLS 6, SEP 7, padding 0.
@@ -88,7 +114,7 @@ pub(crate) fn model(behaviour: &Behaviour) -> FrozenModel {
         max_tokens: behaviour.max_tokens,
         has_final_norm: false,
         has_cls: behaviour.has_cls,
-        state_stride: 1,
+        state_stride: behaviour.state_stride,
         n_parameters: 48,
         version: 1,
     };

@@ -288,3 +288,67 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_state_may_stand_for_several_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = Behaviour { has_cls: false, ..Behaviour::default() };
+    let binned = Behaviour { state_stride: 4, weights: b"binned", ..plain.clone() };
+    let texts = ["ACGTACGTA", "A", "GGCC", "TTTTAC", "NACGT"];
+    let last = LayerIndex::Final;
+    let features = |behaviour: &Behaviour, pooling, batch_tokens| {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = EmbeddingCache::open(folder.path()).unwrap();
+        let options = ExtractionOptions { batch_tokens, ..ExtractionOptions::default() };
+        let all = sequences(&texts);
+        let found = extract(&model(behaviour), &SPEC, &all, &[(last, pooling)], &cache, options).unwrap();
+        (0..texts.len()).map(|row| values(&found.features[0], row)).collect::<Vec<_>>()
+    };
+    let tokens = features(&plain, Pooling::Tokens, 1000);
+    // All in one padded batch, and one by one.
+    for batch_tokens in [1000, 1] {
+        let states = features(&binned, Pooling::Tokens, batch_tokens);
+        for pooling in [Pooling::Mean, Pooling::MeanAll, Pooling::Max, Pooling::Last] {
+            let pooled = features(&binned, pooling, batch_tokens);
+            for (text, ((tokens, states), pooled)) in
+                texts.iter().zip(tokens.iter().zip(&states).zip(&pooled))
+            {
+                let expected = bin_means(tokens);
+                assert_eq!(expected.len(), text.len().div_ceil(4));
+                assert_eq!(states.len(), expected.len() * HIDDEN);
+                for (value, expected) in states.iter().zip(expected.iter().flatten()) {
+                    assert_relative_eq!(value, expected, max_relative = 1e-5, epsilon = 1e-6);
+                }
+                for (dimension, &value) in pooled.iter().enumerate() {
+                    let column = || expected.iter().map(|state| state[dimension]);
+                    let expected = match pooling {
+                        Pooling::Max => column().fold(f32::NEG_INFINITY, f32::max),
+                        Pooling::Last => column().next_back().unwrap(),
+                        _ => column().sum::<f32>() / expected.len() as f32,
+                    };
+                    assert_relative_eq!(value, expected, max_relative = 1e-5, epsilon = 1e-6);
+                }
+            }
+        }
+    }
+
+    // CLS, three letters; the second bin holds SEP alone and is left out.
+    let added = Behaviour { has_cls: true, ..binned };
+    let found = one(&added, &SPEC, &["ACG", "ACGT"], (last, Pooling::Tokens), folder.path()).unwrap();
+    assert_eq!((found.length(0), found.length(1)), (1, 2));
+    let all = one(&added, &SPEC, &["ACG"], (last, Pooling::MeanAll), folder.path()).unwrap();
+    assert_ne!(values(&all, 0), values(&found, 0));
+    let stopped =
+        one(&Behaviour { state_stride: 0, ..added }, &SPEC, &["ACGTA"], (last, Pooling::Mean), folder.path());
+    let error = stopped.unwrap_err().to_string();
+    assert!(error.contains("state stride is 0, expected at least 1"), "{error}");
+}
+
+/// The mean of every four token vectors.
+fn bin_means(tokens: &[f32]) -> Vec<Vec<f32>> {
+    let mean = |bin: &[f32]| {
+        let vectors = bin.len() / HIDDEN;
+        (0..HIDDEN).map(|dim| bin.iter().skip(dim).step_by(HIDDEN).sum::<f32>() / vectors as f32).collect()
+    };
+    tokens.chunks(4 * HIDDEN).map(mean).collect()
+}
