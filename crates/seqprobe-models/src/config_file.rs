@@ -52,12 +52,27 @@ impl ConfigFile {
         self.value(key).and_then(Value::as_str)
     }
 
-    /// The names under `architectures`, none where the key is absent.
+    /// Whether a key is there and `null`, which some libraries tell from an absent one.
+    pub fn is_null(&self, key: &str) -> bool {
+        self.values.get(key).is_some_and(Value::is_null)
+    }
+
+    /// The same config with one value replaced or added.
+    #[must_use]
+    pub fn with_value(&self, key: &str, value: Value) -> Self {
+        let mut other = self.clone();
+        other.values.insert(key.to_owned(), value);
+        other
+    }
+
+    /// The names under `architectures`; where that key is absent, the class of the base model that
+    /// `auto_map` names (`bert_layers.BertModel`); else none.
     pub fn architectures(&self) -> Vec<&str> {
-        match self.value("architectures") {
-            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
+        if let Some(Value::Array(names)) = self.value("architectures") {
+            return names.iter().filter_map(Value::as_str).collect();
         }
+        let class = self.value("auto_map").and_then(|map| map.get("AutoModel")).and_then(Value::as_str);
+        class.and_then(|class| class.rsplit('.').next()).into_iter().collect()
     }
 
     /// A whole number of at least 1 and below 2^31 that must be given.

@@ -55,3 +55,24 @@ pub trait Encoder: Send {
     /// [`ModelError`] for a layer that does not exist, an input that is too long, or a libtorch failure.
     fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError>;
 }
+
+/// The same encoder behind a tokenizer that puts no CLS first.
+pub(crate) fn without_cls(encoder: Box<dyn Encoder>) -> Box<dyn Encoder> {
+    let spec = EncoderSpec { has_cls: false, ..encoder.spec().clone() };
+    Box::new(WithoutCls { encoder, spec })
+}
+
+struct WithoutCls {
+    encoder: Box<dyn Encoder>,
+    spec: EncoderSpec,
+}
+
+impl Encoder for WithoutCls {
+    fn spec(&self) -> &EncoderSpec {
+        &self.spec
+    }
+
+    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+        self.encoder.hidden_states(batch, layers)
+    }
+}

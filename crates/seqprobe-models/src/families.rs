@@ -1,7 +1,14 @@
 //! The registry of model families: one line each, one file each.
 
 mod bert;
+mod dnabert2;
+mod gena;
 mod gpn;
+mod modernbert;
+mod rnabert;
+
+#[cfg(test)]
+mod random_starts;
 
 use crate::config_file::ConfigFile;
 use crate::encoder::Encoder;
@@ -52,7 +59,8 @@ pub struct LoadedEncoder {
 }
 
 /// All families.
-pub static FAMILIES: &[Family] = &[bert::FAMILY, gpn::FAMILY];
+pub static FAMILIES: &[Family] =
+    &[bert::FAMILY, dnabert2::FAMILY, gena::FAMILY, gpn::FAMILY, modernbert::FAMILY, rnabert::FAMILY];
 
 /// The family of a config file: by `model_type`, else by `architectures`.
 ///

@@ -24,6 +24,13 @@ pub enum Initialisation {
         /// The zero row.
         row: usize,
     },
+    /// Normal with mean 0, values beyond a number of standard deviations drawn again.
+    TruncatedNormal {
+        /// Standard deviation before values are left out.
+        deviation: f64,
+        /// The most standard deviations a value may be away from 0.
+        cutoff: f64,
+    },
     /// Uniform between −bound and bound.
     Uniform {
         /// The bound.
@@ -46,6 +53,15 @@ pub fn draw(seed: Seed, name: &str, shape: &[usize], initialisation: Initialisat
             (0..n_values).map(|_| (bound * (2.0 * uniform(&mut rng) - 1.0)) as f32).collect()
         }
         Initialisation::Normal { deviation } => normal(&mut rng, n_values, deviation),
+        Initialisation::TruncatedNormal { deviation, cutoff } => {
+            let bound = (deviation * cutoff) as f32;
+            let mut values = Vec::with_capacity(n_values);
+            while values.len() < n_values {
+                let drawn = normal(&mut rng, n_values - values.len(), deviation);
+                values.extend(drawn.into_iter().filter(|value| value.abs() <= bound));
+            }
+            values
+        }
         Initialisation::NormalButRow { deviation, row } => {
             let mut values = normal(&mut rng, n_values, deviation);
             let width: usize = shape.iter().skip(1).product();
@@ -94,6 +110,19 @@ mod tests {
         assert_relative_eq!(deviation, 0.02, max_relative = 0.01);
         let beyond = values.iter().filter(|value| value.abs() > 0.04).count() as f64 / 200_000.0;
         assert_relative_eq!(beyond, 0.0455, max_relative = 0.05);
+    }
+
+    #[test]
+    fn truncated_draws_stay_within_their_bound() {
+        let start = Initialisation::TruncatedNormal { deviation: 0.02, cutoff: 2.0 };
+        let values = draw(Seed(3), "weight", &[200, 1000], start);
+        assert_eq!(values.len(), 200_000);
+        let (mean, deviation) = moments(&values);
+        assert!(mean.abs() < 2e-4, "{mean}");
+        // A standard normal cut at ±2 has the variance 1 − 4 φ(2) / (2 Φ(2) − 1) = 0.773741.
+        assert_relative_eq!(deviation, 0.02 * 0.773_741_f64.sqrt(), max_relative = 0.01);
+        assert!(values.iter().all(|value| value.abs() <= 0.04));
+        assert!(values.iter().any(|&value| value > 0.0399) && values.iter().any(|&value| value < -0.0399));
     }
 
     #[test]

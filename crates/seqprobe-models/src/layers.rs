@@ -65,7 +65,7 @@ impl Linear {
 /// Layer normalisation over the last dimension.
 pub(crate) struct LayerNorm {
     weight: Tensor,
-    bias: Tensor,
+    bias: Option<Tensor>,
     width: i64,
     epsilon: f64,
 }
@@ -81,14 +81,25 @@ impl LayerNorm {
         let bias = parameters.present(&[".bias", ".beta"], stem);
         Ok(Self {
             weight: parameters.take(&format!("{stem}{weight}"), &[width], Initialisation::Ones)?,
-            bias: parameters.take(&format!("{stem}{bias}"), &[width], Initialisation::Zeros)?,
+            bias: Some(parameters.take(&format!("{stem}{bias}"), &[width], Initialisation::Zeros)?),
             width: width as i64,
             epsilon,
         })
     }
 
+    /// A norm that has no bias.
+    pub(crate) fn take_without_bias(
+        parameters: &mut Parameters,
+        stem: &str,
+        width: usize,
+        epsilon: f64,
+    ) -> Result<Self, ModelError> {
+        let weight = parameters.take(&format!("{stem}.weight"), &[width], Initialisation::Ones)?;
+        Ok(Self { weight, bias: None, width: width as i64, epsilon })
+    }
+
     pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor, ModelError> {
-        Ok(input.f_layer_norm(self.width, Some(&self.weight), Some(&self.bias), self.epsilon, true)?)
+        Ok(input.f_layer_norm(self.width, Some(&self.weight), self.bias.as_ref(), self.epsilon, true)?)
     }
 }
 

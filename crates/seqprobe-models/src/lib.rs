@@ -7,6 +7,7 @@
 
 mod attention;
 pub mod batch;
+mod bert_stack;
 pub mod checkpoint;
 pub mod config_file;
 pub mod create;
@@ -27,4 +28,4 @@ pub use error::ModelError;
 pub use families::{FAMILIES, Family};
 pub use model::{FrozenModel, LoadOptions, Precision, Weights};
 pub use published::PublishedModel;
-pub use tokenizer::{TOKENIZERS, Tokenizer, TokenizerKind, WordTokenizer};
+pub use tokenizer::{BytePairTokenizer, TOKENIZERS, Tokenizer, TokenizerKind, WordTokenizer};

@@ -3,7 +3,7 @@
 use crate::batch::Tokens;
 use crate::checkpoint::Checkpoint;
 use crate::config_file::ConfigFile;
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, without_cls};
 use crate::error::ModelError;
 use crate::families::recognise;
 use crate::parameters::Parameters;
@@ -106,7 +106,10 @@ impl FrozenModel {
         Ok(Self {
             weights_digest: digest.finish(),
             tokenizer_digest: tokenizer.digest(),
-            encoder: loaded.encoder,
+            encoder: match tokenizer.adds_no_cls() {
+                true => without_cls(loaded.encoder),
+                false => loaded.encoder,
+            },
             pad_id: tokenizer.pad_id(),
             tokenize: Box::new(move |sequence| tokenizer.tokenize(sequence)),
         })

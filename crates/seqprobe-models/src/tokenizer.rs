@@ -3,6 +3,8 @@
 //!
 //! A tokenizer does not cut long sequences.
 
+mod byte_pair;
+mod rnabert;
 mod vocabulary;
 mod words;
 
@@ -12,6 +14,9 @@ use crate::error::ModelError;
 use seqprobe_core::{Digest, DnaSequence};
 use std::path::Path;
 
+pub use byte_pair::BytePairTokenizer;
+pub(crate) use byte_pair::{read_byte_pairs, read_byte_pairs_or_words};
+pub(crate) use rnabert::{RNABERT_VOCABULARY, read_rnabert_letters};
 pub(crate) use vocabulary::{DnaWords, Vocabulary};
 pub use words::{AddedTokens, WordTokenizer};
 pub(crate) use words::{read_words, read_words_cls_sep};
@@ -27,10 +32,15 @@ pub trait Tokenizer: Send + Sync {
     /// Digest of the tokenizer's files and settings; part of every cache key.
     fn digest(&self) -> Digest;
 
+    /// True when the tokenizer's own files put no CLS first, whatever the family usually does.
+    fn adds_no_cls(&self) -> bool {
+        false
+    }
+
     /// Token ids of a sequence, added ones included and marked.
     ///
     /// # Errors
-    /// [`ModelError::TooShort`] for a sequence that has no token.
+    /// [`ModelError::TooShort`] or [`ModelError::Tokenizer`] for a sequence that has no token.
     fn tokenize(&self, sequence: &DnaSequence) -> Result<Tokens, ModelError>;
 }
 
@@ -48,4 +58,5 @@ pub struct TokenizerKind {
 }
 
 /// All kinds.
-pub static TOKENIZERS: &[TokenizerKind] = &[words::WORDS, words::WORDS_CLS_SEP];
+pub static TOKENIZERS: &[TokenizerKind] =
+    &[words::WORDS, words::WORDS_CLS_SEP, byte_pair::BYTE_PAIRS, rnabert::RNABERT_LETTERS];

@@ -35,6 +35,26 @@ fn letters_are_read_in_either_case_of_the_vocabulary() {
 }
 
 #[test]
+fn t_meets_u_in_a_vocabulary_of_rna() {
+    let folder = small_bert();
+    let before = WordTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
+    let path = folder.path().join("vocab.txt");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let in_rna = |word: &str| if word.starts_with('[') { word.to_owned() } else { word.replace('T', "U") };
+    let rna = text.lines().map(in_rna).collect::<Vec<String>>().join("\n");
+    std::fs::write(&path, &rna).unwrap();
+    let after = WordTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
+    let sequence = dna("ACGUTTNGAT");
+    assert_eq!(after.tokenize(&sequence).unwrap(), before.tokenize(&sequence).unwrap());
+    assert_ne!(after.digest(), before.digest());
+    // Words with U beside words with T are no DNA.
+    std::fs::write(&path, format!("{text}UUU\n")).unwrap();
+    let both = WordTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
+    assert_eq!(both.tokenize(&sequence).unwrap(), before.tokenize(&sequence).unwrap());
+    assert_eq!(both.largest_id(), before.largest_id() + 1);
+}
+
+#[test]
 fn every_k_of_dnabert_is_read_off_the_vocabulary() {
     for (k, largest) in [(3, 68), (4, 260), (5, 1028), (6, 4100)] {
         let folder = tempfile::tempdir().unwrap();
@@ -94,7 +114,7 @@ fn vocabulary_files_that_do_not_fit_are_errors() {
     replace_vocabulary(folder.path(), "ACG\n", "ACGT\n");
     insta::assert_snapshot!(load_error(folder.path(), random(1)), @r"
     <folder>/vocab.txt: words of 3 and of 4 letters, expected one length
-      hint: byte-pair vocabularies are not supported
+      hint: byte pairs need their merges; copy tokenizer.json of the checkpoint into the folder
     ");
     let folder = small_bert();
     replace_vocabulary(folder.path(), "[SEP]", "</s>");
@@ -140,8 +160,8 @@ fn tokenizer_json_is_read_and_held_against_vocab_txt() {
     assert_eq!(both.weights_digest, other.weights_digest);
     write(r#"{"a": 3, "c": 4, "g": 5, "t": 6}"#, r#"["a c"]"#);
     insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r"
-    <folder>/tokenizer.json: a byte-pair tokenizer with merges is not supported
-      hint: supported are single letters and overlapping k-mers
+    <folder>/tokenizer.json: a byte-pair tokenizer with merges, expected single letters or overlapping k-mers
+      hint: the tokenizer files belong to another model
     ");
 }
 

@@ -98,12 +98,16 @@ impl Vocabulary {
         builder
     }
 
-    /// The words that are DNA, upper case, and their common length.
+    /// The words that are DNA, upper case, and their common length. In a vocabulary of RNA (U and no T) U
+    /// is read as T.
     pub(crate) fn dna_words(&self) -> Result<(usize, DnaWords), ModelError> {
         let mut words = DnaWords::new();
-        for (word, &id) in &self.ids {
-            let is_dna = word.bytes().all(|letter| b"ACGTNacgtn".contains(&letter));
-            if is_dna && words.insert(word.to_ascii_uppercase().into_bytes().into(), id).is_some() {
+        let is_of = |word: &str, letters: &[u8]| word.bytes().all(|letter| letters.contains(&letter));
+        let has_t = self.ids.keys().any(|word| is_of(word, b"ACGTNacgtn") && word.contains(['T', 't']));
+        let letters: &[u8] = if has_t { b"ACGTNacgtn" } else { b"ACGUNacgun" };
+        for (word, &id) in self.ids.iter().filter(|(word, _)| is_of(word, letters)) {
+            let upper = word.to_ascii_uppercase().replace('U', "T");
+            if words.insert(upper.into_bytes().into(), id).is_some() {
                 return Err(self.error(format!(
                     "word {word:?} occurs in both cases\n  hint: a vocabulary that tells cases apart is not supported"
                 )));
@@ -115,7 +119,7 @@ impl Vocabulary {
         }
         if let Some(other) = words.keys().filter(|word| word.len() != k).min() {
             return Err(self.error(format!(
-                "words of {} and of {k} letters, expected one length\n  hint: byte-pair vocabularies are not supported",
+                "words of {} and of {k} letters, expected one length\n  hint: byte pairs need their merges; copy tokenizer.json of the checkpoint into the folder",
                 other.len()
             )));
         }
@@ -171,7 +175,7 @@ fn words_of_json(text: &str, path: &Path) -> Result<HashMap<String, i64>, ModelE
     let model = value.get("model").ok_or_else(|| error("key \"model\" is missing"))?;
     if model.get("merges").and_then(Value::as_array).is_some_and(|merges| !merges.is_empty()) {
         return Err(error(
-            "a byte-pair tokenizer with merges is not supported\n  hint: supported are single letters and overlapping k-mers",
+            "a byte-pair tokenizer with merges, expected single letters or overlapping k-mers\n  hint: the tokenizer files belong to another model",
         ));
     }
     let Some(Value::Object(table)) = model.get("vocab") else {

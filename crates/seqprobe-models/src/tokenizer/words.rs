@@ -63,7 +63,8 @@ pub struct WordTokenizer {
 impl WordTokenizer {
     /// Reads the tokenizer of a model folder: `vocab.txt` or a `tokenizer.json` without merges, names of
     /// special tokens from `tokenizer_config.json` where it is there. The word length k is the length of the
-    /// vocabulary's words; all 4^k words over A C G T must be there, in either case.
+    /// vocabulary's words; all 4^k words over A C G T must be there, in either case. A vocabulary of RNA has
+    /// U in place of T; sequences hold T for both.
     ///
     /// # Errors
     /// [`ModelError::Tokenizer`] naming the file and what it lacks.

@@ -1,0 +1,272 @@
+//! What the families of BERT's kind share: embeddings (word + position + token type 0, then a norm) and blocks
+//! of attention and a two-layer feed-forward, with the norms after each residual sum (BERT) or before each
+//! part (GENA-LM). It knows no config file and no published model.
+//!
+//! Sequences are computed without padding: tokens of the whole batch lie one after another, only attention
+//! sees sequences, group by group of equal length. So padding can never matter.
+
+use crate::attention::{Positions, attend};
+use crate::batch::TokenBatch;
+use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::error::ModelError;
+use crate::initialise::Initialisation;
+use crate::layers::{LayerNorm, LayerPlan, Linear};
+use crate::packing::Packing;
+use crate::parameters::Parameters;
+use seqprobe_core::LayerIndex;
+use tch::{Device, Kind, Tensor};
+
+/// Sizes and constants, part of the digest of a model.
+#[derive(serde::Serialize)]
+pub(crate) struct BertSettings {
+    pub(crate) vocab_size: usize,
+    pub(crate) hidden_size: usize,
+    pub(crate) n_layers: usize,
+    pub(crate) n_heads: usize,
+    pub(crate) intermediate_size: usize,
+    pub(crate) max_positions: usize,
+    pub(crate) n_token_types: usize,
+    pub(crate) norm_epsilon: f64,
+    pub(crate) initializer_range: f64,
+    pub(crate) pad_token_id: usize,
+}
+
+/// Where the norms of a block stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NormPlace {
+    /// After each residual sum.
+    AfterSum,
+    /// Before attention and before the feed-forward (Xiong et al. 2020, arXiv:2002.04745).
+    BeforePart,
+}
+
+/// What differs between the authors' codes.
+pub(crate) struct BertLayout {
+    /// Name of the attention module in a block's tensors: `attention.self`.
+    pub(crate) attention: &'static str,
+    pub(crate) norm_place: NormPlace,
+    /// Name of a norm after the last block.
+    pub(crate) last_norm: Option<&'static str>,
+    /// Whether weights start as the layers of torch do instead of from one normal distribution.
+    pub(crate) starts_as_torch: bool,
+}
+
+/// Word embeddings, what is added to them, and their norm.
+pub(crate) struct BertEmbeddings {
+    /// `[vocabulary, hidden]`
+    words: Tensor,
+    /// Token type 0 alone `[1, hidden]`, or added to each position `[positions, hidden]`.
+    added: Tensor,
+    has_positions: bool,
+    norm: LayerNorm,
+}
+
+impl BertEmbeddings {
+    /// Takes `embeddings.*`; `max_positions` is `None` for a model without position embeddings.
+    pub(crate) fn take(
+        parameters: &mut Parameters,
+        settings: &BertSettings,
+        max_positions: Option<usize>,
+        starts_as_torch: bool,
+    ) -> Result<Self, ModelError> {
+        let width = settings.hidden_size;
+        // The library's own embedding starts from a standard normal distribution.
+        let deviation = if starts_as_torch { 1.0 } else { settings.initializer_range };
+        let normal = Initialisation::Normal { deviation };
+        let padded = Initialisation::NormalButRow { deviation, row: settings.pad_token_id };
+        let mut table = |name: &str, rows: usize, start: Initialisation| {
+            parameters.take(&format!("embeddings.{name}_embeddings.weight"), &[rows, width], start)
+        };
+        let words = table("word", settings.vocab_size, padded)?;
+        let positions = max_positions.map(|rows| table("position", rows, normal)).transpose()?;
+        let first_type = table("token_type", settings.n_token_types, normal)?.f_narrow(0, 0, 1)?;
+        let added = match &positions {
+            Some(positions) => positions.f_add(&first_type)?,
+            None => first_type,
+        };
+        let norm = LayerNorm::take(parameters, "embeddings.LayerNorm", width, settings.norm_epsilon)?;
+        Ok(Self { words, added, has_positions: positions.is_some(), norm })
+    }
+
+    /// # Shapes
+    /// `[packed tokens, hidden]`
+    pub(crate) fn forward(&self, packing: &Packing, device: Device) -> Result<Tensor, ModelError> {
+        let index = |values: &[i64]| -> Result<Tensor, ModelError> {
+            Ok(Tensor::f_from_slice(values)?.f_to_device_(device, Kind::Int64, false, false)?)
+        };
+        let words = self.words.f_index_select(0, &index(&packing.ids)?)?;
+        let embedded = match self.has_positions {
+            true => words.f_add(&self.added.f_index_select(0, &index(&packing.columns)?)?)?,
+            false => words.f_add(&self.added)?,
+        };
+        self.norm.forward(&embedded)
+    }
+}
+
+struct Block {
+    norm_place: NormPlace,
+    attention_norm: LayerNorm,
+    /// Query, key and value in one product.
+    query_key_value: Linear,
+    attention_output: Linear,
+    feed_forward_norm: LayerNorm,
+    intermediate: Linear,
+    output: Linear,
+}
+
+impl Block {
+    fn take(
+        parameters: &mut Parameters,
+        stem: &str,
+        settings: &BertSettings,
+        layout: &BertLayout,
+    ) -> Result<Self, ModelError> {
+        let (width, inner) = (settings.hidden_size, settings.intermediate_size);
+        let mut linear = |name: &str, inputs: usize, outputs: usize| {
+            take_linear(parameters, &format!("{stem}.{name}"), [inputs, outputs], settings, layout)
+        };
+        let query = linear(&format!("{}.query", layout.attention), width, width)?;
+        let key = linear(&format!("{}.key", layout.attention), width, width)?;
+        let value = linear(&format!("{}.value", layout.attention), width, width)?;
+        let attention_output = linear("attention.output.dense", width, width)?;
+        let intermediate = linear("intermediate.dense", width, inner)?;
+        let output = linear("output.dense", inner, width)?;
+        let names = match layout.norm_place {
+            NormPlace::AfterSum => ["attention.output.LayerNorm", "output.LayerNorm"],
+            NormPlace::BeforePart => ["pre_attention_ln", "post_attention_ln"],
+        };
+        let mut norm =
+            |name: &str| LayerNorm::take(parameters, &format!("{stem}.{name}"), width, settings.norm_epsilon);
+        Ok(Self {
+            norm_place: layout.norm_place,
+            attention_norm: norm(names[0])?,
+            query_key_value: Linear::stack(&[query, key, value])?,
+            attention_output,
+            feed_forward_norm: norm(names[1])?,
+            intermediate,
+            output,
+        })
+    }
+
+    /// # Shapes
+    /// `[packed tokens, hidden]` to the same
+    fn forward(&self, state: &Tensor, packing: &Packing, n_heads: i64) -> Result<Tensor, ModelError> {
+        let attention = |input: &Tensor| -> Result<Tensor, ModelError> {
+            let projected = self.query_key_value.forward(input)?; // [packed tokens, 3 * hidden]
+            let attended = attend(&projected, packing, n_heads, &Positions::Absent)?; // [packed tokens, hidden]
+            self.attention_output.forward(&attended)
+        };
+        let feed_forward = |input: &Tensor| -> Result<Tensor, ModelError> {
+            let inner = self.intermediate.forward(input)?.f_gelu("none")?; // [packed tokens, intermediate]
+            self.output.forward(&inner)
+        };
+        match self.norm_place {
+            NormPlace::AfterSum => {
+                let state = self.attention_norm.forward(&attention(state)?.f_add(state)?)?;
+                self.feed_forward_norm.forward(&feed_forward(&state)?.f_add(&state)?)
+            }
+            NormPlace::BeforePart => {
+                let state = attention(&self.attention_norm.forward(state)?)?.f_add(state)?;
+                Ok(feed_forward(&self.feed_forward_norm.forward(&state)?)?.f_add(&state)?)
+            }
+        }
+    }
+}
+
+fn take_linear(
+    parameters: &mut Parameters,
+    stem: &str,
+    [inputs, outputs]: [usize; 2],
+    settings: &BertSettings,
+    layout: &BertLayout,
+) -> Result<Linear, ModelError> {
+    if !layout.starts_as_torch {
+        let normal = Initialisation::Normal { deviation: settings.initializer_range };
+        return Linear::take(parameters, stem, inputs, outputs, normal);
+    }
+    // The library's own linear layer starts uniform within 1 / sqrt(inputs), weight and bias.
+    let uniform = Initialisation::Uniform { bound: 1.0 / (inputs as f64).sqrt() };
+    let weight = parameters.take(&format!("{stem}.weight"), &[outputs, inputs], uniform)?;
+    let bias = parameters.take(&format!("{stem}.bias"), &[outputs], uniform)?;
+    Ok(Linear::from_parts(weight, Some(bias)))
+}
+
+/// An encoder of BERT's kind.
+pub(crate) struct BertStack {
+    pub(crate) spec: EncoderSpec,
+    vocab_size: usize,
+    n_heads: i64,
+    device: Device,
+    embeddings: BertEmbeddings,
+    blocks: Vec<Block>,
+    last_norm: Option<LayerNorm>,
+}
+
+impl BertStack {
+    /// Takes all parameters. The spec follows from settings and layout.
+    pub(crate) fn take(
+        parameters: &mut Parameters,
+        settings: &BertSettings,
+        layout: &BertLayout,
+        family: &'static str,
+        version: u32,
+    ) -> Result<Self, ModelError> {
+        let positions = Some(settings.max_positions);
+        let embeddings = BertEmbeddings::take(parameters, settings, positions, layout.starts_as_torch)?;
+        let mut blocks = Vec::with_capacity(settings.n_layers);
+        for index in 0..settings.n_layers {
+            blocks.push(Block::take(parameters, &format!("encoder.layer.{index}"), settings, layout)?);
+        }
+        let (width, epsilon) = (settings.hidden_size, settings.norm_epsilon);
+        let last_norm =
+            layout.last_norm.map(|name| LayerNorm::take(parameters, name, width, epsilon)).transpose()?;
+        let spec = EncoderSpec {
+            family,
+            n_blocks: settings.n_layers as u32,
+            hidden: width,
+            max_tokens: Some(settings.max_positions),
+            has_final_norm: last_norm.is_some(),
+            has_cls: true,
+            state_stride: 1,
+            n_parameters: parameters.n_values(),
+            version,
+        };
+        Ok(Self {
+            spec,
+            vocab_size: settings.vocab_size,
+            n_heads: settings.n_heads as i64,
+            device: parameters.device(),
+            embeddings,
+            blocks,
+            last_norm,
+        })
+    }
+
+    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+        let mut plan = LayerPlan::new(&self.spec, layers)?;
+        let packing = Packing::new(batch, self.vocab_size, self.spec.max_tokens)?;
+        let mut state = self.embeddings.forward(&packing, self.device)?; // [packed tokens, hidden]
+        plan.keep(0, || packing.unpack(&state))?;
+        for (index, block) in self.blocks.iter().enumerate() {
+            if plan.is_done(index) {
+                break;
+            }
+            state = block.forward(&state, &packing, self.n_heads)?;
+            plan.keep(index + 1, || packing.unpack(&state))?;
+        }
+        if let Some(norm) = &self.last_norm {
+            plan.keep(self.blocks.len() + 1, || packing.unpack(&norm.forward(&state)?))?;
+        }
+        plan.finish()
+    }
+}
+
+impl Encoder for BertStack {
+    fn spec(&self) -> &EncoderSpec {
+        &self.spec
+    }
+
+    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+        tch::no_grad(|| self.forward(batch, layers))
+    }
+}

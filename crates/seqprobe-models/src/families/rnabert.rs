@@ -1,0 +1,128 @@
+//! RNABERT (Akiyama and Sakakibara 2022, doi:10.1093/nargab/lqac012): a small BERT over RNA letters with no
+//! token around the sequence. Source of the facts: `utils/bert.py`, `dataload.py` and
+//! `RNA_bert_config.json` of mana438/RNABERT.
+//!
+//! The authors fill every sequence with padding tokens up to the last position and let attention see them,
+//! in training and when embedding. The model has never met a sequence without, so this does the same.
+//!
+//! The folder holds `RNA_bert_config.json` as `config.json`, with `"model_type": "rnabert"` added, and the
+//! weights. Conversions with another vocabulary are not supported: their ids and added tokens are not those
+//! the model was trained with.
+
+use super::bert::read_settings;
+use super::{Family, LoadedEncoder};
+use crate::batch::TokenBatch;
+use crate::bert_stack::{BertLayout, BertStack, NormPlace};
+use crate::config_file::ConfigFile;
+use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::error::ModelError;
+use crate::packing::check_batch;
+use crate::parameters::Parameters;
+use crate::published::PublishedModel;
+use crate::tokenizer::{RNABERT_VOCABULARY, read_rnabert_letters};
+use ndarray::Array2;
+use seqprobe_core::{Digest, LayerIndex};
+
+pub(super) const FAMILY: Family = Family {
+    id: "rnabert",
+    title: "RNABERT, a small BERT over RNA letters",
+    model_types: &["rnabert"],
+    architectures: &["RnaBertModel"],
+    claims,
+    prefixes: &["module.bert.", "bert.", "module.", ""],
+    probe_tensor: "embeddings.word_embeddings.weight",
+    ignored_tensors: &["module.cls.*", "cls.*", "pooler.*"],
+    tokenizer: read_rnabert_letters,
+    published: PUBLISHED,
+    load,
+};
+
+/// The authors give a file in their repository, none on the hub.
+const PUBLISHED: &[PublishedModel] = &[];
+
+fn claims(_: &ConfigFile) -> bool {
+    true
+}
+
+/// Raised whenever the same weights and tokens would give other values.
+const VERSION: u32 = 1;
+
+/// Written in the authors' code, not in their config.
+const NORM_EPSILON: f64 = 1e-12;
+
+const LAYOUT: BertLayout = BertLayout {
+    attention: "attention.selfattn",
+    norm_place: NormPlace::AfterSum,
+    last_norm: None,
+    starts_as_torch: true,
+};
+
+struct RnaBert {
+    stack: BertStack,
+    vocab_size: usize,
+}
+
+fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
+    let settings = read_settings(&with_width(file)?)?;
+    if settings.vocab_size != RNABERT_VOCABULARY.len() {
+        return Err(file.error(format!(
+            "key \"vocab_size\" is {}, expected {}: {}\n  hint: use the checkpoint of the authors; conversions with another vocabulary are not supported",
+            settings.vocab_size,
+            RNABERT_VOCABULARY.len(),
+            RNABERT_VOCABULARY.join(" ")
+        )));
+    }
+    if (settings.norm_epsilon - NORM_EPSILON).abs() > 0.0 {
+        return Err(file.error(format!(
+            "key \"layer_norm_eps\" is {}, expected {NORM_EPSILON:e}",
+            settings.norm_epsilon
+        )));
+    }
+    let mut stack = BertStack::take(parameters, &settings, &LAYOUT, FAMILY.id, VERSION)?;
+    stack.spec.has_cls = false;
+    let config_digest = Digest::of_value(&settings).map_err(|error| file.error(error.to_string()))?;
+    let vocab_size = settings.vocab_size;
+    Ok(LoadedEncoder { encoder: Box::new(RnaBert { stack, vocab_size }), config_digest, vocab_size })
+}
+
+/// The authors give the width as `num_attention_heads` times `multiple`.
+fn with_width(file: &ConfigFile) -> Result<ConfigFile, ModelError> {
+    if file.value("hidden_size").is_some() || file.value("multiple").is_none() {
+        return Ok(file.clone());
+    }
+    let width = file.size("num_attention_heads")?.saturating_mul(file.size("multiple")?);
+    Ok(file.with_value("hidden_size", serde_json::json!(width)))
+}
+
+impl RnaBert {
+    /// The batch with padding up to the last position as part of each sequence.
+    fn filled(&self, batch: &TokenBatch) -> Result<TokenBatch, ModelError> {
+        let positions = self.stack.spec.max_tokens;
+        check_batch(batch, self.vocab_size, positions)?;
+        let n_sequences = batch.lengths.len();
+        let n_positions = positions.unwrap_or(0);
+        let mut ids = Array2::zeros((n_sequences, n_positions)); // the padding token is 0
+        for ((mut filled, own), &length) in
+            ids.rows_mut().into_iter().zip(batch.ids.rows()).zip(&batch.lengths)
+        {
+            filled.iter_mut().zip(own.iter().take(length)).for_each(|(place, &id)| *place = id);
+        }
+        let special = Array2::from_elem(ids.dim(), false);
+        Ok(TokenBatch { ids, lengths: vec![n_positions; n_sequences], special })
+    }
+}
+
+impl Encoder for RnaBert {
+    fn spec(&self) -> &EncoderSpec {
+        &self.stack.spec
+    }
+
+    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+        let mut states = self.stack.hidden_states(&self.filled(batch)?, layers)?;
+        let n_tokens = batch.ids.ncols() as i64;
+        for (_, state) in &mut states.layers {
+            *state = state.f_narrow(1, 0, n_tokens)?; // [batch, tokens, hidden]
+        }
+        Ok(states)
+    }
+}

@@ -1,0 +1,248 @@
+//! Byte pairs (BPE) of a checkpoint's `tokenizer.json`, applied by the `tokenizers` library that the authors
+//! used: its normaliser, its split, its merges in their order, its added tokens. Letters the vocabulary does
+//! not have become what the file says: the unknown token, or nothing where it names none.
+//!
+//! Truncation and padding that the file asks for are switched off: what happens to long input is decided by
+//! the caller. Merges that are drawn at random (dropout) are refused. Where the vocabulary is of RNA (U and
+//! no T), T is read as U.
+
+use super::{Tokenizer, TokenizerKind, read_words_cls_sep};
+use crate::batch::Tokens;
+use crate::config_file::ConfigFile;
+use crate::error::ModelError;
+use seqprobe_core::digest::DigestBuilder;
+use seqprobe_core::{Digest, DnaSequence};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+pub(super) const BYTE_PAIRS: TokenizerKind = TokenizerKind {
+    id: "byte-pair",
+    title: "byte pairs of tokenizer.json, with the tokens it adds",
+    read: read_byte_pairs,
+};
+
+/// Far more than any vocabulary takes.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// Byte pairs.
+///
+/// # Errors
+/// As [`BytePairTokenizer::read`].
+pub(crate) fn read_byte_pairs(folder: &Path, _: &ConfigFile) -> Result<Box<dyn Tokenizer>, ModelError> {
+    Ok(Box::new(BytePairTokenizer::read(folder)?))
+}
+
+/// Byte pairs where `tokenizer.json` has merges, else words between CLS and SEP.
+///
+/// # Errors
+/// As the two tokenizers.
+pub(crate) fn read_byte_pairs_or_words(
+    folder: &Path,
+    config: &ConfigFile,
+) -> Result<Box<dyn Tokenizer>, ModelError> {
+    let path = folder.join("tokenizer.json");
+    let Some(bytes) = read_optional(&path)? else {
+        return read_words_cls_sep(folder, config);
+    };
+    let merges = parse(&path, &bytes)?.pointer("/model/merges").and_then(Value::as_array).map_or(0, Vec::len);
+    if merges == 0 { read_words_cls_sep(folder, config) } else { read_byte_pairs(folder, config) }
+}
+
+/// A byte-pair tokenizer.
+pub struct BytePairTokenizer {
+    path: PathBuf,
+    tokenizer: tokenizers::Tokenizer,
+    is_rna: bool,
+    puts_cls_first: bool,
+    pad_id: i64,
+    largest_id: i64,
+    digest: Digest,
+}
+
+impl BytePairTokenizer {
+    /// Reads `tokenizer.json` of a model folder; the padding token's name is looked up in
+    /// `tokenizer_config.json` and `special_tokens_map.json` and is `[PAD]` where they do not say.
+    ///
+    /// # Errors
+    /// [`ModelError::Tokenizer`] when the file is absent (with the way to make it from a slow tokenizer's
+    /// files), damaged, or of another kind.
+    pub fn read(folder: &Path) -> Result<Self, ModelError> {
+        let path = folder.join("tokenizer.json");
+        let bytes = read_optional(&path)?.ok_or_else(|| absent(folder))?;
+        let mut digest = DigestBuilder::new("byte pairs v1");
+        digest.part(&bytes);
+        let value = without_settings(parse(&path, &bytes)?);
+        check(&value).map_err(|message| error(&path, message))?;
+        let text = value.to_string();
+        let tokenizer = tokenizers::Tokenizer::from_bytes(text.as_bytes())
+            .map_err(|cause| error(&path, format!("is no tokenizer: {cause}")))?;
+        let mut pad_token = None;
+        for name in ["tokenizer_config.json", "special_tokens_map.json"] {
+            let beside = folder.join(name);
+            let Some(bytes) = read_optional(&beside)? else { continue };
+            digest.part(name.as_bytes()).part(&bytes);
+            let value = parse(&beside, &bytes)?;
+            let given = value.get("pad_token");
+            let content = given.and_then(|given| given.get("content")).or(given).and_then(Value::as_str);
+            pad_token = pad_token.or(content.map(str::to_owned));
+        }
+        let pad_token = pad_token.unwrap_or_else(|| "[PAD]".to_owned());
+        let pad_id = tokenizer.token_to_id(&pad_token).ok_or_else(|| {
+            error(&path, format!("the pad_token {pad_token:?} is not in the vocabulary\n  hint: tokenizer_config.json can name another pad_token"))
+        })?;
+        let has =
+            |letter: [&str; 2]| letter.into_iter().any(|letter| tokenizer.token_to_id(letter).is_some());
+        let is_rna = has(["U", "u"]) && !has(["T", "t"]);
+        let largest_id = tokenizer.get_vocab(true).into_values().max().unwrap_or(0);
+        let mut read = Self {
+            path,
+            tokenizer,
+            is_rna,
+            puts_cls_first: false,
+            pad_id: i64::from(pad_id),
+            largest_id: i64::from(largest_id),
+            digest: digest.finish(),
+        };
+        read.puts_cls_first = read.encode("A")?.special.first() == Some(&true);
+        Ok(read)
+    }
+
+    fn encode(&self, letters: &str) -> Result<Tokens, ModelError> {
+        let encoding = self
+            .tokenizer
+            .encode(letters, true)
+            .map_err(|cause| error(&self.path, format!("cannot be applied to {letters:.20}: {cause}")))?;
+        Ok(Tokens {
+            ids: encoding.get_ids().iter().map(|&id| i64::from(id)).collect(),
+            special: encoding.get_special_tokens_mask().iter().map(|&added| added == 1).collect(),
+        })
+    }
+}
+
+impl Tokenizer for BytePairTokenizer {
+    fn pad_id(&self) -> i64 {
+        self.pad_id
+    }
+
+    fn largest_id(&self) -> i64 {
+        self.largest_id
+    }
+
+    fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    fn adds_no_cls(&self) -> bool {
+        !self.puts_cls_first
+    }
+
+    fn tokenize(&self, sequence: &DnaSequence) -> Result<Tokens, ModelError> {
+        let tokens = match self.is_rna {
+            true => self.encode(&sequence.as_str().replace('T', "U"))?,
+            false => self.encode(sequence.as_str())?,
+        };
+        if tokens.special.iter().all(|special| *special) {
+            let letters = sequence.len();
+            let message = format!(
+                "a sequence of {letters} letters has no token\n  hint: the vocabulary has none of its letters; leave such sequences out"
+            );
+            return Err(error(&self.path, message));
+        }
+        Ok(tokens)
+    }
+}
+
+fn error(path: &Path, message: String) -> ModelError {
+    ModelError::Tokenizer { path: path.to_owned(), message }
+}
+
+fn read_optional(path: &Path) -> Result<Option<Vec<u8>>, ModelError> {
+    match std::fs::metadata(path) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(cause) => return Err(ModelError::io(path)(cause)),
+        Ok(metadata) if metadata.len() > MOST_BYTES => {
+            let message =
+                format!("is {} bytes large, expected a tokenizer of at most {MOST_BYTES}", metadata.len());
+            return Err(error(path, message));
+        }
+        Ok(_) => {}
+    }
+    std::fs::read(path).map(Some).map_err(ModelError::io(path))
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<Value, ModelError> {
+    serde_json::from_slice(bytes).map_err(|cause| error(path, format!("not JSON: {cause}")))
+}
+
+/// The way out for a folder that holds a slow tokenizer's files or none.
+fn absent(folder: &Path) -> ModelError {
+    let slow = ["vocab.json", "merges.txt", "tokenizer.model", "spiece.model", "vocab.txt"];
+    let found: Vec<&str> = slow.into_iter().filter(|name| folder.join(name).exists()).collect();
+    let message = if found.is_empty() {
+        "no tokenizer.json\n  hint: copy the tokenizer files of the checkpoint into the folder".to_owned()
+    } else {
+        format!(
+            "no tokenizer.json, found {}\n  hint: write it once, inside the folder: python -c \"from transformers import AutoTokenizer; AutoTokenizer.from_pretrained('.', use_fast=True).save_pretrained('.')\"",
+            found.join(", ")
+        )
+    };
+    error(folder, message)
+}
+
+/// The file without what this program does not use: truncation, padding, and the way back to text.
+fn without_settings(mut value: Value) -> Value {
+    if let Value::Object(keys) = &mut value {
+        for key in ["truncation", "padding", "decoder"] {
+            keys.insert(key.to_owned(), Value::Null);
+        }
+    }
+    value
+}
+
+/// What the library takes as given, or would do at random.
+fn check(value: &Value) -> Result<(), String> {
+    let model = value.get("model").ok_or("key \"model\" is missing")?;
+    let kind = model.get("type").filter(|kind| !kind.is_null());
+    if let Some(kind) = kind.filter(|kind| kind.as_str() != Some("BPE")) {
+        return Err(format!(
+            "key \"model.type\" is {kind}, expected \"BPE\"\n  hint: the family needs the byte-pair tokenizer that was published with the weights"
+        ));
+    }
+    let is_set = |value: &&Value| !value.is_null() && value.as_f64() != Some(0.0);
+    if let Some(dropout) = model.get("dropout").filter(is_set) {
+        return Err(format!("key \"model.dropout\" is {dropout}, expected none: tokens would be random"));
+    }
+    let is_text = |value: &&Value| !value.is_null() && value.as_str() != Some("");
+    if let Some(prefix) = model.get("continuing_subword_prefix").filter(is_text) {
+        return Err(format!("key \"model.continuing_subword_prefix\" is {prefix}, expected none"));
+    }
+    let Some(Value::Object(vocabulary)) = model.get("vocab") else {
+        return Err("key \"model.vocab\" is missing or no table of tokens and ids".to_owned());
+    };
+    // Ids are counted, not stored by: a table as large as the largest id is never made for a short file.
+    if let Some((token, id)) = vocabulary.iter().find(|(_, id)| id.as_u64().is_none_or(|id| id >= 1 << 31)) {
+        return Err(format!("token {token:?} has the id {id}, expected a whole number below 2^31"));
+    }
+    check_templates(value.get("post_processor").unwrap_or(&Value::Null))
+}
+
+/// Every token that a template adds is described beside it, and it asks for one sequence only.
+fn check_templates(processor: &Value) -> Result<(), String> {
+    for inner in processor.get("processors").and_then(Value::as_array).into_iter().flatten() {
+        check_templates(inner)?;
+    }
+    for piece in processor.get("single").and_then(Value::as_array).into_iter().flatten() {
+        if let Some(token) = piece.pointer("/SpecialToken/id").and_then(Value::as_str) {
+            let described = processor.get("special_tokens").and_then(|tokens| tokens.get(token));
+            if described.is_none() {
+                return Err(format!(
+                    "key \"post_processor\" adds {token:?}, which is not among its special_tokens"
+                ));
+            }
+        }
+        if piece.pointer("/Sequence/id").and_then(Value::as_str) == Some("B") {
+            return Err("key \"post_processor\" asks for a second sequence".to_owned());
+        }
+    }
+    Ok(())
+}
