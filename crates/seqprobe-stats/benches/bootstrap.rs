@@ -13,7 +13,7 @@ fn paired(criterion: &mut Criterion) {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let labels: Vec<bool> = (0..n_examples).map(|_| rng.next_u32() & 1 == 1).collect();
         let mut outputs = || -> Vec<f64> {
-            labels.iter().map(|&label| f64::from(rng.next_u32()) + if label { 1e9 } else { 0.0 }).collect()
+            labels.iter().map(|&label| f64::from(rng.next_u32()) + if label { 1.0e9 } else { 0.0 }).collect()
         };
         let (model, baseline) = (outputs(), outputs());
         let auroc = metric("auroc").expect("auroc is a metric");

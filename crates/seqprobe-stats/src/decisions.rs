@@ -5,7 +5,7 @@
 
 use crate::metric::Columns;
 use crate::truth::{InputError, Truth, Undefined};
-use crate::weighted::Weighted;
+use crate::weighted::{LANES, RowWeights, Scores, Weighted};
 
 /// Probability from which on a yes/no target is decided `true`.
 const THRESHOLD: f64 = 0.5;
@@ -62,12 +62,17 @@ struct Decisions {
 type Statistic = fn(&Confusion) -> Result<f64, Undefined>;
 
 impl Weighted for Decisions {
-    fn score(&self, weights: &[u32]) -> Result<f64, Undefined> {
-        let mut counts = vec![0_u64; self.n_classes * self.n_classes];
+    fn scores(&self, weights: &[RowWeights]) -> Scores {
+        let mut counts = vec![[0_u64; LANES]; self.n_classes * self.n_classes];
         for (&row, &cell) in self.rows.iter().zip(&self.cells) {
-            counts[cell as usize] += u64::from(weights[row as usize]);
+            for (count, &weight) in counts[cell as usize].iter_mut().zip(&weights[row as usize]) {
+                *count += u64::from(weight);
+            }
         }
-        (self.statistic)(&Confusion { n_classes: self.n_classes, counts })
+        std::array::from_fn(|lane| {
+            let counts = counts.iter().map(|count| count[lane]).collect();
+            (self.statistic)(&Confusion { n_classes: self.n_classes, counts })
+        })
     }
 }
 

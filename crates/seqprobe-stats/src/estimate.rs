@@ -5,12 +5,12 @@
 //! seeds, one such term per side of a difference: seeds are independent, not paired. The interval is
 //! Student's, with Satterthwaite's degrees of freedom.
 
-use crate::bootstrap::Resampler;
+use crate::bootstrap::{Drawn, Resampler};
 use crate::interval::{VarianceTerm, no_variance_half_width, satterthwaite, t_quantile, t_tail};
-use crate::metric::{Metric, finite_score};
+use crate::metric::Metric;
 use crate::sample_size::SampleSize;
 use crate::truth::{InputError, Truth, Undefined};
-use crate::weighted::MacroMean;
+use crate::weighted::{LANES, MacroMean, RowWeights, Scores, finite_scores};
 use rayon::prelude::*;
 use thiserror::Error;
 
@@ -202,12 +202,18 @@ impl Side {
         self.sign * self.seeds.iter().map(|(_, point)| point).sum::<f64>() / self.seeds.len() as f64
     }
 
-    fn replicate(&self, weights: &[u32]) -> Result<f64, Undefined> {
-        let mut sum = 0.0;
+    /// Adds the signed seed mean of each replicate to `sums`.
+    fn add_replicates(&self, weights: &[RowWeights], sums: &mut Scores) {
+        let share = self.sign / self.seeds.len() as f64;
         for (prepared, _) in &self.seeds {
-            sum += finite_score(prepared, weights)?;
+            for (sum, score) in sums.iter_mut().zip(finite_scores(prepared, weights)) {
+                match (sum.as_mut(), score) {
+                    (Ok(sum), Ok(score)) => *sum += share * score,
+                    (Ok(_), Err(cause)) => *sum = Err(cause),
+                    (Err(_), _) => (),
+                }
+            }
         }
-        Ok(self.sign * sum / self.seeds.len() as f64)
     }
 
     /// Between-seed variance over the number of seeds; `None` for a single seed.
@@ -312,11 +318,17 @@ fn replicate_scores(
     resampler: &Resampler,
     n_replicates: usize,
 ) -> Vec<Result<f64, Undefined>> {
-    let replicate = |weights: &mut Vec<u32>, replicate: usize| {
-        resampler.draw(replicate, weights);
-        sides.iter().map(|side| side.replicate(weights)).sum()
+    let group = |drawn: &mut Drawn, group: usize| {
+        resampler.draw(group, drawn);
+        let mut sums: Scores = std::array::from_fn(|_| Ok(0.0));
+        for side in sides {
+            side.add_replicates(&drawn.weights, &mut sums);
+        }
+        sums
     };
-    (0..n_replicates).into_par_iter().map_init(Vec::new, replicate).collect()
+    let n_groups = n_replicates.div_ceil(LANES);
+    let groups: Vec<Scores> = (0..n_groups).into_par_iter().map_init(Drawn::default, group).collect();
+    groups.into_iter().flatten().take(n_replicates).collect()
 }
 
 fn identical(truth: &Truth<'_>, n_seeds: usize, resampling: &Resampling<'_>) -> Estimate {

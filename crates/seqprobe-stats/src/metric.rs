@@ -5,7 +5,7 @@ use crate::numbers::{mean_squared_error, pearson, r_squared, root_mean_squared_e
 use crate::probabilities::{brier, log_loss};
 use crate::ranking::{auroc, average_precision};
 use crate::truth::{InputError, Truth, Undefined};
-use crate::weighted::{MacroMean, Weighted};
+use crate::weighted::{MacroMean, Weighted, plain_score};
 
 /// Which task kinds a metric is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,7 +215,7 @@ impl Metric {
     /// leave undefined makes the whole score undefined, since leaving it out would reward constant predictions.
     pub fn score(&self, truth: &Truth<'_>, outputs: &[f64]) -> Result<f64, Undefined> {
         let (prepared, _) = self.prepare(truth, outputs)?;
-        prepared.score(&vec![1; truth.n_examples()])
+        plain_score(&prepared, truth.n_examples())
     }
 
     /// The score of each target, or of each class against the rest.
@@ -226,12 +226,9 @@ impl Metric {
     /// # Errors
     /// [`InputError`] where the inputs do not fit together.
     pub fn score_targets(&self, truth: &Truth<'_>, outputs: &[f64]) -> Result<TargetScores, InputError> {
-        let weights = vec![1; truth.n_examples()];
-        let scores: Vec<_> = self
-            .columns(truth, outputs)?
-            .iter()
-            .map(|column| finite_score(column.as_ref(), &weights))
-            .collect();
+        let columns = self.columns(truth, outputs)?;
+        let scores: Vec<_> =
+            columns.iter().map(|column| plain_score(column.as_ref(), truth.n_examples())).collect();
         let n_defined = scores.iter().filter(|score| score.is_ok()).count();
         Ok(TargetScores { scores, n_defined })
     }
@@ -246,13 +243,13 @@ impl Metric {
 
     /// The prepared score with its value at weight 1; fails where that value is undefined.
     pub(crate) fn prepare(&self, truth: &Truth<'_>, outputs: &[f64]) -> Result<(MacroMean, f64), Undefined> {
-        let weights = vec![1; truth.n_examples()];
+        let n_rows = truth.n_examples();
         let columns = self.columns(truth, outputs)?;
         let n_targets = columns.len();
         let mut defined = Vec::with_capacity(n_targets);
         let mut first = None;
         for (target, column) in columns.into_iter().enumerate() {
-            match finite_score(column.as_ref(), &weights) {
+            match plain_score(column.as_ref(), n_rows) {
                 Err(cause) if cause.lies_in_truth() => {
                     first.get_or_insert(cause);
                 }
@@ -267,15 +264,7 @@ impl Metric {
             });
         }
         let prepared = MacroMean { columns: defined, n_targets };
-        let point = finite_score(&prepared, &weights)?;
+        let point = plain_score(&prepared, n_rows)?;
         Ok((prepared, point))
-    }
-}
-
-/// The score, or [`Undefined::NotFinite`] where arithmetic overflowed.
-pub(crate) fn finite_score(prepared: &dyn Weighted, weights: &[u32]) -> Result<f64, Undefined> {
-    match prepared.score(weights)? {
-        score if score.is_finite() => Ok(score),
-        _ => Err(Undefined::NotFinite),
     }
 }

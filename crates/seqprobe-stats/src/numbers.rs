@@ -3,7 +3,7 @@
 use crate::metric::Columns;
 use crate::probabilities::MeanLoss;
 use crate::truth::{InputError, Truth, Undefined};
-use crate::weighted::Weighted;
+use crate::weighted::{LANES, RowWeights, Scores, Weighted};
 
 /// A spread below this share of the mean is rounding, not variation (SciPy's limit for its warning).
 const CONSTANT: f64 = 1e-13;
@@ -15,24 +15,37 @@ struct Pairs {
     predictions: Vec<f64>,
 }
 
-impl Pairs {
-    /// Mean of the values of a resample, and how many there are.
-    fn mean(&self, values: &[f64], weights: &[u32]) -> (f64, u64) {
-        let (mut sum, mut total) = (0.0, 0_u64);
-        for (&row, &value) in self.rows.iter().zip(values) {
-            let weight = weights[row as usize];
-            sum += f64::from(weight) * value;
-            total += u64::from(weight);
-        }
-        (sum / total as f64, total)
-    }
+/// Sums of each replicate of a group.
+type Sums = [f64; LANES];
 
-    fn count(&self, weights: &[u32]) -> Result<u64, Undefined> {
-        match self.rows.iter().map(|&row| u64::from(weights[row as usize])).sum() {
-            0 => Err(Undefined::NoValues),
-            1 => Err(Undefined::TooFew),
-            total => Ok(total),
+/// Examples in each replicate.
+fn totals(rows: &[u32], weights: &[RowWeights]) -> [u32; LANES] {
+    let mut totals = [0; LANES];
+    for &row in rows {
+        for (total, &weight) in totals.iter_mut().zip(&weights[row as usize]) {
+            *total += u32::from(weight);
         }
+    }
+    totals
+}
+
+/// The mean of some values in each replicate; NaN where a replicate is empty.
+fn means(rows: &[u32], values: &[f64], weights: &[RowWeights], totals: &[u32; LANES]) -> Sums {
+    let mut sums = [0.0; LANES];
+    for (&row, &value) in rows.iter().zip(values) {
+        for (sum, &weight) in sums.iter_mut().zip(&weights[row as usize]) {
+            *sum += f64::from(weight) * value;
+        }
+    }
+    std::array::from_fn(|lane| sums[lane] / f64::from(totals[lane]))
+}
+
+/// Two examples at least.
+fn needs_two(total: u32) -> Result<f64, Undefined> {
+    match total {
+        0 => Err(Undefined::NoValues),
+        1 => Err(Undefined::TooFew),
+        total => Ok(f64::from(total)),
     }
 }
 
@@ -66,37 +79,34 @@ struct Pearson {
 }
 
 impl Weighted for Pearson {
-    fn score(&self, weights: &[u32]) -> Result<f64, Undefined> {
-        let (mut sums, mut total) = ((0.0, 0.0), 0_u64);
-        let triples = || self.rows.iter().zip(&self.truth.values).zip(&self.predictions.values);
-        for ((&row, &truth), &prediction) in triples() {
-            let weight = weights[row as usize];
-            sums.0 += f64::from(weight) * truth;
-            sums.1 += f64::from(weight) * prediction;
-            total += u64::from(weight);
+    fn scores(&self, weights: &[RowWeights]) -> Scores {
+        let totals = totals(&self.rows, weights);
+        let truth_means = means(&self.rows, &self.truth.values, weights, &totals);
+        let prediction_means = means(&self.rows, &self.predictions.values, weights, &totals);
+        let (mut truth_squares, mut prediction_squares, mut products) =
+            ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+        let examples = self.rows.iter().zip(&self.truth.values).zip(&self.predictions.values);
+        for ((&row, &truth), &prediction) in examples {
+            let weight = &weights[row as usize];
+            for lane in 0..LANES {
+                let weight = f64::from(weight[lane]);
+                let (truth, prediction) = (truth - truth_means[lane], prediction - prediction_means[lane]);
+                truth_squares[lane] += weight * truth * truth;
+                prediction_squares[lane] += weight * prediction * prediction;
+                products[lane] += weight * truth * prediction;
+            }
         }
-        match total {
-            0 => return Err(Undefined::NoValues),
-            1 => return Err(Undefined::TooFew),
-            _ => (),
-        }
-        let total = total as f64;
-        let means = (sums.0 / total, sums.1 / total);
-        let (mut truth_square, mut prediction_square, mut product) = (0.0, 0.0, 0.0);
-        for ((&row, &truth), &prediction) in triples() {
-            let weight = f64::from(weights[row as usize]);
-            let (truth, prediction) = (truth - means.0, prediction - means.1);
-            truth_square += weight * truth * truth;
-            prediction_square += weight * prediction * prediction;
-            product += weight * truth * prediction;
-        }
-        if self.truth.is_constant(means.0, truth_square / total) {
-            return Err(Undefined::ConstantTruth);
-        }
-        if self.predictions.is_constant(means.1, prediction_square / total) {
-            return Err(Undefined::ConstantPrediction);
-        }
-        Ok((product / (truth_square * prediction_square).sqrt()).clamp(-1.0, 1.0))
+        std::array::from_fn(|lane| {
+            let total = needs_two(totals[lane])?;
+            let (truth_square, prediction_square) = (truth_squares[lane], prediction_squares[lane]);
+            if self.truth.is_constant(truth_means[lane], truth_square / total) {
+                return Err(Undefined::ConstantTruth);
+            }
+            if self.predictions.is_constant(prediction_means[lane], prediction_square / total) {
+                return Err(Undefined::ConstantPrediction);
+            }
+            Ok((products[lane] / (truth_square * prediction_square).sqrt()).clamp(-1.0, 1.0))
+        })
     }
 }
 
@@ -115,19 +125,26 @@ impl Order {
         Self(places.iter().enumerate().map(entry).collect())
     }
 
-    /// Calls `run` with the places and the twofold centred mid-rank of each run of equal values that occurs in
-    /// the resample: `2 · (mid-rank − mean rank)`, an exact integer.
-    fn for_each_run(&self, weight: impl Fn(u32) -> u32, total: u64, mut run: impl FnMut(&[u32], i64)) {
-        let (mut below, mut start) = (0_i64, 0);
-        let mut tied = 0_i64;
-        for (index, &entry) in self.0.iter().enumerate() {
-            tied += i64::from(weight(entry >> 1));
-            if entry & 1 == 1 {
-                if tied > 0 {
-                    run(&self.0[start..=index], 2 * below + tied - total as i64);
+    /// Calls `run` with the places of each run of equal values and its twofold centred mid-rank in each replicate:
+    /// `2 · (mid-rank − mean rank)`, an exact integer.
+    fn for_each_run(
+        &self,
+        weight: impl Fn(u32) -> RowWeights,
+        totals: &[u32; LANES],
+        mut run: impl FnMut(&[u32], &Sums),
+    ) {
+        let mut below = [0.0; LANES];
+        for places in self.0.split_inclusive(|entry| entry & 1 == 1) {
+            let mut tied = [0.0; LANES];
+            for &entry in places {
+                for (sum, weight) in tied.iter_mut().zip(weight(entry >> 1)) {
+                    *sum += f64::from(weight);
                 }
-                below += tied;
-                (tied, start) = (0, index + 1);
+            }
+            let rank = std::array::from_fn(|lane| 2.0 * below[lane] + tied[lane] - f64::from(totals[lane]));
+            run(places, &rank);
+            for (sum, tied) in below.iter_mut().zip(tied) {
+                *sum += tied;
             }
         }
     }
@@ -140,68 +157,79 @@ struct Spearman {
 }
 
 impl Weighted for Spearman {
-    fn score(&self, weights: &[u32]) -> Result<f64, Undefined> {
-        let total = match self.rows.iter().map(|&row| u64::from(weights[row as usize])).sum() {
-            0 => return Err(Undefined::NoValues),
-            1 => return Err(Undefined::TooFew),
-            total => total,
-        };
+    fn scores(&self, weights: &[RowWeights]) -> Scores {
+        let totals = totals(&self.rows, weights);
         let weight = |place: u32| weights[self.rows[place as usize] as usize];
-        let mut truth_ranks = vec![0.0; self.rows.len()];
-        let (mut truth_square, mut prediction_square, mut product) = (0.0, 0.0, 0.0);
-        self.truth.for_each_run(weight, total, |run, rank| {
-            let rank = rank as f64;
+        let mut truth_ranks = vec![[0.0; LANES]; self.rows.len()];
+        let (mut truth_squares, mut prediction_squares, mut products) =
+            ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+        self.truth.for_each_run(weight, &totals, |run, rank| {
             for &entry in run {
                 let place = entry >> 1;
-                truth_ranks[place as usize] = rank;
-                truth_square += f64::from(weight(place)) * rank * rank;
+                let weight = weight(place);
+                truth_ranks[place as usize] = *rank;
+                for lane in 0..LANES {
+                    truth_squares[lane] += f64::from(weight[lane]) * rank[lane] * rank[lane];
+                }
             }
         });
-        self.predictions.for_each_run(weight, total, |run, rank| {
-            let rank = rank as f64;
+        self.predictions.for_each_run(weight, &totals, |run, rank| {
             for &entry in run {
                 let place = entry >> 1;
-                let weighted_rank = f64::from(weight(place)) * rank;
-                prediction_square += weighted_rank * rank;
-                product += weighted_rank * truth_ranks[place as usize];
+                let (weight, truth_rank) = (weight(place), &truth_ranks[place as usize]);
+                for lane in 0..LANES {
+                    let weighted_rank = f64::from(weight[lane]) * rank[lane];
+                    prediction_squares[lane] += weighted_rank * rank[lane];
+                    products[lane] += weighted_rank * truth_rank[lane];
+                }
             }
         });
-        // A constant variable has the mean rank everywhere, and centred ranks are exact: its sum is exactly 0.
-        if truth_square <= 0.0 {
-            return Err(Undefined::ConstantTruth);
-        }
-        if prediction_square <= 0.0 {
-            return Err(Undefined::ConstantPrediction);
-        }
-        Ok((product / (truth_square * prediction_square).sqrt()).clamp(-1.0, 1.0))
+        std::array::from_fn(|lane| {
+            needs_two(totals[lane])?;
+            // A constant variable has the mean rank everywhere, and centred ranks are exact: its sum is exactly 0.
+            if truth_squares[lane] <= 0.0 {
+                return Err(Undefined::ConstantTruth);
+            }
+            if prediction_squares[lane] <= 0.0 {
+                return Err(Undefined::ConstantPrediction);
+            }
+            Ok((products[lane] / (truth_squares[lane] * prediction_squares[lane]).sqrt()).clamp(-1.0, 1.0))
+        })
     }
 }
 
 struct RSquared(Pairs);
 
 impl Weighted for RSquared {
-    fn score(&self, weights: &[u32]) -> Result<f64, Undefined> {
-        let pairs = &self.0;
-        pairs.count(weights)?;
-        let (mean, total) = pairs.mean(&pairs.truth, weights);
-        let (mut residual, mut spread) = (0.0, 0.0);
-        for ((&row, &truth), &prediction) in pairs.rows.iter().zip(&pairs.truth).zip(&pairs.predictions) {
-            let weight = f64::from(weights[row as usize]);
-            residual += weight * (truth - prediction).powi(2);
-            spread += weight * (truth - mean).powi(2);
+    fn scores(&self, weights: &[RowWeights]) -> Scores {
+        let Pairs { rows, truth, predictions } = &self.0;
+        let totals = totals(rows, weights);
+        let means = means(rows, truth, weights, &totals);
+        let (mut residuals, mut spreads) = ([0.0; LANES], [0.0; LANES]);
+        for ((&row, &truth), &prediction) in rows.iter().zip(truth).zip(predictions) {
+            let weight = &weights[row as usize];
+            let residual = (truth - prediction).powi(2);
+            for lane in 0..LANES {
+                let weight = f64::from(weight[lane]);
+                residuals[lane] += weight * residual;
+                spreads[lane] += weight * (truth - means[lane]).powi(2);
+            }
         }
-        if (spread / total as f64).sqrt() <= CONSTANT * mean.abs() {
-            return Err(Undefined::ConstantTruth);
-        }
-        Ok(1.0 - residual / spread)
+        std::array::from_fn(|lane| {
+            let total = needs_two(totals[lane])?;
+            if (spreads[lane] / total).sqrt() <= CONSTANT * means[lane].abs() {
+                return Err(Undefined::ConstantTruth);
+            }
+            Ok(1.0 - residuals[lane] / spreads[lane])
+        })
     }
 }
 
 struct RootMean(MeanLoss);
 
 impl Weighted for RootMean {
-    fn score(&self, weights: &[u32]) -> Result<f64, Undefined> {
-        self.0.score(weights).map(f64::sqrt)
+    fn scores(&self, weights: &[RowWeights]) -> Scores {
+        self.0.scores(weights).map(|score| score.map(f64::sqrt))
     }
 }
 

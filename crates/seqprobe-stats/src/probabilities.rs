@@ -2,7 +2,7 @@
 
 use crate::metric::Columns;
 use crate::truth::{InputError, Truth, Undefined};
-use crate::weighted::Weighted;
+use crate::weighted::{LANES, RowWeights, Scores, Weighted};
 
 /// Probabilities are moved this far from 0 and 1 before the logarithm, as scikit-learn does for 64-bit numbers:
 /// the largest loss of an example is 36.04 nats.
@@ -19,14 +19,19 @@ pub(crate) struct MeanLoss {
 }
 
 impl Weighted for MeanLoss {
-    fn score(&self, weights: &[u32]) -> Result<f64, Undefined> {
-        let (mut sum, mut total) = (0.0, 0_u64);
+    fn scores(&self, weights: &[RowWeights]) -> Scores {
+        let (mut sums, mut totals) = ([0.0; LANES], [0_u32; LANES]);
         for (&row, &loss) in self.rows.iter().zip(&self.losses) {
-            let weight = weights[row as usize];
-            sum += f64::from(weight) * loss;
-            total += u64::from(weight);
+            let weight = &weights[row as usize];
+            for lane in 0..LANES {
+                sums[lane] += f64::from(weight[lane]) * loss;
+                totals[lane] += u32::from(weight[lane]);
+            }
         }
-        if total == 0 { Err(Undefined::NoValues) } else { Ok(sum / total as f64) }
+        std::array::from_fn(|lane| match totals[lane] {
+            0 => Err(Undefined::NoValues),
+            total => Ok(sums[lane] / f64::from(total)),
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! Properties of all metrics on random inputs, above all: a weighted pass is the score of the resample that the
 //! weights stand for.
 
-use crate::metric::{METRICS, Metric, Needs, finite_score, metric};
+use crate::metric::{METRICS, Metric, Needs, metric};
 use crate::truth::{Truth, Undefined};
+use crate::weighted::{LANES, RowWeights, finite_scores, plain_score};
 use proptest::prelude::*;
 
 /// Truth of any kind, owned.
@@ -43,7 +44,7 @@ fn pick<T: Clone>(values: &[T], rows: &[usize], width: usize) -> Vec<T> {
 }
 
 /// A truth, its outputs (coarse, so that there are ties) and a weight per row.
-fn cases() -> impl Strategy<Value = (Owned, Vec<f64>, Vec<u32>)> {
+fn cases() -> impl Strategy<Value = (Owned, Vec<f64>, Vec<u8>)> {
     (0..4_usize, 2..40_usize).prop_flat_map(|(kind, n)| {
         let width = if kind == 0 { 1 } else { WIDTH };
         let truth = match kind {
@@ -68,7 +69,7 @@ fn cases() -> impl Strategy<Value = (Owned, Vec<f64>, Vec<u32>)> {
                 }
                 outputs
             });
-        (truth, outputs, prop::collection::vec(0..4_u32, n))
+        (truth, outputs, prop::collection::vec(0..4_u8, n))
     })
 }
 
@@ -88,19 +89,25 @@ proptest! {
     #[test]
     fn a_weighted_pass_scores_the_resample((owned, outputs, weights) in cases()) {
         let truth = owned.truth();
-        let rows: Vec<usize> =
-            weights.iter().enumerate().flat_map(|(row, &weight)| vec![row; weight as usize]).collect();
-        let (resample, resampled_outputs) = (owned.select(&rows), pick(&outputs, &rows, truth.n_outputs()));
-        let ones = vec![1; rows.len()];
+        let n = truth.n_examples();
+        // Every replicate of the group has weights of its own.
+        let turned = |row: usize, lane: usize| weights[(row + lane) % n];
+        let group: Vec<RowWeights> = (0..n).map(|row| std::array::from_fn(|lane| turned(row, lane))).collect();
         for metric in applicable(&truth) {
             // Column by column, where no target is left out.
             let weighted = (metric.prepare)(&truth, &outputs)?;
-            let materialised = (metric.prepare)(&resample.truth(), &resampled_outputs)?;
-            prop_assert_eq!(weighted.len(), materialised.len());
-            for (column, expected) in weighted.iter().zip(&materialised) {
-                let got = finite_score(column.as_ref(), &weights);
-                let expected = finite_score(expected.as_ref(), &ones);
-                prop_assert!(same(&got, &expected), "{}: {got:?} {expected:?}", metric.id);
+            for lane in [0, 1, LANES - 1] {
+                let rows: Vec<usize> =
+                    (0..n).flat_map(|row| vec![row; usize::from(turned(row, lane))]).collect();
+                let (resample, resampled_outputs) =
+                    (owned.select(&rows), pick(&outputs, &rows, truth.n_outputs()));
+                let materialised = (metric.prepare)(&resample.truth(), &resampled_outputs)?;
+                prop_assert_eq!(weighted.len(), materialised.len());
+                for (column, expected) in weighted.iter().zip(&materialised) {
+                    let got = &finite_scores(column.as_ref(), &group)[lane];
+                    let expected = plain_score(expected.as_ref(), rows.len());
+                    prop_assert!(same(got, &expected), "{}: {got:?} {expected:?}", metric.id);
+                }
             }
         }
     }

@@ -1,10 +1,17 @@
-//! Metrics of a ranking: AUROC and average precision, one sorted pass over the examples.
+//! Metrics of a ranking: AUROC and average precision, one sorted pass over the examples for a group of replicates.
 
 use crate::metric::Columns;
 use crate::truth::{InputError, Truth, Undefined};
-use crate::weighted::Weighted;
+use crate::weighted::{LANES, RowWeights, Scores, Weighted};
 
-/// The examples of one yes/no column in the order of their outputs.
+/// Masks that keep the weights of a negative and of a positive.
+static KEEP_POSITIVE: [[u16; LANES]; 2] = [[0; LANES], [u16::MAX; LANES]];
+/// Examples whose pairs are counted in 16-bit numbers before they are added up in 64-bit ones.
+const BLOCK: usize = 128;
+/// Weight of a block up to which its pairs fit 16 bits: at most a quarter of its square.
+const BLOCK_WEIGHT: u16 = 511;
+
+/// The examples of one yes/no column in the order of their outputs, positives first among equals.
 ///
 /// An entry packs an example's row (upper 30 bits), whether it is the last of a run of equal outputs (bit 1)
 /// and whether it is positive (bit 0).
@@ -15,56 +22,136 @@ struct Ranked {
 impl Ranked {
     /// Sorted upwards by output. `known`: row, whether positive, output.
     fn new(known: impl Iterator<Item = (usize, bool, f64)>) -> Self {
-        let mut rows: Vec<(f64, u32)> =
-            known.map(|(row, positive, output)| (output, (row as u32) << 2 | u32::from(positive))).collect();
-        rows.sort_unstable_by(|left, right| left.0.total_cmp(&right.0).then(left.1.cmp(&right.1)));
+        let mut rows: Vec<(f64, u32)> = known
+            .map(|(row, positive, output)| {
+                // 0.0 and −0.0 are equal here.
+                let output = if output == 0.0 { 0.0 } else { output };
+                (output, (row as u32) << 2 | u32::from(positive))
+            })
+            .collect();
+        let negative_last = |entry: u32| (entry & 1 == 0, entry);
+        rows.sort_unstable_by(|left, right| {
+            left.0.total_cmp(&right.0).then(negative_last(left.1).cmp(&negative_last(right.1)))
+        });
         let mut entries: Vec<u32> = rows.iter().map(|row| row.1).collect();
         for place in 0..rows.len() {
-            // 0.0 and −0.0 are neighbours in the order and equal here.
             let last = rows.get(place + 1).is_none_or(|next| next.0 > rows[place].0);
             entries[place] |= u32::from(last) << 1;
         }
         Self { entries }
     }
 
-    /// Positives and negatives of a weighted resample.
-    fn totals(&self, weights: &[u32]) -> (u64, u64) {
-        let (mut positives, mut all) = (0, 0);
-        for &entry in &self.entries {
-            let weight = u64::from(weights[(entry >> 2) as usize]);
-            positives += weight * u64::from(entry & 1);
-            all += weight;
-        }
-        (positives, all - positives)
+    /// The runs of equal outputs.
+    fn runs(&self) -> impl Iterator<Item = &[u32]> {
+        self.entries.split_inclusive(|entry| entry & 2 != 0)
     }
 }
 
-struct Auroc(Ranked);
+fn row(entry: u32) -> usize {
+    (entry >> 2) as usize
+}
 
-impl Weighted for Auroc {
-    /// Mann and Whitney's U over pairs, exact in integers: `Σ positives · (2 · negatives below + negatives tied)`.
-    fn score(&self, weights: &[u32]) -> Result<f64, Undefined> {
-        let (mut twice_wins, mut positives, mut negatives_below) = (0_u64, 0_u64, 0_u64);
-        let (mut tied_positives, mut tied) = (0_u64, 0_u64);
-        for &entry in &self.0.entries {
-            let weight = u64::from(weights[(entry >> 2) as usize]);
-            tied_positives += weight * u64::from(entry & 1);
-            tied += weight;
-            if entry & 2 != 0 {
-                let tied_negatives = tied - tied_positives;
-                twice_wins += tied_positives * (2 * negatives_below + tied_negatives);
-                positives += tied_positives;
-                negatives_below += tied_negatives;
-                (tied_positives, tied) = (0, 0);
+fn is_positive(entry: u32) -> bool {
+    entry & 1 == 1
+}
+
+/// Why a replicate with these totals has no score.
+fn needs_both_classes(positives: u64, negatives: u64) -> Result<(), Undefined> {
+    match (positives, negatives) {
+        (0, 0) => Err(Undefined::NoValues),
+        (0, _) | (_, 0) => Err(Undefined::OneClass),
+        _ => Ok(()),
+    }
+}
+
+struct Auroc {
+    ranked: Ranked,
+    /// The runs of equal outputs that hold both classes, one after the other; the last entry of each has bit 1.
+    mixed_runs: Vec<u32>,
+}
+
+/// Counts of each replicate of a group.
+#[derive(Clone)]
+struct Pairs {
+    /// Pairs of a positive and a negative below it, or before it among equals.
+    wins: [u64; LANES],
+    /// Pairs with equal outputs.
+    tied: [u64; LANES],
+    positives: [u64; LANES],
+    negatives: [u64; LANES],
+}
+
+impl Pairs {
+    /// Adds a block of entries that lies above all those before it: 16-bit sums within the block.
+    fn add_block(&mut self, block: &[u32], weights: &[RowWeights]) {
+        let (mut wins, mut positives, mut negatives) = ([0_u16; LANES], [0_u16; LANES], [0_u16; LANES]);
+        // Fetched first, so that the waits for memory overlap; masked, since which class comes next cannot be foretold.
+        let mut fetched = [[0; LANES]; BLOCK];
+        for (weight, &entry) in fetched.iter_mut().zip(block) {
+            *weight = weights[row(entry)];
+        }
+        for (weight, &entry) in fetched.iter().zip(block) {
+            let weight = weight.map(u16::from);
+            let keep_positive = &KEEP_POSITIVE[usize::from(is_positive(entry))];
+            for lane in 0..LANES {
+                let positive = weight[lane] & keep_positive[lane];
+                let negative = weight[lane] & !keep_positive[lane];
+                wins[lane] = wins[lane].wrapping_add(positive.wrapping_mul(negatives[lane]));
+                positives[lane] += positive;
+                negatives[lane] += negative;
             }
         }
-        if positives + negatives_below == 0 {
-            return Err(Undefined::NoValues);
+        if (0..LANES).any(|lane| positives[lane] + negatives[lane] > BLOCK_WEIGHT) {
+            return self.add_heavy_block(block, weights);
         }
-        if positives == 0 || negatives_below == 0 {
-            return Err(Undefined::OneClass);
+        for lane in 0..LANES {
+            self.wins[lane] += u64::from(positives[lane]) * self.negatives[lane] + u64::from(wins[lane]);
+            self.positives[lane] += u64::from(positives[lane]);
+            self.negatives[lane] += u64::from(negatives[lane]);
         }
-        Ok(twice_wins as f64 / (2.0 * positives as f64 * negatives_below as f64))
+    }
+
+    /// The same for a block whose pairs may not fit 16 bits.
+    fn add_heavy_block(&mut self, block: &[u32], weights: &[RowWeights]) {
+        for &entry in block {
+            for (lane, &weight) in weights[row(entry)].iter().enumerate() {
+                if is_positive(entry) {
+                    self.wins[lane] += u64::from(weight) * self.negatives[lane];
+                    self.positives[lane] += u64::from(weight);
+                } else {
+                    self.negatives[lane] += u64::from(weight);
+                }
+            }
+        }
+    }
+}
+
+impl Weighted for Auroc {
+    /// Mann and Whitney's U over pairs, exact in integers: `(2 · wins + ties) / (2 · positives · negatives)`.
+    fn scores(&self, weights: &[RowWeights]) -> Scores {
+        let zero = [0; LANES];
+        let mut pairs = Pairs { wins: zero, tied: zero, positives: zero, negatives: zero };
+        for block in self.ranked.entries.chunks(BLOCK) {
+            pairs.add_block(block, weights);
+        }
+        for run in self.mixed_runs.split_inclusive(|entry| entry & 2 != 0) {
+            let mut tied = [[0_u64; LANES]; 2];
+            for &entry in run {
+                let side = &mut tied[usize::from(is_positive(entry))];
+                for (sum, &weight) in side.iter_mut().zip(&weights[row(entry)]) {
+                    *sum += u64::from(weight);
+                }
+            }
+            for lane in 0..LANES {
+                pairs.tied[lane] += tied[0][lane] * tied[1][lane];
+            }
+        }
+        std::array::from_fn(|lane| {
+            let (positives, negatives) = (pairs.positives[lane], pairs.negatives[lane]);
+            needs_both_classes(positives, negatives)?;
+            let twice_wins = 2 * pairs.wins[lane] + pairs.tied[lane];
+            Ok(twice_wins as f64 / (2.0 * positives as f64 * negatives as f64))
+        })
     }
 }
 
@@ -72,37 +159,49 @@ struct AveragePrecision(Ranked);
 
 impl Weighted for AveragePrecision {
     /// `Σ (recall step) · precision` over thresholds, from the largest output down.
-    fn score(&self, weights: &[u32]) -> Result<f64, Undefined> {
-        let (positives, negatives) = self.0.totals(weights);
-        if positives + negatives == 0 {
-            return Err(Undefined::NoValues);
-        }
-        if positives == 0 || negatives == 0 {
-            return Err(Undefined::OneClass);
-        }
-        // Upwards, the counts at a threshold are the totals less what lies below it.
-        let (mut positives_left, mut left) = (positives, positives + negatives);
-        let (mut sum, mut tied_positives, mut tied) = (0.0, 0_u64, 0_u64);
-        for &entry in &self.0.entries {
-            let weight = u64::from(weights[(entry >> 2) as usize]);
-            tied_positives += weight * u64::from(entry & 1);
-            tied += weight;
-            if entry & 2 != 0 {
-                if tied_positives > 0 {
-                    sum += tied_positives as f64 * positives_left as f64 / left as f64;
+    fn scores(&self, weights: &[RowWeights]) -> Scores {
+        let mut above = [[0_u32; LANES]; 2]; // negatives, positives at or above the threshold
+        let mut sums = [0.0; LANES];
+        let mut runs: Vec<&[u32]> = self.0.runs().collect();
+        runs.reverse();
+        for run in runs {
+            let mut positives = [0_u32; LANES];
+            for &entry in run {
+                let weight = &weights[row(entry)];
+                let keep_positive = 0_u32.wrapping_sub(u32::from(is_positive(entry)));
+                for lane in 0..LANES {
+                    let weight = u32::from(weight[lane]);
+                    positives[lane] += weight & keep_positive;
+                    above[0][lane] += weight & !keep_positive;
                 }
-                positives_left -= tied_positives;
-                left -= tied;
-                (tied_positives, tied) = (0, 0);
+            }
+            if !run.first().is_some_and(|&entry| is_positive(entry)) {
+                continue;
+            }
+            for lane in 0..LANES {
+                above[1][lane] += positives[lane];
+                let at_or_above = (above[0][lane] + above[1][lane]).max(1);
+                let precision = f64::from(above[1][lane]) / f64::from(at_or_above);
+                sums[lane] += f64::from(positives[lane]) * precision;
             }
         }
-        Ok(sum / positives as f64)
+        std::array::from_fn(|lane| {
+            needs_both_classes(u64::from(above[1][lane]), u64::from(above[0][lane]))?;
+            Ok(sums[lane] / f64::from(above[1][lane]))
+        })
     }
 }
 
 /// Prepares the area under the ROC curve.
 pub(crate) fn auroc(truth: &Truth<'_>, outputs: &[f64]) -> Result<Columns, InputError> {
-    Ok(columns(truth, outputs, |ranked| Box::new(Auroc(ranked))))
+    Ok(columns(truth, outputs, |ranked| {
+        let is_mixed = |run: &&[u32]| match (run.first(), run.last()) {
+            (Some(&first), Some(&last)) => is_positive(first) && !is_positive(last),
+            _ => false,
+        };
+        let mixed_runs = ranked.runs().filter(is_mixed).flatten().copied().collect();
+        Box::new(Auroc { ranked, mixed_runs })
+    }))
 }
 
 /// Prepares average precision.
@@ -113,23 +212,48 @@ pub(crate) fn average_precision(truth: &Truth<'_>, outputs: &[f64]) -> Result<Co
 /// One ranking per yes/no column: the classes against the rest, or the targets where they are known.
 fn columns(truth: &Truth<'_>, outputs: &[f64], wrap: fn(Ranked) -> Box<dyn Weighted>) -> Columns {
     let width = truth.n_outputs();
-    let column = |target: usize| -> Ranked {
-        let output = |row: usize| outputs[row * width + target];
-        match truth {
-            Truth::Binary(labels) => {
-                Ranked::new(labels.iter().enumerate().map(|(row, &label)| (row, label, output(row))))
-            }
-            Truth::Classes { labels, .. } => Ranked::new(
-                labels.iter().enumerate().map(|(row, &label)| (row, label as usize == target, output(row))),
-            ),
-            Truth::Multilabel { values, .. } => Ranked::new(
-                values
-                    .chunks_exact(width)
-                    .enumerate()
-                    .filter_map(|(row, known)| known[target].map(|label| (row, label, output(row)))),
-            ),
-            Truth::Regression { .. } => Ranked::new(std::iter::empty()),
+    (0..width).map(|target| wrap(Ranked::new(yes_no_column(truth, outputs, target).into_iter()))).collect()
+}
+
+/// The known rows of a yes/no column: row, whether positive, output. Empty for regression.
+pub(crate) fn yes_no_column(truth: &Truth<'_>, outputs: &[f64], target: usize) -> Vec<(usize, bool, f64)> {
+    let width = truth.n_outputs();
+    let output = |row: usize| outputs[row * width + target];
+    match truth {
+        Truth::Binary(labels) => {
+            labels.iter().enumerate().map(|(row, &label)| (row, label, output(row))).collect()
         }
-    };
-    (0..width).map(|target| wrap(column(target))).collect()
+        Truth::Classes { labels, .. } => {
+            let labels = labels.iter().enumerate();
+            labels.map(|(row, &label)| (row, label as usize == target, output(row))).collect()
+        }
+        Truth::Multilabel { values, .. } => values
+            .chunks_exact(width)
+            .enumerate()
+            .filter_map(|(row, known)| known[target].map(|label| (row, label, output(row))))
+            .collect(),
+        Truth::Regression { .. } => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heavy_blocks_count_like_light_ones() {
+        // One cluster drawn 200 times fills whole blocks: 16-bit sums would overflow.
+        let labels: Vec<bool> = (0..300).map(|row| row % 3 != 0).collect();
+        let outputs: Vec<f64> = (0..300).map(|row| f64::from((row * 7919) % 101)).collect();
+        let auroc = &auroc(&Truth::Binary(&labels), &outputs).expect("it applies")[0];
+        let one = plain(auroc.as_ref(), 1);
+        for weight in [3, 4, 200, 255] {
+            assert!((plain(auroc.as_ref(), weight) - one).abs() < 1e-15, "{weight}");
+        }
+    }
+
+    fn plain(auroc: &dyn Weighted, weight: u8) -> f64 {
+        let [score, ..] = auroc.scores(&vec![[weight; LANES]; 300]);
+        score.expect("both classes occur")
+    }
 }

@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-/// More examples than this are refused: counts of a replicate are multiplied as integers.
-const MOST_EXAMPLES: usize = 1 << 30;
+/// More examples than this are refused: 255 times their number fits 32 bits.
+const MOST_EXAMPLES: usize = 1 << 24;
 
 /// True values of one split, row-major, aligned with the rows of the outputs.
 #[derive(Clone, Copy, Debug, PartialEq)]

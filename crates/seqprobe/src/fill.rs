@@ -227,8 +227,9 @@ impl Runner<'_> {
                 return Ok(FilledCell { record, result: None, weights: Vec::new() });
             }
         };
+        let versions = (metric_versions(), seqprobe_stats::INTERVALS_VERSION);
         let score_key =
-            Digest::of_value(&("scores v1", key, &dataset.metric, metric_versions(), self.suite.replicates))
+            Digest::of_value(&("scores v1", key, &dataset.metric, versions, self.suite.replicates))
                 .or_exit(ExitCode::Unexpected)?;
         let scores: Vec<ScoreRecord> = self.store.memo("scores-v1", &score_key, || {
             let mut scores = score_split(dataset, Split::Test, &result.test, self.suite.replicates);
