@@ -194,7 +194,7 @@ pub fn check_pooling(
     let reason = match pooling {
         Pooling::Flatten => "flatten is made from stored tokens, not from hidden states".to_owned(),
         Pooling::Cls if !encoder.has_cls => {
-            format!("the tokenizer of this {} model adds no CLS token", encoder.family)
+            format!("this {} model has no CLS token that sees the sequence", encoder.family)
         }
         Pooling::Tokens if spec.reverse_complement == ReverseComplement::Average => {
             "tokens of the two strands do not stand side by side".to_owned()

@@ -17,6 +17,7 @@ use crate::error::ModelError;
 use index::Index;
 use layout::TensorLayout;
 use mapped_file::MappedFile;
+use safetensors::Dtype;
 use seqprobe_core::Digest;
 use seqprobe_core::digest::DigestBuilder;
 use std::collections::BTreeMap;
@@ -120,6 +121,32 @@ impl Checkpoint {
             return Err(values_error(format!("holds NaN or infinite values (read as {kind:?})")));
         }
         Ok(tensor)
+    }
+
+    /// A table of 64-bit whole numbers.
+    ///
+    /// # Errors
+    /// [`ModelError`] naming the tensor when it is missing, has another shape or type.
+    pub fn whole_numbers(&self, name: &str, length: usize) -> Result<Vec<i64>, ModelError> {
+        let Some((stored, file)) = self.find(name) else {
+            return Err(self.missing(name, &[length]));
+        };
+        if stored.layout.shape != [length] {
+            return Err(ModelError::TensorShape {
+                path: file.path.clone(),
+                name: name.to_owned(),
+                expected: vec![length],
+                got: stored.layout.shape.clone(),
+            });
+        }
+        if stored.layout.dtype != Dtype::I64 {
+            return Err(ModelError::TensorValues {
+                path: file.path.clone(),
+                name: name.to_owned(),
+                problem: format!("has element type {}, expected I64", stored.layout.dtype),
+            });
+        }
+        Ok(Vec::try_from(stored.load(file, Kind::Int64)?.tensor)?)
     }
 
     fn find(&self, name: &str) -> Option<(&StoredTensor, &MappedFile)> {

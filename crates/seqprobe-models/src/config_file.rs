@@ -110,6 +110,35 @@ impl ConfigFile {
         }
     }
 
+    /// A part of the file as a config of its own, where it is given; errors name the same file.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] when it is there and not a JSON object.
+    pub fn section(&self, key: &str) -> Result<Option<Self>, ModelError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::Object(values)) => Ok(Some(Self { path: self.path.clone(), values: values.clone() })),
+            Some(other) => Err(self.error(format!("key {key:?} is {other}, expected an object of settings"))),
+        }
+    }
+
+    /// Checks that keys, where they are given, have the one value this program computes with.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] naming the first key with another value.
+    pub fn expect(&self, keys: &[(&str, Value)]) -> Result<(), ModelError> {
+        for (key, expected) in keys {
+            let same = |value: &Value| match (value.as_f64(), expected.as_f64()) {
+                (Some(one), Some(other)) => one.to_bits() == other.to_bits(),
+                _ => value == expected,
+            };
+            if let Some(value) = self.value(key).filter(|value| !same(value)) {
+                return Err(self.error(format!("key {key:?} is {value}, expected {expected}")));
+            }
+        }
+        Ok(())
+    }
+
     /// An error about this file.
     pub fn error(&self, message: String) -> ModelError {
         ModelError::Config { path: self.path.clone(), message }

@@ -19,7 +19,8 @@ pub struct EncoderSpec {
     /// True when the model has a norm (or other layers of its own) after the last block, so that `final`
     /// differs from the last block.
     pub has_final_norm: bool,
-    /// True when the tokenizer puts a CLS token first.
+    /// True when the tokenizer puts a CLS token first and its state sees the sequence; a causal model's first
+    /// state sees nothing but itself.
     pub has_cls: bool,
     /// Tokens that one hidden state stands for: 1, or the bin of an encoder that reads letters and gives
     /// one state per bin. A sequence of `n` tokens has `n.div_ceil(state_stride)` states.

@@ -1,9 +1,11 @@
 //! The registry of model families: one line each, one file each.
 
 mod bert;
+mod caduceus;
 mod dnabert2;
 mod gena;
 mod gpn;
+mod hyenadna;
 mod modernbert;
 mod rnabert;
 
@@ -36,7 +38,7 @@ pub struct Family {
     pub claims: fn(&ConfigFile) -> bool,
     /// Names the outer class may put before every tensor, the usual first.
     pub prefixes: &'static [&'static str],
-    /// A tensor that every checkpoint of the family has, without prefix.
+    /// A tensor that every checkpoint of the family has, or how its name begins, without prefix.
     pub probe_tensor: &'static str,
     /// Tensors that are left out on purpose: heads and constants. `*` at the end stands for anything.
     pub ignored_tensors: &'static [&'static str],
@@ -59,10 +61,21 @@ pub struct LoadedEncoder {
 }
 
 /// All families.
-pub static FAMILIES: &[Family] =
-    &[bert::FAMILY, dnabert2::FAMILY, gena::FAMILY, gpn::FAMILY, modernbert::FAMILY, rnabert::FAMILY];
+pub static FAMILIES: &[Family] = &[
+    bert::FAMILY,
+    caduceus::FAMILY,
+    dnabert2::FAMILY,
+    gena::FAMILY,
+    gpn::FAMILY,
+    hyenadna::FAMILY,
+    modernbert::FAMILY,
+    rnabert::FAMILY,
+];
 
-/// The family of a config file: by `model_type`, else by `architectures`.
+/// Families whose first files name neither `model_type` nor `architectures`, and the keys they are known by.
+static NAMELESS: &[(&str, &[&str])] = &[(hyenadna::FAMILY.id, hyenadna::FIRST_KEYS)];
+
+/// The family of a config file: by `model_type`, else by `architectures`, else by keys of its own.
 ///
 /// # Errors
 /// [`ModelError::Config`] listing the families there are.
@@ -72,6 +85,12 @@ pub fn recognise(config: &ConfigFile) -> Result<&'static Family, ModelError> {
         Some(model_type) => ("model_type", vec![model_type]),
         None if !architectures.is_empty() => ("architectures", architectures),
         None => {
+            let is_known = |keys: &[&str]| keys.iter().all(|key| config.value(key).is_some());
+            let nameless = NAMELESS.iter().find(|(_, keys)| is_known(keys));
+            let by_keys = |family: &&Family| nameless.is_some_and(|(id, _)| *id == family.id);
+            if let Some(family) = FAMILIES.iter().find(by_keys) {
+                return Ok(family);
+            }
             return Err(config.error(format!(
                 "keys \"model_type\" and \"architectures\" are missing, expected one of them\n  hint: {}",
                 known_families()

@@ -36,6 +36,22 @@ pub enum Initialisation {
         /// The bound.
         bound: f64,
     },
+    /// One value everywhere.
+    Constant {
+        /// The value.
+        value: f64,
+    },
+    /// In every row the logarithms of 1, 2, 3, …: the decay rates that a state space model starts with.
+    LogOfColumn,
+    /// Numbers whose softplus is log-uniform between two bounds: the time steps of a state space model.
+    TimeStep {
+        /// Smallest softplus.
+        least: f64,
+        /// Largest softplus.
+        most: f64,
+        /// A softplus below it is raised to it.
+        floor: f64,
+    },
 }
 
 /// Draws the values of one tensor, row-major. The same seed and name give the same numbers whatever
@@ -52,6 +68,17 @@ pub fn draw(seed: Seed, name: &str, shape: &[usize], initialisation: Initialisat
         Initialisation::Uniform { bound } => {
             (0..n_values).map(|_| (bound * (2.0 * uniform(&mut rng) - 1.0)) as f32).collect()
         }
+        Initialisation::Constant { value } => vec![value as f32; n_values],
+        Initialisation::LogOfColumn => {
+            let width = shape.last().copied().unwrap_or(1).max(1);
+            (0..n_values).map(|place| ((place % width + 1) as f64).ln() as f32).collect()
+        }
+        Initialisation::TimeStep { least, most, floor } => (0..n_values)
+            .map(|_| {
+                let step = (uniform(&mut rng) * (most.ln() - least.ln()) + least.ln()).exp().max(floor);
+                (step + (-(-step).exp_m1()).ln()) as f32
+            })
+            .collect(),
         Initialisation::Normal { deviation } => normal(&mut rng, n_values, deviation),
         Initialisation::TruncatedNormal { deviation, cutoff } => {
             let bound = (deviation * cutoff) as f32;
@@ -140,6 +167,26 @@ mod tests {
         let values = draw(Seed(1), "w", &[4, 3], Initialisation::NormalButRow { deviation: 1.0, row: 2 });
         assert!(values[6..9].iter().all(|value| value.to_bits() == 0), "{values:?}");
         assert!(values[..6].iter().chain(&values[9..]).all(|value| value.abs() > 0.0), "{values:?}");
+    }
+
+    #[test]
+    fn time_steps_are_log_uniform_after_softplus() {
+        let start = Initialisation::TimeStep { least: 1e-3, most: 0.1, floor: 1e-4 };
+        let logs: Vec<f32> = draw(Seed(1), "w", &[20_000], start)
+            .into_iter()
+            .map(|value| f64::from(value).exp().ln_1p().ln() as f32)
+            .collect();
+        let (least, most) = (1e-3_f64.ln(), 0.1_f64.ln());
+        let (mean, deviation) = moments(&logs);
+        assert_relative_eq!(mean, 0.5 * (least + most), max_relative = 0.01);
+        assert_relative_eq!(deviation, (most - least) / 12.0_f64.sqrt(), max_relative = 0.02);
+        let floor = draw(Seed(1), "w", &[3], Initialisation::TimeStep { least: 1e-3, most: 0.1, floor: 0.2 });
+        assert!(floor.iter().all(|value| (f64::from(*value).exp().ln_1p() - 0.2).abs() < 1e-6), "{floor:?}");
+        assert_eq!(
+            draw(Seed(1), "w", &[2, 2], Initialisation::LogOfColumn),
+            [0.0, 2.0_f32.ln(), 0.0, 2.0_f32.ln()]
+        );
+        assert_eq!(draw(Seed(1), "w", &[2], Initialisation::Constant { value: 10.0 }), [10.0, 10.0]);
     }
 
     #[test]

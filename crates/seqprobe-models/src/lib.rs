@@ -8,6 +8,7 @@
 mod attention;
 pub mod batch;
 mod bert_stack;
+mod causal;
 pub mod checkpoint;
 pub mod config_file;
 pub mod create;
@@ -20,6 +21,7 @@ pub mod model;
 mod packing;
 pub mod parameters;
 pub mod published;
+mod selective_scan;
 pub mod tokenizer;
 
 pub use batch::{TokenBatch, Tokens};

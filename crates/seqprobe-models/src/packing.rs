@@ -94,6 +94,12 @@ impl Packing {
         Ok(packing)
     }
 
+    /// Tokens of each sequence, in packed order.
+    pub(crate) fn lengths(&self) -> Vec<usize> {
+        let of_group = |group: &Group| std::iter::repeat_n(group.length as usize, group.n_sequences as usize);
+        self.groups.iter().flat_map(of_group).collect()
+    }
+
     /// # Shapes
     /// `[packed tokens, hidden]` to `[batch, tokens, hidden]`; padding holds copies of another token.
     pub(crate) fn unpack(&self, packed: &Tensor) -> Result<Tensor, ModelError> {

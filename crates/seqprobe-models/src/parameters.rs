@@ -37,7 +37,10 @@ impl Parameters {
     /// Parameters of a checkpoint. The family's first prefix under which its probe tensor exists is put
     /// before every name.
     pub fn from_checkpoint(checkpoint: Checkpoint, family: &Family, kind: Kind, device: Device) -> Self {
-        let has = |prefix: &&'static str| checkpoint.contains(&format!("{prefix}{}", family.probe_tensor));
+        let has = |prefix: &&'static str| {
+            let start = format!("{prefix}{}", family.probe_tensor);
+            checkpoint.names().iter().any(|name| name.starts_with(&start))
+        };
         let prefixes = family.prefixes.iter().copied();
         let prefix = prefixes.clone().find(has).or(prefixes.clone().next()).unwrap_or_default();
         Self::new(Source::Checkpoint { checkpoint, prefix }, kind, device)
@@ -90,6 +93,60 @@ impl Parameters {
         }
     }
 
+    /// A tensor that not every checkpoint has: a constant, or a second copy of a parameter. It does not
+    /// count as a parameter; `None` where it is absent or parameters are drawn.
+    ///
+    /// # Shapes
+    /// `shape`
+    ///
+    /// # Errors
+    /// As [`Checkpoint::tensor`] where it is there.
+    pub fn take_optional(&mut self, name: &str, shape: &[usize]) -> Result<Option<Tensor>, ModelError> {
+        match &self.source {
+            Source::Checkpoint { checkpoint, prefix } => {
+                let full = format!("{prefix}{name}");
+                if !checkpoint.contains(&full) {
+                    return Ok(None);
+                }
+                let tensor = checkpoint.tensor(&full, shape, self.kind, self.device)?;
+                self.taken.insert(full);
+                Ok(Some(tensor))
+            }
+            Source::Random(_) => Ok(None),
+        }
+    }
+
+    /// A table of ids that not every checkpoint has: whole numbers from 0 to below `limit`.
+    ///
+    /// # Errors
+    /// [`ModelError`] where it is there but of another shape, type or range.
+    pub fn take_ids(
+        &mut self,
+        name: &str,
+        length: usize,
+        limit: i64,
+    ) -> Result<Option<Vec<i64>>, ModelError> {
+        match &self.source {
+            Source::Checkpoint { checkpoint, prefix } => {
+                let full = format!("{prefix}{name}");
+                if !checkpoint.contains(&full) {
+                    return Ok(None);
+                }
+                let ids = checkpoint.whole_numbers(&full, length)?;
+                if let Some(id) = ids.iter().find(|id| !(0..limit).contains(*id)) {
+                    return Err(ModelError::TensorValues {
+                        path: checkpoint.path().to_owned(),
+                        name: full,
+                        problem: format!("holds {id}, expected ids from 0 to below {limit}"),
+                    });
+                }
+                self.taken.insert(full);
+                Ok(Some(ids))
+            }
+            Source::Random(_) => Ok(None),
+        }
+    }
+
     /// The first of several names that the checkpoint has, else the first: files from before 2019 call a
     /// norm's parameters `gamma` and `beta`.
     pub fn present<'a>(&self, names: &[&'a str], stem: &str) -> &'a str {
@@ -115,6 +172,44 @@ impl Parameters {
             Source::Random(seed) => digest.part(b"random").part(&seed.0.to_le_bytes()),
         };
         digest.finish()
+    }
+
+    /// Whether the checkpoint has a tensor of this name; drawn parameters have those that are taken.
+    pub fn has(&self, name: &str) -> bool {
+        match &self.source {
+            Source::Checkpoint { checkpoint, prefix } => checkpoint.contains(&format!("{prefix}{name}")),
+            Source::Random(_) => false,
+        }
+    }
+
+    /// Takes a tensor that a checkpoint may hold under either of two names, or under both with equal values.
+    ///
+    /// # Shapes
+    /// `shape`
+    ///
+    /// # Errors
+    /// As [`Parameters::take`]; [`ModelError::TensorValues`] where the two differ.
+    pub fn take_shared(
+        &mut self,
+        names: [&str; 2],
+        shape: &[usize],
+        initialisation: Initialisation,
+    ) -> Result<Tensor, ModelError> {
+        let [first, second] = names;
+        if !self.has(first) && self.has(second) {
+            return self.take(second, shape, initialisation);
+        }
+        let tensor = self.take(first, shape, initialisation)?;
+        match (self.take_optional(second, shape)?, &self.source) {
+            (Some(copy), Source::Checkpoint { checkpoint, .. }) if !copy.f_equal(&tensor)? => {
+                Err(ModelError::TensorValues {
+                    path: checkpoint.path().to_owned(),
+                    name: second.to_owned(),
+                    problem: format!("differs from {first:?}, expected the same values"),
+                })
+            }
+            _ => Ok(tensor),
+        }
     }
 
     /// Numbers in all tensors taken so far.

@@ -4,6 +4,7 @@
 //! A tokenizer does not cut long sequences.
 
 mod byte_pair;
+mod letters;
 mod rnabert;
 mod vocabulary;
 mod words;
@@ -16,6 +17,7 @@ use std::path::Path;
 
 pub use byte_pair::BytePairTokenizer;
 pub(crate) use byte_pair::{read_byte_pairs, read_byte_pairs_or_words};
+pub(crate) use letters::{read_letters_cls_sep, read_letters_sep};
 pub(crate) use rnabert::{RNABERT_VOCABULARY, read_rnabert_letters};
 pub(crate) use vocabulary::{DnaWords, Vocabulary};
 pub use words::{AddedTokens, WordTokenizer};
@@ -58,5 +60,11 @@ pub struct TokenizerKind {
 }
 
 /// All kinds.
-pub static TOKENIZERS: &[TokenizerKind] =
-    &[words::WORDS, words::WORDS_CLS_SEP, byte_pair::BYTE_PAIRS, rnabert::RNABERT_LETTERS];
+pub static TOKENIZERS: &[TokenizerKind] = &[
+    words::WORDS,
+    words::WORDS_CLS_SEP,
+    byte_pair::BYTE_PAIRS,
+    letters::LETTERS_CLS_SEP,
+    letters::LETTERS_SEP,
+    rnabert::RNABERT_LETTERS,
+];

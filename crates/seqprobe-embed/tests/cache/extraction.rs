@@ -249,7 +249,7 @@ fn combinations_that_cannot_exist_say_why() {
     let error = one(&no_cls, &SPEC, &["ACG"], (LayerIndex::Final, Pooling::Cls), folder.path()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "cls pooling is not applicable: the tokenizer of this mixer model adds no CLS token"
+        "cls pooling is not applicable: this mixer model has no CLS token that sees the sequence"
     );
     let flatten = one(&no_cls, &SPEC, &["ACG"], (LayerIndex::Final, Pooling::Flatten), folder.path());
     assert!(matches!(flatten, Err(EmbedError::NotApplicable { .. })));

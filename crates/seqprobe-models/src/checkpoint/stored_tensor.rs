@@ -49,7 +49,7 @@ impl StoredTensor {
         })
     }
 
-    /// The tensor in the file's own element type, which must be one of [`float_kind`].
+    /// The tensor in the file's own element type, which `kind` must be the name of.
     ///
     /// # Shapes
     /// The layout's shape.

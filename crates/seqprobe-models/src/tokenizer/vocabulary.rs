@@ -86,6 +86,11 @@ impl Vocabulary {
         })
     }
 
+    /// Id of a word.
+    pub(crate) fn id(&self, word: &str) -> Option<i64> {
+        self.ids.get(word).copied()
+    }
+
     pub(crate) fn largest_id(&self) -> i64 {
         self.ids.values().copied().max().unwrap_or(0)
     }
@@ -136,7 +141,8 @@ impl Vocabulary {
         Ok((k, words))
     }
 
-    fn error(&self, message: String) -> ModelError {
+    /// An error about the vocabulary file.
+    pub(crate) fn error(&self, message: String) -> ModelError {
         ModelError::Tokenizer { path: self.path.clone(), message }
     }
 }

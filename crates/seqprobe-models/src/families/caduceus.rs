@@ -1,0 +1,269 @@
+//! Caduceus (Schiff et al. 2024, arXiv:2403.03234): blocks `x + mixer(norm(x))` over single letters, where the
+//! mixer is a Mamba layer in each direction. Sources of the facts: `modeling_caduceus.py` and
+//! `modeling_rcps.py` of kuleshov-group/caduceus, `mamba_simple.py` of state-spaces/mamba.
+//!
+//! Caduceus-Ph reads one strand. Caduceus-PS runs the same parameters over the sequence and over its reverse
+//! complement; a token has both states, so its width is twice `d_model`: the second half is that of the
+//! reverse complement, flipped along the sequence and along the channels. The states of the reverse
+//! complement are the states flipped in both directions.
+//!
+//! Layer 0 is the embedding, layer k the residual stream after block k (the block's own output included; the
+//! `hidden_states` of the authors' code lack the residual), `final` the same after the last norm: what the
+//! authors call the embedding. The authors' fused kernels, with which the published models were trained, make
+//! the halves change places in every block of Caduceus-PS; so do we where `fused_add_norm` is true. The last
+//! norm leaves them where they are.
+//!
+//! Every sequence is reversed within its own length and computed without padding.
+
+mod config;
+mod mixer;
+mod published;
+
+use super::{Family, LoadedEncoder};
+use crate::batch::TokenBatch;
+use crate::causal::Reach;
+use crate::config_file::ConfigFile;
+use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::error::ModelError;
+use crate::initialise::Initialisation;
+use crate::layers::LayerPlan;
+use crate::packing::Packing;
+use crate::parameters::Parameters;
+use crate::tokenizer::read_letters_sep;
+use config::Config;
+use mixer::{Mixer, Tokens};
+use seqprobe_core::{Digest, LayerIndex};
+use tch::{Device, Kind, Tensor};
+
+pub(super) const FAMILY: Family = Family {
+    id: "caduceus",
+    title: "Caduceus-PS and -Ph, Mamba in both directions over single letters",
+    model_types: &["caduceus"],
+    architectures: &["Caduceus", "CaduceusForMaskedLM", "CaduceusForSequenceClassification"],
+    claims,
+    prefixes: &["caduceus.backbone.", "backbone.", "model.caduceus.backbone.", ""],
+    probe_tensor: "norm_f.",
+    ignored_tensors: &["lm_head.*", "model.lm_head.*", "score.*"],
+    tokenizer: read_letters_sep,
+    published: published::PUBLISHED,
+    load,
+};
+
+fn claims(_: &ConfigFile) -> bool {
+    true
+}
+
+/// Raised whenever the same weights and tokens would give other values.
+const VERSION: u32 = 1;
+
+/// Division by the root of the mean square, then a weight per channel.
+struct RootMeanSquareNorm {
+    weight: Tensor,
+    epsilon: f64,
+}
+
+impl RootMeanSquareNorm {
+    fn take(parameters: &mut Parameters, stem: &str, config: &Config) -> Result<Self, ModelError> {
+        let deeper = format!("{stem}.submodule.weight");
+        let name = if parameters.has(&deeper) { deeper } else { format!("{stem}.weight") };
+        let weight = parameters.take(&name, &[config.width], Initialisation::Ones)?;
+        Ok(Self { weight, epsilon: config.norm_epsilon })
+    }
+
+    fn forward(&self, input: &Tensor) -> Result<Tensor, ModelError> {
+        let square = input.f_square()?.f_mean_dim(-1, true, None)?;
+        Ok(input.f_mul(&square.f_add_scalar(self.epsilon)?.f_rsqrt()?)?.f_mul(&self.weight)?)
+    }
+}
+
+struct Block {
+    norm: RootMeanSquareNorm,
+    mixer: Mixer,
+}
+
+struct Caduceus {
+    spec: EncoderSpec,
+    vocab_rows: usize,
+    taps: usize,
+    is_equivariant: bool,
+    swaps_halves: bool,
+    complements: Vec<i64>,
+    kind: Kind,
+    device: Device,
+    /// `[vocabulary, width]`
+    letters: Tensor,
+    blocks: Vec<Block>,
+    final_norm: RootMeanSquareNorm,
+}
+
+fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
+    let config = Config::read(file)?;
+    let normal = Initialisation::Normal { deviation: config.initializer_range };
+    let (embedding, mixer) = if config.is_equivariant {
+        ("embeddings.word_embeddings.embedding.weight", "mixer.submodule")
+    } else {
+        ("embeddings.word_embeddings.weight", "mixer")
+    };
+    let letters = parameters.take(embedding, &[config.vocab_rows, config.width], normal)?;
+    let complements = take_complements(parameters, &config)?;
+    let mut blocks = Vec::with_capacity(config.n_layers);
+    for index in 0..config.n_layers {
+        blocks.push(Block {
+            norm: RootMeanSquareNorm::take(parameters, &format!("layers.{index}.norm"), &config)?,
+            mixer: Mixer::take(parameters, &format!("layers.{index}.{mixer}"), &config)?,
+        });
+    }
+    let final_norm = RootMeanSquareNorm::take(parameters, "norm_f", &config)?;
+    let spec = EncoderSpec {
+        family: FAMILY.id,
+        n_blocks: config.n_layers as u32,
+        hidden: if config.is_equivariant { 2 * config.width } else { config.width },
+        max_tokens: None,
+        has_final_norm: true,
+        has_cls: false,
+        state_stride: 1,
+        n_parameters: parameters.n_values(),
+        version: VERSION,
+    };
+    let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
+    let encoder = Caduceus {
+        spec,
+        vocab_rows: config.vocab_rows,
+        taps: config.taps,
+        is_equivariant: config.is_equivariant,
+        swaps_halves: config.swaps_halves,
+        complements,
+        kind: parameters.kind(),
+        device: parameters.device(),
+        letters,
+        blocks,
+        final_norm,
+    };
+    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_rows })
+}
+
+/// The complements that the checkpoint stores, as the authors' code reads them, else those of the config.
+fn take_complements(parameters: &mut Parameters, config: &Config) -> Result<Vec<i64>, ModelError> {
+    if !config.is_equivariant {
+        return Ok(Vec::new());
+    }
+    let name = "embeddings.word_embeddings.complement_map";
+    let rows = config.vocab_rows;
+    let stored = parameters.take_ids(name, rows, rows as i64)?;
+    Ok(stored.unwrap_or_else(|| config.complements.clone()))
+}
+
+/// Tokens of a batch in one or two strands, all of the second behind all of the first.
+struct Strands {
+    packing: Packing,
+    tokens: Tokens,
+    /// For each token of one strand the one that stands there when its sequence is reversed.
+    reversed: Tensor,
+    /// For each token of both strands its partner on the other, reversed.
+    partners: Tensor,
+}
+
+impl Caduceus {
+    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+        let mut plan = LayerPlan::new(&self.spec, layers)?;
+        let strands = self.strands(batch)?;
+        let mut state = self.embed(&strands)?; // [strands * packed tokens, width]
+        plan.keep(0, || self.unpack(&state, &strands))?;
+        for (index, block) in self.blocks.iter().enumerate() {
+            if plan.is_done(index) {
+                break;
+            }
+            if self.swaps_halves {
+                state = state.f_index_select(0, &strands.partners)?.f_flip([1])?;
+            }
+            let mixed = block.mixer.run(&block.norm.forward(&state)?, &strands.tokens)?;
+            state = mixed.f_add(&state)?;
+            plan.keep(index + 1, || self.unpack(&state, &strands))?;
+        }
+        if !plan.is_done(self.blocks.len()) {
+            let normed = self.final_norm.forward(&state)?;
+            plan.keep(self.blocks.len() + 1, || self.unpack(&normed, &strands))?;
+        }
+        plan.finish()
+    }
+
+    fn strands(&self, batch: &TokenBatch) -> Result<Strands, ModelError> {
+        let packing = Packing::new(batch, self.vocab_rows, self.spec.max_tokens)?;
+        let n_tokens = packing.ids.len() as i64;
+        let mut lengths = packing.lengths();
+        let mut columns = packing.columns.clone();
+        let mut reversed = Vec::with_capacity(packing.ids.len());
+        let mut start = 0;
+        for &length in &lengths {
+            let end = start + length as i64;
+            reversed.extend((start..end).rev());
+            start = end;
+        }
+        let place = |values: &[i64]| -> Result<Tensor, ModelError> {
+            Ok(Tensor::f_from_slice(values)?.f_to_device_(self.device, Kind::Int64, false, false)?)
+        };
+        let behind: Vec<i64> = reversed.iter().map(|token| token + n_tokens).collect();
+        let partners = [behind.as_slice(), reversed.as_slice()].concat();
+        let one_strand = place(&reversed)?;
+        if self.is_equivariant {
+            lengths.extend_from_within(..);
+            columns.extend_from_within(..);
+            reversed.extend(behind);
+        }
+        let tokens = Tokens {
+            reach: Reach::new(&columns, self.taps, self.kind, self.device)?,
+            reversed: place(&reversed)?,
+            lengths,
+        };
+        Ok(Strands { packing, tokens, reversed: one_strand, partners: place(&partners)? })
+    }
+
+    /// # Shapes
+    /// `[strands * packed tokens, width]`
+    fn embed(&self, strands: &Strands) -> Result<Tensor, ModelError> {
+        let ids = Tensor::f_from_slice(&strands.packing.ids)?.f_to_device_(
+            self.device,
+            Kind::Int64,
+            false,
+            false,
+        )?;
+        let ids = if self.is_equivariant {
+            let complements = Tensor::f_from_slice(&self.complements)?.f_to_device_(
+                self.device,
+                Kind::Int64,
+                false,
+                false,
+            )?;
+            let other = complements.f_index_select(0, &ids.f_index_select(0, &strands.reversed)?)?;
+            Tensor::f_cat(&[ids, other], 0)?
+        } else {
+            ids
+        };
+        Ok(self.letters.f_index_select(0, &ids)?)
+    }
+
+    /// The second strand beside the first, flipped along the sequence and the channels.
+    ///
+    /// # Shapes
+    /// `[strands * packed tokens, width]` to `[batch, tokens, strands * width]`
+    fn unpack(&self, state: &Tensor, strands: &Strands) -> Result<Tensor, ModelError> {
+        if !self.is_equivariant {
+            return strands.packing.unpack(state);
+        }
+        let n_tokens = strands.packing.ids.len() as i64;
+        let first = state.f_narrow(0, 0, n_tokens)?;
+        let second =
+            state.f_narrow(0, n_tokens, n_tokens)?.f_index_select(0, &strands.reversed)?.f_flip([1])?;
+        strands.packing.unpack(&Tensor::f_cat(&[first, second], 1)?)
+    }
+}
+
+impl Encoder for Caduceus {
+    fn spec(&self) -> &EncoderSpec {
+        &self.spec
+    }
+
+    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+        tch::no_grad(|| self.forward(batch, layers))
+    }
+}

@@ -1,0 +1,210 @@
+//! HyenaDNA (Nguyen et al. 2023, arXiv:2306.15794): blocks of a Hyena operator of order 2 (Poli et al. 2023,
+//! arXiv:2302.10866) and an MLP, each behind a norm, over single letters. Sources of the facts:
+//! `standalone_hyenadna.py` of HazyResearch/hyena-dna for the first files, the `modeling_hyena.py` published
+//! with `LongSafari/hyenadna-*-hf` for the `-hf` files; both compute the same.
+//!
+//! Layer 0 is the embedding, layer k the residual stream after block k (both of its sums included), `final`
+//! the same after the last norm: what the authors call the embedding.
+//!
+//! The model is causal: a token sees what stands before it. So there is no `cls` (the first token sees
+//! nothing but itself, and is the same for every sequence), `last` has seen all, and `mean` weights early
+//! positions that saw little. Sequences are computed without padding.
+
+mod config;
+mod filter;
+mod published;
+
+use super::{Family, LoadedEncoder};
+use crate::batch::TokenBatch;
+use crate::causal::{CausalConvolution, Reach};
+use crate::config_file::ConfigFile;
+use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::error::ModelError;
+use crate::initialise::Initialisation;
+use crate::layers::{LayerNorm, LayerPlan, Linear};
+use crate::packing::Packing;
+use crate::parameters::Parameters;
+use crate::tokenizer::{Tokenizer, read_letters_cls_sep, read_letters_sep};
+use config::{Config, SHORT_TAPS, is_first_dialect};
+use filter::{LongFilter, Positions};
+use seqprobe_core::{Digest, LayerIndex};
+use std::path::Path;
+use tch::{Device, Kind, Tensor};
+
+pub(super) const FAMILY: Family = Family {
+    id: "hyenadna",
+    title: "HyenaDNA, causal long convolutions over single letters",
+    model_types: &["hyenadna"],
+    architectures: &["HyenaDNAModel", "HyenaDNAForCausalLM", "HyenaDNAForSequenceClassification"],
+    claims,
+    prefixes: &["hyena.backbone.", "backbone.", "model.backbone.", ""],
+    probe_tensor: "embeddings.word_embeddings.weight",
+    ignored_tensors: &["lm_head.*", "model.lm_head.*", "score.*", "head.*", "decoder.*"],
+    tokenizer: read_tokenizer,
+    published: published::PUBLISHED,
+    load,
+};
+
+/// Keys by which the first files are known, which have no `model_type`.
+pub(super) const FIRST_KEYS: &[&str] = &["d_model", "n_layer", "layer"];
+
+fn claims(_: &ConfigFile) -> bool {
+    true
+}
+
+/// What is added follows the code that goes with the dialect.
+fn read_tokenizer(folder: &Path, config: &ConfigFile) -> Result<Box<dyn Tokenizer>, ModelError> {
+    if is_first_dialect(config) {
+        read_letters_cls_sep(folder, config)
+    } else {
+        read_letters_sep(folder, config)
+    }
+}
+
+/// Raised whenever the same weights and tokens would give other values.
+const VERSION: u32 = 1;
+
+struct Block {
+    mixer_norm: LayerNorm,
+    /// To two gates and the values, one after another.
+    input: Linear,
+    short_filter: CausalConvolution,
+    long_filter: LongFilter,
+    output: Linear,
+    mlp_norm: LayerNorm,
+    mlp_inner: Linear,
+    mlp_output: Linear,
+}
+
+struct HyenaDna {
+    spec: EncoderSpec,
+    vocab_rows: usize,
+    kind: Kind,
+    device: Device,
+    /// `[vocabulary, hidden]`
+    letters: Tensor,
+    blocks: Vec<Block>,
+    final_norm: LayerNorm,
+}
+
+fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
+    let config = Config::read(file)?;
+    let normal = Initialisation::Normal { deviation: config.initializer_range };
+    let letters =
+        parameters.take("embeddings.word_embeddings.weight", &[config.vocab_rows, config.width], normal)?;
+    let positions = Positions::computed(&config, parameters.kind(), parameters.device())?;
+    // Models trained with recomputed activations have one level more in these names.
+    let level = |part: &str, tensor: &str| {
+        let deeper = format!("{part}.layer");
+        let is_deeper = parameters.has(&format!("layers.0.{deeper}.{tensor}"));
+        if is_deeper { deeper } else { part.to_owned() }
+    };
+    let (mixer, mlp) = (level("mixer", "in_proj.weight"), level("mlp", "fc1.weight"));
+    let mut blocks = Vec::with_capacity(config.n_layers);
+    for index in 0..config.n_layers {
+        let stem = format!("layers.{index}");
+        blocks.push(take_block(parameters, &stem, &mixer, &mlp, &config, &positions)?);
+    }
+    let final_norm = LayerNorm::take(parameters, "ln_f", config.width, config.norm_epsilon)?;
+    let spec = EncoderSpec {
+        family: FAMILY.id,
+        n_blocks: config.n_layers as u32,
+        hidden: config.width,
+        max_tokens: Some(config.max_length),
+        has_final_norm: true,
+        has_cls: false,
+        state_stride: 1,
+        n_parameters: parameters.n_values(),
+        version: VERSION,
+    };
+    let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
+    let encoder = HyenaDna {
+        spec,
+        vocab_rows: config.vocab_rows,
+        kind: parameters.kind(),
+        device: parameters.device(),
+        letters,
+        blocks,
+        final_norm,
+    };
+    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_rows })
+}
+
+fn take_block(
+    parameters: &mut Parameters,
+    stem: &str,
+    mixer: &str,
+    mlp: &str,
+    config: &Config,
+    positions: &Positions,
+) -> Result<Block, ModelError> {
+    let (width, inner) = (config.width, config.inner_width);
+    let normal = Initialisation::Normal { deviation: config.initializer_range };
+    // What adds to the residual stream starts smaller, by the number of such sums.
+    let scale = if config.rescales_residual { ((2 * config.n_layers) as f64).sqrt() } else { 1.0 };
+    let residual = Initialisation::Normal { deviation: config.initializer_range / scale };
+    let mixer = format!("{stem}.{mixer}");
+    let mlp = format!("{stem}.{mlp}");
+    Ok(Block {
+        mixer_norm: LayerNorm::take(parameters, &format!("{stem}.norm1"), width, config.norm_epsilon)?,
+        input: Linear::take(parameters, &format!("{mixer}.in_proj"), width, 3 * width, normal)?,
+        short_filter: CausalConvolution::take(
+            parameters,
+            &format!("{mixer}.short_filter"),
+            3 * width,
+            SHORT_TAPS,
+        )?,
+        long_filter: LongFilter::take(parameters, &format!("{mixer}.filter_fn"), config, positions)?,
+        output: Linear::take(parameters, &format!("{mixer}.out_proj"), width, width, residual)?,
+        mlp_norm: LayerNorm::take(parameters, &format!("{stem}.norm2"), width, config.norm_epsilon)?,
+        mlp_inner: Linear::take(parameters, &format!("{mlp}.fc1"), width, inner, normal)?,
+        mlp_output: Linear::take(parameters, &format!("{mlp}.fc2"), inner, width, residual)?,
+    })
+}
+
+impl HyenaDna {
+    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+        let mut plan = LayerPlan::new(&self.spec, layers)?;
+        let packing = Packing::new(batch, self.vocab_rows, self.spec.max_tokens)?;
+        let ids = Tensor::f_from_slice(&packing.ids)?.f_to_device_(self.device, Kind::Int64, false, false)?;
+        let reach = Reach::new(&packing.columns, SHORT_TAPS, self.kind, self.device)?;
+        let mut state = self.letters.f_index_select(0, &ids)?; // [packed tokens, hidden]
+        plan.keep(0, || packing.unpack(&state))?;
+        for (index, block) in self.blocks.iter().enumerate() {
+            if plan.is_done(index) {
+                break;
+            }
+            state = run_block(block, &state, &packing, &reach)?;
+            plan.keep(index + 1, || packing.unpack(&state))?;
+        }
+        if !plan.is_done(self.blocks.len()) {
+            let normed = self.final_norm.forward(&state)?;
+            plan.keep(self.blocks.len() + 1, || packing.unpack(&normed))?;
+        }
+        plan.finish()
+    }
+}
+
+/// # Shapes
+/// `[packed tokens, hidden]` to the same
+fn run_block(block: &Block, state: &Tensor, packing: &Packing, reach: &Reach) -> Result<Tensor, ModelError> {
+    let projected = block.input.forward(&block.mixer_norm.forward(state)?)?; // [packed tokens, 3 * hidden]
+    let parts = block.short_filter.forward(&projected, reach)?;
+    let width = state.size().last().copied().unwrap_or(0);
+    let part = |index: i64| parts.f_narrow(1, index * width, width);
+    let gated = part(2)?.f_mul(&part(1)?)?; // [packed tokens, hidden]
+    let mixed = block.long_filter.forward(&gated, packing)?.f_mul(&part(0)?)?;
+    let state = block.output.forward(&mixed)?.f_add(state)?;
+    let inner = block.mlp_inner.forward(&block.mlp_norm.forward(&state)?)?.f_gelu("tanh")?; // [packed tokens, inner]
+    Ok(block.mlp_output.forward(&inner)?.f_add(&state)?)
+}
+
+impl Encoder for HyenaDna {
+    fn spec(&self) -> &EncoderSpec {
+        &self.spec
+    }
+
+    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+        tch::no_grad(|| self.forward(batch, layers))
+    }
+}

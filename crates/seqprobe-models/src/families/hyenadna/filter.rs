@@ -1,0 +1,190 @@
+//! HyenaDNA's long convolution: a filter as long as the input, made by a small network from features of the
+//! position, and applied through the Fourier transform.
+//!
+//! The filter of a short input is the beginning of the filter of a longer one: positions are scaled to the
+//! length the model was made for, not to the input's. So one filter serves a whole batch.
+
+use super::config::Config;
+use crate::error::ModelError;
+use crate::initialise::Initialisation;
+use crate::layers::Linear;
+use crate::packing::Packing;
+use crate::parameters::Parameters;
+use tch::{Device, Kind, Tensor};
+
+/// What the filters of all blocks know of a position.
+pub(super) struct Positions {
+    /// `[max length, features]`
+    features: Tensor,
+    /// `[max length, 1]`, from 0 to 1
+    times: Tensor,
+}
+
+impl Positions {
+    /// By the authors' formulas, in 32 bits as in their code: the time from 0 to 1, then cosines and minus
+    /// sines of `2π · position / length · frequency`, frequencies evenly spaced from 1e-4 to bands − 1.
+    pub(super) fn computed(config: &Config, kind: Kind, device: Device) -> Result<Self, ModelError> {
+        let options = (Kind::Float, Device::Cpu);
+        let length = config.max_length as i64;
+        let n_bands = (config.n_features as i64 - 1) / 2;
+        let times = Tensor::f_linspace(0, 1, length, options)?.f_unsqueeze(1)?;
+        let angles = Tensor::f_linspace(0, length - 1, length, options)?
+            .f_mul_scalar(std::f64::consts::TAU)?
+            .f_div_scalar(length)?
+            .f_unsqueeze(1)?;
+        let frequencies = Tensor::f_linspace(1e-4, (n_bands - 1) as f64, n_bands, options)?;
+        let phases = frequencies.f_neg()?.f_mul(&angles)?; // [max length, bands]
+        let features = Tensor::f_cat(&[times.shallow_clone(), phases.f_cos()?, phases.f_sin()?], 1)?;
+        let place = |tensor: Tensor| tensor.f_to_device_(device, kind, false, false);
+        Ok(Self { features: place(features)?, times: place(times)? })
+    }
+
+    /// What the checkpoint stores for a block, the computed where it stores nothing.
+    fn take(&self, parameters: &mut Parameters, stem: &str, config: &Config) -> Result<Self, ModelError> {
+        let (length, n_features) = (config.max_length, config.n_features);
+        let mut stored = |name: &str, width: usize, computed: &Tensor| {
+            let found = parameters.take_optional(&format!("{stem}.pos_emb.{name}"), &[1, length, width])?;
+            match found {
+                Some(tensor) => Ok::<Tensor, ModelError>(tensor.f_squeeze_dim(0)?),
+                None => Ok(computed.shallow_clone()),
+            }
+        };
+        Ok(Self { features: stored("z", n_features, &self.features)?, times: stored("t", 1, &self.times)? })
+    }
+}
+
+/// The long convolution of one block.
+pub(super) struct LongFilter {
+    positions: Positions,
+    /// The network's layers and the frequencies of the sine that follows each, `[filter width]`.
+    layers: Vec<(Linear, Tensor)>,
+    output: Linear,
+    /// Decay rates, `[width]`
+    rates: Tensor,
+    shift: f64,
+    /// Weight of the input itself, `[width]`
+    skip: Tensor,
+}
+
+impl LongFilter {
+    /// Takes what is under `stem`. One sine activation is shared by all layers of the network, so a checkpoint
+    /// stores its frequencies once or as several equal copies; a layer uses its own copy where there is one.
+    pub(super) fn take(
+        parameters: &mut Parameters,
+        stem: &str,
+        config: &Config,
+        positions: &Positions,
+    ) -> Result<Self, ModelError> {
+        let normal = Initialisation::Normal { deviation: config.initializer_range };
+        let (width, inner) = (config.width, config.filter_width);
+        let skip =
+            parameters.take(&format!("{stem}.bias"), &[width], Initialisation::Normal { deviation: 1.0 })?;
+        let start = Initialisation::Constant { value: config.frequency };
+        let frequencies = parameters
+            .take(&format!("{stem}.implicit_filter.1.freq"), &[1, inner], start)?
+            .f_squeeze_dim(0)?;
+        let mut layers = Vec::with_capacity(config.n_inner_filter_layers + 1);
+        for index in 0..=config.n_inner_filter_layers {
+            let inputs = if index == 0 { config.n_features } else { inner };
+            let name = format!("{stem}.implicit_filter.{}", 2 * index);
+            let linear = Linear::take(parameters, &name, inputs, inner, normal)?;
+            let copy = match index {
+                0 => None,
+                _ => parameters
+                    .take_optional(&format!("{stem}.implicit_filter.{}.freq", 2 * index + 1), &[1, inner])?,
+            };
+            let own = match copy {
+                Some(copy) => copy.f_squeeze_dim(0)?,
+                None => frequencies.shallow_clone(),
+            };
+            layers.push((linear, own));
+        }
+        let last = format!("{stem}.implicit_filter.{}", 2 * config.n_inner_filter_layers + 2);
+        let output = Linear::take_without_bias(parameters, &last, inner, width, normal)?;
+        let rates = match parameters.take_optional(&format!("{stem}.modulation.deltas"), &[1, 1, width])? {
+            Some(stored) => stored.f_reshape([-1])?,
+            None => {
+                let (slow, fast) = (config.window.slow, config.window.fast);
+                let target = config.window.target.ln();
+                let options = (Kind::Float, Device::Cpu);
+                Tensor::f_linspace(target / slow, target / fast, width as i64, options)?.f_to_device_(
+                    parameters.device(),
+                    parameters.kind(),
+                    false,
+                    false,
+                )?
+            }
+        };
+        Ok(Self {
+            positions: positions.take(parameters, stem, config)?,
+            layers,
+            output,
+            rates: rates.f_abs()?,
+            shift: config.window.shift,
+            skip,
+        })
+    }
+
+    /// # Shapes
+    /// `[length, width]`
+    fn filter(&self, length: i64) -> Result<Tensor, ModelError> {
+        let mut state = self.positions.features.f_narrow(0, 0, length)?;
+        for (linear, frequencies) in &self.layers {
+            state = linear.forward(&state)?.f_mul(frequencies)?.f_sin()?; // [length, filter width]
+        }
+        let times = self.positions.times.f_narrow(0, 0, length)?;
+        let window = times.f_mul(&self.rates)?.f_neg()?.f_exp()?.f_add_scalar(self.shift)?;
+        Ok(self.output.forward(&state)?.f_mul(&window)?)
+    }
+
+    /// Causal convolution of every sequence with the filter, plus the weighted input itself.
+    ///
+    /// # Shapes
+    /// `[packed tokens, width]` to the same
+    pub(super) fn forward(&self, input: &Tensor, packing: &Packing) -> Result<Tensor, ModelError> {
+        let longest = packing.groups.iter().map(|group| group.length).max().unwrap_or(0);
+        let filter = self.filter(longest)?.f_transpose(0, 1)?.f_contiguous()?; // [width, longest]
+        let mut convolved = Vec::with_capacity(packing.groups.len());
+        for group in &packing.groups {
+            let (n, length) = (group.n_sequences, group.length);
+            // Twice the length, so that the end of a sequence does not run into its beginning.
+            let size = fast_size(2 * length);
+            let sequences = input
+                .f_narrow(0, group.start, n * length)?
+                .f_reshape([n, length, -1])?
+                .f_transpose(1, 2)?
+                .f_contiguous()?; // [sequences, width, length]
+            let spectrum = filter.f_narrow(1, 0, length)?.f_fft_rfft(size, -1, "backward")?;
+            let product = sequences.f_fft_rfft(size, -1, "backward")?.f_mul(&spectrum)?;
+            let output = product.f_fft_irfft(size, -1, "backward")?.f_narrow(2, 0, length)?;
+            convolved.push(output.f_transpose(1, 2)?.f_reshape([n * length, -1])?);
+        }
+        Ok(Tensor::f_cat(&convolved, 0)?.f_addcmul(input, &self.skip)?)
+    }
+}
+
+/// The smallest number from `least` on that has no prime factor above 5: Fourier transforms of other sizes
+/// can be many times slower.
+fn fast_size(least: i64) -> i64 {
+    let is_fast = |size: &i64| {
+        let mut rest = *size;
+        for prime in [2, 3, 5] {
+            while rest % prime == 0 {
+                rest /= prime;
+            }
+        }
+        rest == 1
+    };
+    (least.max(1)..).find(is_fast).unwrap_or(least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fast_size;
+
+    #[test]
+    fn sizes_have_small_factors_and_are_little_more_than_asked() {
+        let sizes: Vec<i64> = [1, 2, 7, 14, 26, 2051, 2_000_004].map(fast_size).into();
+        assert_eq!(sizes, [1, 2, 8, 15, 27, 2160, 2_025_000]);
+    }
+}
