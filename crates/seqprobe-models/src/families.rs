@@ -3,9 +3,12 @@
 mod bert;
 mod caduceus;
 mod dnabert2;
+mod esm;
 mod gena;
 mod gpn;
+mod gpn_prenorm;
 mod hyenadna;
+mod kmer_table;
 mod modernbert;
 mod rnabert;
 
@@ -22,6 +25,7 @@ use seqprobe_core::Digest;
 
 pub(crate) use bert::config_json as bert_config_json;
 pub(crate) use gpn::config_json as gpn_config_json;
+pub(crate) use kmer_table::read_table as read_kmer_table;
 
 /// A family of models that share code.
 pub struct Family {
@@ -65,9 +69,12 @@ pub static FAMILIES: &[Family] = &[
     bert::FAMILY,
     caduceus::FAMILY,
     dnabert2::FAMILY,
+    esm::FAMILY,
     gena::FAMILY,
     gpn::FAMILY,
+    gpn_prenorm::FAMILY,
     hyenadna::FAMILY,
+    kmer_table::FAMILY,
     modernbert::FAMILY,
     rnabert::FAMILY,
 ];

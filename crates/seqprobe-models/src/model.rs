@@ -5,7 +5,7 @@ use crate::checkpoint::Checkpoint;
 use crate::config_file::ConfigFile;
 use crate::encoder::{Encoder, without_cls};
 use crate::error::ModelError;
-use crate::families::recognise;
+use crate::families::{read_kmer_table, recognise};
 use crate::parameters::Parameters;
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, DnaSequence, Seed};
@@ -81,9 +81,10 @@ impl FrozenModel {
         let tokenizer = (family.tokenizer)(folder, &config)?;
         let kind = options.precision.kind();
         let mut parameters = match options.weights {
-            Weights::Pretrained => {
-                Parameters::from_checkpoint(Checkpoint::open(folder)?, family, kind, options.device)
-            }
+            Weights::Pretrained => match read_kmer_table(folder, &config)? {
+                Some(table) => Parameters::from_table(family.probe_tensor, table, kind, options.device),
+                None => Parameters::from_checkpoint(Checkpoint::open(folder)?, family, kind, options.device),
+            },
             Weights::Random(seed) => Parameters::random(seed, kind, options.device),
         };
         let loaded = tch::no_grad(|| (family.load)(&config, &mut parameters))?;

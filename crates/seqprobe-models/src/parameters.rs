@@ -5,6 +5,7 @@ use crate::checkpoint::Checkpoint;
 use crate::error::ModelError;
 use crate::families::Family;
 use crate::initialise::{Initialisation, draw};
+use crate::npy_table::NpyTable;
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, Seed};
 use std::collections::BTreeSet;
@@ -12,7 +13,15 @@ use tch::{Device, Kind, Tensor};
 
 /// Where parameters come from.
 enum Source {
-    Checkpoint { checkpoint: Checkpoint, prefix: &'static str },
+    Checkpoint {
+        checkpoint: Checkpoint,
+        prefix: &'static str,
+    },
+    /// One table that is all there is.
+    Table {
+        name: &'static str,
+        table: NpyTable,
+    },
     Random(Seed),
 }
 
@@ -46,6 +55,11 @@ impl Parameters {
         Self::new(Source::Checkpoint { checkpoint, prefix }, kind, device)
     }
 
+    /// A single parameter, read from a `.npy` file.
+    pub(crate) fn from_table(name: &'static str, table: NpyTable, kind: Kind, device: Device) -> Self {
+        Self::new(Source::Table { name, table }, kind, device)
+    }
+
     /// Parameters drawn from a seed.
     pub fn random(seed: Seed, kind: Kind, device: Device) -> Self {
         Self::new(Source::Random(seed), kind, device)
@@ -75,6 +89,19 @@ impl Parameters {
                 let tensor = checkpoint.tensor(&full, shape, self.kind, self.device)?;
                 self.taken.insert(full);
                 Ok(tensor)
+            }
+            Source::Table { name: known, table } => {
+                if *known != name || shape != [table.rows, table.columns] {
+                    return Err(ModelError::TensorShape {
+                        path: table.path.clone(),
+                        name: name.to_owned(),
+                        expected: shape.to_vec(),
+                        got: vec![table.rows, table.columns],
+                    });
+                }
+                let sizes: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
+                let values = Tensor::f_from_slice(&table.values)?.f_reshape(&sizes)?;
+                Ok(values.f_to_device_(self.device, self.kind, false, true)?)
             }
             Source::Random(seed) => {
                 let values = draw(*seed, name, shape, initialisation);
@@ -112,7 +139,7 @@ impl Parameters {
                 self.taken.insert(full);
                 Ok(Some(tensor))
             }
-            Source::Random(_) => Ok(None),
+            Source::Table { .. } | Source::Random(_) => Ok(None),
         }
     }
 
@@ -143,8 +170,38 @@ impl Parameters {
                 self.taken.insert(full);
                 Ok(Some(ids))
             }
-            Source::Random(_) => Ok(None),
+            Source::Table { .. } | Source::Random(_) => Ok(None),
         }
+    }
+
+    /// Checks a vector that some files hold though the code could make it: where it is there its values must
+    /// be those expected, within a relative tolerance. It counts as used, but not as a parameter.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::tensor`]; [`ModelError::TensorValues`] for another value.
+    pub fn check_constant(&mut self, name: &str, expected: &[f64], tolerance: f64) -> Result<(), ModelError> {
+        let Source::Checkpoint { checkpoint, prefix } = &self.source else {
+            return Ok(());
+        };
+        let name = format!("{prefix}{name}");
+        if !checkpoint.contains(&name) {
+            return Ok(());
+        }
+        let stored = checkpoint.tensor(&name, &[expected.len()], Kind::Double, Device::Cpu)?;
+        let stored: Vec<f64> = stored.try_into()?;
+        for (index, (stored, expected)) in stored.iter().zip(expected).enumerate() {
+            if (stored - expected).abs() > tolerance * expected.abs() {
+                return Err(ModelError::TensorValues {
+                    path: checkpoint.path().to_owned(),
+                    name,
+                    problem: format!(
+                        "holds {stored} at {index}, expected {expected}\n  hint: config.json and the weights are of different models"
+                    ),
+                });
+            }
+        }
+        self.taken.insert(name);
+        Ok(())
     }
 
     /// The first of several names that the checkpoint has, else the first: files from before 2019 call a
@@ -157,7 +214,7 @@ impl Parameters {
                 .copied()
                 .find(|name| checkpoint.contains(&format!("{prefix}{stem}{name}")))
                 .unwrap_or(first),
-            Source::Random(_) => first,
+            Source::Table { .. } | Source::Random(_) => first,
         }
     }
 
@@ -169,6 +226,7 @@ impl Parameters {
             Source::Checkpoint { checkpoint, .. } => {
                 digest.part(b"pretrained").part(checkpoint.digest().as_bytes())
             }
+            Source::Table { table, .. } => digest.part(b"table").part(table.digest.as_bytes()),
             Source::Random(seed) => digest.part(b"random").part(&seed.0.to_le_bytes()),
         };
         digest.finish()
@@ -178,7 +236,7 @@ impl Parameters {
     pub fn has(&self, name: &str) -> bool {
         match &self.source {
             Source::Checkpoint { checkpoint, prefix } => checkpoint.contains(&format!("{prefix}{name}")),
-            Source::Random(_) => false,
+            Source::Table { .. } | Source::Random(_) => false,
         }
     }
 
@@ -210,6 +268,11 @@ impl Parameters {
             }
             _ => Ok(tensor),
         }
+    }
+
+    /// Whether the numbers are drawn.
+    pub fn is_random(&self) -> bool {
+        matches!(self.source, Source::Random(_))
     }
 
     /// Numbers in all tensors taken so far.

@@ -4,8 +4,10 @@
 //! A tokenizer does not cut long sequences.
 
 mod byte_pair;
+mod kmer_rows;
 mod letters;
 mod rnabert;
+mod six_mers;
 mod vocabulary;
 mod words;
 
@@ -17,8 +19,10 @@ use std::path::Path;
 
 pub use byte_pair::BytePairTokenizer;
 pub(crate) use byte_pair::{read_byte_pairs, read_byte_pairs_or_words};
+pub(crate) use kmer_rows::{KmerRows, read_kmer_rows};
 pub(crate) use letters::{read_letters_cls_sep, read_letters_sep};
 pub(crate) use rnabert::{RNABERT_VOCABULARY, read_rnabert_letters};
+pub(crate) use six_mers::read_six_mers;
 pub(crate) use vocabulary::{DnaWords, Vocabulary};
 pub use words::{AddedTokens, WordTokenizer};
 pub(crate) use words::{read_words, read_words_cls_sep};
@@ -64,7 +68,9 @@ pub static TOKENIZERS: &[TokenizerKind] = &[
     words::WORDS,
     words::WORDS_CLS_SEP,
     byte_pair::BYTE_PAIRS,
+    kmer_rows::KMER_ROWS,
     letters::LETTERS_CLS_SEP,
     letters::LETTERS_SEP,
     rnabert::RNABERT_LETTERS,
+    six_mers::SIX_MERS,
 ];

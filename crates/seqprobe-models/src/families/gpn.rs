@@ -7,6 +7,7 @@
 use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
 use crate::config_file::ConfigFile;
+use crate::convolution::{Convolution, ConvolutionShape, Dilations, TokenMask};
 use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
 use crate::error::ModelError;
 use crate::initialise::Initialisation;
@@ -32,7 +33,18 @@ pub(super) const FAMILY: Family = Family {
     load,
 };
 
-const PUBLISHED: &[PublishedModel] = &[];
+/// The size is that of the published file: 264 MB of 32-bit numbers are 25 blocks of this width, and the head.
+const PUBLISHED: &[PublishedModel] = &[PublishedModel {
+    id: "gpn-brassicales",
+    repository: "songlab/gpn-brassicales",
+    n_parameters: Some(65_612_800),
+    layers: 25,
+    hidden: 512,
+    max_tokens: None,
+    tokenizer: "letters",
+    licence: None,
+    source: "doi:10.1073/pnas.2311219120",
+}];
 
 fn claims(_: &ConfigFile) -> bool {
     true
@@ -51,10 +63,8 @@ struct Config {
     hidden_size: usize,
     n_layers: usize,
     kernel_size: usize,
-    dilation_double_every: usize,
-    dilation_max: usize,
-    dilation_cycle: usize,
-    dilation_base: usize,
+    #[serde(flatten)]
+    dilations: Dilations,
     initializer_range: f64,
 }
 
@@ -70,10 +80,7 @@ impl Config {
             hidden_size: file.size("hidden_size")?,
             n_layers: file.size("n_layers")?,
             kernel_size: file.size("kernel_size")?,
-            dilation_double_every: file.size_or("dilation_double_every", 1)?,
-            dilation_max: file.size_or("dilation_max", 32)?,
-            dilation_cycle: file.size_or("dilation_cycle", 6)?,
-            dilation_base: file.size_or("dilation_base", 2)?,
+            dilations: Dilations::read(file, 32, 6)?,
             initializer_range: file.positive_or("initializer_range", 0.02)?,
         };
         if config.vocab_size > config.hidden_size {
@@ -83,18 +90,6 @@ impl Config {
             )));
         }
         Ok(config)
-    }
-
-    /// min(max, base ^ ((block mod cycle) / double_every)), in whole numbers.
-    fn dilation(&self, block: usize) -> i64 {
-        let exponent = (block % self.dilation_cycle) / self.dilation_double_every;
-        let power = self.dilation_base.saturating_pow(u32::try_from(exponent).unwrap_or(u32::MAX));
-        power.min(self.dilation_max) as i64
-    }
-
-    /// The authors leave convolutions at the library's default: uniform within 1 / sqrt(inputs × kernel).
-    fn convolution_start(&self) -> Initialisation {
-        Initialisation::Uniform { bound: 1.0 / ((self.hidden_size * self.kernel_size) as f64).sqrt() }
     }
 }
 
@@ -117,10 +112,7 @@ pub(crate) fn config_json(vocab_size: usize, layers: usize, width: usize) -> ser
 }
 
 struct Block {
-    /// `[hidden, hidden, 1, kernel]`, input channels innermost in memory.
-    kernel: Tensor,
-    bias: Tensor,
-    dilation: i64,
+    convolution: Convolution,
     convolution_norm: LayerNorm,
     linear: Linear,
     linear_norm: LayerNorm,
@@ -142,9 +134,17 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     for index in 0..config.n_layers {
         let stem = format!("encoder.{index}");
         blocks.push(Block {
-            kernel: take_kernel(parameters, &format!("{stem}.conv.1.weight"), &config)?,
-            bias: parameters.take(&format!("{stem}.conv.1.bias"), &[width], config.convolution_start())?,
-            dilation: config.dilation(index),
+            convolution: Convolution::take(
+                parameters,
+                &format!("{stem}.conv.1"),
+                ConvolutionShape {
+                    channels: width,
+                    kernel_size: config.kernel_size,
+                    dilation: config.dilations.of(index),
+                    is_depthwise: false,
+                    has_bias: true,
+                },
+            )?,
             convolution_norm: LayerNorm::take(parameters, &format!("{stem}.conv.4"), width, NORM_EPSILON)?,
             linear: Linear::take(parameters, &format!("{stem}.ffn.0"), width, width, normal)?,
             linear_norm: LayerNorm::take(parameters, &format!("{stem}.ffn.2"), width, NORM_EPSILON)?,
@@ -172,15 +172,6 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_size })
 }
 
-/// A kernel for two-dimensional convolution of height 1, laid out as tokens are: channels innermost. That
-/// is the faster path of libtorch on processors and needs no transposed copy.
-fn take_kernel(parameters: &mut Parameters, name: &str, config: &Config) -> Result<Tensor, ModelError> {
-    let shape = [config.hidden_size, config.hidden_size, config.kernel_size];
-    let kernel = parameters.take(name, &shape, config.convolution_start())?;
-    let channels_last = kernel.f_permute([0, 2, 1])?.f_contiguous()?; // [outputs, kernel, inputs]
-    Ok(channels_last.f_permute([0, 2, 1])?.f_unsqueeze(2)?)
-}
-
 impl Gpn {
     fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
         let mut plan = LayerPlan::new(&self.spec, layers)?;
@@ -191,51 +182,24 @@ impl Gpn {
         let ids = Tensor::f_from_slice(&ids)?.f_reshape(sizes)?;
         let one_hot = ids.f_one_hot(self.spec.hidden as i64)?;
         let mut state = one_hot.f_to_device_(self.device, self.kind, false, false)?; // [batch, tokens, hidden]
-        let mask = self.mask(batch)?;
+        let mask = TokenMask::new(batch, self.kind, self.device)?;
         plan.keep(0, || Ok(state.shallow_clone()))?;
         for (index, block) in self.blocks.iter().enumerate() {
             if plan.is_done(index) {
                 break;
             }
-            state = run_block(block, &state, mask.as_ref())?;
+            state = run_block(block, &state, &mask)?;
             plan.keep(index + 1, || Ok(state.shallow_clone()))?;
         }
         plan.finish()
-    }
-
-    /// One at tokens and zero at padding, or nothing where there is no padding.
-    ///
-    /// # Shapes
-    /// `[batch, tokens, 1]`
-    fn mask(&self, batch: &TokenBatch) -> Result<Option<Tensor>, ModelError> {
-        let (n_sequences, n_tokens) = batch.ids.dim();
-        if batch.lengths.iter().all(|&length| length == n_tokens) {
-            return Ok(None);
-        }
-        let values: Vec<f32> = batch
-            .lengths
-            .iter()
-            .flat_map(|&length| (0..n_tokens).map(move |token| if token < length { 1.0 } else { 0.0 }))
-            .collect();
-        let mask = Tensor::f_from_slice(&values)?.f_reshape([n_sequences as i64, n_tokens as i64, 1])?;
-        Ok(Some(mask.f_to_device_(self.device, self.kind, false, false)?))
     }
 }
 
 /// # Shapes
 /// `[batch, tokens, hidden]` to the same
-fn run_block(block: &Block, state: &Tensor, mask: Option<&Tensor>) -> Result<Tensor, ModelError> {
-    let masked = match mask {
-        Some(mask) => state.f_mul(mask)?,
-        None => state.shallow_clone(),
-    };
-    let convolved = masked
-        .f_transpose(1, 2)?
-        .f_unsqueeze(2)? // [batch, hidden, 1, tokens]
-        .f_conv2d_padding(&block.kernel, Some(&block.bias), [1, 1], "same", [1, block.dilation], 1)?
-        .f_gelu("none")?
-        .f_squeeze_dim(2)?
-        .f_transpose(1, 2)?; // [batch, tokens, hidden]
+fn run_block(block: &Block, state: &Tensor, mask: &TokenMask) -> Result<Tensor, ModelError> {
+    let masked = mask.apply(state)?;
+    let convolved = block.convolution.forward(&masked)?.f_gelu("none")?; // [batch, tokens, hidden]
     let state = block.convolution_norm.forward(&convolved)?.f_add(&masked)?;
     let mixed = block.linear.forward(&state)?.f_gelu("none")?;
     Ok(block.linear_norm.forward(&mixed)?.f_add(&state)?)

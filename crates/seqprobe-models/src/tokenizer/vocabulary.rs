@@ -7,7 +7,8 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// Keys of `tokenizer_config.json` and the names that are used where the file or the key is absent.
+/// Keys of `tokenizer_config.json` and the names that BERT's tokenizer takes where the file or the key is
+/// absent.
 const SPECIAL_TOKENS: [(&str, &str); 5] = [
     ("pad_token", "[PAD]"),
     ("unk_token", "[UNK]"),
@@ -23,7 +24,7 @@ pub(crate) type DnaWords = HashMap<Box<[u8]>, i64>;
 pub(crate) struct Vocabulary {
     path: PathBuf,
     ids: HashMap<String, i64>,
-    special: HashMap<&'static str, String>,
+    config: Value,
     contents: Vec<Vec<u8>>,
 }
 
@@ -65,20 +66,25 @@ impl Vocabulary {
             }
             None => Value::Null,
         };
-        let special = SPECIAL_TOKENS
-            .into_iter()
-            .map(|(key, default)| {
-                let given = config.get(key);
-                let content = given.and_then(|value| value.get("content")).or(given).and_then(Value::as_str);
-                (key, content.unwrap_or(default).to_owned())
-            })
-            .collect();
-        Ok(Self { path, ids, special, contents })
+        Ok(Self { path, ids, config, contents })
     }
 
-    /// Id of a special token by its key in `tokenizer_config.json`.
+    /// The name that `tokenizer_config.json` gives a special token; `null` counts as absent.
+    pub(crate) fn given(&self, key: &str) -> Option<&str> {
+        let value = self.config.get(key)?;
+        value.get("content").unwrap_or(value).as_str()
+    }
+
+    /// Id of a special token by its key in `tokenizer_config.json`, with BERT's names as defaults.
     pub(crate) fn special(&self, key: &'static str) -> Result<i64, ModelError> {
-        let word = self.special.get(key).map_or("", String::as_str);
+        let default =
+            SPECIAL_TOKENS.into_iter().find(|(known, _)| *known == key).map_or("", |(_, name)| name);
+        self.special_or(key, default)
+    }
+
+    /// As [`Vocabulary::special`], with another default.
+    pub(crate) fn special_or(&self, key: &str, default: &str) -> Result<i64, ModelError> {
+        let word = self.given(key).unwrap_or(default);
         self.ids.get(word).copied().ok_or_else(|| {
             self.error(format!(
                 "the {key} {word:?} is not in the vocabulary\n  hint: tokenizer_config.json can name another {key}"
@@ -103,9 +109,47 @@ impl Vocabulary {
         builder
     }
 
-    /// The words that are DNA, upper case, and their common length. In a vocabulary of RNA (U and no T) U
-    /// is read as T.
+    /// The words that are DNA, upper case, and their common length; all words over A C G T must be there. In a
+    /// vocabulary of RNA (U and no T) U is read as T.
     pub(crate) fn dna_words(&self) -> Result<(usize, DnaWords), ModelError> {
+        let (k, words) = self.dna_words_of_any_length()?;
+        if let Some(other) = words.keys().filter(|word| word.len() != k).min() {
+            return Err(self.error(format!(
+                "words of {} and of {k} letters, expected one length\n  hint: byte pairs need their merges; copy tokenizer.json of the checkpoint into the folder",
+                other.len()
+            )));
+        }
+        self.check_complete(&words, k)?;
+        Ok((k, words))
+    }
+
+    /// The DNA words of k-mers that lie side by side, and k: all words of k letters and, for what is left
+    /// over, the single letters A C G T N.
+    pub(crate) fn side_by_side_words(&self) -> Result<(usize, DnaWords), ModelError> {
+        let (k, words) = self.dna_words_of_any_length()?;
+        if k < 2 {
+            return Err(self.error(
+                "single letters only, expected k-mers and single letters\n  hint: this tokenizer is that of the Nucleotide Transformer, with 6-mers"
+                    .to_owned(),
+            ));
+        }
+        self.check_complete(&words, k)?;
+        self.check_complete(&words, 1)?;
+        if !words.contains_key(b"N".as_slice()) {
+            return Err(self.error("word \"N\" is missing, expected all single letters".to_owned()));
+        }
+        if let Some(other) =
+            words.keys().map(|word| word.len()).filter(|&length| length != 1 && length != k).min()
+        {
+            return Err(
+                self.error(format!("words of {other}, of 1 and of {k} letters, expected two lengths"))
+            );
+        }
+        Ok((k, words))
+    }
+
+    /// The words that are DNA, upper case, and the length of the longest.
+    fn dna_words_of_any_length(&self) -> Result<(usize, DnaWords), ModelError> {
         let mut words = DnaWords::new();
         let is_of = |word: &str, letters: &[u8]| word.bytes().all(|letter| letters.contains(&letter));
         let has_t = self.ids.keys().any(|word| is_of(word, b"ACGTNacgtn") && word.contains(['T', 't']));
@@ -122,12 +166,10 @@ impl Vocabulary {
         if k == 0 || k > 8 {
             return Err(self.error(format!("words of {k} letters, expected DNA words of 1 to 8 letters")));
         }
-        if let Some(other) = words.keys().filter(|word| word.len() != k).min() {
-            return Err(self.error(format!(
-                "words of {} and of {k} letters, expected one length\n  hint: byte pairs need their merges; copy tokenizer.json of the checkpoint into the folder",
-                other.len()
-            )));
-        }
+        Ok((k, words))
+    }
+
+    fn check_complete(&self, words: &DnaWords, k: usize) -> Result<(), ModelError> {
         for code in 0..4_usize.pow(k as u32) {
             let word: Vec<u8> = (0..k).rev().map(|place| b"ACGT"[(code >> (2 * place)) & 3]).collect();
             if !words.contains_key(word.as_slice()) {
@@ -138,7 +180,7 @@ impl Vocabulary {
                 )));
             }
         }
-        Ok((k, words))
+        Ok(())
     }
 
     /// An error about the vocabulary file.

@@ -34,6 +34,17 @@ pub(crate) fn small_gpn() -> TempDir {
     folder
 }
 
+/// A parity case in a folder of its own, to be changed.
+pub(crate) fn copy_of_fixture(family: &str, case: &str) -> TempDir {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models").join(family).join(case);
+    let folder = TempDir::new().unwrap();
+    for entry in std::fs::read_dir(source).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    folder
+}
+
 pub(crate) fn dna(text: &str) -> DnaSequence {
     DnaSequence::parse(text).unwrap().0
 }
