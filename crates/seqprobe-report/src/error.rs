@@ -73,6 +73,25 @@ pub enum ReportError {
         /// What is wrong.
         message: String,
     },
+    /// Two runs without a scored cell in common.
+    #[error("{} and {}: no scored cell in common\n  hint: cells are matched by dataset, representation, variant, layer, pooling, probe and fraction; are these runs of one suite?", a.display(), b.display())]
+    NothingInCommon {
+        /// One run.
+        a: PathBuf,
+        /// The other.
+        b: PathBuf,
+    },
+    /// A baseline file that cannot be read or does not belong to the run.
+    #[error("{}: {message}", path.display())]
+    Baseline {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with a hint.
+        message: String,
+    },
+    /// A run that cannot become a baseline.
+    #[error("the run cannot be accepted: {0}")]
+    NotAcceptable(String),
     /// A format nobody registered.
     #[error("no report format {id:?}\n  hint: the formats are {known}")]
     UnknownFormat {

@@ -2,10 +2,15 @@
 //!
 //! Rendering never recomputes: each renderer is a function of a [`RunRecord`] and stored predictions.
 
+pub mod baseline;
+mod baseline_predictions;
+pub mod comparison;
 pub mod error;
 mod finite;
 pub mod folder;
 pub mod format;
+pub mod gate;
+mod gate_output;
 mod html;
 mod json;
 mod junit;
@@ -21,9 +26,12 @@ mod table;
 mod verdicts_csv;
 mod words;
 
+pub use baseline::{Baseline, accept, read_baseline};
+pub use comparison::{RunComparison, compare_runs};
 pub use error::ReportError;
 pub use folder::{predictions_path, read_predictions, read_run, write_run};
 pub use format::{FORMATS, Format, render};
+pub use gate::{GateOptions, GateReport, Outcome, check};
 pub use predictions::{
     CellPredictions, OutputName, SeedPredictions, SplitPredictions, predictions_file_name,
 };

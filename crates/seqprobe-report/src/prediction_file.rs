@@ -2,7 +2,7 @@
 //! true values go through dictionaries, so that repeating them for every seed costs next to nothing.
 //!
 //! The shape stands in the file's metadata under [`LAYOUT_KEY`], for reading back; other readers need only the
-//! seven columns.
+//! columns.
 
 use crate::predictions::{CellPredictions, OutputName, SeedPredictions, SplitPredictions};
 use crate::record::CellId;
@@ -21,8 +21,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 /// The columns, in file order.
-pub(crate) const COLUMNS: [&str; 7] =
-    ["example_id", "split", "target", "output", "truth", "prediction", "seed"];
+pub(crate) const COLUMNS: [&str; 8] =
+    ["example_id", "split", "target", "output", "truth", "prediction", "seed", "cluster"];
 
 /// Metadata key of the shape.
 const LAYOUT_KEY: &str = "seqprobe.layout";
@@ -53,6 +53,12 @@ pub(crate) fn problem(predictions: &CellPredictions) -> Option<String> {
         if split.truth.len() != n_values {
             let got = split.truth.len();
             return Some(format!("split {name:?} has {got} true values, expected {n_values}"));
+        }
+        if let Some(clusters) = &split.clusters
+            && clusters.len() != split.example_ids.len()
+        {
+            let (got, expected) = (clusters.len(), split.example_ids.len());
+            return Some(format!("split {name:?} has {got} clusters, expected {expected}"));
         }
         if split.truth.iter().flatten().any(|value| !value.is_finite()) {
             return Some(format!("split {name:?} has a true value that is not finite"));
@@ -103,6 +109,7 @@ fn schema() -> Result<Arc<Type>> {
     for name in COLUMNS {
         let (physical, logical, repetition) = match name {
             "truth" => (PhysicalType::DOUBLE, None, Repetition::OPTIONAL),
+            "cluster" => (PhysicalType::INT64, None, Repetition::OPTIONAL),
             "prediction" => (PhysicalType::DOUBLE, None, Repetition::REQUIRED),
             "seed" => (PhysicalType::INT64, Some(LogicalType::integer(64, false)), Repetition::REQUIRED),
             _ => (PhysicalType::BYTE_ARRAY, Some(LogicalType::String), Repetition::REQUIRED),
@@ -175,10 +182,19 @@ fn write_split<W: Write + Send>(
                         let values = values.get(start..end).unwrap_or_default();
                         writer.typed::<DoubleType>().write_batch(values, None, None)?;
                     }
-                    _ => write_required::<Int64Type>(
+                    "seed" => write_required::<Int64Type>(
                         &mut writer,
                         std::iter::repeat_n(seed.cast_signed(), end - start),
                     )?,
+                    _ => {
+                        let rows = start / outputs.len().max(1)..end / outputs.len().max(1);
+                        let known = split.clusters.as_ref().and_then(|clusters| clusters.get(rows));
+                        let known = known.unwrap_or_default().iter().map(|&cluster| i64::from(cluster));
+                        let known: Vec<i64> =
+                            known.flat_map(|cluster| std::iter::repeat_n(cluster, outputs.len())).collect();
+                        let levels = vec![i16::from(split.clusters.is_some()); end - start];
+                        writer.typed::<Int64Type>().write_batch(&known, Some(&levels), None)?;
+                    }
                 }
                 start = end;
             }
@@ -241,6 +257,14 @@ fn read_split(group: &dyn RowGroupReader, n_outputs: usize, layout: SplitLayout)
     let mut known = known.into_iter();
     let truth: Arc<[Option<f64>]> =
         levels.iter().map(|level| if *level == 1 { known.next() } else { None }).collect();
+    let (clusters, levels) = read_column::<Int64Type>(group, 7, n_values)?;
+    let clusters = if levels.contains(&1) {
+        let of_examples = clusters.iter().step_by(n_outputs.max(1));
+        let numbers: Option<Vec<u32>> = of_examples.map(|cluster| u32::try_from(*cluster).ok()).collect();
+        Some(numbers.ok_or_else(|| unexpected("a cluster is no number from 0 to 2^32 - 1"))?.into())
+    } else {
+        None
+    };
     let (values, _) = read_column::<DoubleType>(group, 5, n_rows)?;
     let mut values = values.into_iter();
     let seeds = layout
@@ -248,11 +272,11 @@ fn read_split(group: &dyn RowGroupReader, n_outputs: usize, layout: SplitLayout)
         .iter()
         .map(|seed| SeedPredictions { seed: *seed, values: values.by_ref().take(n_values).collect() })
         .collect();
-    Ok(SplitPredictions { split: layout.split, example_ids: ids?.into(), truth, seeds })
+    Ok(SplitPredictions { split: layout.split, example_ids: ids?.into(), truth, seeds, clusters })
 }
 
 /// Values and definition levels of the first rows of a column.
-fn read_column<T: DataType>(
+pub(crate) fn read_column<T: DataType>(
     group: &dyn RowGroupReader,
     column: usize,
     n_rows: usize,
@@ -270,6 +294,6 @@ fn read_column<T: DataType>(
     Ok((values, levels))
 }
 
-fn unexpected(message: &str) -> ParquetError {
+pub(crate) fn unexpected(message: &str) -> ParquetError {
     ParquetError::General(message.to_owned())
 }

@@ -1,6 +1,6 @@
 //! Predictions of a cell, example by example: what paired tests and the gate are computed from.
 //!
-//! One Parquet file per cell with the columns `example_id,split,target,output,truth,prediction,seed`, one row
+//! One Parquet file per cell with the columns `example_id,split,target,output,truth,prediction,seed,cluster`, one row
 //! per split, seed, example and output, in that order of nesting. In memory the same is kept by column, and
 //! identifiers and true values are shared between the cells of a dataset.
 
@@ -47,6 +47,12 @@ pub struct SplitPredictions {
     pub truth: Arc<[Option<f64>]>,
     /// One for each fitted seed.
     pub seeds: Vec<SeedPredictions>,
+    /// Bootstrap cluster of each example, where the dataset has groups or chromosomes: without it a stored
+    /// run could not be compared as honestly as a fresh one.
+    ///
+    /// # Shapes
+    /// `[examples]`
+    pub clusters: Option<Arc<[u32]>>,
 }
 
 /// Predictions of the fit of one seed.

@@ -20,6 +20,7 @@ mod properties;
 mod ranking;
 mod sample_size;
 mod truth;
+mod unpaired;
 pub mod verdict;
 mod weighted;
 
@@ -32,3 +33,4 @@ pub use estimate::{Difference, Estimate, NoEstimate, Resampling, compare, estima
 pub use holm::holm;
 pub use metric::{METRICS, Metric, Needs, TargetScores, metric};
 pub use truth::{InputError, Truth, Undefined};
+pub use unpaired::{KnownInterval, unpaired};

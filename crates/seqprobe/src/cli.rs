@@ -25,6 +25,12 @@ pub(crate) enum Command {
     Embed(EmbedArguments),
     /// Render a finished run again
     Report(ReportArguments),
+    /// Hold one run against another, cell by cell
+    Compare(CompareArguments),
+    /// Hold a run against the accepted baseline of its suite; exit code 10 where a score regressed
+    Check(CheckArguments),
+    /// Make a run the accepted baseline of its suite
+    Accept(AcceptArguments),
     /// Look at, check, simulate or export datasets
     Data(DataArguments),
     /// List what there is to choose from
@@ -196,6 +202,59 @@ pub(crate) struct ReportArguments {
     /// File to write [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArguments {
+    /// Folder of the first run
+    pub(crate) run_a: PathBuf,
+    /// Folder of the second run
+    pub(crate) run_b: PathBuf,
+    /// Format: table or json
+    #[arg(long, default_value = "table")]
+    pub(crate) format: String,
+    /// File to write [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// Folder of the run
+    pub(crate) run: PathBuf,
+    /// Baseline file, as `seqprobe accept` wrote it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: PathBuf,
+    /// Every point must be the accepted one to the last bit (one machine, one thread count)
+    #[arg(long)]
+    pub(crate) exact: bool,
+    /// Cells of the baseline that the run lacks are told, and are no failure
+    #[arg(long)]
+    pub(crate) lenient: bool,
+    /// Margin instead of the baseline's own
+    #[arg(long, value_name = "X")]
+    pub(crate) margin: Option<f64>,
+    /// JUnit XML to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// JSON to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AcceptArguments {
+    /// Folder of the run
+    pub(crate) run: PathBuf,
+    /// Baseline file to write; its predictions go beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: PathBuf,
+    /// Why, for the reviewer
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Differences smaller than this do not matter to the gate
+    #[arg(long, default_value_t = 0.01, value_name = "X")]
+    pub(crate) margin: f64,
 }
 
 #[derive(Debug, Args)]

@@ -19,6 +19,8 @@ pub(crate) enum ExitCode {
     Model = 4,
     /// A plan without cells.
     EmptyPlan = 5,
+    /// A score regressed.
+    Regressed = 10,
     /// Cells failed.
     CellsFailed = 11,
 }

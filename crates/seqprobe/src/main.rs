@@ -12,6 +12,7 @@ mod features;
 mod files;
 mod fill;
 mod fit;
+mod gate_commands;
 mod imports;
 mod models;
 mod output;
@@ -54,6 +55,9 @@ fn execute(cli: Cli, command: String) -> Result<(), Failure> {
         Command::Predict(arguments) => predict_command::run(&arguments),
         Command::Embed(arguments) => embed_command::run(&arguments),
         Command::Report(arguments) => small_commands::report(&arguments),
+        Command::Compare(arguments) => gate_commands::compare(&arguments),
+        Command::Check(arguments) => gate_commands::check(&arguments),
+        Command::Accept(arguments) => gate_commands::accept(&arguments),
         Command::Data(arguments) => data_command::run(arguments.command),
         Command::List { what } => small_commands::list(what),
         Command::Cache(arguments) => small_commands::cache(&arguments.command),

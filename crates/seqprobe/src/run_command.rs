@@ -149,7 +149,7 @@ type Truth = Arc<[Option<f64>]>;
 /// Ids and true values that all cells of a dataset share.
 struct SharedColumns {
     outputs: Vec<OutputName>,
-    splits: Vec<(Split, Ids, Truth)>,
+    splits: Vec<(Split, Ids, Truth, Option<Arc<[u32]>>)>,
 }
 
 impl SharedColumns {
@@ -172,7 +172,11 @@ impl SharedColumns {
                         .collect(),
                     Targets::Values { values } => values.iter().copied().collect(),
                 };
-                (split, ids, truth)
+                let clusters = dataset
+                    .clusters
+                    .as_ref()
+                    .map(|clusters| rows.iter().map(|&row| clusters.ids()[row]).collect());
+                (split, ids, truth, clusters)
             })
             .collect();
         Self { outputs: output_names(dataset), splits }
@@ -183,7 +187,7 @@ impl SharedColumns {
         let splits = self
             .splits
             .iter()
-            .map(|(split, ids, truth)| {
+            .map(|(split, ids, truth, clusters)| {
                 let matrices = if *split == Split::Valid { &result.valid } else { &result.test };
                 let seeds = matrices
                     .iter()
@@ -198,6 +202,7 @@ impl SharedColumns {
                     example_ids: ids.clone(),
                     truth: truth.clone(),
                     seeds,
+                    clusters: clusters.clone(),
                 }
             })
             .collect();

@@ -1,0 +1,314 @@
+//! The regression gate: a run held against the accepted baseline of its suite, cell by cell.
+//!
+//! A cell has regressed where its paired interval lies below 0 (two-sided, Holm over all cells) and its point
+//! below −margin: a difference that is real and matters. It has improved where the same holds above. Nothing
+//! here writes a file; [`crate::accept`] is the only way a baseline changes.
+
+use crate::baseline::{Baseline, BaselineCell, OpenBaseline};
+use crate::comparison::{LEVEL, dataset_of, difference_value, paired_difference};
+use crate::error::ReportError;
+use crate::folder::{read_predictions, read_run};
+use crate::predictions::CellPredictions;
+use crate::record::{CellId, EstimateRecord, RunRecord, ScoreRecord, ScoreValue, Status};
+use crate::words::headline;
+use seqprobe_stats::verdict::ALPHA;
+use seqprobe_stats::{Difference, KnownInterval, NoEstimate, holm, metric, unpaired};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// How strict the gate is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct GateOptions {
+    /// Every point must be the accepted one to the last bit: for one machine and one thread count.
+    pub exact: bool,
+    /// Cells of the baseline that the run lacks are told, and are no failure.
+    pub lenient: bool,
+    /// Instead of the baseline's own margin.
+    pub margin: Option<f64>,
+}
+
+/// What became of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// No difference that is both real and larger than the margin.
+    Unchanged,
+    /// Worse, surely and by more than the margin.
+    Regressed,
+    /// Better, surely and by more than the margin.
+    Improved,
+    /// The baseline has a score, the run has none.
+    Missing,
+    /// The run has a score, the baseline has none.
+    New,
+    /// Both have a score, but no difference can be computed; the reason says why.
+    NotComparable,
+}
+
+impl Outcome {
+    /// The word used in results.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::Regressed => "regressed",
+            Self::Improved => "improved",
+            Self::Missing => "missing",
+            Self::New => "new",
+            Self::NotComparable => "not comparable",
+        }
+    }
+}
+
+/// One cell of the baseline or of the run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GateCell {
+    /// The cell's full name.
+    pub cell: String,
+    /// Metric of the baseline, or of the run for a new cell.
+    pub metric: String,
+    /// Accepted point.
+    pub accepted: Option<f64>,
+    /// The run's point.
+    pub current: Option<f64>,
+    /// Current minus accepted, positive where the run is better.
+    pub delta: Option<ScoreValue>,
+    /// Two-sided p value, Holm over the cells that have one.
+    pub p_adjusted: Option<f64>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why it is missing or not comparable.
+    pub reason: Option<String>,
+}
+
+/// A run held against its baseline.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GateReport {
+    /// Suite.
+    pub suite: String,
+    /// Margin that was used.
+    pub margin: f64,
+    /// True for the exact mode.
+    pub exact: bool,
+    /// True when missing cells are no failure.
+    pub lenient: bool,
+    /// True when differences are paired, example by example.
+    pub paired: bool,
+    /// Every cell of the baseline, then the new ones.
+    pub cells: Vec<GateCell>,
+}
+
+impl GateReport {
+    /// Cells of one outcome.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.cells.iter().filter(|cell| cell.outcome == outcome).count()
+    }
+
+    /// Cells that close the gate without being worse: missing ones unless the gate is lenient, and those that
+    /// cannot be compared.
+    pub fn n_unanswered(&self) -> usize {
+        let missing = if self.lenient { 0 } else { self.count(Outcome::Missing) };
+        missing + self.count(Outcome::NotComparable)
+    }
+
+    /// Whether nothing regressed and nothing is unanswered.
+    pub fn is_open(&self) -> bool {
+        self.count(Outcome::Regressed) == 0 && self.n_unanswered() == 0
+    }
+}
+
+/// Holds a run folder against a baseline.
+///
+/// # Errors
+/// [`ReportError`] when the run cannot be read, or [`ReportError::Baseline`] when the baseline is of another
+/// suite or has no cell in common with the run.
+pub fn check(
+    run: &Path,
+    baseline_path: &Path,
+    open: &OpenBaseline,
+    options: GateOptions,
+) -> Result<GateReport, ReportError> {
+    let record = read_run(run)?;
+    let baseline = &open.baseline;
+    let refuse = |message: String| ReportError::Baseline { path: baseline_path.to_owned(), message };
+    if baseline.suite != record.suite {
+        return Err(refuse(format!(
+            "the baseline of suite {:?}, this is a run of {:?}\n  hint: give the baseline of that suite, or accept the run as a new one",
+            baseline.suite, record.suite
+        )));
+    }
+    let scored: BTreeMap<&CellId, &ScoreRecord> =
+        record.cells.iter().filter_map(|cell| Some((&cell.id, headline(cell)?))).collect();
+    let accepted: Vec<(CellId, &BaselineCell)> =
+        baseline.cells.iter().map(|cell| (cell.id(), cell)).collect();
+    if !accepted.iter().any(|(id, _)| scored.contains_key(id)) {
+        return Err(refuse("no cell in common with the run\n  hint: was another suite run under this name, or was the run empty?".to_owned()));
+    }
+    let margin = options.margin.unwrap_or(baseline.margin);
+    let mut cells = Vec::with_capacity(accepted.len());
+    let mut differences: Vec<Option<Result<Difference, NoEstimate>>> = Vec::new();
+    for (id, cell) in &accepted {
+        let difference = scored.get(id).map(|score| difference_of(run, &record, open, id, cell, score));
+        cells.push(gate_cell(&record, id, cell, scored.get(id).copied(), difference.as_ref()));
+        differences.push(difference);
+    }
+    judge(&mut cells, &differences, margin, options.exact);
+    let known: BTreeSet<&CellId> = accepted.iter().map(|(id, _)| id).collect();
+    cells.extend(scored.iter().filter(|(id, _)| !known.contains(*id)).map(|(id, score)| GateCell {
+        cell: id.to_string(),
+        metric: score.metric.clone(),
+        accepted: None,
+        current: point_of(&score.value),
+        delta: None,
+        p_adjusted: None,
+        outcome: Outcome::New,
+        reason: None,
+    }));
+    Ok(GateReport {
+        suite: record.suite,
+        margin,
+        exact: options.exact,
+        lenient: options.lenient,
+        paired: open.predictions.is_some(),
+        cells,
+    })
+}
+
+/// Current minus accepted: paired where the accepted predictions are there.
+fn difference_of(
+    run: &Path,
+    record: &RunRecord,
+    open: &OpenBaseline,
+    id: &CellId,
+    accepted: &BaselineCell,
+    score: &ScoreRecord,
+) -> Result<Difference, NoEstimate> {
+    let undefined = |reason: String| NoEstimate::Undefined { reason };
+    if accepted.metric != score.metric || accepted.target != score.target {
+        return Err(undefined(format!(
+            "scored by {} of {}, accepted was {} of {}",
+            score.metric, score.target, accepted.metric, accepted.target
+        )));
+    }
+    let Some(predictions) = &open.predictions else {
+        return unpaired_difference(accepted, score);
+    };
+    let dataset = dataset_of(record, id)
+        .ok_or_else(|| undefined(format!("the run has no dataset {:?}", id.dataset)))?;
+    let before =
+        predictions.get(id).ok_or_else(|| undefined("the baseline holds no predictions of it".to_owned()))?;
+    let current = read_predictions(run, id).map_err(|error| undefined(error.to_string()))?;
+    paired_difference(dataset, &score.metric, &as_accepted(current), before)
+}
+
+/// Predictions as the baseline stores them, so that the same code gives the same numbers.
+fn as_accepted(mut predictions: CellPredictions) -> CellPredictions {
+    for split in &mut predictions.splits {
+        for value in split.seeds.iter_mut().flat_map(|seed| &mut seed.values) {
+            *value = f64::from(*value as f32);
+        }
+    }
+    predictions
+}
+
+fn unpaired_difference(accepted: &BaselineCell, score: &ScoreRecord) -> Result<Difference, NoEstimate> {
+    let undefined = |reason: &str| NoEstimate::Undefined { reason: reason.to_owned() };
+    let (Some(lower), Some(upper)) = (accepted.lower, accepted.upper) else {
+        return Err(undefined("the accepted score has no interval, and there are no predictions to pair"));
+    };
+    let ScoreValue::Estimate(EstimateRecord { point, lower: now_lower, upper: now_upper, .. }) = &score.value
+    else {
+        return Err(undefined("the score has no interval, and there are no predictions to pair"));
+    };
+    let higher_is_better = metric(&score.metric).is_none_or(|metric| metric.higher_is_better);
+    let known =
+        |point: f64, lower: f64, upper: f64| KnownInterval { point, half_width: (upper - lower) / 2.0 };
+    let (current, before) = (known(*point, *now_lower, *now_upper), known(accepted.point, lower, upper));
+    Ok(unpaired(current, before, higher_is_better, LEVEL, score.n))
+}
+
+fn gate_cell(
+    record: &RunRecord,
+    id: &CellId,
+    accepted: &BaselineCell,
+    score: Option<&ScoreRecord>,
+    difference: Option<&Result<Difference, NoEstimate>>,
+) -> GateCell {
+    let current = score.and_then(|score| point_of(&score.value));
+    let mut cell = GateCell {
+        cell: id.to_string(),
+        metric: accepted.metric.clone(),
+        accepted: Some(accepted.point),
+        current,
+        delta: difference.map(|difference| difference_value(difference.clone())),
+        p_adjusted: None,
+        outcome: Outcome::Unchanged,
+        reason: None,
+    };
+    if current.is_none() {
+        cell.outcome = Outcome::Missing;
+        cell.reason = Some(missing_reason(record, id));
+    } else if let Some(Err(error)) = difference
+        && !matches!(error, NoEstimate::NoInterval { .. })
+    {
+        cell.outcome = Outcome::NotComparable;
+        cell.reason = Some(error.to_string());
+    }
+    cell
+}
+
+fn missing_reason(record: &RunRecord, id: &CellId) -> String {
+    match record.cells.iter().find(|cell| cell.id == *id) {
+        None => "the run has no such cell".to_owned(),
+        Some(cell) if cell.status == Status::Ok => "its score is undefined".to_owned(),
+        Some(cell) => cell.reason.clone().unwrap_or_else(|| "it has no score".to_owned()),
+    }
+}
+
+/// Sets outcomes: Holm's correction runs over all differences with an interval.
+fn judge(
+    cells: &mut [GateCell],
+    differences: &[Option<Result<Difference, NoEstimate>>],
+    margin: f64,
+    exact: bool,
+) {
+    let p_value =
+        |difference: &Difference| (2.0 * difference.p_below(0.0).min(difference.p_above(0.0))).min(1.0);
+    let judged: Vec<usize> =
+        (0..cells.len()).filter(|&index| matches!(differences[index], Some(Ok(_)))).collect();
+    let p_values: Vec<f64> = judged
+        .iter()
+        .map(|&index| match &differences[index] {
+            Some(Ok(difference)) => p_value(difference),
+            _ => 1.0,
+        })
+        .collect();
+    for (&index, p_adjusted) in judged.iter().zip(holm(&p_values)) {
+        let Some(Ok(Difference { estimate })) = &differences[index] else { continue };
+        let cell = &mut cells[index];
+        cell.p_adjusted = Some(p_adjusted);
+        if p_adjusted < ALPHA && estimate.point.abs() > margin {
+            cell.outcome = if estimate.point < 0.0 { Outcome::Regressed } else { Outcome::Improved };
+        }
+    }
+    if exact {
+        for cell in cells.iter_mut().filter(|cell| cell.current.is_some()) {
+            let same = cell.accepted.map(f64::to_bits) == cell.current.map(f64::to_bits);
+            cell.outcome = if same { Outcome::Unchanged } else { Outcome::Regressed };
+            cell.reason = (!same).then(|| "not the accepted number to the last bit".to_owned());
+        }
+    }
+}
+
+fn point_of(value: &ScoreValue) -> Option<f64> {
+    match value {
+        ScoreValue::Estimate(estimate) => Some(estimate.point),
+        ScoreValue::PointOnly { point, .. } => Some(*point),
+        ScoreValue::Undefined { .. } => None,
+    }
+}
+
+/// The baseline's own words for its origin, for messages.
+pub fn origin(baseline: &Baseline) -> String {
+    format!("{} at {}: {}", baseline.program, baseline.commit, baseline.reason)
+}
