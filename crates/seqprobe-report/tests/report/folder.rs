@@ -25,6 +25,7 @@ fn predictions(cell: &CellId, n_examples: usize) -> CellPredictions {
         example_ids: (0..n_examples).map(|at| format!("{name}:{at}")).collect(),
         truth: truth.clone(),
         seeds: vec![seed(0), seed(u64::MAX)],
+        clusters: (name == "test").then(|| (0..n_examples as u32).map(|at| at / 2).collect()),
     };
     CellPredictions { cell: cell.clone(), outputs, splits: vec![split("valid"), split("test")] }
 }
