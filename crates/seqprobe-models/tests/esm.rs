@@ -63,7 +63,7 @@ fn published_sizes_are_those_of_the_architecture() {
     assert_eq!(load("v1").encoder.spec().n_parameters, count(2, 16, 32, 4105, Some(64), false));
     assert_eq!(load("v2").encoder.spec().n_parameters, count(3, 32, 48, 75, None, true));
     let family = FAMILIES.iter().find(|family| family.id == "esm").unwrap();
-    assert_eq!(family.published.len(), 8);
+    assert_eq!(family.published.len(), 7);
     for model in family.published {
         let (layers, hidden) = (u64::from(model.layers), u64::from(model.hidden));
         let expected = match model.id.starts_with("nt-v2-") {
@@ -206,6 +206,17 @@ fn random_weights_need_no_checkpoint() {
     let states = |seed| common::states(&FrozenModel::load(folder.path(), random(seed)).unwrap(), "ACGTNACGT");
     assert_eq!(states(1), states(1));
     assert_ne!(states(1), states(2));
+    let model = FrozenModel::load(folder.path(), random(1)).unwrap();
+    let tokens = model.tokenize(&dna(&"ACGTTGCAATCGGACTAGGCTTTACCN".repeat(4))).unwrap();
+    let batch = TokenBatch::from_tokens(&[tokens], model.pad_id);
+    let layers =
+        model.encoder.hidden_states(&batch, &[LayerIndex::Block(0), LayerIndex::Final]).unwrap().layers;
+    let deviation = |values: &Tensor| f64::try_from(values.square().mean(Kind::Double).sqrt()).unwrap();
+    approx::assert_relative_eq!(deviation(&layers[0].1), 0.02, max_relative = 0.1);
+    // The last norm starts as one and zero: each token's values have mean 0 and variance 1.
+    let means = layers[1].1.mean_dim(-1, false, Kind::Double).abs().max();
+    assert!(f64::try_from(means).unwrap() < 1e-5);
+    approx::assert_relative_eq!(deviation(&layers[1].1), 1.0, max_relative = 1e-3);
 }
 
 /// Between N's 6-mers from the left, then single letters: the rule as its authors write it down.

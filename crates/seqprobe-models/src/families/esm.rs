@@ -110,13 +110,6 @@ const PUBLISHED: &[PublishedModel] = &[
         94_468_608,
     ),
     second_generation(
-        "nt-v2-250m",
-        "InstaDeepAI/nucleotide-transformer-v2-250m-multi-species",
-        24,
-        768,
-        229_795_584,
-    ),
-    second_generation(
         "nt-v2-500m",
         "InstaDeepAI/nucleotide-transformer-v2-500m-multi-species",
         29,
