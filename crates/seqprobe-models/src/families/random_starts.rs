@@ -28,11 +28,12 @@ fn largest(values: &[f32]) -> f64 {
     values.iter().map(|&value| f64::from(value.abs())).fold(0.0, f64::max)
 }
 
+/// Whether every value is the expected one.
 fn all(values: &[f32], expected: f32) -> bool {
     values.iter().all(|value| value.to_bits() == expected.to_bits())
 }
 
-fn bert(more: serde_json::Value) -> serde_json::Value {
+fn bert(more: &serde_json::Value) -> serde_json::Value {
     let mut config = json!({
         "vocab_size": 90, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
         "intermediate_size": 128, "max_position_embeddings": 100, "model_type": "bert", "initializer_range": 0.05,
@@ -65,14 +66,14 @@ fn starts_as_bert(tensors: &[DrawnTensor], padding: usize) {
 
 #[test]
 fn gena_starts_as_bert_does() {
-    let tensors = drawn(bert(json!({"pre_layer_norm": true, "pad_token_id": 3})));
+    let tensors = drawn(bert(&json!({"pre_layer_norm": true, "pad_token_id": 3})));
     assert_eq!(tensors.len(), 5 + 2 * 16 + 2);
     starts_as_bert(&tensors, 3);
 }
 
 #[test]
 fn dnabert2_starts_as_bert_does() {
-    let tensors = drawn(bert(json!({"alibi_starting_size": 512})));
+    let tensors = drawn(bert(&json!({"alibi_starting_size": 512})));
     assert_eq!(tensors.len(), 4 + 2 * 11);
     starts_as_bert(&tensors, 0);
 }
@@ -139,40 +140,43 @@ fn modernbert_starts_from_a_cut_normal_smaller_where_it_adds_to_the_stream() {
 
 #[test]
 fn the_published_sizes_are_those_of_the_published_configs() {
-    let counted = |config: serde_json::Value| {
-        drawn(config).iter().map(|tensor| tensor.values.len() as u64).sum::<u64>()
-    };
     let published = |id: &str| {
         let mut models = FAMILIES.iter().flat_map(|family| family.published);
         models.find(|model| model.id == id).and_then(|model| model.n_parameters)
     };
-    let base = |more: serde_json::Value| {
-        let mut config = bert(json!({
-            "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072,
-            "max_position_embeddings": 512, "num_hidden_layers": 12,
-        }));
+    // A model with few words and one block, and what words and further blocks add: whole models take long to draw.
+    let counted = |config: &serde_json::Value, vocab_size: u64, layers: u64, width: u64| {
+        let with = |layers: u64| {
+            let mut config = config.clone();
+            config["num_hidden_layers"] = json!(layers);
+            drawn(config).iter().map(|tensor| tensor.values.len() as u64).sum::<u64>()
+        };
+        let (one, two) = (with(1), with(2));
+        Some(one + (layers - 1) * (two - one) + (vocab_size - 90) * width)
+    };
+    let base = json!({
+        "vocab_size": 90, "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072,
+        "max_position_embeddings": 512, "model_type": "bert",
+    });
+    let with = |more: serde_json::Value| {
+        let mut config = base.clone();
         config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         config
     };
-    // Two blocks less of the first size give what one block adds; drawing whole models would take long.
-    let whole = |more: serde_json::Value, layers: u64| {
-        let with = |layers: u64| {
-            let mut config = base(more.clone());
-            config["num_hidden_layers"] = json!(layers);
-            counted(config)
-        };
-        let (one, two) = (with(1), with(2));
-        Some(one + (layers - 1) * (two - one))
-    };
-    assert_eq!(whole(json!({"vocab_size": 4101}), 12), published("dnabert-6"));
-    assert_eq!(whole(json!({"vocab_size": 69}), 12), published("dnabert-3"));
-    assert_eq!(whole(json!({"vocab_size": 4096, "alibi_starting_size": 512}), 12), published("dnabert-2"));
-    let gena = json!({"vocab_size": 32000, "pre_layer_norm": true, "last_layer_norm": false});
-    assert_eq!(whole(gena, 12), published("gena-lm-bert-base-t2t"));
-    let lastln = json!({"vocab_size": 32000, "pre_layer_norm": true});
-    assert_eq!(whole(lastln, 12), published("gena-lm-bert-base-lastln-t2t"));
-    let large = json!({
-        "vocab_size": 32000, "pre_layer_norm": true, "hidden_size": 1024, "num_attention_heads": 16, "intermediate_size": 4096,
+    assert_eq!(counted(&base, 4101, 12, 768), published("dnabert-6"));
+    assert_eq!(counted(&with(json!({"alibi_starting_size": 512})), 4096, 12, 768), published("dnabert-2"));
+    let lastln = json!({"pre_layer_norm": true});
+    assert_eq!(counted(&with(lastln), 32_000, 12, 768), published("gena-lm-bert-base-lastln-t2t"));
+    // Without the last norm there are its weight and bias less.
+    assert_eq!(
+        published("gena-lm-bert-base-t2t"),
+        published("gena-lm-bert-base-lastln-t2t").map(|n| n - 2 * 768)
+    );
+    let large = json!({"pre_layer_norm": true, "hidden_size": 1024, "num_attention_heads": 16, "intermediate_size": 4096});
+    assert_eq!(counted(&with(large), 32_000, 24, 1024), published("gena-lm-bert-large-t2t"));
+    let modern = json!({
+        "vocab_size": 90, "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 1152,
+        "model_type": "modernbert",
     });
-    assert_eq!(whole(large, 24), published("gena-lm-bert-large-t2t"));
+    assert_eq!(counted(&modern, 32_768, 22, 768), published("moderngena-base"));
 }
