@@ -3,6 +3,7 @@
 mod bert;
 mod caduceus;
 mod dnabert2;
+mod enformer;
 mod esm;
 mod gena;
 mod gpn;
@@ -11,6 +12,7 @@ mod hyenadna;
 mod kmer_table;
 mod modernbert;
 mod rnabert;
+mod spliceai;
 
 #[cfg(test)]
 mod random_starts;
@@ -44,7 +46,8 @@ pub struct Family {
     pub prefixes: &'static [&'static str],
     /// A tensor that every checkpoint of the family has, or how its name begins, without prefix.
     pub probe_tensor: &'static str,
-    /// Tensors that are left out on purpose: heads and constants. `*` at the end stands for anything.
+    /// Tensors that are left out on purpose: heads and constants. `*` at the end or at the
+    /// beginning stands for anything.
     pub ignored_tensors: &'static [&'static str],
     /// Reads the family's tokenizer from a model folder.
     pub tokenizer: ReadTokenizer,
@@ -69,6 +72,7 @@ pub static FAMILIES: &[Family] = &[
     bert::FAMILY,
     caduceus::FAMILY,
     dnabert2::FAMILY,
+    enformer::FAMILY,
     esm::FAMILY,
     gena::FAMILY,
     gpn::FAMILY,
@@ -77,6 +81,7 @@ pub static FAMILIES: &[Family] = &[
     kmer_table::FAMILY,
     modernbert::FAMILY,
     rnabert::FAMILY,
+    spliceai::FAMILY,
 ];
 
 /// Families whose first files name neither `model_type` nor `architectures`, and the keys they are known by.

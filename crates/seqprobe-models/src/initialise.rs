@@ -31,6 +31,12 @@ pub enum Initialisation {
         /// The most standard deviations a value may be away from 0.
         cutoff: f64,
     },
+    /// A kernel that hands each channel on, multiplied: `factor` where output and input channel are the
+    /// same, zero elsewhere.
+    Identity {
+        /// The factor.
+        factor: f64,
+    },
     /// Uniform between −bound and bound.
     Uniform {
         /// The bound.
@@ -65,6 +71,11 @@ pub fn draw(seed: Seed, name: &str, shape: &[usize], initialisation: Initialisat
     match initialisation {
         Initialisation::Zeros => vec![0.0; n_values],
         Initialisation::Ones => vec![1.0; n_values],
+        Initialisation::Identity { factor } => {
+            let channels: usize = shape.iter().skip(1).product();
+            let is_same = |place: usize| place / channels.max(1) == place % channels.max(1);
+            (0..n_values).map(|place| if is_same(place) { factor as f32 } else { 0.0 }).collect()
+        }
         Initialisation::Uniform { bound } => {
             (0..n_values).map(|_| (bound * (2.0 * uniform(&mut rng) - 1.0)) as f32).collect()
         }
@@ -187,6 +198,12 @@ mod tests {
             [0.0, 2.0_f32.ln(), 0.0, 2.0_f32.ln()]
         );
         assert_eq!(draw(Seed(1), "w", &[2], Initialisation::Constant { value: 10.0 }), [10.0, 10.0]);
+    }
+
+    #[test]
+    fn an_identity_hands_each_channel_on() {
+        let values = draw(Seed(1), "w", &[2, 2, 1, 1], Initialisation::Identity { factor: 2.0 });
+        assert_eq!(values, [2.0, 0.0, 0.0, 2.0]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod attention;
 pub mod batch;
 mod bert_stack;
 mod causal;
+mod channel_layers;
 pub mod checkpoint;
 pub mod config_file;
 mod convolution;

@@ -83,6 +83,22 @@ impl Parameters {
         initialisation: Initialisation,
     ) -> Result<Tensor, ModelError> {
         self.n_values += shape.iter().map(|&size| size as u64).product::<u64>();
+        self.take_buffer(name, shape, initialisation)
+    }
+
+    /// Takes one tensor that is no parameter: a statistic that training left. It is not counted.
+    ///
+    /// # Shapes
+    /// `shape`
+    ///
+    /// # Errors
+    /// As [`Checkpoint::tensor`].
+    pub fn take_buffer(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        initialisation: Initialisation,
+    ) -> Result<Tensor, ModelError> {
         match &self.source {
             Source::Checkpoint { checkpoint, prefix } => {
                 let full = format!("{prefix}{name}");
@@ -275,7 +291,7 @@ impl Parameters {
         matches!(self.source, Source::Random(_))
     }
 
-    /// Numbers in all tensors taken so far.
+    /// Numbers in all parameters taken so far.
     pub fn n_values(&self) -> u64 {
         self.n_values
     }
@@ -301,9 +317,12 @@ impl Parameters {
         };
         let is_allowed = |name: &str| {
             let bare = name.strip_prefix(prefix).unwrap_or(name);
-            family.ignored_tensors.iter().any(|pattern| match pattern.strip_suffix('*') {
-                Some(start) => name.starts_with(start) || bare.starts_with(start),
-                None => name == *pattern || bare == *pattern,
+            family.ignored_tensors.iter().any(|pattern| {
+                match (pattern.strip_suffix('*'), pattern.strip_prefix('*')) {
+                    (Some(start), _) => name.starts_with(start) || bare.starts_with(start),
+                    (None, Some(end)) => name.ends_with(end),
+                    (None, None) => name == *pattern || bare == *pattern,
+                }
             })
         };
         let extra: Vec<&str> = checkpoint

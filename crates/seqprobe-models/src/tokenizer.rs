@@ -6,6 +6,7 @@
 mod byte_pair;
 mod kmer_rows;
 mod letters;
+mod nucleotides;
 mod rnabert;
 mod six_mers;
 mod vocabulary;
@@ -21,6 +22,7 @@ pub use byte_pair::BytePairTokenizer;
 pub(crate) use byte_pair::{read_byte_pairs, read_byte_pairs_or_words};
 pub(crate) use kmer_rows::{KmerRows, read_kmer_rows};
 pub(crate) use letters::{read_letters_cls_sep, read_letters_sep};
+pub(crate) use nucleotides::{CHANNELS, NUCLEOTIDE_IDS, read_nucleotides};
 pub(crate) use rnabert::{RNABERT_VOCABULARY, read_rnabert_letters};
 pub(crate) use six_mers::read_six_mers;
 pub(crate) use vocabulary::{DnaWords, Vocabulary};
@@ -71,6 +73,7 @@ pub static TOKENIZERS: &[TokenizerKind] = &[
     kmer_rows::KMER_ROWS,
     letters::LETTERS_CLS_SEP,
     letters::LETTERS_SEP,
+    nucleotides::NUCLEOTIDES,
     rnabert::RNABERT_LETTERS,
     six_mers::SIX_MERS,
 ];
