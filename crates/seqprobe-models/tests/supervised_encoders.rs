@@ -79,9 +79,7 @@ fn enformer_must_say_which_positions_it_was_trained_with() {
     }
     assert_eq!(with(&official), tensorflow);
     set(folder.path(), "use_tf_gamma", json!("yes"));
-    insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r#"
-    <folder>/config.json: key "use_tf_gamma" is "yes", expected true or false
-    "#);
+    insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r#"<folder>/config.json: key "use_tf_gamma" is "yes", expected true or false"#);
 }
 
 #[test]
@@ -91,15 +89,9 @@ fn sizes_that_do_not_fit_name_their_key() {
         set(folder.path(), key, value);
         load_error(folder.path(), PRETRAINED)
     };
-    insta::assert_snapshot!(error("enformer/usual", "heads", json!(5)), @r#"
-    <folder>/config.json: key "dim" 48 over "heads" 5 is 9, expected a multiple of 6: so many kinds of positional features share it
-    "#);
-    insta::assert_snapshot!(error("enformer/usual", "num_downsamples", json!(2)), @r#"
-    <folder>/config.json: key "num_downsamples" is 2, expected 3 to 16
-    "#);
-    insta::assert_snapshot!(error("enformer/usual", "dim_divisible_by", json!(30)), @r#"
-    <folder>/config.json: key "dim" is 48, but the tower's widths in multiples of "dim_divisible_by" 30 are [30, 60], expected the last to be "dim" and none to be 0
-    "#);
+    insta::assert_snapshot!(error("enformer/usual", "heads", json!(5)), @r#"<folder>/config.json: key "dim" 48 over "heads" 5 is 9, expected a multiple of 6: so many kinds of positional features share it"#);
+    insta::assert_snapshot!(error("enformer/usual", "num_downsamples", json!(2)), @r#"<folder>/config.json: key "num_downsamples" is 2, expected 3 to 16"#);
+    insta::assert_snapshot!(error("enformer/usual", "dim_divisible_by", json!(30)), @r#"<folder>/config.json: key "dim" is 48, but the tower's widths in multiples of "dim_divisible_by" 30 are [30, 60], expected the last to be "dim" and none to be 0"#);
     insta::assert_snapshot!(error("enformer/usual", "use_convnext", json!(true)), @r#"
     <folder>/config.json: key "use_convnext" is true, expected false
       hint: Enformer with ConvNeXt blocks is not supported
