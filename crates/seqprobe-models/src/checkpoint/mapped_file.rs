@@ -22,19 +22,19 @@ impl MappedFile {
         &self.map
     }
 
-    /// Gives the memory of whole pages within `range` (bytes) back: they have been used, and would come from
-    /// the file again. Only a hint; where it is not followed, more memory is held.
+    /// Gives the memory of the pages of `range` (bytes) back: they have been used, and would come from the
+    /// file again. Only a hint; where it is not followed, more memory is held.
     pub(super) fn release(&self, range: Range<usize>) {
-        let start = range.start.next_multiple_of(PAGE);
-        let end = range.end.min(self.map.len()) / PAGE * PAGE;
+        let start = range.start.saturating_sub(FAULT_AROUND);
+        let end = range.end.min(self.map.len());
         if start < end {
             release_pages(&self.map, start, end - start);
         }
     }
 }
 
-/// A multiple of the page size of the machines there are.
-const PAGE: usize = 1 << 16;
+/// A touched page brings its neighbours with it, also those before a range that were given back already.
+const FAULT_AROUND: usize = 1 << 16;
 
 #[expect(
     unsafe_code,
