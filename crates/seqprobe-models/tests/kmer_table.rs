@@ -50,7 +50,7 @@ fn dna2vec_gives_its_rows() {
     };
     let expected: Vec<f64> = batch.ids.iter().flat_map(|&id| row(id as usize)).collect();
     assert_eq!(got, expected);
-    assert_eq!(got[..2], [-0.157932, 0.264544]);
+    assert!((got[0] + 0.157932).abs() < 1e-9 && (got[1] - 0.264544).abs() < 1e-9);
     assert!(got[200..300].iter().all(|value| value.to_bits() == 0), "a k-mer with N has the null row");
 }
 
@@ -149,7 +149,7 @@ fn a_table_that_is_not_plain_is_an_error() {
     <folder>/vectors.npy: 4288 bytes are too few for 4000000000 rows of 4000000000 numbers
       hint: copy it again
     ");
-    let mut infinite = zeros.clone();
+    let mut infinite = zeros;
     infinite[8 * 9..8 * 10].copy_from_slice(&f64::INFINITY.to_le_bytes());
     insta::assert_snapshot!(refused(&npy(&plain("<f8"), &infinite)), @"<folder>/vectors.npy: row 1, column 1 is inf, expected a finite number");
     insta::assert_snapshot!(refused(b""), @r"
