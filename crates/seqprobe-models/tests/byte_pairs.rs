@@ -88,7 +88,7 @@ fn a_tokenizer_without_cls_says_so_through_the_encoder() {
     assert_eq!(has_cls("bert/grover"), ("bert", false));
     assert_eq!(has_cls("bert/k3"), ("bert", true));
     assert_eq!(has_cls("gena/usual"), ("gena", true));
-    assert_eq!(has_cls("rnabert/small"), ("rnabert", false));
+    assert_eq!(has_cls("rnabert/alone"), ("rnabert", false));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! `RNA_bert_config.json` of mana438/RNABERT.
 //!
 //! The authors fill every sequence with padding tokens up to the last position and let attention see them,
-//! in training and when embedding. The model has never met a sequence without, so this does the same.
+//! in training and when embedding. Here a sequence is read without padding, as by every other model;
+//! `"attend_to_padding": true` in `config.json` asks for the authors' way.
 //!
 //! The folder holds `RNA_bert_config.json` as `config.json`, with `"model_type": "rnabert"` added, and the
 //! weights. Conversions with another vocabulary are not supported: their ids and added tokens are not those
@@ -60,6 +61,7 @@ const LAYOUT: BertLayout = BertLayout {
 struct RnaBert {
     stack: BertStack,
     vocab_size: usize,
+    attend_to_padding: bool,
 }
 
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
@@ -80,9 +82,17 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     }
     let mut stack = BertStack::take(parameters, &settings, &LAYOUT, FAMILY.id, VERSION)?;
     stack.spec.has_cls = false;
-    let config_digest = Digest::of_value(&settings).map_err(|error| file.error(error.to_string()))?;
+    let attend_to_padding = match file.value("attend_to_padding") {
+        None => false,
+        Some(value) => value.as_bool().ok_or_else(|| {
+            file.error(format!("key \"attend_to_padding\" is {value}, expected true or false"))
+        })?,
+    };
+    let config_digest =
+        Digest::of_value(&(&settings, attend_to_padding)).map_err(|error| file.error(error.to_string()))?;
     let vocab_size = settings.vocab_size;
-    Ok(LoadedEncoder { encoder: Box::new(RnaBert { stack, vocab_size }), config_digest, vocab_size })
+    let encoder = Box::new(RnaBert { stack, vocab_size, attend_to_padding });
+    Ok(LoadedEncoder { encoder, config_digest, vocab_size })
 }
 
 /// The authors give the width as `num_attention_heads` times `multiple`.
@@ -118,6 +128,9 @@ impl Encoder for RnaBert {
     }
 
     fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+        if !self.attend_to_padding {
+            return self.stack.hidden_states(batch, layers);
+        }
         let mut states = self.stack.hidden_states(&self.filled(batch)?, layers)?;
         let n_tokens = batch.ids.ncols() as i64;
         for (_, state) in &mut states.layers {
