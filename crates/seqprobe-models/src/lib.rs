@@ -2,7 +2,7 @@
 //!
 //! The way through this room: a Hugging Face-layout folder → [`FrozenModel`] (config, tensors by the
 //! checkpoint's own names, tokenizer) → [`TokenBatch`] → [`HiddenStates`]. It does not pool, cache or
-//! train, and it writes nothing but the small random models of [`create`]. Parameters are frozen: every
+//! train, and it writes nothing but the small random models of [`create`] and what [`hub`] was asked to fetch. Parameters are frozen: every
 //! forward runs without gradients. Thread counts are the caller's.
 
 mod attention;
@@ -17,6 +17,7 @@ pub mod create;
 pub mod encoder;
 pub mod error;
 pub mod families;
+pub mod hub;
 pub mod initialise;
 mod layers;
 pub mod model;
@@ -24,6 +25,7 @@ mod npy_table;
 mod packing;
 pub mod parameters;
 pub mod published;
+pub mod reference;
 mod selective_scan;
 pub mod tokenizer;
 
@@ -33,4 +35,5 @@ pub use error::ModelError;
 pub use families::{FAMILIES, Family};
 pub use model::{FrozenModel, LoadOptions, Precision, Weights};
 pub use published::PublishedModel;
+pub use reference::{HubReference, ModelReference, ReferenceError};
 pub use tokenizer::{BytePairTokenizer, TOKENIZERS, Tokenizer, TokenizerKind, WordTokenizer};
