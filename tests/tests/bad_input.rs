@@ -47,7 +47,8 @@ fn suites_that_do_not_fit() {
     check_suite(replace("schema = 1", "schema = 9"), 2, &["schema 9", "expected 1"]);
     check_suite(replace("layers = [0, \"final\"]", "layers = [9]"), 4, &["layer 9", "0 to 4"]);
     check_suite(replace("datasets = [\"sim:motif-fixed\", \"sim:null\"]", "datasets = []"), 5, &["datasets"]);
-    check_suite(replace("model = \"random:model\"", "model = \"hf:owner/name\""), 2, &["not downloaded"]);
+    check_suite(replace("random:model", "hf:no-owner/no-name"), 4, &["--allow-download", "no-owner/no-name"]);
+    check_suite(replace("random:model", "random:hf:../name"), 4, &["owner \"..\"", "hf:owner/name"]);
     let folder = tempfile::tempdir().unwrap();
     let missing = run(folder.path(), &["run", "nowhere.toml"]);
     assert_eq!(missing.code, Some(2));

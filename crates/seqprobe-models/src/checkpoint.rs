@@ -15,6 +15,7 @@ pub mod torch_file;
 
 use crate::error::ModelError;
 use index::Index;
+pub(crate) use index::{OTHERS, USUAL};
 use layout::TensorLayout;
 use mapped_file::MappedFile;
 use safetensors::Dtype;

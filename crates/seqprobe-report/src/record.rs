@@ -51,6 +51,24 @@ pub struct Provenance {
     pub suite_toml: String,
     /// Digests of models, by the name the suite uses.
     pub models: BTreeMap<String, String>,
+    /// Where models came from that the hub has, by the name the suite uses.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub origins: BTreeMap<String, ModelOrigin>,
+}
+
+/// Where a model came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelOrigin {
+    /// Address of the hub.
+    pub endpoint: String,
+    /// `owner/name`.
+    pub repository: String,
+    /// The revision that was asked for.
+    pub revision: String,
+    /// The commit it stood for.
+    pub commit: String,
+    /// Digests of the files by the hub's own names: SHA-256 of a large file, git's digest of a small one.
+    pub files: BTreeMap<String, String>,
 }
 
 /// A dataset as it was used.

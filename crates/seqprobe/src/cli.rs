@@ -37,7 +37,12 @@ pub(crate) enum Command {
     List {
         /// What to list
         what: Listing,
+        /// Format
+        #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+        format: ListFormat,
     },
+    /// Download models from the Hugging Face hub into its cache
+    Fetch(FetchArguments),
     /// Look at or verify stored embeddings
     Cache(CacheArguments),
     /// Tell the libtorch version, threads, devices and folders, and compute one product
@@ -63,6 +68,9 @@ pub(crate) struct Computing {
     /// Compute everything anew and store nothing for later runs
     #[arg(long)]
     pub(crate) no_cache: bool,
+    /// Download models that are not on this machine, from the Hugging Face hub
+    #[arg(long)]
+    pub(crate) allow_download: bool,
     /// Threads for libtorch and for everything else [default: all cores]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
@@ -95,8 +103,9 @@ pub(crate) struct ProbeArguments {
     /// Sequence column [default: found by its name or its letters]
     #[arg(long, value_name = "COLUMN")]
     pub(crate) sequence: Option<String>,
-    /// Model folder in Hugging Face layout; `random:` before it draws its weights anew; several allowed
-    #[arg(long, value_name = "DIR")]
+    /// Model: a folder, hf:owner/name, or a name of `seqprobe list models`; `random:` before it draws its
+    /// weights anew; several allowed
+    #[arg(long, value_name = "MODEL")]
     pub(crate) model: Vec<String>,
     /// File of ready embeddings (npy, npz, safetensors, parquet, h5), joined by example id; several allowed
     #[arg(long, value_name = "FILE")]
@@ -170,8 +179,9 @@ pub(crate) struct Reading {
 
 #[derive(Debug, Args)]
 pub(crate) struct EmbedArguments {
-    /// Model folder in Hugging Face layout; `random:` before it draws its weights anew
-    #[arg(long, value_name = "DIR")]
+    /// Model: a folder, hf:owner/name, or a name of `seqprobe list models`; `random:` before it draws its
+    /// weights anew
+    #[arg(long, value_name = "MODEL")]
     pub(crate) model: String,
     /// CSV, TSV or FASTA of sequences
     #[arg(long, value_name = "FILE")]
@@ -320,12 +330,27 @@ pub(crate) enum Listing {
     Datasets,
     /// Simulated tasks
     Simulated,
-    /// Encoder families
+    /// Published models, whether they are on this machine, and the families that can be read
     Models,
     /// Probes
     Probes,
     /// Metrics
     Metrics,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FetchArguments {
+    /// Models: hf:owner/name, hf:owner/name@revision, or names of `seqprobe list models`
+    #[arg(required = true, value_name = "MODEL")]
+    pub(crate) models: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::files::cache_folder;
 use crate::output::say;
 use crate::provenance::{LIBTORCH_VERSION, processor};
+use seqprobe_models::hub::HubSettings;
 use std::path::Path;
 use std::time::Instant;
 
@@ -39,8 +40,25 @@ pub(crate) fn run(folders: &Folders) -> Result<(), Failure> {
     }
     let cache = cache_folder(folders)?;
     lines.push(format!("cache      {}{}", cache.display(), state(&cache)));
+    lines.extend(hub());
     lines.push(product()?);
     say(&lines.join("\n"))
+}
+
+/// The Hugging Face hub and its cache, as the environment has them.
+fn hub() -> Vec<String> {
+    match HubSettings::from_environment() {
+        Ok(settings) => vec![
+            format!(
+                "hub        {}{}, {}",
+                settings.endpoint,
+                if settings.offline { " (HF_HUB_OFFLINE is set: nothing is fetched)" } else { "" },
+                if settings.token.is_some() { "with a token" } else { "without a token" }
+            ),
+            format!("hub cache  {}{}", settings.cache.display(), state(&settings.cache)),
+        ],
+        Err(error) => vec![format!("hub        {error}")],
+    }
 }
 
 fn state(folder: &Path) -> &'static str {

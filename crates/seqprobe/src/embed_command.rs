@@ -4,6 +4,7 @@ use crate::cli::EmbedArguments;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::features::remarks_of;
 use crate::files::cache_folder;
+use crate::model_finder::ModelFinder;
 use crate::models::LoadedModel;
 use crate::output::{say, tell};
 use crate::plan::layers_of;
@@ -25,7 +26,8 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
     };
     let model = ModelRepresentation {
         name: arguments.model.clone(),
-        folder: path.into(),
+        reference: path.to_owned(),
+        base: PathBuf::new(),
         random_draws: random.then_some(1),
         layers: check_layers(Some(&LayersEntry::from_words(&arguments.layer))).map_err(Failure::usage)?,
         poolings: vec![pooling],
@@ -33,7 +35,7 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
     };
     set_threads(arguments.computing.threads)?;
     let input = read_sequences(&arguments.input, None).or_exit(ExitCode::Data)?;
-    let loaded = LoadedModel::load(&model, arguments.computing.allow_code)?;
+    let loaded = LoadedModel::load(&model, &ModelFinder::new(&arguments.computing))?;
     let layers =
         layers_of(&model, loaded.spec()?).map_err(|message| Failure::new(ExitCode::Model, message))?;
     let cache = cache_folder(&arguments.computing.folders)?;

@@ -12,7 +12,7 @@ use crate::suite::{Representation, Suite};
 use crate::verdicts::FilledCell;
 use seqprobe_core::{Dataset, Digest, FitReport, LayerIndex, Pooling, Probe, Split};
 use seqprobe_embed::{EmbeddingCache, EntryKey, ImportedEmbeddings, PlainRepresentation};
-use seqprobe_report::record::{CellRecord, ScoreRecord, SeedFit, Status};
+use seqprobe_report::record::{CellRecord, ModelOrigin, ScoreRecord, SeedFit, Status};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -45,6 +45,18 @@ impl Runner<'_> {
                     _ => model.as_ref()?.digests().join(" "),
                 };
                 Some((representation.name(), digests))
+            })
+            .collect()
+    }
+
+    /// Where models came from that the hub has, by their names.
+    pub(crate) fn model_origins(&self) -> BTreeMap<String, ModelOrigin> {
+        self.suite
+            .representations
+            .iter()
+            .zip(&self.models)
+            .filter_map(|(representation, model)| {
+                Some((representation.name(), model.as_ref()?.origin.clone()?))
             })
             .collect()
     }

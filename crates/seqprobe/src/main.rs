@@ -9,11 +9,14 @@ mod doctor;
 mod embed_command;
 mod exit;
 mod features;
+mod fetch_command;
 mod files;
 mod fill;
 mod fit;
 mod gate_commands;
 mod imports;
+mod list_command;
+mod model_finder;
 mod models;
 mod output;
 mod plan;
@@ -59,7 +62,8 @@ fn execute(cli: Cli, command: String) -> Result<(), Failure> {
         Command::Check(arguments) => gate_commands::check(&arguments),
         Command::Accept(arguments) => gate_commands::accept(&arguments),
         Command::Data(arguments) => data_command::run(arguments.command),
-        Command::List { what } => small_commands::list(what),
+        Command::Fetch(arguments) => fetch_command::run(&arguments),
+        Command::List { what, format } => list_command::run(what, format),
         Command::Cache(arguments) => small_commands::cache(&arguments.command),
         Command::Doctor(folders) => doctor::run(&folders),
     }

@@ -1,19 +1,26 @@
 //! Models as a run needs them: loaded once, pretrained or as several random draws.
 
 use crate::exit::{ExitCode, Failure, OrExit};
+use crate::model_finder::{FoundModel, ModelFinder, model_failure};
 use crate::suite::ModelRepresentation;
 use seqprobe_core::Seed;
-use seqprobe_models::{EncoderSpec, FrozenModel, LoadOptions, Precision, Weights};
+use seqprobe_models::hub::Needed;
+use seqprobe_models::{EncoderSpec, FrozenModel, LoadOptions, ModelError, Precision, Weights};
+use seqprobe_report::record::ModelOrigin;
 
 /// The pretrained model, or the draws of its architecture.
 pub(crate) struct LoadedModel {
     /// One pretrained model, or one per draw.
     pub(crate) draws: Vec<FrozenModel>,
+    /// Where the hub has it, for one that came from there.
+    pub(crate) origin: Option<ModelOrigin>,
 }
 
 impl LoadedModel {
-    /// Loads what a suite names; models that run code of their own only where that is allowed.
-    pub(crate) fn load(model: &ModelRepresentation, allow_code: bool) -> Result<Self, Failure> {
+    /// Finds and loads what a suite names; models that run code of their own only where that is allowed.
+    pub(crate) fn load(model: &ModelRepresentation, finder: &ModelFinder) -> Result<Self, Failure> {
+        let needed = if model.random_draws.is_some() { Needed::Architecture } else { Needed::Weights };
+        let FoundModel { path, origin } = finder.find(&model.reference, &model.base, needed)?;
         let weights = match model.random_draws {
             None => vec![Weights::Pretrained],
             Some(draws) => (0..draws)
@@ -23,14 +30,24 @@ impl LoadedModel {
         let draws: Result<Vec<_>, _> = weights
             .into_iter()
             .map(|weights| {
-                let options =
-                    LoadOptions { weights, precision: Precision::F32, device: tch::Device::Cpu, allow_code };
-                FrozenModel::load(&model.folder, options)
+                let options = LoadOptions {
+                    weights,
+                    precision: Precision::F32,
+                    device: tch::Device::Cpu,
+                    allow_code: finder.allow_code,
+                };
+                FrozenModel::load(&path, options)
             })
             .collect();
-        let draws = draws
-            .map_err(|error| Failure::new(ExitCode::Model, format!("model {:?}: {error}", model.name)))?;
-        Ok(Self { draws })
+        let draws = draws.map_err(|error| match &origin {
+            // Python keeps what it was asked for, which may be less than a whole model.
+            Some(ModelOrigin { repository, .. }) if matches!(error, ModelError::Tokenizer { .. }) => {
+                let hint = format!("`seqprobe fetch hf:{repository}` completes what the cache has of it");
+                model_failure(&model.name, &format!("{error}\n  hint: {hint}"))
+            }
+            _ => model_failure(&model.name, &error),
+        })?;
+        Ok(Self { draws, origin })
     }
 
     /// Dimensions of the architecture.

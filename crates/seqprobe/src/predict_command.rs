@@ -3,6 +3,7 @@
 use crate::cli::PredictArguments;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::files::{cache_folder, write_whole};
+use crate::model_finder::ModelFinder;
 use crate::output::say;
 use crate::run::set_threads;
 use crate::stored_cell::StoredCell;
@@ -49,7 +50,8 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let temporary = if arguments.computing.no_cache { Some(tempfile::tempdir()?) } else { None };
     let cache = EmbeddingCache::open(temporary.as_ref().map_or(cache.as_path(), |folder| folder.path()))
         .or_exit(ExitCode::Unexpected)?;
-    let predictions = cell.predict(folder, &input.sequences, &cache, arguments.computing.allow_code)?;
+    let finder = ModelFinder::new(&arguments.computing);
+    let predictions = cell.predict(folder, &input.sequences, &cache, &finder)?;
     let csv = predictions_csv(cell, &input.ids, &predictions)?;
     match &arguments.output {
         Some(path) => {

@@ -1,6 +1,9 @@
-//! A progress bar on standard error, with the time left; silent when that is not a terminal.
+//! Progress bars on standard error, with the time left. Where that is not a terminal there is no bar, and one
+//! line per file that is downloaded.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::output::tell;
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use seqprobe_models::hub;
 use std::io::IsTerminal;
 
 /// Progress over the cells of a run.
@@ -36,5 +39,59 @@ impl Progress {
     /// Everything is done.
     pub(crate) fn finish(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// Progress over downloads, one bar per file.
+#[derive(Default)]
+pub(crate) struct Downloads {
+    file: String,
+    bar: Option<ProgressBar>,
+}
+
+impl Downloads {
+    /// Takes the hub's word.
+    pub(crate) fn hear(&mut self, progress: hub::Progress<'_>) {
+        match progress {
+            hub::Progress::Waiting { file } => {
+                tell(&format!("waiting for another process that downloads {file}"));
+            }
+            hub::Progress::Bytes { file, bytes, total } => {
+                if self.file != file {
+                    self.finish();
+                    file.clone_into(&mut self.file);
+                    self.start(bytes, total);
+                }
+                if let Some(bar) = &self.bar {
+                    bar.set_position(bytes);
+                }
+            }
+        }
+    }
+
+    /// Removes the last bar.
+    pub(crate) fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn start(&mut self, bytes: u64, total: Option<u64>) {
+        let file = &self.file;
+        if !std::io::stderr().is_terminal() {
+            let size = total.map_or_else(String::new, |total| format!(" ({})", HumanBytes(total)));
+            let resumed = if bytes > 0 { format!(", {} are here", HumanBytes(bytes)) } else { String::new() };
+            tell(&format!("downloading {file}{size}{resumed}"));
+            return;
+        }
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(4));
+        let template = "{bar:30} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left  {wide_msg}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(file.clone());
+        bar.set_position(bytes);
+        bar.reset_eta();
+        self.bar = Some(bar);
     }
 }

@@ -1,7 +1,7 @@
 //! How a run came about, and its datasets as they were used.
 
 use seqprobe_core::{Dataset, Split};
-use seqprobe_report::record::{DatasetRecord, Provenance};
+use seqprobe_report::record::{DatasetRecord, ModelOrigin, Provenance};
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -26,6 +26,7 @@ impl Started {
         threads: usize,
         suite_toml: String,
         models: BTreeMap<String, String>,
+        origins: BTreeMap<String, ModelOrigin>,
     ) -> Provenance {
         Provenance {
             program: format!("seqprobe {}", env!("CARGO_PKG_VERSION")),
@@ -38,6 +39,7 @@ impl Started {
             seconds: self.instant.elapsed().as_secs_f64(),
             suite_toml,
             models,
+            origins,
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::exit::{ExitCode, Failure, OrExit};
 use crate::files::cache_folder;
 use crate::fill::Runner;
 use crate::imports::load_imports;
+use crate::model_finder::ModelFinder;
 use crate::models::LoadedModel;
 use crate::plan::{PlannedCell, Work, plan_dataset};
 use crate::probes::probe_family;
@@ -52,12 +53,12 @@ pub(crate) fn load_datasets(suite: &Suite, data_dirs: &[PathBuf]) -> Result<Vec<
 }
 
 /// Loads the models a suite names; `None` where a representation has none.
-pub(crate) fn load_models(suite: &Suite, allow_code: bool) -> Result<Vec<Option<LoadedModel>>, Failure> {
+pub(crate) fn load_models(suite: &Suite, finder: &ModelFinder) -> Result<Vec<Option<LoadedModel>>, Failure> {
     suite
         .representations
         .iter()
         .map(|representation| match representation {
-            Representation::Model(model) => LoadedModel::load(model, allow_code).map(Some),
+            Representation::Model(model) => LoadedModel::load(model, finder).map(Some),
             Representation::Plain { .. } | Representation::Imported(_) => Ok(None),
         })
         .collect()
@@ -98,7 +99,7 @@ pub(crate) fn run_suite(
     let temporary = if computing.no_cache { Some(tempfile::tempdir()?) } else { None };
     let cache = temporary.as_ref().map_or(cache, |folder| folder.path().to_owned());
     let imports = load_imports(suite, &datasets)?;
-    let models = load_models(suite, computing.allow_code)?;
+    let models = load_models(suite, &ModelFinder::new(computing))?;
     let plans = plan_all(suite, &datasets, &models)?;
     let n_cells = plans.iter().map(Vec::len).sum();
     let runner = Runner {
@@ -132,12 +133,13 @@ pub(crate) fn run_suite(
         .collect();
     let n_reused = cells.iter().filter(|cell| cell.reused).count();
     let models = runner.model_digests();
+    let origins = runner.model_origins();
     let verdicts = judge_rows(&rows, suite.margin);
     let warnings = crate::warnings::warnings(filled_datasets.iter().flat_map(|(_, filled)| filled), &records);
     let record = RunRecord {
         schema_version: SCHEMA_VERSION,
         suite: suite.name.clone(),
-        provenance: started.provenance(threads, suite.toml.clone(), models),
+        provenance: started.provenance(threads, suite.toml.clone(), models, origins),
         datasets: records,
         cells,
         verdicts,

@@ -5,6 +5,7 @@ use crate::cli::RunArguments;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::files::write_whole;
 use crate::imports::load_imports;
+use crate::model_finder::ModelFinder;
 use crate::output::{say, tell};
 use crate::plan::Work;
 use crate::run::{FinishedRun, default_out, load_datasets, load_models, plan_all, run_suite};
@@ -12,10 +13,11 @@ use crate::stored_cell::StoredCell;
 use crate::suite::Suite;
 use crate::verdicts::FilledCell;
 use seqprobe_core::{Dataset, Split, Targets, TaskKind};
-use seqprobe_report::record::Status;
+use seqprobe_report::record::{ModelOrigin, Status};
 use seqprobe_report::{
     CellPredictions, OutputName, SeedPredictions, SplitPredictions, render_table, write_run,
 };
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,16 +28,16 @@ pub(crate) fn run(arguments: &RunArguments, command: String) -> Result<(), Failu
     let suite = Suite::read(&arguments.suite)?;
     let datasets = load_datasets(&suite, &arguments.computing.folders.data_dirs)?;
     if arguments.plan {
-        return print_plan(&suite, &datasets, arguments.computing.allow_code);
+        return print_plan(&suite, &datasets, &ModelFinder::new(&arguments.computing));
     }
     let out = arguments.out.clone().unwrap_or_else(|| default_out(&suite.name));
     let finished = run_suite(&suite, datasets, &arguments.computing, command)?;
     finish(&suite, &finished, &out)
 }
 
-fn print_plan(suite: &Suite, datasets: &[Dataset], allow_code: bool) -> Result<(), Failure> {
+fn print_plan(suite: &Suite, datasets: &[Dataset], finder: &ModelFinder) -> Result<(), Failure> {
     load_imports(suite, datasets)?;
-    let models = load_models(suite, allow_code)?;
+    let models = load_models(suite, finder)?;
     let plans = plan_all(suite, datasets, &models)?;
     let cells: Vec<serde_json::Value> = plans
         .iter()
@@ -69,7 +71,7 @@ pub(crate) fn finish(suite: &Suite, finished: &FinishedRun, out: &Path) -> Resul
     let mut stored = Vec::new();
     for (dataset, cells) in &finished.datasets {
         for cell in cells {
-            stored.extend(store_probes(suite, dataset, cell, out)?);
+            stored.extend(store_probes(suite, dataset, cell, &finished.record.provenance.origins, out)?);
         }
     }
     remove_others(&out.join(PROBES), &stored)?;
@@ -98,6 +100,7 @@ fn store_probes(
     suite: &Suite,
     dataset: &Dataset,
     cell: &FilledCell,
+    origins: &BTreeMap<String, ModelOrigin>,
     out: &Path,
 ) -> Result<Option<String>, Failure> {
     let Some(result) = cell.result.as_ref().filter(|result| !result.probes.is_empty()) else {
@@ -108,7 +111,7 @@ fn store_probes(
     for (number, probe) in result.probes.iter().enumerate() {
         write_whole(&folder.join(format!("probe-{number:04}.safetensors")), &write_arrays(&probe.arrays)?)?;
     }
-    let stored = StoredCell::new(suite, dataset, cell)?;
+    let stored = StoredCell::new(suite, dataset, cell, origins)?;
     write_whole(
         &folder.join("cell.json"),
         &serde_json::to_vec_pretty(&stored).or_exit(ExitCode::Unexpected)?,

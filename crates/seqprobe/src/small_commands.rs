@@ -1,11 +1,9 @@
-//! The short commands: `report`, `list`, `cache`.
+//! The short commands: `report`, `cache`.
 
-use crate::cli::{CacheCommand, Listing, ReportArguments};
-use crate::data_command::cards_here;
+use crate::cli::{CacheCommand, ReportArguments};
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::files::{cache_folder, write_whole};
 use crate::output::say;
-use crate::probes::PROBES;
 use seqprobe_embed::{EmbeddingCache, EntrySummary, cache_list, cache_verify};
 use seqprobe_report::{read_run, render};
 
@@ -17,51 +15,6 @@ pub(crate) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
         Some(path) => write_whole(path, text.as_bytes()),
         None => say(text.trim_end()),
     }
-}
-
-/// `seqprobe list`
-pub(crate) fn list(what: Listing) -> Result<(), Failure> {
-    let lines: Vec<(String, String)> = match what {
-        Listing::Datasets => cards_here()?
-            .into_iter()
-            .map(|id| {
-                let card = seqprobe_data::find_card(&id, &["datasets".into()]).or_exit(ExitCode::Usage)?;
-                Ok((id, format!("{}, {}", card.title, card.task.as_str())))
-            })
-            .collect::<Result<_, Failure>>()?,
-        Listing::Simulated => seqprobe_data::SIMULATED
-            .iter()
-            .map(|task| {
-                (
-                    format!("sim:{}", task.name),
-                    format!("{}, {}, scored by {}", task.title, task.kind.as_str(), task.metric),
-                )
-            })
-            .collect(),
-        Listing::Models => seqprobe_models::FAMILIES
-            .iter()
-            .map(|family| (family.id.to_owned(), family.title.to_owned()))
-            .collect(),
-        Listing::Probes => {
-            PROBES.iter().map(|family| (family.id.to_owned(), family.about.to_owned())).collect()
-        }
-        Listing::Metrics => seqprobe_stats::METRICS
-            .iter()
-            .map(|metric| {
-                (
-                    metric.id.to_owned(),
-                    format!(
-                        "{}, {}",
-                        metric.title,
-                        if metric.higher_is_better { "higher is better" } else { "lower is better" }
-                    ),
-                )
-            })
-            .collect(),
-    };
-    let width = lines.iter().map(|(id, _)| id.chars().count()).max().unwrap_or(0);
-    let text: Vec<String> = lines.iter().map(|(id, about)| format!("{id:<width$}  {about}")).collect();
-    say(&text.join("\n"))
 }
 
 /// `seqprobe cache`

@@ -2,6 +2,7 @@
 
 use crate::cells::read_arrays;
 use crate::exit::{ExitCode, Failure, OrExit};
+use crate::model_finder::ModelFinder;
 use crate::models::LoadedModel;
 use crate::probes::probe_family;
 use crate::run_command::output_names;
@@ -18,8 +19,9 @@ use seqprobe_embed::{
 };
 use seqprobe_models::Precision;
 use seqprobe_report::OutputName;
-use seqprobe_report::record::CellId;
+use seqprobe_report::record::{CellId, ModelOrigin};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Everything but the fitted numbers.
@@ -47,6 +49,7 @@ enum StoredRepresentation {
     },
     Model {
         name: String,
+        /// A path, or `hf:owner/name@commit`.
         folder: PathBuf,
         random_draws: Option<u32>,
         layer: LayerIndex,
@@ -60,7 +63,12 @@ enum StoredRepresentation {
 
 impl StoredCell {
     /// Describes a filled cell.
-    pub(crate) fn new(suite: &Suite, dataset: &Dataset, cell: &FilledCell) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        suite: &Suite,
+        dataset: &Dataset,
+        cell: &FilledCell,
+        origins: &BTreeMap<String, ModelOrigin>,
+    ) -> Result<Self, Failure> {
         let missing = || {
             Failure::new(
                 ExitCode::Unexpected,
@@ -83,7 +91,13 @@ impl StoredCell {
             }
             Representation::Model(model) => StoredRepresentation::Model {
                 name: model.name.clone(),
-                folder: std::fs::canonicalize(&model.folder).unwrap_or_else(|_| model.folder.clone()),
+                folder: match origins.get(&model.name) {
+                    Some(origin) => format!("hf:{}@{}", origin.repository, origin.commit).into(),
+                    None => {
+                        let path = model.base.join(&model.reference);
+                        std::fs::canonicalize(&path).unwrap_or(path)
+                    }
+                },
                 random_draws: model.random_draws,
                 layer: id
                     .layer
@@ -147,9 +161,9 @@ impl StoredCell {
         folder: &Path,
         sequences: &[DnaSequence],
         cache: &EmbeddingCache,
-        allow_code: bool,
+        finder: &ModelFinder,
     ) -> Result<Vec<Array2<f64>>, Failure> {
-        let sources = self.features(sequences, cache, allow_code)?;
+        let sources = self.features(sequences, cache, finder)?;
         let rows: Vec<usize> = (0..sequences.len()).collect();
         let mut predictions = Vec::new();
         for (number, (kind, config)) in self.probes.iter().enumerate() {
@@ -171,7 +185,7 @@ impl StoredCell {
         &self,
         sequences: &'a [DnaSequence],
         cache: &EmbeddingCache,
-        allow_code: bool,
+        finder: &ModelFinder,
     ) -> Result<Vec<BoxedSource<'a>>, Failure> {
         match &self.representation {
             StoredRepresentation::Plain(id) => {
@@ -208,13 +222,14 @@ impl StoredCell {
                 };
                 let model = ModelRepresentation {
                     name: name.clone(),
-                    folder: folder.clone(),
+                    reference: folder.to_string_lossy().into_owned(),
+                    base: PathBuf::new(),
                     random_draws: *random_draws,
                     layers: Layers::Some(vec![*layer]),
                     poolings: vec![self.pooling],
                     extraction,
                 };
-                let loaded = LoadedModel::load(&model, allow_code)?;
+                let loaded = LoadedModel::load(&model, finder)?;
                 let found = loaded.digests();
                 if found != *weights {
                     return Err(Failure::new(

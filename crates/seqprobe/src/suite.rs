@@ -157,7 +157,10 @@ pub(crate) enum Representation {
 pub(crate) struct ModelRepresentation {
     /// Name in results: as written in the suite.
     pub(crate) name: String,
-    pub(crate) folder: PathBuf,
+    /// The model as written, without `random:`; `ModelFinder` looks for it.
+    pub(crate) reference: String,
+    /// Folder that a relative path starts from.
+    pub(crate) base: PathBuf,
     /// Draws of random weights; `None` for pretrained ones.
     pub(crate) random_draws: Option<u32>,
     pub(crate) layers: Layers,
@@ -313,14 +316,10 @@ fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Re
                 Some(path) => (path, true),
                 None => (name.as_str(), false),
             };
-            if path.starts_with("hf:") {
-                return Err(format!(
-                    "{name:?}: models are not downloaded\n  hint: give a folder with config.json and model.safetensors"
-                ));
-            }
             Ok(Representation::Model(ModelRepresentation {
                 name: name.clone(),
-                folder: folder.join(path),
+                reference: path.to_owned(),
+                base: folder.to_owned(),
                 random_draws: random.then_some(RANDOM_DRAWS),
                 layers: check_layers(entry.layers.as_ref())?,
                 poolings: poolings.unwrap_or_else(|| vec![Pooling::Mean, Pooling::Tokens]),

@@ -9,12 +9,15 @@ use std::path::{Component, Path, PathBuf};
 const LARGEST_INDEX: u64 = 64 << 20;
 
 /// Files of a folder in the order they are looked for.
-const USUAL: [&str; 4] = [
+pub(crate) const USUAL: [&str; 4] = [
     "model.safetensors",
     "model.safetensors.index.json",
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 ];
+
+/// Extensions of other checkpoints, read where a folder has exactly one.
+pub(crate) const OTHERS: [&str; 3] = ["pt", "pth", "ckpt"];
 
 /// The weights of a folder: the first of the usual files, else the only `.pt`, `.pth` or `.ckpt`.
 pub(super) fn locate(folder: &Path) -> Result<PathBuf, ModelError> {
@@ -26,7 +29,7 @@ pub(super) fn locate(folder: &Path) -> Result<PathBuf, ModelError> {
     for entry in std::fs::read_dir(folder).map_err(ModelError::io(folder))? {
         let path = entry.map_err(ModelError::io(folder))?.path();
         let extension = path.extension().and_then(|extension| extension.to_str());
-        if matches!(extension, Some("pt" | "pth" | "ckpt")) && path.is_file() {
+        if extension.is_some_and(|extension| OTHERS.contains(&extension)) && path.is_file() {
             others.push(path);
         }
     }

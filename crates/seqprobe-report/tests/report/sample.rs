@@ -260,6 +260,7 @@ pub(crate) fn run() -> RunRecord {
             seconds: 754.2,
             suite_toml: "schema = 1\nname = \"gue & friends\"\n".to_owned(),
             models: BTreeMap::from([(model.to_owned(), "c3".repeat(32))]),
+            origins: BTreeMap::new(),
         },
         datasets: vec![dataset(first, TaskKind::Binary, "mcc"), simulated],
         cells,
