@@ -3,6 +3,7 @@
 
 use super::error::HubError;
 use super::request::Client;
+use crate::checkpoint::{OTHERS, USUAL};
 use crate::reference::HubReference;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,17 +23,6 @@ pub(super) const TOKENIZER_FILES: &[&str] = &[
     "tokenizer.model",
     "spiece.model",
 ];
-
-/// Whole weights and the index of split ones, the first that is there is taken.
-const WEIGHTS: &[(&str, bool)] = &[
-    ("model.safetensors", false),
-    ("model.safetensors.index.json", true),
-    ("pytorch_model.bin", false),
-    ("pytorch_model.bin.index.json", true),
-];
-
-/// Endings of other checkpoints, taken when there is exactly one.
-const OTHER_ENDINGS: &[&str] = &[".pt", ".ckpt", ".pth"];
 
 /// What training leaves beside a checkpoint.
 const NO_WEIGHTS: &[&str] = &["optimizer.", "scheduler.", "rng_state", "scaler.", "training_args."];
@@ -141,16 +131,21 @@ impl Listing {
     }
 }
 
-/// Chooses among the names of a folder.
+/// Chooses among the names of a folder as `Checkpoint::open` does, but for what training leaves.
 pub(super) fn choose_weights(names: &BTreeSet<&str>) -> Result<WeightFiles, String> {
-    if let Some((name, is_index)) = WEIGHTS.iter().find(|(name, _)| names.contains(name)) {
-        let name = (*name).to_owned();
-        return Ok(if *is_index { WeightFiles::Split(name) } else { WeightFiles::Whole(name) });
+    if let Some(name) = USUAL.into_iter().find(|name| names.contains(name)) {
+        let is_index = name.ends_with(".index.json");
+        let name = name.to_owned();
+        return Ok(if is_index { WeightFiles::Split(name) } else { WeightFiles::Whole(name) });
     }
+    let is_other = |name: &str| {
+        let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+        extension.is_some_and(|extension| OTHERS.contains(&extension))
+    };
     let others: Vec<&str> = names
         .iter()
         .copied()
-        .filter(|name| !name.contains('/') && OTHER_ENDINGS.iter().any(|ending| name.ends_with(ending)))
+        .filter(|name| !name.contains('/') && is_other(name))
         .filter(|name| !NO_WEIGHTS.iter().any(|start| name.starts_with(start)))
         .collect();
     match others.as_slice() {
