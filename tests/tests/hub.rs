@@ -1,5 +1,6 @@
 //! Models of the hub through the program: what is downloaded, when, and what a later run makes of it. The hub
 //! is a server on this machine.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 #[path = "../../crates/seqprobe-models/tests/common/loopback.rs"]
 mod loopback;

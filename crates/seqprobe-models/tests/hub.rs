@@ -1,4 +1,5 @@
 //! Fetching from a hub that is a real server on this machine and misbehaves in the ways networks do.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 #[path = "common/loopback.rs"]
 mod loopback;
