@@ -100,7 +100,7 @@ impl Config {
             return Err(file
                 .error(format!("key \"num_downsamples\" is {}, expected 3 to 16", config.num_downsamples)));
         }
-        if config.position_features() == 0 || config.position_features() % positions::KINDS != 0 {
+        if config.position_features() == 0 || !config.position_features().is_multiple_of(positions::KINDS) {
             return Err(file.error(format!(
                 "key \"dim\" {} over \"heads\" {} is {}, expected a multiple of {}: so many kinds of positional features share it",
                 config.dim,
@@ -312,7 +312,7 @@ mod tests {
             let is_norm = tensor.shape.len() == 1 && !name.contains("to_out");
             if name.ends_with("to_attn_logits.weight") {
                 let width = tensor.shape[0];
-                let is_expected = |place: usize| if place % (width + 1) == 0 { 2.0_f32 } else { 0.0 };
+                let is_expected = |place: usize| if place.is_multiple_of(width + 1) { 2.0_f32 } else { 0.0 };
                 assert!(
                     (0..values.len()).all(|place| values[place].to_bits() == is_expected(place).to_bits())
                 );

@@ -137,7 +137,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
             ChannelConvolution::take_inside(parameters, &format!("{stem}.conv2"), shape, dilation)?,
         ];
         place += 1;
-        let skip = if (number + 1) % UNITS_PER_SKIP == 0 {
+        let skip = if (number + 1).is_multiple_of(UNITS_PER_SKIP) {
             let stem = format!("residual_units.{place}.conv");
             place += 1;
             Some(ChannelConvolution::take_same(parameters, &stem, [width, width, 1])?)
