@@ -15,6 +15,8 @@ mod rnabert;
 mod spliceai;
 
 #[cfg(test)]
+mod long_model_starts;
+#[cfg(test)]
 mod random_starts;
 
 use crate::config_file::ConfigFile;

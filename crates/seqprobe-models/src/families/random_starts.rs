@@ -8,7 +8,7 @@ use seqprobe_core::Seed;
 use serde_json::json;
 use tch::{Device, Kind};
 
-fn drawn(config: serde_json::Value) -> Vec<DrawnTensor> {
+pub(super) fn drawn(config: serde_json::Value) -> Vec<DrawnTensor> {
     let file = ConfigFile::from_value("config.json".into(), config).unwrap();
     let mut parameters = Parameters::random(Seed(11), Kind::Float, Device::Cpu);
     parameters.drawn = Some(Vec::new());
@@ -16,20 +16,20 @@ fn drawn(config: serde_json::Value) -> Vec<DrawnTensor> {
     parameters.drawn.unwrap()
 }
 
-fn named<'a>(tensors: &'a [DrawnTensor], name: &str) -> &'a DrawnTensor {
+pub(super) fn named<'a>(tensors: &'a [DrawnTensor], name: &str) -> &'a DrawnTensor {
     tensors.iter().find(|tensor| tensor.name == name).unwrap_or_else(|| panic!("no tensor {name}"))
 }
 
-fn deviation(values: &[f32]) -> f64 {
+pub(super) fn deviation(values: &[f32]) -> f64 {
     (values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>() / values.len() as f64).sqrt()
 }
 
-fn largest(values: &[f32]) -> f64 {
+pub(super) fn largest(values: &[f32]) -> f64 {
     values.iter().map(|&value| f64::from(value.abs())).fold(0.0, f64::max)
 }
 
 /// Whether every value is the expected one.
-fn all(values: &[f32], expected: f32) -> bool {
+pub(super) fn all(values: &[f32], expected: f32) -> bool {
     values.iter().all(|value| value.to_bits() == expected.to_bits())
 }
 
