@@ -47,6 +47,14 @@ pub enum ModelError {
         /// Letters of a token.
         k: usize,
     },
+    /// A model that runs code of its own failed: a TorchScript file or a worker process.
+    #[error("{path}: {message}")]
+    Code {
+        /// The description or the TorchScript file.
+        path: PathBuf,
+        /// What happened, with a hint.
+        message: String,
+    },
     /// A batch whose ids, lengths and shape do not belong together, or with an id outside the vocabulary.
     #[error("token batch: {0}")]
     Batch(String),

@@ -14,6 +14,7 @@ pub mod checkpoint;
 pub mod config_file;
 mod convolution;
 pub mod create;
+mod description;
 pub mod encoder;
 pub mod error;
 pub mod families;
@@ -28,6 +29,8 @@ pub mod published;
 pub mod reference;
 mod selective_scan;
 pub mod tokenizer;
+mod torchscript;
+mod worker;
 
 pub use batch::{TokenBatch, Tokens};
 pub use encoder::{Encoder, EncoderSpec, HiddenStates};

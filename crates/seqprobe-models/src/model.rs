@@ -3,6 +3,7 @@
 use crate::batch::Tokens;
 use crate::checkpoint::Checkpoint;
 use crate::config_file::ConfigFile;
+use crate::description;
 use crate::encoder::{Encoder, without_cls};
 use crate::error::ModelError;
 use crate::families::{read_kmer_table, recognise};
@@ -71,11 +72,15 @@ pub type Tokenize = Box<dyn Fn(&DnaSequence) -> Result<Tokens, ModelError> + Sen
 
 impl FrozenModel {
     /// Loads a model from a folder in Hugging Face layout: `config.json`, weights (see
-    /// [`Checkpoint::open`]; not needed for random ones), tokenizer files.
+    /// [`Checkpoint::open`]; not needed for random ones), tokenizer files; or a model that brings its own code
+    /// from its description, a `.toml` file, where `allow_code` says that it may run.
     ///
     /// # Errors
     /// [`ModelError`] naming the file or tensor.
     pub fn load(folder: &Path, options: LoadOptions) -> Result<Self, ModelError> {
+        if description::is_description(folder) {
+            return description::load(folder, options);
+        }
         let config = ConfigFile::read(folder)?;
         let family = recognise(&config)?;
         let tokenizer = (family.tokenizer)(folder, &config)?;
