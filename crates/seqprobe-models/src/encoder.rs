@@ -73,6 +73,10 @@ impl Encoder for WithoutCls {
         &self.spec
     }
 
+    fn width(&self, layer: LayerIndex) -> usize {
+        self.encoder.width(layer)
+    }
+
     fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
         self.encoder.hidden_states(batch, layers)
     }
