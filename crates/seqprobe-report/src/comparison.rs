@@ -179,7 +179,7 @@ pub(crate) fn paired_difference(
         return Err(undefined("the stored predictions hold no clusters: run the suite again".to_owned()));
     }
     let seed = Seed(0).derive(&format!("bootstrap/{}/test", dataset.id)).0;
-    let resampling = Resampling { replicates: REPLICATES, clusters, seed, level: LEVEL };
+    let resampling = Resampling { replicates: REPLICATES, clusters, level: LEVEL, ..Resampling::new(seed) };
     with_truth(dataset.task, &now.truth, n_outputs, |truth| {
         compare(metric, truth, &current_values, &before_values, &resampling)
     })

@@ -130,7 +130,7 @@ pub(crate) fn below(rng: &mut ChaCha8Rng, bound: u32) -> u32 {
 }
 
 /// The rows of each class that occurs; one stratum of all known rows for several targets.
-fn strata(truth: &Truth<'_>) -> Vec<Vec<u32>> {
+pub(crate) fn strata(truth: &Truth<'_>) -> Vec<Vec<u32>> {
     let mut strata = match truth {
         Truth::Binary(labels) => {
             let mut classes = vec![Vec::new(), Vec::new()];

@@ -1,6 +1,6 @@
 //! Student's t: combined variances, quantiles and tails, and the bound where the bootstrap sees no variance.
 
-use statrs::distribution::{Continuous, ContinuousCDF, StudentsT};
+use statrs::distribution::{Continuous, ContinuousCDF, Normal, StudentsT};
 
 /// A variance and its degrees of freedom.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,6 +22,9 @@ pub(crate) fn satterthwaite(terms: &[VarianceTerm]) -> (f64, f64) {
 /// The two-sided quantile of a level, 1.96 for 0.95 and many degrees of freedom.
 pub(crate) fn t_quantile(level: f64, degrees_of_freedom: f64) -> f64 {
     let tail = (1.0 - level) / 2.0;
+    if degrees_of_freedom.is_infinite() {
+        return -Normal::standard().inverse_cdf(tail);
+    }
     student(degrees_of_freedom).map_or(f64::INFINITY, |t| {
         // statrs' inverse is off by 7e-6 at 1e5 degrees of freedom; Newton steps make it agree with the tail.
         (0..3).fold(-t.inverse_cdf(tail), |quantile, _| quantile + (t.sf(quantile) - tail) / t.pdf(quantile))
@@ -30,7 +33,15 @@ pub(crate) fn t_quantile(level: f64, degrees_of_freedom: f64) -> f64 {
 
 /// The probability of a value above `statistic`.
 pub(crate) fn t_tail(statistic: f64, degrees_of_freedom: f64) -> f64 {
+    if degrees_of_freedom.is_infinite() {
+        return normal_tail(statistic);
+    }
     student(degrees_of_freedom).map_or(1.0, |t| t.sf(statistic))
+}
+
+/// The probability of a standard normal number above `statistic`.
+pub(crate) fn normal_tail(statistic: f64) -> f64 {
+    Normal::standard().sf(statistic)
 }
 
 /// `None` only where the degrees of freedom are no positive number; callers then know nothing.
@@ -78,6 +89,13 @@ mod tests {
         ] {
             assert_relative_eq!(t_tail(statistic, degrees_of_freedom), expected, max_relative = 1e-8);
         }
+    }
+
+    #[test]
+    fn infinite_degrees_of_freedom_are_the_normal() {
+        // scipy 1.17.1: stats.norm.ppf(0.975), stats.norm.sf(1.5)
+        assert_relative_eq!(t_quantile(0.95, f64::INFINITY), 1.959963984540054, max_relative = 1e-8);
+        assert_relative_eq!(t_tail(1.5, f64::INFINITY), 0.06680720126885807, max_relative = 1e-8);
     }
 
     #[test]

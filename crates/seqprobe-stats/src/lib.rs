@@ -6,31 +6,48 @@
 //!
 //! Nothing here reads a file, fits a model or knows a sequence, and nothing fails for outside reasons.
 
+mod bca;
 mod bootstrap;
+mod corrections;
 mod decisions;
+mod delong;
 mod estimate;
-mod holm;
+mod floors;
 mod interval;
+mod methods;
 mod metric;
 mod numbers;
+mod permutation;
 mod poisson;
 mod probabilities;
 #[cfg(test)]
 mod properties;
 mod ranking;
+mod resampled_t;
 mod sample_size;
+mod scale;
+mod side;
+mod suite_ranks;
 mod truth;
 mod unpaired;
 pub mod verdict;
 mod weighted;
+mod wilcoxon;
 
 /// Raised when the same inputs would give another interval or p value; part of the key of stored scores.
 ///
-/// 2: replicates drawn sixteen at a time.
-pub const INTERVALS_VERSION: u32 = 2;
+/// 2: replicates drawn sixteen at a time. 3: scales that bend with a score's bounds; logit-DeLong for AUROC.
+pub const INTERVALS_VERSION: u32 = 3;
 
+pub use corrections::{benjamini_hochberg, holm};
+pub use delong::{DeLong, delong_test};
 pub use estimate::{Difference, Estimate, NoEstimate, Resampling, compare, estimate};
-pub use holm::holm;
+pub use floors::{floor_note, paired_floor, rank_sum_floor};
+pub use methods::IntervalMethod;
 pub use metric::{METRICS, Metric, Needs, TargetScores, metric};
+pub use permutation::{PermutationTest, permutation_test};
+pub use resampled_t::{ResampledT, corrected_resampled_t};
+pub use suite_ranks::{PairTest, RankSummary, nemenyi_difference, rank_methods};
 pub use truth::{InputError, Truth, Undefined};
 pub use unpaired::{KnownInterval, unpaired};
+pub use wilcoxon::{MOST_EXACT, SignTest, mcnemar, wilcoxon_signed_rank};

@@ -4,6 +4,7 @@ use crate::decisions::{accuracy, macro_f1, matthews};
 use crate::numbers::{mean_squared_error, pearson, r_squared, root_mean_squared_error, spearman};
 use crate::probabilities::{brier, log_loss};
 use crate::ranking::{auroc, average_precision};
+use crate::scale::Scale;
 use crate::truth::{InputError, Truth, Undefined};
 use crate::weighted::{MacroMean, Weighted, plain_score};
 
@@ -38,6 +39,8 @@ pub struct Metric {
     /// Whether single examples move the score by about one part of their class, as they do a proportion. Such a
     /// metric has a documented bound where the bootstrap sees no variance; the others have no interval there.
     pub(crate) like_a_proportion: bool,
+    /// Where the interval of a single score is made.
+    pub(crate) scale: Scale,
     pub(crate) prepare: fn(&Truth<'_>, &[f64]) -> Result<Columns, InputError>,
 }
 
@@ -67,6 +70,7 @@ pub static METRICS: &[Metric] = &[
         needs: Needs::Classes,
         version: 1,
         like_a_proportion: true,
+        scale: Scale::Logit,
         prepare: auroc,
     },
     Metric {
@@ -78,6 +82,7 @@ pub static METRICS: &[Metric] = &[
         needs: Needs::Classes,
         version: 1,
         like_a_proportion: true,
+        scale: Scale::Logit,
         prepare: average_precision,
     },
     Metric {
@@ -89,6 +94,7 @@ pub static METRICS: &[Metric] = &[
         needs: Needs::Classes,
         version: 1,
         like_a_proportion: true,
+        scale: Scale::Fisher,
         prepare: matthews,
     },
     Metric {
@@ -100,6 +106,7 @@ pub static METRICS: &[Metric] = &[
         needs: Needs::Classes,
         version: 1,
         like_a_proportion: true,
+        scale: Scale::Logit,
         prepare: accuracy,
     },
     Metric {
@@ -111,6 +118,7 @@ pub static METRICS: &[Metric] = &[
         needs: Needs::Classes,
         version: 1,
         like_a_proportion: true,
+        scale: Scale::Logit,
         prepare: macro_f1,
     },
     Metric {
@@ -122,6 +130,7 @@ pub static METRICS: &[Metric] = &[
         needs: Needs::Classes,
         version: 1,
         like_a_proportion: false,
+        scale: Scale::Log,
         prepare: log_loss,
     },
     Metric {
@@ -133,6 +142,7 @@ pub static METRICS: &[Metric] = &[
         needs: Needs::Classes,
         version: 1,
         like_a_proportion: false,
+        scale: Scale::Log,
         prepare: brier,
     },
     Metric {
@@ -144,6 +154,7 @@ pub static METRICS: &[Metric] = &[
         needs: Needs::Values,
         version: 1,
         like_a_proportion: false,
+        scale: Scale::Fisher,
         prepare: pearson,
     },
     Metric {
@@ -155,6 +166,7 @@ pub static METRICS: &[Metric] = &[
         needs: Needs::Values,
         version: 1,
         like_a_proportion: false,
+        scale: Scale::Fisher,
         prepare: spearman,
     },
     Metric {
@@ -166,6 +178,7 @@ pub static METRICS: &[Metric] = &[
         needs: Needs::Values,
         version: 1,
         like_a_proportion: false,
+        scale: Scale::LogOfRest,
         prepare: r_squared,
     },
     Metric {
@@ -177,6 +190,7 @@ pub static METRICS: &[Metric] = &[
         needs: Needs::Values,
         version: 1,
         like_a_proportion: false,
+        scale: Scale::Log,
         prepare: root_mean_squared_error,
     },
     Metric {
@@ -188,6 +202,7 @@ pub static METRICS: &[Metric] = &[
         needs: Needs::Values,
         version: 1,
         like_a_proportion: false,
+        scale: Scale::Log,
         prepare: mean_squared_error,
     },
 ];

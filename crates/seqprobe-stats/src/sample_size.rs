@@ -86,11 +86,12 @@ impl SampleSize {
         units / (units - 1.0)
     }
 
-    pub(crate) fn method(&self) -> &'static str {
+    /// What is drawn, in the name of a method.
+    pub(crate) fn drawn(&self) -> &'static str {
         match self.n_clusters {
-            Some(_) => "t-cluster-bootstrap",
-            None if self.stratified => "t-stratified-bootstrap",
-            None => "t-bootstrap",
+            Some(_) => "cluster-bootstrap",
+            None if self.stratified => "stratified-bootstrap",
+            None => "bootstrap",
         }
     }
 }

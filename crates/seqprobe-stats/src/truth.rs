@@ -75,6 +75,16 @@ impl Truth<'_> {
         }
     }
 
+    /// Every example twice: all of them, then all of them again.
+    pub(crate) fn twice(&self) -> Twice {
+        match self {
+            Self::Binary(labels) => Twice::Binary(labels.repeat(2)),
+            Self::Classes { labels, n_classes } => Twice::Classes(labels.repeat(2), *n_classes),
+            Self::Multilabel { values, n_targets } => Twice::Multilabel(values.repeat(2), *n_targets),
+            Self::Regression { values, n_targets } => Twice::Regression(values.repeat(2), *n_targets),
+        }
+    }
+
     /// Checks the truth itself and that `outputs` has its shape and is finite.
     pub(crate) fn check(&self, outputs: &[f64]) -> Result<(), InputError> {
         self.check_truth()?;
@@ -125,6 +135,25 @@ impl Truth<'_> {
                 }
             }
             Self::Binary(_) | Self::Multilabel { .. } => Ok(()),
+        }
+    }
+}
+
+/// A truth that holds every example twice.
+pub(crate) enum Twice {
+    Binary(Vec<bool>),
+    Classes(Vec<u32>, usize),
+    Multilabel(Vec<Option<bool>>, usize),
+    Regression(Vec<Option<f64>>, usize),
+}
+
+impl Twice {
+    pub(crate) fn view(&self) -> Truth<'_> {
+        match self {
+            Self::Binary(labels) => Truth::Binary(labels),
+            Self::Classes(labels, n_classes) => Truth::Classes { labels, n_classes: *n_classes },
+            Self::Multilabel(values, n_targets) => Truth::Multilabel { values, n_targets: *n_targets },
+            Self::Regression(values, n_targets) => Truth::Regression { values, n_targets: *n_targets },
         }
     }
 }
@@ -241,6 +270,16 @@ pub enum InputError {
     Replicates {
         /// Replicates asked for.
         replicates: usize,
+    },
+    /// A method of intervals that is not for this metric or these examples.
+    #[error("interval method {method:?} is not for metric {metric:?} here: {reason}")]
+    Method {
+        /// The method.
+        method: &'static str,
+        /// Identifier of the metric.
+        metric: &'static str,
+        /// Why not.
+        reason: &'static str,
     },
     /// A level that is no level.
     #[error("confidence level {level}, expected more than 0 and less than 1")]

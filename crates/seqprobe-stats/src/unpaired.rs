@@ -33,7 +33,7 @@ pub fn unpaired(
             lower: point - half_width,
             upper: point + half_width,
             level,
-            method: "unpaired",
+            method: "unpaired".to_owned(),
             n,
             n_seeds: 1,
             standard_error: half_width / quantile,

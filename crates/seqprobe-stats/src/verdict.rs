@@ -2,8 +2,8 @@
 //!
 //! Pure logic on [`Difference`]s; nothing is resampled here.
 
+use crate::corrections::holm;
 use crate::estimate::{Difference, NoEstimate};
-use crate::holm::holm;
 
 /// Family-wise error rate of `beats` and `loses`.
 pub const ALPHA: f64 = 0.05;
@@ -172,7 +172,7 @@ mod tests {
                 lower: point - half_width,
                 upper: point + half_width,
                 level: 0.95,
-                method: "by hand",
+                method: "by hand".to_owned(),
                 n: 100_000,
                 n_seeds: 1,
                 standard_error,

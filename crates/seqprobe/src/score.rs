@@ -3,7 +3,7 @@
 use ndarray::Array2;
 use seqprobe_core::{Dataset, Seed, Split, Targets, TaskKind};
 use seqprobe_report::record::{EstimateRecord, ScoreRecord, ScoreValue};
-use seqprobe_stats::{Estimate, METRICS, Metric, NoEstimate, Resampling, Truth, estimate};
+use seqprobe_stats::{Estimate, IntervalMethod, METRICS, Metric, NoEstimate, Resampling, Truth, estimate};
 
 /// Confidence level of every interval.
 pub(crate) const LEVEL: f64 = 0.95;
@@ -96,6 +96,7 @@ impl SplitResampling {
             clusters: self.clusters.as_deref(),
             seed: self.seed,
             level: LEVEL,
+            method: IntervalMethod::Default,
         }
     }
 }
@@ -173,7 +174,7 @@ fn estimate_record(estimate: &Estimate) -> EstimateRecord {
         lower: estimate.lower,
         upper: estimate.upper,
         level: estimate.level,
-        method: estimate.method.to_owned(),
+        method: estimate.method.clone(),
         flags: estimate.flags.iter().map(|flag| (*flag).to_owned()).collect(),
     }
 }

@@ -1,4 +1,4 @@
-//! Holm's step-down correction for several tests at once.
+//! Corrections for several tests at once: Holm's for no false claim at all, Benjamini and Hochberg's for few among many.
 
 /// Adjusted p values (Holm 1979), in the order given: each at least as large as before, at most 1.
 ///
@@ -17,6 +17,23 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     adjusted
 }
 
+/// Adjusted p values (Benjamini and Hochberg 1995), in the order given: claims at most `q` are false in a share of `q`
+/// on average, for independent tests and such as depend positively.
+///
+/// With `m` values sorted upwards, value `i` (1-based) becomes the smallest of `m / j · p_j` over `j ≥ i`.
+#[must_use]
+pub fn benjamini_hochberg(p_values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..p_values.len()).collect();
+    order.sort_by(|&left, &right| p_values[left].total_cmp(&p_values[right]));
+    let mut adjusted = vec![1.0; p_values.len()];
+    let mut smallest = 1.0_f64;
+    for (place, &index) in order.iter().enumerate().rev() {
+        smallest = smallest.min(p_values.len() as f64 / (place + 1) as f64 * p_values[index]);
+        adjusted[index] = smallest;
+    }
+    adjusted
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,6 +45,19 @@ mod tests {
         let adjusted = holm(&[0.03, 0.01, 0.9, 0.015]);
         for (got, expected) in adjusted.iter().zip([0.06, 0.04, 0.9, 0.045]) {
             assert_relative_eq!(*got, expected, epsilon = 1e-15);
+        }
+    }
+
+    #[test]
+    fn false_discoveries_are_scipys() {
+        // scipy 1.17.1: stats.false_discovery_control([0.03, 0.01, 0.9, 0.015, 0.04])
+        let adjusted = benjamini_hochberg(&[0.03, 0.01, 0.9, 0.015, 0.04]);
+        for (got, expected) in adjusted.iter().zip([0.05, 0.0375, 0.9, 0.0375, 0.05]) {
+            assert_relative_eq!(*got, expected, epsilon = 1e-15);
+        }
+        assert!(benjamini_hochberg(&[]).is_empty());
+        for (rate, family) in adjusted.iter().zip(holm(&[0.03, 0.01, 0.9, 0.015, 0.04])) {
+            assert!(*rate <= family);
         }
     }
 

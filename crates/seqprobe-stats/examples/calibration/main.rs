@@ -1,0 +1,164 @@
+//! The calibration study: thousands of simulated pairs with known truth, and how often intervals and verdicts are right.
+//!
+//! `make calibration` runs it and rewrites `CALIBRATION.md`, or the file named on the command line; it fails where an
+//! interval that carries no flag covers the truth too seldom or too often. About ten minutes on two cores.
+
+#![expect(clippy::unwrap_used, reason = "a study on inputs of its own making may stop where they are wrong")]
+
+mod simulate;
+mod table;
+
+use rayon::prelude::*;
+use seqprobe_stats::verdict::{Row, Verdict, judge};
+use seqprobe_stats::{Estimate, METRICS, Metric, NoEstimate, Resampling, compare, estimate};
+use simulate::{Setting, TestSet, qualities, true_score};
+use std::io::Write;
+use table::{Cell, Line, document};
+
+/// Bootstrap replicates; the program's default is 1000, which covers a little better.
+const REPLICATES: usize = 200;
+
+fn settings() -> Vec<Setting> {
+    let plain = |n: usize, negatives| {
+        let tries = (400_000 / n).clamp(300, 1000);
+        Setting { n, negatives, clusters: None, seeds: 1, spread: 0.0, tries }
+    };
+    let mut settings = Vec::new();
+    for (negatives, sizes) in [
+        (Some(1), vec![10, 20, 40, 100, 200, 1000, 10_000]),
+        (Some(20), vec![210, 420, 1050, 2100, 10_500]),
+        (None, vec![10, 20, 50, 100, 1000, 10_000]),
+    ] {
+        // Standard deviations of a seed's quality: small, and more than the test examples'.
+        let spreads = if negatives.is_some() { [0.05, 0.4] } else { [0.01, 0.06] };
+        for n in sizes {
+            settings.push(plain(n, negatives));
+            if matches!(n, 100 | 1000 | 1050) {
+                settings.extend(spreads.map(|spread| Setting {
+                    seeds: 5,
+                    spread,
+                    tries: 1000,
+                    ..plain(n, negatives)
+                }));
+            }
+        }
+        let (counts, size) = match negatives {
+            Some(20) => (vec![30, 100], 40),
+            _ => (vec![5, 10, 20, 30, 50, 100], 10),
+        };
+        for n_clusters in counts {
+            let clustered = Setting { clusters: Some(n_clusters), ..plain(n_clusters * size, negatives) };
+            settings.push(clustered);
+            if n_clusters == 30 {
+                settings.push(Setting { seeds: 5, spread: spreads[1], tries: 400, ..clustered });
+            }
+        }
+    }
+    settings
+}
+
+/// What one test set says of one metric: whether a score's and a difference's interval cover (`None`: no interval),
+/// whether they carry a flag, and, where the pair is one of equals, whether one beats the other.
+type Outcome = ([Option<bool>; 2], bool, Option<bool>);
+
+fn try_once(metric: &Metric, setting: &Setting, truths: [f64; 2], seed: u64) -> Outcome {
+    let mut set = TestSet::new(setting, seed);
+    let [quality, worse] = qualities(setting);
+    // Every second pair is one of equals.
+    let equals = seed % 2 == 1;
+    let model = set.side(setting, quality);
+    let other = set.side(setting, if equals { quality } else { worse });
+    let [model, other] = [&model, &other].map(slices);
+    let truth = set.truth();
+    let resampling =
+        Resampling { replicates: REPLICATES, clusters: set.clusters.as_deref(), ..Resampling::new(seed) };
+    let alone = estimate(metric, &truth, &model, &resampling);
+    let pair = compare(metric, &truth, &model, &other, &resampling);
+    let sign = if metric.higher_is_better { 1.0 } else { -1.0 };
+    let true_difference = if equals { 0.0 } else { sign * (truths[0] - truths[1]) };
+    let flagged =
+        alone.as_ref().is_ok_and(|estimate| estimate.flags.iter().any(|flag| flag.starts_with("few")));
+    let difference = pair.as_ref().map(|pair| pair.estimate.clone()).map_err(Clone::clone);
+    let covers = [covers(&alone, truths[0]), covers(&difference, true_difference)];
+    let beats = judge(&[Row { comparisons: &[pair], margin: 0.0 }])[0].verdict == Verdict::Beats;
+    (covers, flagged, equals.then_some(beats))
+}
+
+fn slices(outputs: &Vec<Vec<f64>>) -> Vec<&[f64]> {
+    outputs.iter().map(Vec::as_slice).collect()
+}
+
+fn covers(estimate: &Result<Estimate, NoEstimate>, truth: f64) -> Option<bool> {
+    estimate.as_ref().ok().map(|estimate| (estimate.lower..=estimate.upper).contains(&truth))
+}
+
+fn study(setting: &Setting, place: u64) -> Line {
+    let metrics = METRICS.iter().filter(|metric| metric.applies_to(&TestSet::new(setting, 0).truth()));
+    let cells = metrics.map(|metric| {
+        let truths = qualities(setting).map(|quality| true_score(metric, setting, quality));
+        let outcomes: Vec<Outcome> = (0..setting.tries as u64)
+            .into_par_iter()
+            .map(|number| try_once(metric, setting, truths, place << 32 | number))
+            .collect();
+        let share = |which: usize| {
+            let defined: Vec<bool> = outcomes.iter().filter_map(|(covers, ..)| covers[which]).collect();
+            (defined.len(), defined.iter().filter(|&&covers| covers).count())
+        };
+        let cell = Cell {
+            alone: share(0),
+            difference: share(1),
+            flagged: outcomes.iter().any(|(_, flagged, _)| *flagged),
+            beats: {
+                let equals: Vec<bool> = outcomes.iter().filter_map(|(.., beats)| *beats).collect();
+                (equals.len(), equals.iter().filter(|&&beats| beats).count())
+            },
+            tries: setting.tries,
+        };
+        (metric.id, cell)
+    });
+    Line { setting: *setting, cells: cells.collect() }
+}
+
+/// The share of `beats` with the default margin on AUROC, by examples and true difference.
+fn power() -> Vec<(usize, Vec<(f64, f64)>)> {
+    let auroc = seqprobe_stats::metric("auroc").unwrap();
+    let tries = 200_u64;
+    let of_size = |n: usize| {
+        let setting = Setting { n, negatives: Some(1), clusters: None, seeds: 3, spread: 0.05, tries: 200 };
+        let at = |worse: f64| {
+            let wins = (0..tries).into_par_iter().filter(|&number| {
+                let mut set = TestSet::new(&setting, 1 << 60 | number);
+                let (model, baseline) = (set.side(&setting, 2.0), set.side(&setting, worse));
+                let resampling = Resampling { replicates: REPLICATES, ..Resampling::new(number) };
+                let pair = compare(auroc, &set.truth(), &slices(&model), &slices(&baseline), &resampling);
+                judge(&[Row { comparisons: &[pair], margin: 0.01 }])[0].verdict == Verdict::Beats
+            });
+            let difference = true_score(auroc, &setting, 2.0) - true_score(auroc, &setting, worse);
+            (difference, wins.count() as f64 / tries as f64)
+        };
+        (n, [2.0, 1.9, 1.8, 1.6, 1.4, 1.0].map(at).to_vec())
+    };
+    [100, 300, 1000, 3000].map(of_size).to_vec()
+}
+
+fn main() -> std::io::Result<()> {
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/CALIBRATION.md").to_owned();
+    let path = std::env::args().nth(1).unwrap_or(default);
+    let mut stderr = std::io::stderr();
+    let mut lines = Vec::new();
+    for (place, setting) in settings().into_iter().enumerate() {
+        let started = std::time::Instant::now();
+        lines.push(study(&setting, place as u64));
+        writeln!(stderr, "{:5.1} s {setting:?}", started.elapsed().as_secs_f64())?;
+    }
+    let (text, n_outside) = document(&lines, &power(), REPLICATES);
+    let draft = format!("{path}.partial");
+    std::fs::write(&draft, text)?;
+    std::fs::rename(&draft, &path)?;
+    if n_outside > 0 {
+        return Err(std::io::Error::other(format!(
+            "{n_outside} shares lie outside what is promised; see {path}"
+        )));
+    }
+    Ok(())
+}

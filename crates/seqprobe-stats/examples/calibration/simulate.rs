@@ -1,0 +1,188 @@
+//! Test sets and predictions with known true scores.
+//!
+//! Yes/no tasks: an example's evidence is normal with mean 0, or the seed's quality where the label is yes; the output is
+//! the probability that evidence of the average quality stands for. Numbers: prediction and truth are normal with the
+//! seed's quality as their correlation. Half of the noise belongs to the example and is shared by all seeds and sides; of
+//! that, and of the true numbers, 40% belong to the cluster where there are clusters.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rayon::prelude::*;
+use seqprobe_stats::{Metric, Truth};
+use statrs::distribution::{ContinuousCDF, Normal};
+
+/// Share of the example's noise that its cluster has in common.
+const CLUSTER_SHARE: f64 = 0.4;
+/// Qualities of training seeds that stand for their distribution in the true scores.
+const N_QUALITIES: u32 = 65;
+
+/// What is simulated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    /// Examples.
+    pub(crate) n: usize,
+    /// Negatives per positive, or `None` for numbers.
+    pub(crate) negatives: Option<usize>,
+    /// Whole clusters of equal size.
+    pub(crate) clusters: Option<usize>,
+    /// Training seeds of each side.
+    pub(crate) seeds: usize,
+    /// Standard deviation of a seed's quality.
+    pub(crate) spread: f64,
+    /// Test sets.
+    pub(crate) tries: usize,
+}
+
+/// The qualities of the two sides that differ.
+pub(crate) fn qualities(setting: &Setting) -> [f64; 2] {
+    if setting.negatives.is_some() { [2.0, 1.6] } else { [0.8, 0.75] }
+}
+
+/// One simulated test set.
+pub(crate) struct TestSet {
+    pub(crate) labels: Vec<bool>,
+    values: Vec<Option<f64>>,
+    pub(crate) clusters: Option<Vec<u32>>,
+    shared: Vec<f64>,
+    noise: Noise,
+}
+
+/// Standard normal numbers, two at a time (Box and Muller).
+struct Noise {
+    rng: ChaCha8Rng,
+    spare: Option<f64>,
+}
+
+impl Noise {
+    fn new(seed: u64) -> Self {
+        Self { rng: ChaCha8Rng::seed_from_u64(seed), spare: None }
+    }
+
+    fn uniform(&mut self) -> f64 {
+        ((self.rng.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+    }
+
+    fn next(&mut self) -> f64 {
+        if let Some(spare) = self.spare.take() {
+            return spare;
+        }
+        let (radius, angle) = ((-2.0 * self.uniform().ln()).sqrt(), std::f64::consts::TAU * self.uniform());
+        self.spare = Some(radius * angle.sin());
+        radius * angle.cos()
+    }
+
+    /// Standard normal numbers, in part shared by the members of a cluster.
+    fn clustered(&mut self, n: usize, clusters: Option<&[u32]>, n_clusters: usize) -> Vec<f64> {
+        let common: Vec<f64> = (0..n_clusters).map(|_| self.next()).collect();
+        let mut one = |row: usize| match clusters {
+            Some(clusters) => {
+                let common = common[clusters[row] as usize];
+                CLUSTER_SHARE.sqrt() * common + (1.0 - CLUSTER_SHARE).sqrt() * self.next()
+            }
+            None => self.next(),
+        };
+        (0..n).map(&mut one).collect()
+    }
+}
+
+impl TestSet {
+    pub(crate) fn new(setting: &Setting, seed: u64) -> Self {
+        let mut noise = Noise::new(seed);
+        let n = setting.n;
+        let n_clusters = setting.clusters.unwrap_or(0);
+        let clusters: Option<Vec<u32>> =
+            setting.clusters.map(|n_clusters| (0..n).map(|row| (row * n_clusters / n) as u32).collect());
+        let values = match setting.negatives {
+            Some(_) => Vec::new(),
+            None => noise.clustered(n, clusters.as_deref(), n_clusters).into_iter().map(Some).collect(),
+        };
+        // Labels are a fixed number of each class, or chance where clusters are drawn.
+        let period = setting.negatives.map_or(1, |negatives| negatives + 1);
+        let label = |row: usize| match setting.clusters {
+            None => row % period == 0,
+            Some(_) => noise.uniform() < 1.0 / period as f64,
+        };
+        let labels = (0..n).map(label).collect();
+        let shared = noise.clustered(n, clusters.as_deref(), n_clusters);
+        Self { labels, values, clusters, shared, noise }
+    }
+
+    pub(crate) fn truth(&self) -> Truth<'_> {
+        if self.values.is_empty() {
+            Truth::Binary(&self.labels)
+        } else {
+            Truth::Regression { values: &self.values, n_targets: 1 }
+        }
+    }
+
+    /// The outputs of a side's seeds.
+    pub(crate) fn side(&mut self, setting: &Setting, quality: f64) -> Vec<Vec<f64>> {
+        let half = 0.5_f64.sqrt();
+        let mut seed = || {
+            let own = with_spread(setting, quality, self.noise.next());
+            let mut noise = |row: usize| half * self.shared[row] + half * self.noise.next();
+            let output = |row: usize| match self.values.get(row).copied().flatten() {
+                Some(value) => own * value + (1.0 - own * own).sqrt() * noise(row),
+                None => probability(setting, own * f64::from(u8::from(self.labels[row])) + noise(row)),
+            };
+            (0..self.shared.len()).map(output).collect()
+        };
+        (0..setting.seeds).map(|_| seed()).collect()
+    }
+}
+
+/// A seed's quality, `deviation` standard deviations from the mean.
+fn with_spread(setting: &Setting, quality: f64, deviation: f64) -> f64 {
+    let own = quality + setting.spread * deviation;
+    if setting.negatives.is_some() { own } else { own.clamp(-0.99, 0.99) }
+}
+
+/// What evidence of quality 2 stands for.
+fn probability(setting: &Setting, evidence: f64) -> f64 {
+    let odds = setting.negatives.map_or(1.0, |negatives| 1.0 / negatives as f64);
+    1.0 / (1.0 + (-(2.0 * evidence - 2.0 + odds.ln())).exp())
+}
+
+/// The mean score over seeds on all examples there could be.
+pub(crate) fn true_score(metric: &Metric, setting: &Setting, quality: f64) -> f64 {
+    let normal = Normal::standard();
+    let of_seed = |place: u32| {
+        let deviation = normal.inverse_cdf((f64::from(place) + 0.5) / f64::from(N_QUALITIES));
+        let own = with_spread(setting, quality, deviation);
+        match setting.negatives {
+            Some(negatives) => score_of_grid(metric, setting, own, negatives, &normal),
+            None => score_of_normals(metric.id, own),
+        }
+    };
+    if setting.spread <= 0.0 {
+        return of_seed(N_QUALITIES / 2);
+    }
+    (0..N_QUALITIES).into_par_iter().map(of_seed).sum::<f64>() / f64::from(N_QUALITIES)
+}
+
+/// Scores of numbers with a correlation, both with variance 1.
+fn score_of_normals(metric: &str, correlation: f64) -> f64 {
+    match metric {
+        "pearson" => correlation,
+        "spearman" => 6.0 / std::f64::consts::PI * (correlation / 2.0).asin(),
+        "r2" => 2.0 * correlation - 1.0,
+        "mse" => 2.0 - 2.0 * correlation,
+        "rmse" => (2.0 - 2.0 * correlation).sqrt(),
+        _ => f64::NAN,
+    }
+}
+
+/// The score of evenly spaced quantiles of both classes.
+fn score_of_grid(metric: &Metric, setting: &Setting, quality: f64, negatives: usize, normal: &Normal) -> f64 {
+    let n_positives = 40_000 / (negatives + 1).min(8);
+    let sizes = [n_positives * negatives, n_positives];
+    let (mut labels, mut outputs) = (Vec::new(), Vec::new());
+    for (class, n) in sizes.into_iter().enumerate() {
+        for place in 0..n {
+            let noise = normal.inverse_cdf((place as f64 + 0.5) / n as f64);
+            labels.push(class == 1);
+            outputs.push(probability(setting, quality * class as f64 + noise));
+        }
+    }
+    metric.score(&Truth::Binary(&labels), &outputs).unwrap_or(f64::NAN)
+}

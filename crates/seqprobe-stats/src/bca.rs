@@ -1,0 +1,114 @@
+//! Intervals read off the bootstrap distribution itself: percentiles, and percentiles corrected for bias and skewness.
+
+use crate::bootstrap::{Resampler, Scheme};
+use crate::side::{Side, replicates_of};
+use crate::truth::Undefined;
+use crate::weighted::{LANES, RowWeights};
+use statrs::distribution::{ContinuousCDF, Normal};
+
+/// Parts of a stratum (or of the clusters) that are left out one by one for the acceleration; single units up to here.
+const MOST_PARTS: usize = 256;
+
+/// The percentile interval of sorted replicates.
+pub(crate) fn percentile_interval(sorted: &[f64], level: f64) -> (f64, f64) {
+    let tail = (1.0 - level) / 2.0;
+    (quantile(sorted, tail), quantile(sorted, 1.0 - tail))
+}
+
+/// Efron's bias-corrected and accelerated interval (1987) of sorted replicates.
+pub(crate) fn bca_interval(sorted: &[f64], point: f64, acceleration: f64, level: f64) -> (f64, f64) {
+    let normal = Normal::standard();
+    let below = sorted.partition_point(|&score| score < point);
+    let up_to = sorted.partition_point(|&score| score <= point);
+    let share = (below + up_to) as f64 / (2 * sorted.len()) as f64;
+    // A point outside all replicates: half a replicate is as far as they can tell.
+    let edge = 0.5 / sorted.len() as f64;
+    let bias = normal.inverse_cdf(share.clamp(edge, 1.0 - edge));
+    let place = |tail: f64| {
+        let shifted = bias + normal.inverse_cdf(tail);
+        quantile(sorted, normal.cdf(bias + shifted / (1.0 - acceleration * shifted)))
+    };
+    let tail = (1.0 - level) / 2.0;
+    (place(tail), place(1.0 - tail))
+}
+
+/// The acceleration: a sixth of the skewness of the units' influences, from leaving units (or parts of a stratum) out.
+/// Strata count by their own size, as in `scipy.stats.bootstrap`.
+pub(crate) fn acceleration(
+    sides: &[Side<'_>],
+    resampler: &Resampler,
+    n_rows: usize,
+) -> Result<f64, Undefined> {
+    let parts = parts(resampler.scheme());
+    let (mut cubes, mut squares) = (0.0, 0.0);
+    for stratum in parts {
+        let mut scores = Vec::with_capacity(stratum.len());
+        for group in stratum.chunks(LANES) {
+            let mut weights: Vec<RowWeights> = kept_rows(resampler.scheme(), n_rows);
+            for (lane, part) in group.iter().enumerate() {
+                for &row in part {
+                    weights[row as usize][lane] = 0;
+                }
+            }
+            for score in replicates_of(sides, &weights).into_iter().take(group.len()) {
+                scores.push(score?);
+            }
+        }
+        let n = scores.len() as f64;
+        let mean = scores.iter().sum::<f64>() / n;
+        for score in scores {
+            let influence = (n - 1.0) * (mean - score) / n;
+            cubes += influence.powi(3);
+            squares += influence.powi(2);
+        }
+    }
+    Ok(if squares > 0.0 { cubes / (6.0 * squares.powf(1.5)) } else { 0.0 })
+}
+
+/// Weight 1 for every row that takes part.
+fn kept_rows(scheme: &Scheme, n_rows: usize) -> Vec<RowWeights> {
+    let mut weights = vec![[0; LANES]; n_rows];
+    match scheme {
+        Scheme::Strata(strata) => {
+            for &row in strata.iter().flatten() {
+                weights[row as usize] = [1; LANES];
+            }
+        }
+        Scheme::Clusters { cluster_of_row, .. } => {
+            for (weight, cluster) in weights.iter_mut().zip(cluster_of_row) {
+                *weight = [u8::from(cluster.is_some()); LANES];
+            }
+        }
+    }
+    weights
+}
+
+/// The rows of each part, by stratum; clusters are one stratum whose units are whole clusters.
+fn parts(scheme: &Scheme) -> Vec<Vec<Vec<u32>>> {
+    match scheme {
+        Scheme::Strata(strata) => strata
+            .iter()
+            .map(|rows| {
+                let n_parts = rows.len().min(MOST_PARTS);
+                (0..n_parts).map(|part| rows.iter().skip(part).step_by(n_parts).copied().collect()).collect()
+            })
+            .collect(),
+        Scheme::Clusters { cluster_of_row, n_clusters } => {
+            let n_parts = (*n_clusters).min(MOST_PARTS);
+            let mut parts = vec![Vec::new(); n_parts];
+            for (row, cluster) in cluster_of_row.iter().enumerate() {
+                if let Some(cluster) = cluster {
+                    parts[*cluster as usize % n_parts].push(row as u32);
+                }
+            }
+            vec![parts]
+        }
+    }
+}
+
+/// A quantile of sorted values, between neighbours in proportion (NumPy's default).
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let place = share * (sorted.len() - 1) as f64;
+    let (below, above) = (place.floor() as usize, place.ceil() as usize);
+    sorted[below] + (place - place.floor()) * (sorted[above] - sorted[below])
+}
