@@ -2,7 +2,7 @@
 
 use crate::error::ReportError;
 use crate::record::{DatasetRecord, Provenance, RunRecord, Verdict};
-use crate::sentences::{of_dataset, oracle_gap};
+use crate::sentences::{of_dataset, of_suite, oracle_gap};
 use crate::table::{note, shown};
 use crate::words::{cell_detail, cells_of, count, duration, level, metric_name, one_line, role_word};
 
@@ -25,6 +25,11 @@ pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
     }
     if !record.warnings.is_empty() {
         text.push('\n');
+    }
+    let of_suite: String =
+        of_suite(record).iter().map(|sentence| format!("- {}\n", escape(&one_line(sentence)))).collect();
+    if !of_suite.is_empty() && of_suite.len() <= MAX_SENTENCES {
+        text.push_str(&format!("{of_suite}\n"));
     }
     let sentences: String = record.datasets.iter().map(|dataset| sentences(record, dataset)).collect();
     if sentences.len() <= MAX_SENTENCES {

@@ -6,6 +6,7 @@ use crate::record::{
 use crate::words::{
     cell_name, headline, is_said, lower_is_better, metric_name, number, point, ranked, value, value_reason,
 };
+use seqprobe_stats::verdict::Tally;
 
 /// One sentence of a dataset.
 pub(crate) struct Sentence {
@@ -27,6 +28,60 @@ pub(crate) fn of_dataset(record: &RunRecord, dataset: &DatasetRecord) -> Vec<Sen
         return sentences;
     }
     vec![Sentence { verdict: None, text: without_verdict(record, dataset) }]
+}
+
+/// What the suite says as a whole, one sentence per model; none for a single dataset.
+///
+/// `On 7 of 9 tasks nt-v2 with linear beats every baseline, and on 2 it loses; with cnn on 2 of 9, and on 3 we cannot tell`.
+pub(crate) fn of_suite(record: &RunRecord) -> Vec<String> {
+    if record.datasets.len() < 2 {
+        return Vec::new();
+    }
+    let mut models: Vec<&str> = Vec::new();
+    for verdict in &record.verdicts {
+        if !models.contains(&verdict.model.as_str()) {
+            models.push(&verdict.model);
+        }
+    }
+    models.into_iter().map(|model| of_model(record, model)).collect()
+}
+
+fn of_model(record: &RunRecord, model: &str) -> String {
+    let mut probes: Vec<&str> = Vec::new();
+    for verdict in record.verdicts.iter().filter(|verdict| verdict.model == model) {
+        if !probes.contains(&verdict.probe.as_str()) {
+            probes.push(&verdict.probe);
+        }
+    }
+    let clause = |(place, probe): (usize, &&str)| {
+        let rows = record.verdicts.iter().filter(|row| row.model == model && row.probe == **probe);
+        let tally = Tally::of(rows.map(|row| row.verdict));
+        let name = if **probe == *"best" { "its best probe" } else { probe };
+        let n = tally.total();
+        let first = match place {
+            0 => {
+                let tasks = if n == 1 { "task" } else { "tasks" };
+                format!("on {} of {n} {tasks} {model} with {name} beats every baseline", tally.beats)
+            }
+            _ => format!("with {name} on {} of {n}", tally.beats),
+        };
+        let rest: Vec<String> = [
+            (tally.ties, "it ties with every one"),
+            (tally.loses, "it loses to at least one"),
+            (tally.unclear, "we cannot tell"),
+        ]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("on {n} {what}"))
+        .collect();
+        match rest.split_last() {
+            None => first,
+            Some((last, [])) => format!("{first}, and {last}"),
+            Some((last, others)) => format!("{first}, {}, and {last}", others.join(", ")),
+        }
+    };
+    let clauses: Vec<String> = probes.iter().enumerate().map(clause).collect();
+    clauses.join("; ")
 }
 
 /// A verdict in words, with the difference it rests on.

@@ -2,7 +2,7 @@
 
 use crate::error::ReportError;
 use crate::record::{CellRecord, DatasetRecord, RunRecord, Status};
-use crate::sentences::{of_dataset, oracle_gap};
+use crate::sentences::{of_dataset, of_suite, oracle_gap};
 use crate::words::{
     cell_detail, cells_of, count, headline, metric_name, one_line, plain, role_word, value, value_reason,
 };
@@ -23,6 +23,9 @@ pub fn render_table(record: &RunRecord) -> String {
         line(&mut text, &plain(&heading(dataset)));
         line(&mut text, &table(record, dataset).trim_fmt());
         text.push('\n');
+    }
+    for sentence in of_suite(record) {
+        line(&mut text, &plain(&one_line(&sentence)));
     }
     for dataset in &record.datasets {
         for sentence in of_dataset(record, dataset) {

@@ -36,6 +36,41 @@ impl Verdict {
     }
 }
 
+/// How often each verdict was reached: win, tie, loss, and what cannot be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Datasets where every baseline is beaten.
+    pub beats: usize,
+    /// Datasets where every baseline is tied with.
+    pub ties: usize,
+    /// Datasets where at least one baseline is better.
+    pub loses: usize,
+    /// Datasets where the test examples do not tell.
+    pub unclear: usize,
+}
+
+impl Tally {
+    /// Counts some verdicts.
+    pub fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
+        let mut tally = Self::default();
+        for verdict in verdicts {
+            let count = match verdict {
+                Verdict::Beats => &mut tally.beats,
+                Verdict::Ties => &mut tally.ties,
+                Verdict::Loses => &mut tally.loses,
+                Verdict::Unclear => &mut tally.unclear,
+            };
+            *count += 1;
+        }
+        tally
+    }
+
+    /// All of them.
+    pub fn total(&self) -> usize {
+        self.beats + self.ties + self.loses + self.unclear
+    }
+}
+
 /// One dataset's comparisons of one model and probe: one per baseline.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
@@ -206,6 +241,13 @@ mod tests {
             let comparisons: Vec<_> = points.iter().map(|&point| difference(point, 0.01)).collect();
             assert_eq!(judge_one(&comparisons).verdict, expected, "{points:?}");
         }
+    }
+
+    #[test]
+    fn verdicts_are_counted() {
+        let tally = Tally::of([Verdict::Beats, Verdict::Unclear, Verdict::Beats, Verdict::Loses]);
+        assert_eq!(tally, Tally { beats: 2, ties: 0, loses: 1, unclear: 1 });
+        assert_eq!(tally.total(), 4);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{difference, fits, forest};
 use crate::record::{
     CellRecord, DatasetRecord, RunRecord, ScoreRecord, ScoreValue, Status, Verdict, VerdictRecord,
 };
-use crate::sentences::{of_dataset, oracle_gap};
+use crate::sentences::{of_dataset, of_suite, oracle_gap};
 use crate::words::{
     cell_detail, cells_of, count, duration, level, lower_is_better, metric_name, number, role_word, value,
     value_reason,
@@ -36,6 +36,7 @@ pub(super) fn page(record: &RunRecord) -> Value {
         suite => &record.suite,
         warnings => &record.warnings,
         verdicts,
+        sentences => of_suite(record),
         has_verdicts => !record.verdicts.is_empty(),
         n_ok => n_with(Status::Ok),
         n_failed => n_with(Status::Failed),

@@ -72,6 +72,8 @@ gue-tf-0, MCC on test, 1000 examples
  oracle                            -        oracle     0.250 [0.240, 0.260]
 ───────────────────────────────────────────────────────────────────────────────────
 
+on 1 of 2 tasks models/nt-v2-50m with linear beats every baseline, and on 1 it loses to at least one; with cnn on 0 of 1, and on 1 we cannot tell; with its best probe on 0 of 1, and on 1 it ties with every one
+on 0 of 1 task =cmd|' /C calc'!A0 with linear beats every baseline, and on 1 we cannot tell
 gue-tf-0: models/nt-v2-50m with linear (final · mean) beats every baseline by more than 0.01 MCC (smallest difference +0.077 [0.042, 0.113] against kmer-4)
 gue-tf-0: models/nt-v2-50m with cnn (final · mean): cannot tell, the difference of +0.007 [-0.020, 0.034] against onehot may lie on either side of the margin of 0.01 MCC
 gue-tf-0: models/nt-v2-50m with its best probe (final · mean) ties with every baseline, within 0.01 MCC (largest difference +0.0010 [-0.0081, 0.0098] against onehot with cnn)
@@ -118,6 +120,9 @@ fn markdown() {
 >
 > **Warning:** &lt;script&gt;alert('x')&lt;/script&gt;\|\`&#64;someone\` is small
 >
+
+- on 1 of 2 tasks models/nt-v2-50m with linear beats every baseline, and on 1 it loses to at least one; with cnn on 0 of 1, and on 1 we cannot tell; with its best probe on 0 of 1, and on 1 it ties with every one
+- on 0 of 1 task =cmd\|' /C calc'!A0 with linear beats every baseline, and on 1 we cannot tell
 
 - **beats**: `gue-tf-0`: models/nt-v2-50m with linear (final · mean) beats every baseline by more than 0.01 MCC (smallest difference +0.077 \[0.042, 0.113\] against kmer-4)
 - **unclear**: `gue-tf-0`: models/nt-v2-50m with cnn (final · mean): cannot tell, the difference of +0.007 \[-0.020, 0.034\] against onehot may lie on either side of the margin of 0.01 MCC
