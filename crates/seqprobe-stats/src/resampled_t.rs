@@ -60,7 +60,7 @@ mod tests {
     fn by_hand() {
         // Mean 0.02, s² = 0.0001·(1 + 0 + 1 + 0)/3; ten test rows for ninety of training.
         let test = corrected_resampled_t(&[0.01, 0.02, 0.03, 0.02], 90, 10, 0.95).expect("four splits");
-        let variance = 2e-4 / 3.0;
+        let variance: f64 = 2e-4 / 3.0;
         assert_relative_eq!(
             test.standard_error,
             ((0.25 + 1.0 / 9.0) * variance).sqrt(),
