@@ -10,7 +10,7 @@ use std::path::Path;
 fn two_mers(sequence: &str) -> Vec<f32> {
     let letters: Vec<usize> =
         sequence.bytes().map(|letter| b"ACGT".iter().position(|&l| l == letter).unwrap()).collect();
-    let mut counts = vec![0.0_f64; 16];
+    let mut counts = [0.0_f64; 16];
     for pair in letters.windows(2) {
         counts[pair[0] * 4 + pair[1]] += 1.0;
     }

@@ -260,8 +260,8 @@ impl FeatureSource for ImportedFeatures {
 fn check_shape(name: &str, shape: &[u64], n_values: usize) -> Result<(usize, usize), String> {
     let sizes: Vec<usize> = shape.iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect();
     match sizes.as_slice() {
-        &[rows, dim] if rows > 0 && dim > 0 && rows.checked_mul(dim) == Some(n_values) => Ok((rows, dim)),
-        &[rows, dim] if rows > 0 && dim > 0 => {
+        [rows, dim] if *rows > 0 && *dim > 0 && rows.checked_mul(*dim) == Some(n_values) => Ok((*rows, *dim)),
+        [rows, dim] if *rows > 0 && *dim > 0 => {
             Err(format!("{name:?} has shape {sizes:?} but {n_values} values: the file is damaged"))
         }
         _ => Err(format!(

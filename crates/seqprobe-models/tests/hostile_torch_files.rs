@@ -186,7 +186,9 @@ fn known_names_cannot_be_misused() {
 #[test]
 fn views_outside_their_storage_are_refused() {
     let large = i32::MAX;
-    let cases: [(i32, i32, &[i32], &[i32], &str); 13] = [
+    /// Values in the storage, offset, shape, strides, what is said.
+    type View<'a> = (i32, i32, &'a [i32], &'a [i32], &'a str);
+    let cases: [View<'_>; 13] = [
         (4, 0, &[5], &[1], "offset 0, shape [5] and strides [1] lie outside its storage of 16 bytes"),
         (4, 2, &[3], &[1], "lie outside its storage"),
         (4, 0, &[2, 2], &[3, 1], "lie outside its storage"),

@@ -212,7 +212,7 @@ pub fn accept(run: &Path, path: &Path, margin: f64, reason: &str) -> Result<Acce
     if cells.is_empty() {
         return Err(ReportError::NotAcceptable("it holds no score on test".to_owned()));
     }
-    cells.sort_by(|(one, _), (other, _)| one.id().cmp(&other.id()));
+    cells.sort_by_key(|(cell, _)| cell.id());
     let before = if path.exists() { Some(read_baseline(path)?.baseline) } else { None };
     if let Some(before) = before.as_ref().filter(|before| before.suite != record.suite) {
         return Err(ReportError::Baseline {

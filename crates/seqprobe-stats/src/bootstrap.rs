@@ -221,8 +221,7 @@ mod tests {
             let (n_groups, mut seen, mut products) = (4000, [0_u32; 8], 0.0);
             for group in 0..n_groups {
                 let weights = draw(&resampler, group);
-                for lane in 0..LANES {
-                    let (first, last) = (weights[0][lane], weights[n - 1][lane]);
+                for (&first, &last) in weights[0].iter().zip(&weights[n - 1]) {
                     seen[usize::from(first).min(7)] += 1;
                     products += (f64::from(first) - 1.0) * (f64::from(last) - 1.0);
                 }

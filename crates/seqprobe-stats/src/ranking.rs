@@ -142,8 +142,8 @@ impl Weighted for Auroc {
                     *sum += u64::from(weight);
                 }
             }
-            for lane in 0..LANES {
-                pairs.tied[lane] += tied[0][lane] * tied[1][lane];
+            for ((sum, negatives), positives) in pairs.tied.iter_mut().zip(&tied[0]).zip(&tied[1]) {
+                *sum += negatives * positives;
             }
         }
         std::array::from_fn(|lane| {

@@ -43,9 +43,9 @@ impl ModelFinder {
     pub(crate) fn find(&self, text: &str, base: &Path, needed: Needed) -> Result<FoundModel, Failure> {
         match ModelReference::parse(text, base).map_err(|error| model_failure(text, &error))? {
             ModelReference::Path(path) => Ok(FoundModel { path, origin: None }),
-            ModelReference::Hub(reference) => self.from_hub(text, &reference, needed, None),
+            ModelReference::Hub(reference) => self.find_on_hub(text, &reference, needed, None),
             ModelReference::Published(model, reference) => {
-                self.from_hub(text, &reference, needed, model.n_parameters)
+                self.find_on_hub(text, &reference, needed, model.n_parameters)
             }
         }
     }
@@ -72,7 +72,7 @@ impl ModelFinder {
         Ok(self.hub.get_or_init(|| hub))
     }
 
-    fn from_hub(
+    fn find_on_hub(
         &self,
         text: &str,
         reference: &HubReference,

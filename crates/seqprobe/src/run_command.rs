@@ -148,11 +148,12 @@ pub(crate) fn output_names(dataset: &Dataset) -> Vec<OutputName> {
 
 type Ids = Arc<[String]>;
 type Truth = Arc<[Option<f64>]>;
+type ClusterNumbers = Arc<[u32]>;
 
 /// Ids and true values that all cells of a dataset share.
 struct SharedColumns {
     outputs: Vec<OutputName>,
-    splits: Vec<(Split, Ids, Truth, Option<Arc<[u32]>>)>,
+    splits: Vec<(Split, Ids, Truth, Option<ClusterNumbers>)>,
 }
 
 impl SharedColumns {

@@ -46,7 +46,10 @@ fn main() {
                     "dies-always" => std::process::exit(7),
                     "hangs" if is_first && is_third => hang(),
                     "garbage" if is_first && is_third => {
-                        println!("Loading checkpoint shards: 100%");
+                        let _ = std::io::Write::write_all(
+                            &mut std::io::stdout(),
+                            b"Loading checkpoint shards: 100%\n",
+                        );
                         hang();
                     }
                     "huge" if is_first && is_third => {

@@ -38,6 +38,7 @@ fn read(file: &ImportedFile) -> Result<Found, String> {
     Ok(Found { name, shape, values, ids })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape of a function for map_err")]
 fn told(error: hdf5_pure::Error) -> String {
     format!("not readable: {error}")
 }

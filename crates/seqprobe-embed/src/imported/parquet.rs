@@ -87,6 +87,7 @@ fn names_index(leaves: &[std::sync::Arc<ColumnDescriptor>], name: &str) -> Optio
     leaves.iter().position(|leaf| root(leaf) == name && leaf.max_rep_level() == 0)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape of a function for map_err")]
 fn told(error: ParquetError) -> String {
     let text = error.to_string();
     let hint = if text.contains("isabled feature") {
