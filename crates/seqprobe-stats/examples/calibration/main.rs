@@ -84,7 +84,7 @@ fn try_once(metric: &Metric, setting: &Setting, truths: [f64; 2], seed: u64) -> 
     (covers, flagged, equals.then_some(beats))
 }
 
-fn slices(outputs: &Vec<Vec<f64>>) -> Vec<&[f64]> {
+fn slices(outputs: &[Vec<f64>]) -> Vec<&[f64]> {
     outputs.iter().map(Vec::as_slice).collect()
 }
 

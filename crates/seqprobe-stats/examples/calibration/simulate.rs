@@ -99,7 +99,7 @@ impl TestSet {
         // Labels are a fixed number of each class, or chance where clusters are drawn.
         let period = setting.negatives.map_or(1, |negatives| negatives + 1);
         let label = |row: usize| match setting.clusters {
-            None => row % period == 0,
+            None => row.is_multiple_of(period),
             Some(_) => noise.uniform() < 1.0 / period as f64,
         };
         let labels = (0..n).map(label).collect();
