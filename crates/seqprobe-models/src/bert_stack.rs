@@ -122,12 +122,12 @@ impl Block {
         layout: &BertLayout,
     ) -> Result<Self, ModelError> {
         let (width, inner) = (settings.hidden_size, settings.intermediate_size);
+        let (weights, biases) = start_of(width, settings, layout);
+        let parts = ["query", "key", "value"].map(|part| format!("{stem}.{}.{part}", layout.attention));
+        let query_key_value = Linear::take_stacked(parameters, &parts, [width, width], weights, biases)?;
         let mut linear = |name: &str, inputs: usize, outputs: usize| {
             take_linear(parameters, &format!("{stem}.{name}"), [inputs, outputs], settings, layout)
         };
-        let query = linear(&format!("{}.query", layout.attention), width, width)?;
-        let key = linear(&format!("{}.key", layout.attention), width, width)?;
-        let value = linear(&format!("{}.value", layout.attention), width, width)?;
         let attention_output = linear("attention.output.dense", width, width)?;
         let intermediate = linear("intermediate.dense", width, inner)?;
         let output = linear("output.dense", inner, width)?;
@@ -140,7 +140,7 @@ impl Block {
         Ok(Self {
             norm_place: layout.norm_place,
             attention_norm: norm(names[0])?,
-            query_key_value: Linear::stack(&[query, key, value])?,
+            query_key_value,
             attention_output,
             feed_forward_norm: norm(names[1])?,
             intermediate,
@@ -180,15 +180,21 @@ fn take_linear(
     settings: &BertSettings,
     layout: &BertLayout,
 ) -> Result<Linear, ModelError> {
+    let (weights, biases) = start_of(inputs, settings, layout);
+    let weight = parameters.take(&format!("{stem}.weight"), &[outputs, inputs], weights)?;
+    let bias = parameters.take(&format!("{stem}.bias"), &[outputs], biases)?;
+    Ok(Linear::from_parts(weight, Some(bias)))
+}
+
+/// How weights and biases of a linear layer start.
+fn start_of(inputs: usize, settings: &BertSettings, layout: &BertLayout) -> (Initialisation, Initialisation) {
     if !layout.starts_as_torch {
         let normal = Initialisation::Normal { deviation: settings.initializer_range };
-        return Linear::take(parameters, stem, inputs, outputs, normal);
+        return (normal, Initialisation::Zeros);
     }
     // The library's own linear layer starts uniform within 1 / sqrt(inputs), weight and bias.
     let uniform = Initialisation::Uniform { bound: 1.0 / (inputs as f64).sqrt() };
-    let weight = parameters.take(&format!("{stem}.weight"), &[outputs, inputs], uniform)?;
-    let bias = parameters.take(&format!("{stem}.bias"), &[outputs], uniform)?;
-    Ok(Linear::from_parts(weight, Some(bias)))
+    (uniform, uniform)
 }
 
 /// An encoder of BERT's kind.

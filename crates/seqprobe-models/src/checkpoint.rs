@@ -93,6 +93,43 @@ impl Checkpoint {
         kind: Kind,
         device: Device,
     ) -> Result<Tensor, ModelError> {
+        let (stored, file, file_kind) = self.float_tensor(name, shape)?;
+        let loaded = stored.load(file, file_kind)?;
+        let tensor = loaded.tensor.f_to_device_(device, kind, false, false)?;
+        // A narrower type may not hold what the file's type holds.
+        let is_kept =
+            kind == file_kind || kind == Kind::Double || (kind == Kind::Float && file_kind != Kind::Double);
+        if !loaded.is_finite || !(is_kept || bool::try_from(tensor.f_isfinite()?.f_all()?)?) {
+            return Err(not_finite(file, name, kind));
+        }
+        Ok(tensor)
+    }
+
+    /// One tensor into rows of a larger, new one, without a copy in between where the types are the same.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::tensor`].
+    pub(crate) fn tensor_into(
+        &self,
+        name: &str,
+        shape: &[usize],
+        rows: &mut Tensor,
+    ) -> Result<(), ModelError> {
+        let (stored, file, file_kind) = self.float_tensor(name, shape)?;
+        let same_size = rows.size().iter().map(|&size| size as usize).eq(shape.iter().copied());
+        let is_plain = same_size && rows.is_contiguous() && rows.device() == Device::Cpu;
+        if !is_plain || rows.kind() != file_kind {
+            return Ok(rows.f_copy_(&self.tensor(name, shape, rows.kind(), rows.device())?)?);
+        }
+        if stored.fill(file, rows) { Ok(()) } else { Err(not_finite(file, name, file_kind)) }
+    }
+
+    /// A tensor of floating-point numbers that has the shape asked for.
+    fn float_tensor(
+        &self,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<(&StoredTensor, &MappedFile, Kind), ModelError> {
         let Some((stored, file)) = self.find(name) else {
             return Err(self.missing(name, shape));
         };
@@ -104,24 +141,12 @@ impl Checkpoint {
                 got: stored.layout.shape.clone(),
             });
         }
-        let values_error = |problem: String| ModelError::TensorValues {
-            path: file.path.clone(),
-            name: name.to_owned(),
-            problem,
-        };
         let dtype = stored.layout.dtype;
         let Some(file_kind) = float_kind(dtype) else {
-            return Err(values_error(format!("has element type {dtype}, expected F16, BF16, F32 or F64")));
+            let problem = format!("has element type {dtype}, expected F16, BF16, F32 or F64");
+            return Err(ModelError::TensorValues { path: file.path.clone(), name: name.to_owned(), problem });
         };
-        let loaded = stored.load(file, file_kind)?;
-        let tensor = loaded.tensor.f_to_device_(device, kind, false, false)?;
-        // A narrower type may not hold what the file's type holds.
-        let is_kept =
-            kind == file_kind || kind == Kind::Double || (kind == Kind::Float && file_kind != Kind::Double);
-        if !loaded.is_finite || !(is_kept || bool::try_from(tensor.f_isfinite()?.f_all()?)?) {
-            return Err(values_error(format!("holds NaN or infinite values (read as {kind:?})")));
-        }
-        Ok(tensor)
+        Ok((stored, file, file_kind))
     }
 
     /// A table of 64-bit whole numbers.
@@ -230,4 +255,9 @@ fn read_file(path: &Path) -> Result<(MappedFile, Vec<TensorLayout>), ModelError>
         Ok(layouts) => Ok((file, layouts)),
         Err(message) => Err(ModelError::Checkpoint { path: path.to_owned(), message }),
     }
+}
+
+fn not_finite(file: &MappedFile, name: &str, kind: Kind) -> ModelError {
+    let problem = format!("holds NaN or infinite values (read as {kind:?})");
+    ModelError::TensorValues { path: file.path.clone(), name: name.to_owned(), problem }
 }

@@ -46,13 +46,26 @@ impl Linear {
         Self { weight, bias }
     }
 
-    /// One layer whose outputs are those of several, one after another.
-    pub(crate) fn stack(layers: &[Self]) -> Result<Self, ModelError> {
-        let weights: Vec<&Tensor> = layers.iter().map(|layer| &layer.weight).collect();
-        let biases: Vec<&Tensor> = layers.iter().filter_map(|layer| layer.bias.as_ref()).collect();
-        // Layers of one kind: all have a bias, or none.
-        let bias = if biases.is_empty() { None } else { Some(Tensor::f_cat(&biases, 0)?) };
-        Ok(Self { weight: Tensor::f_cat(&weights, 0)?, bias })
+    /// One layer with bias whose outputs are those of several of equal shape, one after another: each is read
+    /// into its own rows.
+    pub(crate) fn take_stacked(
+        parameters: &mut Parameters,
+        stems: &[String],
+        [inputs, outputs]: [usize; 2],
+        weights: Initialisation,
+        biases: Initialisation,
+    ) -> Result<Self, ModelError> {
+        let options = (parameters.kind(), parameters.device());
+        let rows = (stems.len() * outputs) as i64;
+        let weight = Tensor::f_empty([rows, inputs as i64], options)?;
+        let bias = Tensor::f_empty([rows], options)?;
+        for (index, stem) in stems.iter().enumerate() {
+            let own = |whole: &Tensor| whole.f_narrow(0, (index * outputs) as i64, outputs as i64);
+            let (weight_name, bias_name) = (format!("{stem}.weight"), format!("{stem}.bias"));
+            parameters.take_into(&weight_name, &[outputs, inputs], weights, &mut own(&weight)?)?;
+            parameters.take_into(&bias_name, &[outputs], biases, &mut own(&bias)?)?;
+        }
+        Ok(Self { weight, bias: Some(bias) })
     }
 
     /// # Shapes

@@ -86,6 +86,30 @@ impl Parameters {
         self.take_buffer(name, shape, initialisation)
     }
 
+    /// Takes one tensor into rows of a larger, new one.
+    ///
+    /// # Shapes
+    /// `shape`, which is that of `rows`
+    ///
+    /// # Errors
+    /// As [`Checkpoint::tensor`].
+    pub(crate) fn take_into(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        initialisation: Initialisation,
+        rows: &mut Tensor,
+    ) -> Result<(), ModelError> {
+        let Source::Checkpoint { checkpoint, prefix } = &self.source else {
+            return Ok(rows.f_copy_(&self.take(name, shape, initialisation)?)?);
+        };
+        let full = format!("{prefix}{name}");
+        checkpoint.tensor_into(&full, shape, rows)?;
+        self.taken.insert(full);
+        self.n_values += shape.iter().map(|&size| size as u64).product::<u64>();
+        Ok(())
+    }
+
     /// Takes one tensor that is no parameter: a statistic that training left. It is not counted.
     ///
     /// # Shapes

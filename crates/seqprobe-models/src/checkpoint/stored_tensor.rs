@@ -56,7 +56,14 @@ impl StoredTensor {
     pub(super) fn load(&self, file: &MappedFile, kind: Kind) -> Result<Loaded, TchError> {
         let sizes: Vec<i64> = self.layout.shape.iter().map(|&size| size as i64).collect();
         let mut tensor = Tensor::f_empty(sizes, (kind, Device::Cpu))?;
-        let to = memory(&mut tensor, self.layout.n_bytes());
+        let is_finite = self.fill(file, &mut tensor);
+        Ok(Loaded { tensor, is_finite })
+    }
+
+    /// Fills a contiguous CPU tensor of the layout's shape and element type; says whether all values are
+    /// finite.
+    pub(super) fn fill(&self, file: &MappedFile, tensor: &mut Tensor) -> bool {
+        let to = memory(tensor, self.layout.n_bytes());
         let pieces = to.par_chunks_mut(PIECE).enumerate().map_init(Vec::new, |buffer, (number, to)| {
             self.piece(file, number * PIECE, buffer, |from| {
                 to.iter_mut().zip(from).for_each(|(to, from)| {
@@ -68,7 +75,7 @@ impl StoredTensor {
         let (pieces, finite): (Vec<Digest>, Vec<bool>) = pieces.unzip();
         self.release_strided(file);
         self.digest.get_or_init(|| self.digest_of(pieces));
-        Ok(Loaded { tensor, is_finite: finite.into_iter().all(|piece| piece) })
+        finite.into_iter().all(|piece| piece)
     }
 
     /// Hands the bytes of one piece to `work`, then gives their pages back.
@@ -148,7 +155,7 @@ fn memory(tensor: &mut Tensor, n_bytes: usize) -> &mut [MaybeUninit<u8>] {
     if n_bytes == 0 {
         return &mut [];
     }
-    // SAFETY: the tensor was just made by `empty` on the CPU: contiguous, of at least `n_bytes` bytes, and
-    // nobody else has it. The slice borrows it, so it lives and is not touched elsewhere meanwhile.
+    // SAFETY: the tensor is on the CPU, contiguous, of at least `n_bytes` bytes, and just made by this crate,
+    // whole or as rows of a larger one: nobody else reads it. The slice borrows it, so it lives meanwhile.
     unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), n_bytes) }
 }

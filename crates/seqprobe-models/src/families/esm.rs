@@ -226,12 +226,12 @@ fn take_block(parameters: &mut Parameters, stem: &str, config: &Config) -> Resul
         let name = format!("{stem}.attention.self.rotary_embeddings.inv_freq");
         check_frequencies(parameters, &name, config.head_width(), base)?;
     }
+    let parts = ["query", "key", "value"].map(|part| format!("{stem}.attention.self.{part}"));
+    let query_key_value =
+        Linear::take_stacked(parameters, &parts, [width, width], normal, Initialisation::Zeros)?;
     let mut linear = |name: &str, inputs: usize, outputs: usize| {
         Linear::take(parameters, &format!("{stem}.{name}"), inputs, outputs, normal)
     };
-    let query = linear("attention.self.query", width, width)?;
-    let key = linear("attention.self.key", width, width)?;
-    let value = linear("attention.self.value", width, width)?;
     let attention_output = linear("attention.output.dense", width, width)?;
     let (inner, take): (usize, TakeLinear) = match config.feed_forward {
         FeedForward::Gelu => (config.intermediate_size, Linear::take),
@@ -244,7 +244,7 @@ fn take_block(parameters: &mut Parameters, stem: &str, config: &Config) -> Resul
         |name: &str| LayerNorm::take(parameters, &format!("{stem}.{name}"), width, config.norm_epsilon);
     Ok(Block {
         attention_norm: norm("attention.LayerNorm")?,
-        query_key_value: Linear::stack(&[query, key, value])?,
+        query_key_value,
         attention_output,
         feed_forward_norm: norm("LayerNorm")?,
         intermediate,

@@ -68,7 +68,7 @@ fn try_once(metric: &Metric, setting: &Setting, truths: [f64; 2], seed: u64) -> 
     let equals = seed % 2 == 1;
     let model = set.side(setting, quality);
     let other = set.side(setting, if equals { quality } else { worse });
-    let [model, other] = [&model, &other].map(slices);
+    let [model, other] = [&model, &other].map(|outputs| slices(outputs));
     let truth = set.truth();
     let resampling =
         Resampling { replicates: REPLICATES, clusters: set.clusters.as_deref(), ..Resampling::new(seed) };
