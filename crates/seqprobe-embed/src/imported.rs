@@ -2,7 +2,7 @@
 //! or h5ad files, joined to a dataset by example id and never by order. From here on they are features like
 //! any other. It reads pooled vectors only, trains nothing and copies nothing into the cache.
 //!
-//! The files and their keys are described in `docs/imported-embeddings.md`.
+//! The files and their keys are described in `crates/seqprobe/docs/imported-embeddings.md`.
 
 #[cfg(feature = "hdf5")]
 mod hdf5;

@@ -1,7 +1,7 @@
 //! A model described by a small TOML file: one that brings its own code, as a TorchScript file or as a worker
 //! process. The file says what to run; nothing of it runs unless the caller allows code.
 //!
-//! `docs/described-models.md` has the keys.
+//! `crates/seqprobe/docs/described-models.md` has the keys.
 
 use crate::error::ModelError;
 use crate::model::{FrozenModel, LoadOptions, Weights};

@@ -99,11 +99,11 @@ fn sizes_that_do_not_fit_name_their_key() {
     "#);
     insta::assert_snapshot!(error("spliceai/flank-80", "flanking_size", json!(100)), @r#"
     <folder>/config.json: key "flanking_size" is 100, expected 80, 400, 2000 or 10000
-      hint: it is part of the published file's name, model_400nt_rs10.pt has 400; docs/supervised-encoders.md has a config.json
+      hint: it is part of the published file's name, model_400nt_rs10.pt has 400; crates/seqprobe/docs/supervised-encoders.md has a config.json
     "#);
     insta::assert_snapshot!(error("spliceai/flank-80", "flanking_size", Value::Null), @r#"
     <folder>/config.json: key "flanking_size" is missing, expected 80, 400, 2000 or 10000
-      hint: it is part of the published file's name, model_400nt_rs10.pt has 400; docs/supervised-encoders.md has a config.json
+      hint: it is part of the published file's name, model_400nt_rs10.pt has 400; crates/seqprobe/docs/supervised-encoders.md has a config.json
     "#);
     assert!(
         error("spliceai/flank-80", "flanking_size", json!(400))
@@ -130,7 +130,8 @@ fn statistics_must_be_there_and_are_no_parameters() {
 
 #[test]
 fn the_documented_config_of_spliceai_is_read() {
-    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/supervised-encoders.md");
+    let document =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/seqprobe/docs/supervised-encoders.md");
     let document = std::fs::read_to_string(document).unwrap();
     let config = document.split("```json").nth(1).unwrap().split("```").next().unwrap();
     let folder = TempDir::new().unwrap();

@@ -11,7 +11,7 @@
 //! letter sees N beyond the sequence's ends in every layer. Here each convolution is computed where its whole
 //! kernel finds tokens, which is the same. Padding of a batch is N too, so it changes nothing.
 //!
-//! The published files are bare state dicts: the user writes `config.json`, see `docs/supervised-encoders.md`.
+//! The published files are bare state dicts: the user writes `config.json`, see `crates/seqprobe/docs/supervised-encoders.md`.
 
 use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
@@ -76,7 +76,7 @@ impl Config {
         if stages(flanking_size).is_none() {
             let found = file.value("flanking_size").map_or("missing".to_owned(), |value| format!("{value}"));
             return Err(file.error(format!(
-                "key \"flanking_size\" is {found}, expected 80, 400, 2000 or 10000\n  hint: it is part of the published file's name, model_400nt_rs10.pt has 400; docs/supervised-encoders.md has a config.json"
+                "key \"flanking_size\" is {found}, expected 80, 400, 2000 or 10000\n  hint: it is part of the published file's name, model_400nt_rs10.pt has 400; crates/seqprobe/docs/supervised-encoders.md has a config.json"
             )));
         }
         Ok(Self { flanking_size, hidden_size: file.size_or("hidden_size", CHANNELS_OF_THE_AUTHORS)? })
