@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: help prepare build quickstart check test bench fixtures clean
+.PHONY: help prepare build quickstart check test bench calibration fixtures clean
 
 PYTHON ?= python3
 CARGO ?= cargo
@@ -44,6 +44,10 @@ test: check ## everything that must hold before a change is accepted, the quick 
 
 bench: prepare ## time the hot parts; ARGS="-p seqprobe-stats" narrows it
 	$(CARGO) bench --locked $(or $(ARGS),--workspace)
+
+calibration: prepare ## how often intervals and verdicts are right, on simulated pairs: some ten minutes
+	$(CARGO) build $(WORKSPACE) --example calibration
+	$(TARGET)/release/examples/calibration
 
 fixtures: ## say how the reference values in the tests were made
 	@echo "Reference values are committed; tests need no Python packages. Each folder of them holds the script that"

@@ -50,7 +50,7 @@ pub(crate) fn acceleration(
                     weights[row as usize][lane] = 0;
                 }
             }
-            for score in replicates_of(sides, &weights).into_iter().take(group.len()) {
+            for score in replicates_of(sides, &weights).0.into_iter().take(group.len()) {
                 scores.push(score?);
             }
         }

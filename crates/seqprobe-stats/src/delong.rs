@@ -70,16 +70,32 @@ pub fn delong_test(labels: &[bool], first: &[f64], second: &[f64]) -> Result<DeL
     })
 }
 
-/// The variance of the signed sum of the sides' seed means, one term per stratum.
-pub(crate) fn delong_terms(truth: &Truth<'_>, sides: &[Side<'_>]) -> Vec<VarianceTerm> {
-    let mut influences = vec![0.0; truth.n_examples()];
+/// The variance of the signed sum of the sides' seed means, one term per stratum; and for each side the variance over
+/// seeds that the examples alone make.
+pub(crate) fn delong_terms(truth: &Truth<'_>, sides: &[Side<'_>]) -> (Vec<VarianceTerm>, Vec<f64>) {
+    let mut sum = vec![0.0; truth.n_examples()];
+    let mut from_examples = Vec::new();
     for side in sides {
-        let share = side.sign / side.n_seeds() as f64;
-        for outputs in side.outputs_by_seed {
-            add_influences(truth, outputs, &side.targets(), share, &mut influences);
+        let n_seeds = side.n_seeds() as f64;
+        let of_seed = |outputs: &&[f64]| {
+            let mut influences = vec![0.0; truth.n_examples()];
+            add_influences(truth, outputs, &side.targets(), 1.0, &mut influences);
+            influences
+        };
+        let of_seeds: Vec<Vec<f64>> = side.outputs_by_seed.iter().map(of_seed).collect();
+        let mean: Vec<f64> = (0..truth.n_examples())
+            .map(|row| of_seeds.iter().map(|influences| influences[row]).sum::<f64>() / n_seeds)
+            .collect();
+        let variance = |influences: &Vec<f64>| {
+            let own: Vec<f64> = influences.iter().zip(&mean).map(|(own, mean)| own - mean).collect();
+            variance_terms(truth, &own).iter().map(|term| term.variance).sum::<f64>()
+        };
+        from_examples.push(of_seeds.iter().map(variance).sum::<f64>() / (n_seeds - 1.0).max(1.0));
+        for (sum, mean) in sum.iter_mut().zip(mean) {
+            *sum += side.sign * mean;
         }
     }
-    variance_terms(truth, &influences)
+    (variance_terms(truth, &sum), from_examples)
 }
 
 /// Adds `share` of each example's influence on the macro mean over `targets`, and returns that mean.
@@ -129,7 +145,7 @@ fn variance_terms(truth: &Truth<'_>, influences: &[f64]) -> Vec<VarianceTerm> {
     let term = |rows: &Vec<u32>| {
         let values: Vec<f64> = rows.iter().map(|&row| influences[row as usize]).collect();
         let n = values.len() as f64;
-        VarianceTerm { variance: n * sample_variance(&values), degrees_of_freedom: n - 1.0 }
+        VarianceTerm::new(n * sample_variance(&values), n - 1.0)
     };
     strata.iter().filter(|rows| rows.len() > 1).map(term).collect()
 }

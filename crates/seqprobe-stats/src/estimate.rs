@@ -2,7 +2,8 @@
 //!
 //! The estimand is the mean score over training seeds. Its variance has two parts: the variance of the seed mean over
 //! test examples (or whole clusters), and the between-seed variance divided by the number of seeds, one such term per
-//! side of a difference: seeds are independent, not paired. How an interval is made of them stands in `methods.rs`.
+//! side of a difference: seeds are independent, not paired. What the test examples themselves make seeds differ by is
+//! taken off the second, being in the first. How an interval is made of them stands in `methods.rs`.
 
 use crate::interval::t_tail;
 use crate::methods::{IntervalMethod, Question, interval_of};

@@ -7,15 +7,23 @@ use statrs::distribution::{Continuous, ContinuousCDF, Normal, StudentsT};
 pub(crate) struct VarianceTerm {
     pub(crate) variance: f64,
     pub(crate) degrees_of_freedom: f64,
+    /// What the variance was before a part of it was taken off: its own uncertainty goes by that.
+    pub(crate) measured: f64,
+}
+
+impl VarianceTerm {
+    pub(crate) fn new(variance: f64, degrees_of_freedom: f64) -> Self {
+        Self { variance, degrees_of_freedom, measured: variance }
+    }
 }
 
 /// Standard error and degrees of freedom of a sum of independent variance terms (Satterthwaite 1946):
-/// `(Σ v)² / Σ (v² / df)`. At least one variance is positive.
+/// `(Σ v)² / Σ (v² / df)`, below the line as measured. At least one variance is positive.
 pub(crate) fn satterthwaite(terms: &[VarianceTerm]) -> (f64, f64) {
     let total: f64 = terms.iter().map(|term| term.variance).sum();
     // Shares keep tiny variances from underflowing when squared.
     let squares: f64 =
-        terms.iter().map(|term| (term.variance / total).powi(2) / term.degrees_of_freedom).sum();
+        terms.iter().map(|term| (term.measured / total).powi(2) / term.degrees_of_freedom).sum();
     (total.sqrt(), 1.0 / squares)
 }
 
@@ -100,13 +108,17 @@ mod tests {
 
     #[test]
     fn satterthwaite_by_hand() {
-        let term = |variance, degrees_of_freedom| VarianceTerm { variance, degrees_of_freedom };
+        let term = VarianceTerm::new;
         // (4 + 1)² / (16/99 + 1/4) = 25 / 0.41161… ; Welch's degrees of freedom.
         let (error, degrees) = satterthwaite(&[term(4.0, 99.0), term(1.0, 4.0)]);
         assert_relative_eq!(error, 5.0_f64.sqrt());
         assert_relative_eq!(degrees, 25.0 / (16.0 / 99.0 + 0.25), max_relative = 1e-14);
         let (_, alone) = satterthwaite(&[term(1e-300, 9.0), term(0.0, 4.0)]);
         assert_relative_eq!(alone, 9.0);
+        // A variance of which three quarters were taken off is as uncertain as it was.
+        let less = VarianceTerm { variance: 0.25, ..term(1.0, 4.0) };
+        let (_, degrees) = satterthwaite(&[term(4.0, 99.0), less]);
+        assert_relative_eq!(degrees, 4.25 * 4.25 / (16.0 / 99.0 + 0.25), max_relative = 1e-14);
     }
 
     #[test]

@@ -36,7 +36,8 @@ mod wilcoxon;
 
 /// Raised when the same inputs would give another interval or p value; part of the key of stored scores.
 ///
-/// 2: replicates drawn sixteen at a time. 3: scales that bend with a score's bounds; logit-DeLong for AUROC.
+/// 2: replicates drawn sixteen at a time. 3: scales that bend with a score's bounds; logit-DeLong for AUROC; the spread of seeds less what the
+/// examples make of it.
 pub const INTERVALS_VERSION: u32 = 3;
 
 pub use corrections::{benjamini_hochberg, holm};

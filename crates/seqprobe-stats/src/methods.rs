@@ -1,6 +1,7 @@
 //! How intervals are made: which methods there are, which is the default, and what each makes of variances and seeds.
 //!
-//! *Student's t* takes the bootstrap variance over test examples, adds one term per side for its seeds, and makes the
+//! *Student's t* takes the bootstrap variance over test examples, adds one term per side for its seeds (what of their
+//! spread the examples do not make), and makes the
 //! interval on the metric's scale (differences: plain) with Satterthwaite's degrees of freedom. *Logit-DeLong* does the
 //! same with DeLong's variance instead of the bootstrap's, *Fisher's z* with the variance of normal theory.
 //! *Percentile* and *BCa* read the replicates themselves; seeds widen each half of the interval by their own t interval,
@@ -14,7 +15,7 @@ use crate::interval::{VarianceTerm, no_variance_half_width, satterthwaite, t_qua
 use crate::metric::Metric;
 use crate::sample_size::SampleSize;
 use crate::scale::Scale;
-use crate::side::{Side, replicates_of, sample_variance};
+use crate::side::{Moves, Side, replicates_of, sample_variance};
 use crate::truth::{InputError, Truth, Undefined};
 use crate::weighted::{LANES, Scores};
 use rayon::prelude::*;
@@ -52,8 +53,15 @@ pub(crate) struct Question<'a> {
     pub(crate) scale: Scale,
 }
 
+/// What the test examples say: their part of the interval, and for each side the variance over its seeds that they alone
+/// make.
+struct FromExamples {
+    part: Part,
+    over_seeds: Vec<f64>,
+}
+
 /// The part of an interval that comes from the test examples.
-enum FromExamples {
+enum Part {
     /// Variance terms, and the method's name without its scale.
     Variance(Vec<VarianceTerm>, String),
     /// An interval as it is, its variance, and the method's whole name.
@@ -83,17 +91,20 @@ pub(crate) fn interval_of(
         method => bootstrap(question, resampling, &resampler, &size, (method, point), &mut flags)
             .map_err(&no_interval)?,
     };
-    let seed_terms: Vec<VarianceTerm> = sides.iter().filter_map(Side::seed_term).collect();
-    let (mut terms, scale, method) = match &examples {
-        FromExamples::Variance(terms, name) => (terms.clone(), *scale, format!("{}{name}", scale.prefix())),
-        FromExamples::Interval(_, term, name) | FromExamples::Bound(term, name) => {
-            (vec![*term], Scale::Plain, name.clone())
-        }
+    let FromExamples { part, over_seeds } = examples;
+    let seed_terms: Vec<VarianceTerm> = sides
+        .iter()
+        .zip(over_seeds)
+        .filter_map(|(side, from_examples)| side.seed_term(from_examples))
+        .collect();
+    let (mut terms, scale, method) = match &part {
+        Part::Variance(terms, name) => (terms.clone(), *scale, format!("{}{name}", scale.prefix())),
+        Part::Interval(_, term, name) | Part::Bound(term, name) => (vec![*term], Scale::Plain, name.clone()),
     };
     terms.extend(&seed_terms);
     let (standard_error, degrees_of_freedom) = satterthwaite(&terms);
-    let (lower, upper) = match examples {
-        FromExamples::Interval(interval, ..) => widened(point, interval, &seed_terms, resampling.level),
+    let (lower, upper) = match part {
+        Part::Interval(interval, ..) => widened(point, interval, &seed_terms, resampling.level),
         _ => scale.interval(point, standard_error, t_quantile(resampling.level, degrees_of_freedom)),
     };
     if !(lower.is_finite() && upper.is_finite()) {
@@ -143,14 +154,15 @@ fn delong(
     size: &SampleSize,
     flags: &mut Vec<&'static str>,
 ) -> FromExamples {
-    let terms = delong_terms(question.truth, question.sides);
+    let (terms, over_seeds) = delong_terms(question.truth, question.sides);
     let variance: f64 = terms.iter().map(|term| term.variance).sum();
     let largest_score = question.sides.iter().map(Side::largest_score).fold(0.0, f64::max);
-    if variance.sqrt() > ROUNDING * largest_score {
-        FromExamples::Variance(terms, "delong".to_owned())
+    let part = if variance.sqrt() > ROUNDING * largest_score {
+        Part::Variance(terms, "delong".to_owned())
     } else {
         no_variance(question.metric, resampling, size, flags)
-    }
+    };
+    FromExamples { part, over_seeds }
 }
 
 fn fisher(metric: &Metric, correlation: f64, size: &SampleSize) -> Result<FromExamples, String> {
@@ -160,8 +172,9 @@ fn fisher(metric: &Metric, correlation: f64, size: &SampleSize) -> Result<FromEx
     }
     let excess = if metric.id == "spearman" { correlation.powi(2) / 2.0 } else { 0.0 };
     let variance = (1.0 + excess) / (size.n_examples as f64 - 3.0) * room.powi(2);
-    let term = VarianceTerm { variance, degrees_of_freedom: f64::INFINITY };
-    Ok(FromExamples::Variance(vec![term], "z".to_owned()))
+    let part = Part::Variance(vec![VarianceTerm::new(variance, f64::INFINITY)], "z".to_owned());
+    // Normal theory does not say what the examples do to the spread of seeds: nothing is taken off, which is wide.
+    Ok(FromExamples { part, over_seeds: vec![0.0] })
 }
 
 fn bootstrap(
@@ -173,7 +186,8 @@ fn bootstrap(
     flags: &mut Vec<&'static str>,
 ) -> Result<FromExamples, String> {
     let Question { metric, truth, sides, .. } = question;
-    let replicates = replicate_scores(sides, resampler, resampling.replicates);
+    let (replicates, mut over_seeds) = replicate_scores(sides, resampler, resampling.replicates);
+    over_seeds.iter_mut().for_each(|variance| *variance *= size.variance_factor());
     let n_undefined = replicates.iter().filter(|score| score.is_err()).count();
     if n_undefined > 0 {
         flags.push("undefined-replicates");
@@ -188,28 +202,29 @@ fn bootstrap(
     let largest_score = sides.iter().map(Side::largest_score).fold(0.0, f64::max);
     if spread(&scores) <= ROUNDING * largest_score {
         if metric.like_a_proportion {
-            return Ok(no_variance(metric, resampling, size, flags));
+            let part = no_variance(metric, resampling, size, flags);
+            return Ok(FromExamples { part, over_seeds });
         }
         let reason = "all bootstrap replicates give the same score, so they do not say how sure it is";
         return Err(reason.to_owned());
     }
-    let term = VarianceTerm {
-        variance: sample_variance(&scores) * size.variance_factor(),
-        degrees_of_freedom: size.degrees_of_freedom(),
-    };
+    let variance = sample_variance(&scores) * size.variance_factor();
+    let term = VarianceTerm::new(variance, size.degrees_of_freedom());
     let drawn = size.drawn();
     if method == IntervalMethod::StudentBootstrap {
-        return Ok(FromExamples::Variance(vec![term], format!("t-{drawn}")));
+        let part = Part::Variance(vec![term], format!("t-{drawn}"));
+        return Ok(FromExamples { part, over_seeds });
     }
     scores.sort_unstable_by(f64::total_cmp);
     if method == IntervalMethod::Percentile {
         let interval = percentile_interval(&scores, resampling.level);
-        return Ok(FromExamples::Interval(interval, term, format!("percentile-{drawn}")));
+        let part = Part::Interval(interval, term, format!("percentile-{drawn}"));
+        return Ok(FromExamples { part, over_seeds });
     }
     let acceleration = acceleration(sides, resampler, truth.n_examples())
         .map_err(|cause| format!("a part of the examples cannot be left out: {cause}"))?;
     let interval = bca_interval(&scores, point, acceleration, resampling.level);
-    Ok(FromExamples::Interval(interval, term, format!("bca-{drawn}")))
+    Ok(FromExamples { part: Part::Interval(interval, term, format!("bca-{drawn}")), over_seeds })
 }
 
 /// The bound for metrics that move like a proportion.
@@ -218,12 +233,12 @@ fn no_variance(
     resampling: &Resampling<'_>,
     size: &SampleSize,
     flags: &mut Vec<&'static str>,
-) -> FromExamples {
+) -> Part {
     flags.push("no-variance");
     let degrees_of_freedom = size.degrees_of_freedom();
     let half_width = no_variance_half_width(resampling.level, size.smallest_group, metric.range);
     let variance = (half_width / t_quantile(resampling.level, degrees_of_freedom)).powi(2);
-    FromExamples::Bound(VarianceTerm { variance, degrees_of_freedom }, "t-no-variance-bound".to_owned())
+    Part::Bound(VarianceTerm::new(variance, degrees_of_freedom), "t-no-variance-bound".to_owned())
 }
 
 /// An interval over examples with the uncertainty of seeds added to each half, in squares.
@@ -232,24 +247,41 @@ fn widened(point: f64, (lower, upper): (f64, f64), seeds: &[VarianceTerm], level
     if variance <= 0.0 {
         return (lower, upper);
     }
-    let (standard_error, degrees_of_freedom) = satterthwaite(seeds);
+    // On their own seeds count by what is left of their spread.
+    let alone: Vec<VarianceTerm> =
+        seeds.iter().map(|term| VarianceTerm::new(term.variance, term.degrees_of_freedom)).collect();
+    let (standard_error, degrees_of_freedom) = satterthwaite(&alone);
     let half_width = t_quantile(level, degrees_of_freedom) * standard_error;
     let add = |half: f64| half.max(0.0).hypot(half_width);
     (point - add(point - lower), point + add(upper - point))
 }
 
+/// The scores of all replicates, and each side's mean variance over seeds.
 fn replicate_scores(
     sides: &[Side<'_>],
     resampler: &Resampler,
     n_replicates: usize,
-) -> Vec<Result<f64, Undefined>> {
+) -> (Vec<Result<f64, Undefined>>, Vec<f64>) {
     let group = |drawn: &mut Drawn, group: usize| {
         resampler.draw(group, drawn);
         replicates_of(sides, &drawn.weights)
     };
     let n_groups = n_replicates.div_ceil(LANES);
-    let groups: Vec<Scores> = (0..n_groups).into_par_iter().map_init(Drawn::default, group).collect();
-    groups.into_iter().flatten().take(n_replicates).collect()
+    let groups: Vec<(Scores, Vec<Moves>)> =
+        (0..n_groups).into_par_iter().map_init(Drawn::default, group).collect();
+    let (mut scores, mut sums, mut n_defined) = (Vec::new(), vec![0.0; sides.len()], 0.0_f64);
+    for (group, moves) in groups {
+        for (lane, score) in group.into_iter().enumerate().take(n_replicates - scores.len()) {
+            if score.is_ok() {
+                n_defined += 1.0;
+                for (sum, moves) in sums.iter_mut().zip(&moves) {
+                    *sum += moves[lane];
+                }
+            }
+            scores.push(score);
+        }
+    }
+    (scores, sums.into_iter().map(|sum| sum / n_defined.max(1.0)).collect())
 }
 
 fn spread(values: &[f64]) -> f64 {

@@ -4,7 +4,7 @@ use crate::estimate::NoEstimate;
 use crate::interval::VarianceTerm;
 use crate::metric::Metric;
 use crate::truth::{InputError, Truth, Undefined};
-use crate::weighted::{MacroMean, RowWeights, Scores, finite_scores};
+use crate::weighted::{LANES, MacroMean, RowWeights, Scores, finite_scores};
 
 /// The prepared seeds of a side with their points.
 pub(crate) struct Side<'a> {
@@ -50,27 +50,45 @@ impl<'a> Side<'a> {
         self.sign * self.seeds.iter().map(|(_, point)| point).sum::<f64>() / self.seeds.len() as f64
     }
 
-    /// Adds the signed seed mean of each replicate to `sums`.
-    pub(crate) fn add_replicates(&self, weights: &[RowWeights], sums: &mut Scores) {
+    /// The signed seed mean of each replicate, and the variance over seeds of how far each moved from its point.
+    fn replicates(&self, weights: &[RowWeights]) -> (Scores, Moves) {
         let share = self.sign / self.seeds.len() as f64;
-        for (prepared, _) in &self.seeds {
-            for (sum, score) in sums.iter_mut().zip(finite_scores(prepared, weights)) {
-                match (sum.as_mut(), score) {
-                    (Ok(sum), Ok(score)) => *sum += share * score,
-                    (Ok(_), Err(cause)) => *sum = Err(cause),
+        let mut means: Scores = std::array::from_fn(|_| Ok(0.0));
+        let (mut sums, mut squares) = ([0.0; LANES], [0.0; LANES]);
+        for (prepared, point) in &self.seeds {
+            for (lane, score) in finite_scores(prepared, weights).into_iter().enumerate() {
+                match (means[lane].as_mut(), score) {
+                    (Ok(mean), Ok(score)) => {
+                        *mean += share * score;
+                        sums[lane] += score - point;
+                        squares[lane] += (score - point).powi(2);
+                    }
+                    (Ok(_), Err(cause)) => means[lane] = Err(cause),
                     (Err(_), _) => (),
                 }
             }
         }
+        let n = self.seeds.len() as f64;
+        let variance =
+            |lane: usize| (squares[lane] - sums[lane] * sums[lane] / n).max(0.0) / (n - 1.0).max(1.0);
+        (means, std::array::from_fn(variance))
     }
 
-    /// Between-seed variance over the number of seeds; `None` for a single seed.
-    pub(crate) fn seed_term(&self) -> Option<VarianceTerm> {
+    /// Variance of the seed mean that comes from training seeds; `None` for a single seed.
+    ///
+    /// Scores of seeds differ for two reasons: the seeds, and the examples, which do not treat all seeds alike. The
+    /// second is in the variance over examples already, so `from_examples`, the variance over seeds that resampling
+    /// the examples alone makes, is taken off.
+    pub(crate) fn seed_term(&self, from_examples: f64) -> Option<VarianceTerm> {
         let n_seeds = self.seeds.len() as f64;
         let points: Vec<f64> = self.seeds.iter().map(|(_, point)| *point).collect();
-        (points.len() > 1).then(|| VarianceTerm {
-            variance: sample_variance(&points) / n_seeds,
-            degrees_of_freedom: n_seeds - 1.0,
+        (points.len() > 1).then(|| {
+            let between = sample_variance(&points);
+            VarianceTerm {
+                variance: (between - from_examples).max(0.0) / n_seeds,
+                degrees_of_freedom: n_seeds - 1.0,
+                measured: between / n_seeds,
+            }
         })
     }
 
@@ -79,13 +97,25 @@ impl<'a> Side<'a> {
     }
 }
 
-/// The sums of all sides for a group of replicates.
-pub(crate) fn replicates_of(sides: &[Side<'_>], weights: &[RowWeights]) -> Scores {
+/// One variance over seeds per replicate of a group.
+pub(crate) type Moves = [f64; LANES];
+
+/// The sums of all sides for a group of replicates, and each side's variances over seeds.
+pub(crate) fn replicates_of(sides: &[Side<'_>], weights: &[RowWeights]) -> (Scores, Vec<Moves>) {
     let mut sums: Scores = std::array::from_fn(|_| Ok(0.0));
-    for side in sides {
-        side.add_replicates(weights, &mut sums);
-    }
-    sums
+    let add = |side: &Side<'_>| {
+        let (means, moves) = side.replicates(weights);
+        for (sum, mean) in sums.iter_mut().zip(means) {
+            match (sum.as_mut(), mean) {
+                (Ok(sum), Ok(mean)) => *sum += mean,
+                (Ok(_), Err(cause)) => *sum = Err(cause),
+                (Err(_), _) => (),
+            }
+        }
+        moves
+    };
+    let moves = sides.iter().map(add).collect();
+    (sums, moves)
 }
 
 /// Variance around the mean, over `n − 1`.

@@ -204,15 +204,36 @@ fn seeds_widen_the_interval_by_their_spread() {
     let fourth = base.iter().map(|value| value.powi(4)).sum::<f64>() / 400.0;
     let scales = [0.64, 1.0, 1.44];
     let mean_scale: f64 = scales.iter().sum::<f64>() / 3.0;
-    let seed_variance = scales.iter().map(|scale| (scale - mean_scale).powi(2)).sum::<f64>() / 2.0
-        * mean_square.powi(2)
-        / 3.0;
+    let spread = scales.iter().map(|scale| (scale - mean_scale).powi(2)).sum::<f64>() / 2.0;
+    // Resampled examples move each seed by its own scale: that part of the spread is in the test variance already.
+    let from_examples = spread * (fourth - mean_square.powi(2)) / 399.0;
+    let seed_variance = (spread * mean_square.powi(2) - from_examples) / 3.0;
     let test_variance = mean_scale.powi(2) * (fourth - mean_square.powi(2)) / 399.0;
     assert_relative_eq!(got.point, mean_scale * mean_square, max_relative = 1e-12);
     let expected = (test_variance + seed_variance).sqrt();
     assert_relative_eq!(got.standard_error, expected, max_relative = 0.03);
     assert!((2.0..6.0).contains(&got.degrees_of_freedom), "{}", got.degrees_of_freedom);
     assert_eq!((got.n, got.n_seeds, got.method.as_str()), (400, 3, "log-t-bootstrap"));
+}
+
+#[test]
+fn seeds_that_differ_by_their_examples_alone_add_nothing() {
+    // Each seed errs on examples of its own and is as good as any other: only the examples make their scores differ.
+    let labels: Vec<bool> = (0..400).map(|row| row % 2 == 0).collect();
+    let truth = Truth::Binary(&labels);
+    let mut noise = Noise::new(31);
+    let seeds: Vec<Vec<f64>> = (0..5)
+        .map(|_| labels.iter().map(|&label| f64::from(u8::from(label)) + noise.next()).collect())
+        .collect();
+    for id in ["auroc", "average-precision"] {
+        let error = |seeds: &[Vec<f64>]| {
+            estimate(metric(id).unwrap(), &truth, &slices(seeds), &resampling(1)).unwrap().standard_error
+        };
+        let alone = seeds.iter().map(|seed| error(std::slice::from_ref(seed))).sum::<f64>() / 5.0;
+        // The mean of five independent scores has a fifth of the variance, not two fifths.
+        let ratio = error(&seeds) / alone;
+        assert!((0.40..0.56).contains(&ratio), "{id}: {ratio}");
+    }
 }
 
 #[test]

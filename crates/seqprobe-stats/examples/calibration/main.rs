@@ -20,7 +20,7 @@ const REPLICATES: usize = 200;
 
 fn settings() -> Vec<Setting> {
     let plain = |n: usize, negatives| {
-        let tries = (400_000 / n).clamp(300, 1000);
+        let tries = (400_000 / n).clamp(400, 1000);
         Setting { n, negatives, clusters: None, seeds: 1, spread: 0.0, tries }
     };
     let mut settings = Vec::new();
@@ -37,7 +37,7 @@ fn settings() -> Vec<Setting> {
                 settings.extend(spreads.map(|spread| Setting {
                     seeds: 5,
                     spread,
-                    tries: 1000,
+                    tries: 400,
                     ..plain(n, negatives)
                 }));
             }

@@ -23,7 +23,7 @@ pub(crate) struct Line {
 /// Intervals fewer than this share of the tries are a matter of which tries have one, not of coverage.
 const MOSTLY: f64 = 0.9;
 /// Standard errors of the study itself.
-const SLACK: f64 = 2.0;
+const SLACK: f64 = 3.0;
 
 /// The whole page, and how many cells without a flag lie outside the promise by more than the study's own error.
 pub(crate) fn document(
@@ -37,7 +37,7 @@ pub(crate) fn document(
          each; the source says how they are made. A cell is the share of 95% intervals that hold the truth, in percent. \
          `–`: no interval, by rule or because more than 1% of the replicates have no score. `(…)`: flagged `few-examples` \
          or `few-clusters`, or fewer than 90% of the test sets have an interval, so that the promise of 93 to 97 does not \
-         cover it. `!`: outside the promise by more than two standard errors of the study.\n\n\
+         cover it. `!`: outside the promise by more than three standard errors of the study.\n\n\
          One seed is a deterministic probe. With five, the spread of seeds is small or dominates the examples'.\n"
     );
     let mut n_outside = 0;
