@@ -35,6 +35,7 @@ def auroc(labels, scores):
 
 
 def difference(labels, model, baseline):
+    labels = labels > 0.5  # SciPy hands them over as numbers
     return auroc(labels, model) - auroc(labels, baseline)
 
 
