@@ -71,16 +71,16 @@ fn gena_refuses_what_it_does_not_compute() {
 
 #[test]
 fn rnabert_refuses_what_it_does_not_compute() {
-    insta::assert_snapshot!(refused("rnabert/small", "vocab_size", json!(28)), @r#"
+    insta::assert_snapshot!(refused("rnabert/alone", "vocab_size", json!(28)), @r#"
     <folder>/config.json: key "vocab_size" is 28, expected 6: PAD MASK A U G C
       hint: use the checkpoint of the authors; conversions with another vocabulary are not supported
     "#);
-    insta::assert_snapshot!(refused("rnabert/small", "layer_norm_eps", json!(1e-5)), @r#"<folder>/config.json: key "layer_norm_eps" is 0.00001, expected 1e-12"#);
-    insta::assert_snapshot!(refused("rnabert/small", "multiple", Value::Null), @r#"
+    insta::assert_snapshot!(refused("rnabert/alone", "layer_norm_eps", json!(1e-5)), @r#"<folder>/config.json: key "layer_norm_eps" is 0.00001, expected 1e-12"#);
+    insta::assert_snapshot!(refused("rnabert/alone", "multiple", Value::Null), @r#"
     <folder>/config.json: key "hidden_size" is missing, expected a whole number of at least 1
       hint: use the config.json that was published with the weights
     "#);
-    let folder = copy("rnabert/small", &[("multiple", Value::Null), ("hidden_size", json!(24))]);
+    let folder = copy("rnabert/alone", &[("multiple", Value::Null), ("hidden_size", json!(24))]);
     assert_eq!(FrozenModel::load(folder.path(), PRETRAINED).unwrap().encoder.spec().hidden, 24);
 }
 

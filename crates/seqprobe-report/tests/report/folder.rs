@@ -25,7 +25,8 @@ fn predictions(cell: &CellId, n_examples: usize) -> CellPredictions {
         example_ids: (0..n_examples).map(|at| format!("{name}:{at}")).collect(),
         truth: truth.clone(),
         seeds: vec![seed(0), seed(u64::MAX)],
-        clusters: (name == "test").then(|| (0..n_examples as u32).map(|at| at / 2).collect()),
+        clusters: (name == "test" && n_examples > 0)
+            .then(|| (0..n_examples as u32).map(|at| at / 2).collect()),
     };
     CellPredictions { cell: cell.clone(), outputs, splits: vec![split("valid"), split("test")] }
 }
@@ -77,8 +78,8 @@ fn predictions_are_plain_columns_for_other_readers() {
     let rows: Vec<String> =
         reader.get_row_iter(None).unwrap().skip(16).take(2).map(|row| row.unwrap().to_string()).collect();
     insta::assert_snapshot!(rows.join("\n"), @r#"
-{example_id: "valid:0", split: "valid", target: "label", output: "b", truth: 1.0, prediction: 0.9262985391851339, seed: 18446744073709551615}
-{example_id: "valid:0", split: "valid", target: "label", output: "=c", truth: 0E0, prediction: 0.8175394376257659, seed: 18446744073709551615}
+{example_id: "valid:0", split: "valid", target: "label", output: "b", truth: 1.0, prediction: 0.9262985391851339, seed: 18446744073709551615, cluster: null}
+{example_id: "valid:0", split: "valid", target: "label", output: "=c", truth: 0E0, prediction: 0.8175394376257659, seed: 18446744073709551615, cluster: null}
 "#);
 }
 
