@@ -149,13 +149,12 @@ impl ImportedEmbeddings {
         for id in &ids {
             digest.part(id.as_bytes());
         }
-        if let Some(at) = found.values.iter().position(|value| !value.is_finite()) {
+        if let Some((at, value)) = found.values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
             let (row, column) = (at / dim, at % dim);
             return Err(refuse(format!(
-                "row {row} (id {:?}), value {column} of {:?} is {}, expected a finite 32-bit float\n  hint: leave the example out of the dataset, or compute its embedding again",
+                "row {row} (id {:?}), value {column} of {:?} is {value}, expected a finite 32-bit float\n  hint: leave the example out of the dataset, or compute its embedding again",
                 ids.get(row).map_or("", String::as_str),
-                found.name,
-                found.values.get(at).copied().unwrap_or(f32::NAN)
+                found.name
             )));
         }
         let row_of_id = ids::rows_by_id(&ids).map_err(refuse)?;

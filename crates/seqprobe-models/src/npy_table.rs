@@ -57,12 +57,11 @@ impl NpyTable {
         if !rest.is_empty() {
             return Err(error(format!("{} bytes follow the table, expected none", rest.len())));
         }
-        if let Some(place) = values.iter().position(|value| !value.is_finite()) {
+        if let Some((place, value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
             return Err(error(format!(
-                "row {}, column {} is {}, expected a finite number",
+                "row {}, column {} is {value}, expected a finite number",
                 place / columns as usize,
-                place % columns as usize,
-                values.get(place).copied().unwrap_or(f64::NAN)
+                place % columns as usize
             )));
         }
         Ok(Self {
