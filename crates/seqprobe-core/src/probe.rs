@@ -16,6 +16,8 @@ pub struct LabelledView<'a> {
     pub features: FeatureView<'a>,
     /// Targets of the rows: as many examples as `features` has rows.
     pub targets: &'a Targets,
+    /// Group of each row, where the dataset has groups: rows of one group are never parted by a k-fold.
+    pub groups: Option<&'a [u32]>,
 }
 
 /// A supervised model family with its settings, ready to be fitted.

@@ -49,16 +49,29 @@ impl Runner<'_> {
     }
 }
 
-/// Targets of the three splits.
+/// Targets and groups of the splits that a fit sees.
 pub(crate) struct SplitTargets {
     train: Targets,
     valid: Targets,
+    train_groups: Option<Vec<u32>>,
+    valid_groups: Option<Vec<u32>>,
 }
 
 impl SplitTargets {
     pub(crate) fn of(dataset: &Dataset) -> Self {
         let take = |split| dataset.targets.select(dataset.splits.rows(split));
-        Self { train: take(Split::Train), valid: take(Split::Valid) }
+        let groups = |split| {
+            dataset
+                .clusters
+                .as_ref()
+                .map(|clusters| dataset.splits.rows(split).iter().map(|&row| clusters.ids()[row]).collect())
+        };
+        Self {
+            train: take(Split::Train),
+            valid: take(Split::Valid),
+            train_groups: groups(Split::Train),
+            valid_groups: groups(Split::Valid),
+        }
     }
 }
 
@@ -77,8 +90,8 @@ fn fit_one(
     let derived = Seed(seed).derive(&format!("fit/{}/{}", dataset.id, probe.id()));
     let fit = probe.fit(
         &dataset.task,
-        LabelledView { features: train, targets: &targets.train },
-        LabelledView { features: valid, targets: &targets.valid },
+        LabelledView { features: train, targets: &targets.train, groups: targets.train_groups.as_deref() },
+        LabelledView { features: valid, targets: &targets.valid, groups: targets.valid_groups.as_deref() },
         derived,
     )?;
     let on_valid = fit.fitted.predict(&valid)?;

@@ -22,6 +22,7 @@ mod output;
 mod plan;
 mod predict_command;
 mod probe_command;
+mod probe_entry;
 mod probes;
 mod progress;
 mod provenance;

@@ -5,9 +5,10 @@ use crate::cli::ProbeArguments;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::files::write_whole;
 use crate::output::tell;
+use crate::probe_entry::ProbeEntry;
 use crate::run::{default_out, run_suite};
 use crate::run_command::finish;
-use crate::suite::{LayersEntry, ProbeEntry, RepresentationEntry, Suite, SuiteFile};
+use crate::suite::{LayersEntry, RepresentationEntry, Suite, SuiteFile};
 use seqprobe_core::Seed;
 use seqprobe_data::{DataFolders, FileTask, card_for_file, load};
 use std::path::{Path, PathBuf};
@@ -105,7 +106,7 @@ fn suite_file(arguments: &ProbeArguments, dataset: &str) -> Result<SuiteFile, Fa
         probe: arguments
             .probes
             .iter()
-            .map(|id| ProbeEntry { id: id.clone(), solver: None, penalties: None, epochs: None, steps: None })
+            .map(|id| ProbeEntry { id: id.clone(), ..ProbeEntry::default() })
             .collect(),
     })
 }

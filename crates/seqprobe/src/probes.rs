@@ -1,7 +1,7 @@
 //! The probes that suites may name: one line each, from which planning, listing, building and restoring
 //! follow. How a probe fits stands in its own crate.
 
-use crate::suite::ProbeEntry;
+use crate::probe_entry::ProbeEntry;
 use seqprobe_core::{FeatureKind, FittedProbe, Probe, ProbeError, StoredProbe};
 use seqprobe_linear::{LinearProbe, Solver};
 use seqprobe_neural::{CnnProbe, MlpProbe, TrainingSettings};
@@ -94,13 +94,7 @@ mod tests {
     #[test]
     fn every_family_builds_what_it_is_named_for() {
         for family in PROBES {
-            let entry = ProbeEntry {
-                id: family.id.to_owned(),
-                solver: None,
-                penalties: None,
-                epochs: Some(3),
-                steps: None,
-            };
+            let entry = ProbeEntry { id: family.id.to_owned(), epochs: Some(3), ..ProbeEntry::default() };
             let probe = (family.build)(&entry);
             assert_eq!(probe.id(), family.id);
             assert_eq!(probe.is_deterministic(), !family.keys.contains(&"epochs"), "{}", family.id);

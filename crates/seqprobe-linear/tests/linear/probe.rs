@@ -26,8 +26,8 @@ fn fit(probe: &LinearProbe, task: &Task, source: &Memory, targets: &Targets) -> 
     let (train_targets, valid_targets) = (targets.select(&train), targets.select(&valid));
     probe.fit(
         task,
-        LabelledView { features: FeatureView::new(source, &train)?, targets: &train_targets },
-        LabelledView { features: FeatureView::new(source, &valid)?, targets: &valid_targets },
+        LabelledView { features: FeatureView::new(source, &train)?, targets: &train_targets, groups: None },
+        LabelledView { features: FeatureView::new(source, &valid)?, targets: &valid_targets, groups: None },
         Seed(0),
     )
 }

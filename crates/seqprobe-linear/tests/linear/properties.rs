@@ -80,8 +80,8 @@ proptest! {
             let (train_targets, valid_targets) = (targets(&train), targets(&valid));
             let fit = LinearProbe::default().fit(
                 &task,
-                LabelledView { features: train_view, targets: &train_targets },
-                LabelledView { features: valid_view, targets: &valid_targets },
+                LabelledView { features: train_view, targets: &train_targets, groups: None },
+                LabelledView { features: valid_view, targets: &valid_targets, groups: None },
                 Seed(0),
             ).unwrap();
             fit.fitted.predict(&valid_view).unwrap()

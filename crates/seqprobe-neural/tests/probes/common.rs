@@ -119,6 +119,7 @@ pub(crate) fn fit(
     let view = |part: usize| LabelledView {
         features: FeatureView::new(source, &rows[part]).unwrap(),
         targets: &targets[part],
+        groups: None,
     };
     probe.fit(task, view(0), view(1), Seed(seed))
 }
