@@ -7,6 +7,7 @@
 mod check;
 mod choice;
 mod classify;
+mod description_length;
 mod design;
 mod error;
 mod fitted;
@@ -23,6 +24,7 @@ mod row_space;
 mod scaler;
 mod targets;
 
+pub use description_length::{CodedBlock, DescriptionLength, description_length};
 pub use error::LinearError;
 pub use fitted::restore;
 pub use gram::{GramProduct, faer_gram};

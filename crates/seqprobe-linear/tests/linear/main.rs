@@ -6,6 +6,7 @@
     reason = "helpers of tests, which fail by panicking and say what they skip"
 )]
 
+mod description_length;
 mod probe;
 mod properties;
 mod real;
