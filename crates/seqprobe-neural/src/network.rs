@@ -4,8 +4,10 @@ use crate::cnn_network::CnnNetwork;
 use crate::mlp_network::MlpNetwork;
 use crate::parameters::{Parameters, Specification};
 use crate::rows::Batch;
+use crate::torch;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use seqprobe_core::ProbeError;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
@@ -80,6 +82,23 @@ impl Network {
             Self::Cnn(network) => network.forward(parameters, batch, mode),
             Self::Mlp(network) => network.forward(parameters, batch, mode),
         }
+    }
+
+    /// One training pass: the loss of a batch and its gradient. `loss` makes a scalar of the output.
+    ///
+    /// # Shapes
+    /// the gradient is `[trained]`, in the order of [`Parameters::trained_flat`]
+    pub(crate) fn gradient(
+        &self,
+        parameters: &Parameters,
+        batch: &Batch,
+        masks: &mut ChaCha8Rng,
+        loss: impl FnOnce(&Tensor) -> Result<Tensor, ProbeError>,
+    ) -> Result<(f64, Tensor), ProbeError> {
+        let loss =
+            tch::with_grad(|| loss(&self.forward(parameters, batch, Mode::Train(masks)).map_err(torch)?))?;
+        let value = loss.f_double_value(&[]).map_err(torch)?;
+        Ok((value, parameters.gradient_of(&loss).map_err(torch)?))
     }
 }
 

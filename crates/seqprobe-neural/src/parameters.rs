@@ -103,9 +103,21 @@ impl Parameters {
     }
 
     /// The parameters that gradients are taken for, in the order of the flat tensor.
-    pub(crate) fn trained(&self) -> &[Tensor] {
+    fn trained(&self) -> &[Tensor] {
         let n = self.specifications.iter().filter(|s| s.role != Role::Fixed).count();
         &self.windows[..n]
+    }
+
+    /// The gradient of a scalar by the trained parameters.
+    ///
+    /// # Shapes
+    /// `[trained]`, in the order of [`Self::trained_flat`]
+    pub(crate) fn gradient_of(&self, scalar: &Tensor) -> Result<Tensor, TchError> {
+        let gradients = Tensor::f_run_backward(&[scalar], self.trained(), false, false)?;
+        tch::no_grad(|| {
+            let flat: Result<Vec<Tensor>, TchError> = gradients.iter().map(|g| g.f_reshape(-1)).collect();
+            Tensor::f_cat(&flat?, 0)
+        })
     }
 
     /// The trained part of the flat tensor, and how many of its first values decay.
@@ -151,16 +163,18 @@ impl AdamW {
         Ok(Self { first: zeros()?, second: zeros()?, steps: 0, weight_decay })
     }
 
-    /// One step against the gradient of `loss`.
-    pub(crate) fn step(&mut self, parameters: &Parameters, loss: &Tensor, rate: f64) -> Result<(), TchError> {
-        let gradients = Tensor::f_run_backward(&[loss], parameters.trained(), false, false)?;
+    /// One step against a gradient, which has the order of [`Parameters::trained_flat`].
+    pub(crate) fn step(
+        &mut self,
+        parameters: &Parameters,
+        gradient: &Tensor,
+        rate: f64,
+    ) -> Result<(), TchError> {
         tch::no_grad(|| {
-            let flat: Result<Vec<Tensor>, TchError> = gradients.iter().map(|g| g.f_reshape(-1)).collect();
-            let gradient = Tensor::f_cat(&flat?, 0)?;
             self.steps += 1;
-            let _ = self.first.f_lerp_(&gradient, 1.0 - Self::BETA.0)?;
+            let _ = self.first.f_lerp_(gradient, 1.0 - Self::BETA.0)?;
             let mut second = self.second.f_mul_scalar_(Self::BETA.1)?;
-            let _ = second.f_addcmul_(&gradient, &gradient.f_mul_scalar(1.0 - Self::BETA.1)?)?;
+            let _ = second.f_addcmul_(gradient, &gradient.f_mul_scalar(1.0 - Self::BETA.1)?)?;
             let correction = (1.0 - Self::BETA.0.powi(self.steps), 1.0 - Self::BETA.1.powi(self.steps));
             let mut divisor = self.second.f_sqrt()?;
             let mut divisor = divisor.f_mul_scalar_(1.0 / correction.1.sqrt())?;

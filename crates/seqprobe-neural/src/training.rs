@@ -2,7 +2,7 @@
 //! improve, early stopping, and the weights of the best epoch.
 
 use crate::fitted::FittedNetwork;
-use crate::network::{Mode, Network};
+use crate::network::Network;
 use crate::objective::Objective;
 use crate::parameters::{AdamW, Parameters};
 use crate::rows::{Rows, Standardisation};
@@ -51,14 +51,11 @@ pub(crate) fn fit(
             step += 1;
             let warm = (step as f64 / batches.len() as f64).min(1.0);
             let batch = train_rows.batch(rows)?;
-            let loss = tch::with_grad(|| {
-                let output =
-                    network.forward(&parameters, &batch, Mode::Train(&mut mask_rng)).map_err(torch)?;
-                objective.loss(&output, &train_targets, rows)
+            let (loss, gradient) = network.gradient(&parameters, &batch, &mut mask_rng, |output| {
+                objective.loss(output, &train_targets, rows)
             })?;
-            let value = loss.f_double_value(&[]).map_err(torch)?;
-            finite(value, "training", epoch)?;
-            optimiser.step(&parameters, &loss, rate * warm).map_err(torch)?;
+            finite(loss, "training", epoch)?;
+            optimiser.step(&parameters, &gradient, rate * warm).map_err(torch)?;
         }
         let loss = objective.selection_loss(&network.outputs(&parameters, &valid_rows)?, &valid_targets);
         finite(loss, "validation", epoch)?;
