@@ -37,7 +37,7 @@ impl Probe for CnnProbe {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn is_deterministic(&self) -> bool {

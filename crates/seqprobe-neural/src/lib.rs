@@ -10,14 +10,16 @@ mod mlp;
 mod mlp_network;
 mod network;
 mod objective;
+mod optimiser;
 mod parameters;
 mod rows;
+mod schedule;
 mod settings;
 mod training;
 
 pub use cnn::CnnProbe;
 pub use mlp::MlpProbe;
-pub use settings::{CnnSettings, MlpSettings, Reduction, TrainingSettings};
+pub use settings::{CnnSettings, MlpSettings, OptimiserKind, Reduction, Schedule, TrainingSettings};
 
 use seqprobe_core::{FittedProbe, ProbeError, StoredProbe};
 

@@ -36,7 +36,7 @@ impl Probe for MlpProbe {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn is_deterministic(&self) -> bool {

@@ -3,7 +3,7 @@
 
 use rand::Rng;
 use seqprobe_core::Seed;
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{TchError, Tensor};
 
 /// How a parameter is treated by training. Parameters are laid out in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -143,46 +143,5 @@ impl Parameters {
     /// What the parameters are, in their order.
     pub(crate) fn specifications(&self) -> &[Specification] {
         &self.specifications
-    }
-}
-
-/// AdamW on the flat tensor (β = 0.9 and 0.999, ε = 1e-8).
-pub(crate) struct AdamW {
-    first: Tensor,
-    second: Tensor,
-    steps: i32,
-    weight_decay: f64,
-}
-
-impl AdamW {
-    const BETA: (f64, f64) = (0.9, 0.999);
-    const EPSILON: f64 = 1e-8;
-
-    pub(crate) fn new(parameters: &Parameters, weight_decay: f64) -> Result<Self, TchError> {
-        let zeros = || Tensor::f_zeros([parameters.n_trained], (Kind::Float, Device::Cpu));
-        Ok(Self { first: zeros()?, second: zeros()?, steps: 0, weight_decay })
-    }
-
-    /// One step against a gradient, which has the order of [`Parameters::trained_flat`].
-    pub(crate) fn step(
-        &mut self,
-        parameters: &Parameters,
-        gradient: &Tensor,
-        rate: f64,
-    ) -> Result<(), TchError> {
-        tch::no_grad(|| {
-            self.steps += 1;
-            let _ = self.first.f_lerp_(gradient, 1.0 - Self::BETA.0)?;
-            let mut second = self.second.f_mul_scalar_(Self::BETA.1)?;
-            let _ = second.f_addcmul_(gradient, &gradient.f_mul_scalar(1.0 - Self::BETA.1)?)?;
-            let correction = (1.0 - Self::BETA.0.powi(self.steps), 1.0 - Self::BETA.1.powi(self.steps));
-            let mut divisor = self.second.f_sqrt()?;
-            let mut divisor = divisor.f_mul_scalar_(1.0 / correction.1.sqrt())?;
-            let divisor = divisor.f_add_scalar_(Self::EPSILON)?;
-            let (mut values, n_decayed) = parameters.trained_flat()?;
-            let _ = values.f_narrow(0, 0, n_decayed)?.f_mul_scalar_(1.0 - rate * self.weight_decay)?;
-            let _ = values.f_addcdiv_(&self.first.f_mul_scalar(-rate / correction.0)?, &divisor)?;
-            Ok(())
-        })
     }
 }

@@ -9,8 +9,8 @@ pub(crate) const DEFAULT_MEMORY_BUDGET_BYTES: usize = 2 << 30;
 
 /// How the optimiser runs and when it stops; shared by all neural probes.
 ///
-/// The optimiser is AdamW (Loshchilov & Hutter 2019, β = 0.9 and 0.999, ε = 1e-8) on the mean loss of a
-/// mini-batch. After every epoch the validation loss is taken; the weights of the best epoch are kept.
+/// The optimiser works on the mean loss of a mini-batch. After every epoch the validation loss is taken; the
+/// weights of the best epoch, and whatever else the network had gathered by then, are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingSettings {
@@ -26,14 +26,50 @@ pub struct TrainingSettings {
     /// Optimiser steps before which training never stops early and the learning rate never falls: a network
     /// that must find two things at once shows no progress for a while.
     pub least_steps: usize,
-    /// First learning rate; it rises linearly to this over the first epoch.
+    /// Adam or AdamW.
+    pub optimiser: OptimiserKind,
+    /// Added to the root of the second moment: 1e-8 in PyTorch, 1e-7 in Keras.
+    pub epsilon: f64,
+    /// Learning rate after the rise at the start.
     pub learning_rate: f64,
-    /// Epochs without a better validation loss after which the learning rate is multiplied by `learning_rate_factor`.
+    /// Epochs over which the learning rate rises linearly from 0, at least 0.
+    pub warm_up_epochs: f64,
+    /// What the learning rate does after that.
+    pub schedule: Schedule,
+    /// Plateau: epochs without a better validation loss after which the learning rate is multiplied by
+    /// `learning_rate_factor`.
     pub learning_rate_patience: usize,
-    /// What the learning rate is multiplied by.
+    /// Plateau: what the learning rate is multiplied by.
     pub learning_rate_factor: f64,
-    /// Decoupled weight decay, on weights but not on biases and norms.
+    /// Plateau and cosine: the learning rate never falls below this.
+    pub least_learning_rate: f64,
+    /// Weight decay, on weights but not on biases and norms: decoupled from the gradient in AdamW, added to it in Adam.
     pub weight_decay: f64,
+    /// Largest Euclidean norm of the gradient; a longer one is scaled down to it. `None` leaves it as it is.
+    pub clip_norm: Option<f64>,
+}
+
+/// Which optimiser. Both have β = 0.9 and 0.999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimiserKind {
+    /// Adam (Kingma & Ba 2015), decay as part of the gradient.
+    Adam,
+    /// AdamW (Loshchilov & Hutter 2019), decay apart from the gradient.
+    AdamW,
+}
+
+/// What the learning rate does after its rise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// It stays.
+    Constant,
+    /// It falls when the validation loss has not improved for some epochs.
+    Plateau,
+    /// It falls along half a cosine over the steps that are left, ending at `least_learning_rate` after
+    /// `max_epochs` or `max_steps`.
+    Cosine,
 }
 
 impl Default for TrainingSettings {
@@ -44,10 +80,16 @@ impl Default for TrainingSettings {
             max_steps: 20_000,
             patience: 6,
             least_steps: 400,
+            optimiser: OptimiserKind::AdamW,
+            epsilon: 1e-8,
             learning_rate: 2e-3,
+            warm_up_epochs: 1.0,
+            schedule: Schedule::Plateau,
             learning_rate_patience: 3,
             learning_rate_factor: 0.3,
+            least_learning_rate: 0.0,
             weight_decay: 1e-2,
+            clip_norm: None,
         }
     }
 }
@@ -114,17 +156,20 @@ impl Default for MlpSettings {
 }
 
 impl TrainingSettings {
-    fn check(&self) -> Result<(), ProbeError> {
+    pub(crate) fn check(&self) -> Result<(), ProbeError> {
         at_least_one("batch_size", self.batch_size)?;
         at_least_one("max_epochs", self.max_epochs)?;
         at_least_one("patience", self.patience)?;
         at_least_one("learning_rate_patience", self.learning_rate_patience)?;
         positive("learning_rate", self.learning_rate)?;
         positive("learning_rate_factor", self.learning_rate_factor)?;
-        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return refuse("weight_decay", self.weight_decay, "a number of at least 0");
+        positive("epsilon", self.epsilon)?;
+        if let Some(norm) = self.clip_norm {
+            positive("clip_norm", norm)?;
         }
-        Ok(())
+        at_least_zero("weight_decay", self.weight_decay)?;
+        at_least_zero("warm_up_epochs", self.warm_up_epochs)?;
+        at_least_zero("least_learning_rate", self.least_learning_rate)
     }
 }
 
@@ -153,6 +198,10 @@ fn at_least_one(name: &str, value: usize) -> Result<(), ProbeError> {
 
 fn positive(name: &str, value: f64) -> Result<(), ProbeError> {
     if value.is_finite() && value > 0.0 { Ok(()) } else { refuse(name, value, "a number above 0") }
+}
+
+fn at_least_zero(name: &str, value: f64) -> Result<(), ProbeError> {
+    if value.is_finite() && value >= 0.0 { Ok(()) } else { refuse(name, value, "a number of at least 0") }
 }
 
 fn below_one(name: &str, value: f64) -> Result<(), ProbeError> {

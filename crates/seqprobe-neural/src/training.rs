@@ -1,11 +1,12 @@
-//! The training loop: shuffled mini-batches, AdamW, warm-up, a learning rate that falls when validation does not
-//! improve, early stopping, and the weights of the best epoch.
+//! The training loop: shuffled mini-batches, early stopping, and the network of the best epoch.
 
 use crate::fitted::FittedNetwork;
 use crate::network::Network;
 use crate::objective::Objective;
-use crate::parameters::{AdamW, Parameters};
+use crate::optimiser::Optimiser;
+use crate::parameters::Parameters;
 use crate::rows::{Rows, Standardisation};
+use crate::schedule::LearningRate;
 use crate::settings::TrainingSettings;
 use crate::torch;
 use rand::seq::SliceRandom;
@@ -37,39 +38,37 @@ pub(crate) fn fit(
 
     let network = build(standardisation.dim(), objective.outputs());
     let mut parameters = Parameters::draw(network.specifications(), seed.derive("weights")).map_err(torch)?;
-    let mut optimiser = AdamW::new(&parameters, settings.weight_decay).map_err(torch)?;
+    let mut optimiser = Optimiser::new(&parameters, settings);
     let mut order_rng = seed.derive("order").rng();
     let mut mask_rng = seed.derive("dropout").rng();
-    let mut rate = settings.learning_rate;
+    let batch_count = n_batches(train_rows.n_rows(), settings.batch_size);
+    let mut rate = LearningRate::new(settings, batch_count);
     let (mut best_loss, mut best_epoch, mut best) = (f64::INFINITY, 0, parameters.snapshot().map_err(torch)?);
-    let (mut step, mut epochs, mut last_change) = (0_usize, 0, 0);
+    let (mut step, mut epochs) = (0_usize, 0);
 
     for epoch in 1..=settings.max_epochs.max(1) {
         epochs = epoch;
         let batches = shuffled_batches(train_rows.lengths(), settings.batch_size, &mut order_rng);
         for rows in &batches {
             step += 1;
-            let warm = (step as f64 / batches.len() as f64).min(1.0);
             let batch = train_rows.batch(rows)?;
             let (loss, gradient) = network.gradient(&parameters, &batch, &mut mask_rng, |output| {
                 objective.loss(output, &train_targets, rows)
             })?;
             finite(loss, "training", epoch)?;
-            optimiser.step(&parameters, &gradient, rate * warm).map_err(torch)?;
+            optimiser.step(&parameters, &gradient, rate.at(step)).map_err(torch)?;
         }
         let loss = objective.selection_loss(&network.outputs(&parameters, &valid_rows)?, &valid_targets);
         finite(loss, "validation", epoch)?;
-        if loss < best_loss {
-            (best_loss, best_epoch, last_change) = (loss, epoch, epoch);
+        let is_better = loss < best_loss;
+        let is_early = step < settings.least_steps.min(settings.max_steps);
+        if is_better {
+            (best_loss, best_epoch) = (loss, epoch);
             best = parameters.snapshot().map_err(torch)?;
-        } else if step < settings.least_steps.min(settings.max_steps) {
-            last_change = epoch;
-        } else if epoch - best_epoch >= settings.patience.max(1) {
+        } else if !is_early && epoch - best_epoch >= settings.patience.max(1) {
             break;
-        } else if epoch - last_change >= settings.learning_rate_patience.max(1) {
-            rate *= settings.learning_rate_factor;
-            last_change = epoch;
         }
+        rate.after_epoch(epoch, is_better || is_early);
         if step >= settings.max_steps {
             break;
         }
@@ -120,7 +119,7 @@ fn shuffled_batches(lengths: &[usize], batch_size: usize, rng: &mut ChaCha8Rng) 
             window.sort_by_key(|&row| lengths[row]);
         }
     }
-    let n_batches = (lengths.len() as f64 / batch_size.max(1) as f64).round().max(1.0) as usize;
+    let n_batches = n_batches(lengths.len(), batch_size);
     let edge = |batch: usize| batch * order.len() / n_batches;
     let mut batches: Vec<Vec<usize>> =
         (0..n_batches).map(|batch| order[edge(batch)..edge(batch + 1)].to_vec()).collect();
@@ -128,4 +127,8 @@ fn shuffled_batches(lengths: &[usize], batch_size: usize, rng: &mut ChaCha8Rng) 
         batches.shuffle(rng);
     }
     batches
+}
+
+fn n_batches(rows: usize, batch_size: usize) -> usize {
+    (rows as f64 / batch_size.max(1) as f64).round().max(1.0) as usize
 }
