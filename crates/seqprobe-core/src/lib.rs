@@ -22,7 +22,10 @@ pub use digest::Digest;
 pub use features::{FeatureError, FeatureKind, FeatureSource, FeatureView};
 pub use layer::LayerIndex;
 pub use pooling::Pooling;
-pub use probe::{FitReport, FittedProbe, LabelledView, NamedArray, Probe, ProbeError, ProbeFit, StoredProbe};
+pub use probe::{
+    FitReport, FittedProbe, LabelledView, NamedArray, Probe, ProbeError, ProbeFit, SelectedElement,
+    StoredProbe,
+};
 pub use seed::Seed;
 pub use sequence::{DnaSequence, LetterCounts, SequenceError};
 pub use targets::Targets;

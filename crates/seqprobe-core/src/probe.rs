@@ -83,12 +83,36 @@ pub struct FitReport {
     pub iterations: u64,
     /// Largest absolute gradient component of the mean objective at the end, where it is defined.
     pub gradient_norm: Option<f64>,
+    /// Objective at the end less a lower bound of the optimum, over the objective of the constant model: no
+    /// model can be better by more than this share. Solvers with a dual problem (lasso, elastic net) tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duality_gap: Option<f64>,
     /// Validation loss of the chosen model: log loss in nats or mean squared error.
     pub validation_loss: Option<f64>,
     /// What was chosen on validation, for example `penalty = "0.1"`.
     pub chosen: BTreeMap<String, String>,
     /// Warnings a reader must see.
     pub warnings: Vec<String>,
+    /// Words in regions of the sequence that the probe rests on, where it selects such.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub selected_elements: Vec<SelectedElement>,
+}
+
+/// A word whose frequency in a region of the sequence enters a fitted probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SelectedElement {
+    /// The target it speaks for.
+    pub target: String,
+    /// Its letters, A C G T.
+    pub word: String,
+    /// First base of the region, 0-based from the left.
+    pub start: usize,
+    /// End of the region, half-open.
+    pub end: usize,
+    /// Weight per standard deviation of the frequency, on the scale of the linear output.
+    pub weight: f64,
+    /// Pearson correlation of frequency and target in train.
+    pub correlation: f64,
 }
 
 /// A fitted probe as data.

@@ -198,5 +198,6 @@ fn report(choices: &[Choice], task: &Task, dim: usize, n_constant: usize) -> Fit
         ),
         chosen: BTreeMap::from([("penalty".to_owned(), penalty)]),
         warnings,
+        ..FitReport::default()
     }
 }

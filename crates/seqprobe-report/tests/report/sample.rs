@@ -54,6 +54,7 @@ pub(crate) fn cell(
         validation_loss: Some(0.4127),
         chosen: BTreeMap::from([("penalty".to_owned(), "0.1".to_owned())]),
         warnings: Vec::new(),
+        ..FitReport::default()
     };
     CellRecord {
         key: "a1".repeat(32),
