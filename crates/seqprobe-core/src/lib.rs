@@ -3,6 +3,7 @@
 //! Nothing here reads a file, opens a socket or knows libtorch. A value of one of these types has been
 //! checked when it was built; nothing downstream checks it again.
 
+pub mod audit;
 pub mod clusters;
 pub mod config;
 pub mod dataset;

@@ -5,6 +5,7 @@
 //! are disjoint and not empty. It downloads nothing and knows neither models nor metrics.
 
 mod assign;
+pub mod audit;
 pub mod card;
 pub mod error;
 pub mod export;

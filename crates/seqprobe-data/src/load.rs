@@ -34,7 +34,6 @@ pub fn load(card: &Card, folders: &DataFolders) -> Result<Dataset, DataError> {
     }
     let (example_ids, sequences): (Vec<String>, Vec<DnaSequence>) =
         rows.rows.into_iter().map(|row| (row.id, row.sequence)).unzip();
-    notes.extend(note_on_copies(&sequences, &splits));
     Ok(Dataset {
         id: card.id.clone(),
         title: card.title.clone(),
@@ -133,18 +132,4 @@ fn clusters_of(card: &Card, rows: &[ReadRow]) -> Option<Clusters> {
         .map(|place| if kind == "chromosome" { place.chromosome.clone() } else { place.block() })
         .collect();
     Some(Clusters::from_names(&names, kind))
-}
-
-/// Counts test and validation rows whose sequence is also a training row's.
-fn note_on_copies(sequences: &[DnaSequence], splits: &Splits) -> Option<String> {
-    let train: HashSet<&DnaSequence> = splits.train.iter().map(|&row| &sequences[row]).collect();
-    let count = |rows: &[usize]| rows.iter().filter(|&&row| train.contains(&sequences[row])).count();
-    let (n_valid, n_test) = (count(&splits.valid), count(&splits.test));
-    (n_valid + n_test > 0).then(|| {
-        format!(
-            "the sequences of {n_test} of {} test rows and {n_valid} of {} valid rows are also in train",
-            splits.test.len(),
-            splits.valid.len()
-        )
-    })
 }

@@ -61,7 +61,8 @@ impl FeatureSource for KmerFrequencies<'_> {
     }
 }
 
-/// Frequencies of the 4 bases, then of the 16 dinucleotides, both in the order of `ACGT`.
+/// Frequencies of the 4 bases, then of the 16 dinucleotides, both in the order of `ACGT`; then the natural logarithm of
+/// the length in bases.
 #[derive(Clone, Copy, Debug)]
 pub struct Composition<'a> {
     sequences: &'a [DnaSequence],
@@ -84,7 +85,7 @@ impl FeatureSource for Composition<'_> {
     }
 
     fn dim(&self) -> usize {
-        20
+        21
     }
 
     fn kind(&self) -> FeatureKind {
@@ -100,6 +101,7 @@ impl FeatureSource for Composition<'_> {
             let sequence = row_of(self.sequences, row)?;
             push_frequencies(sequence, 1, out);
             push_frequencies(sequence, 2, out);
+            out.push((sequence.len() as f32).ln());
         }
         Ok(())
     }
@@ -182,11 +184,12 @@ mod tests {
     fn composition_by_hand() {
         let sequences = sequences(&["AANT"]);
         let values = read(&Composition::new(&sequences).unwrap(), 0);
-        assert_eq!(values.len(), 20);
+        assert_eq!(values.len(), 21);
         assert_abs_diff_eq!(values[0], 2.0 / 3.0, epsilon = 1e-7);
         assert_abs_diff_eq!(values[3], 1.0 / 3.0, epsilon = 1e-7);
         assert_abs_diff_eq!(values[4], 1.0, epsilon = 1e-7);
-        assert_abs_diff_eq!(values.iter().sum::<f32>(), 2.0, epsilon = 1e-6);
+        assert_abs_diff_eq!(values[..20].iter().sum::<f32>(), 2.0, epsilon = 1e-6);
+        assert_abs_diff_eq!(values[20], 4.0_f32.ln(), epsilon = 1e-7);
     }
 
     #[test]

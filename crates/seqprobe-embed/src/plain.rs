@@ -14,7 +14,7 @@ pub enum PlainRepresentation {
     OneHot,
     /// k-mer frequencies.
     Kmer(usize),
-    /// Bases and dinucleotides.
+    /// Bases, dinucleotides and length.
     Composition,
 }
 
@@ -42,7 +42,7 @@ pub static PLAIN_REPRESENTATIONS: &[PlainEntry] = &[
     entry("onehot", "one vector per base, A C G T, zeros for N", PlainRepresentation::OneHot),
     entry(
         "composition",
-        "frequencies of bases and dinucleotides, 20 values",
+        "frequencies of bases and dinucleotides, and the length: 21 values",
         PlainRepresentation::Composition,
     ),
     entry("kmer-1", "frequencies of bases, 4 values", PlainRepresentation::Kmer(1)),
@@ -55,7 +55,9 @@ pub static PLAIN_REPRESENTATIONS: &[PlainEntry] = &[
 
 impl PlainRepresentation {
     /// Raised whenever the same letters would give other values; part of every cell key.
-    pub const VERSION: u32 = 1;
+    pub fn version(self) -> u32 {
+        if self == Self::Composition { 2 } else { 1 }
+    }
 
     /// The id in suites and results.
     pub fn id(self) -> &'static str {

@@ -2,6 +2,7 @@
 //!
 //! Rendering never recomputes: each renderer is a function of a [`RunRecord`] and stored predictions.
 
+mod audit;
 pub mod baseline;
 mod baseline_predictions;
 pub mod comparison;
@@ -26,6 +27,7 @@ mod table;
 mod verdicts_csv;
 mod words;
 
+pub use audit::{audit_lines, shift_lines};
 pub use baseline::{Baseline, accept, read_baseline};
 pub use comparison::{RunComparison, compare_runs};
 pub use error::ReportError;

@@ -1,6 +1,7 @@
 //! The run record: what `run.json` holds. Field order is the file's order; a change that an older
 //! reader would misunderstand raises [`SCHEMA_VERSION`].
 
+use seqprobe_core::audit::Audit;
 use seqprobe_core::{FitReport, TaskKind};
 pub use seqprobe_stats::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -108,6 +109,9 @@ pub struct DatasetRecord {
     pub source: String,
     /// Notes of the reader.
     pub notes: Vec<String>,
+    /// Copies and near-duplicates between its splits, contradicting labels, shifts; `None` where it was not audited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
 }
 
 /// What a representation is for in a comparison.

@@ -289,6 +289,19 @@ pub(crate) enum DataCommand {
         #[command(flatten)]
         folders: Folders,
     },
+    /// Look for copies and near-duplicates between splits, contradicting labels and shifts; all of `datasets/` when none is given
+    Audit {
+        /// Card ids or paths, or `sim:NAME`
+        datasets: Vec<String>,
+        /// Share of the smaller sequence's 16-mers from which two sequences are near-duplicates
+        #[arg(long, default_value_t = seqprobe_core::audit::NEAR_THRESHOLD, value_name = "SHARE")]
+        threshold: f64,
+        /// For people or for programs
+        #[arg(long, value_enum, default_value = "table")]
+        format: ListFormat,
+        #[command(flatten)]
+        folders: Folders,
+    },
     /// Write a simulated task with known truth: CSV files, card and the oracle's predictions
     Simulate {
         /// Task, as `seqprobe list simulated` names them

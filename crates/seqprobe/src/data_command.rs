@@ -14,6 +14,9 @@ pub(crate) fn run(command: DataCommand) -> Result<(), Failure> {
     match command {
         DataCommand::Show { dataset, folders } => show(&dataset, &folders),
         DataCommand::Check { datasets, folders } => check(datasets, &folders),
+        DataCommand::Audit { datasets, threshold, format, folders } => {
+            crate::audit_command::run(datasets, threshold, format, &folders)
+        }
         DataCommand::Simulate { task, output, seed, train, valid, test, length } => {
             let entry = SimulateEntry { seed: Some(seed), train, valid, test, length };
             let name = simulated_name(&task).unwrap_or(&task);
@@ -79,7 +82,7 @@ fn simulate_dataset(name: &str, entry: SimulateEntry) -> Result<Dataset, Failure
 
 fn show(name: &str, folders: &Folders) -> Result<(), Failure> {
     let dataset = load_dataset(name, Path::new(""), &folders.data_dirs, SimulateEntry::default())?;
-    let record = crate::provenance::dataset_record(&dataset);
+    let record = crate::provenance::dataset_record(&dataset, None);
     let mut lines = vec![
         format!("{}: {}", dataset.id, dataset.title),
         format!(

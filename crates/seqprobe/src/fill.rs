@@ -11,7 +11,7 @@ use crate::score::{metric_versions, score_split};
 use crate::suite::{Representation, Suite};
 use crate::verdicts::FilledCell;
 use seqprobe_core::{Dataset, Digest, FitReport, LayerIndex, Pooling, Probe, Split};
-use seqprobe_embed::{EmbeddingCache, EntryKey, ImportedEmbeddings, PlainRepresentation};
+use seqprobe_embed::{EmbeddingCache, EntryKey, ImportedEmbeddings};
 use seqprobe_report::record::{CellRecord, ModelOrigin, ScoreRecord, SeedFit, Status};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -142,7 +142,7 @@ impl Runner<'_> {
         ) {
             (Representation::Plain { representation, .. }, _, _) => {
                 vec![
-                    serde_json::json!({ "plain": representation.id(), "version": PlainRepresentation::VERSION, "pooling": pooling }),
+                    serde_json::json!({ "plain": representation.id(), "version": representation.version(), "pooling": pooling }),
                 ]
             }
             (Representation::Model(model), Some(loaded), Some(layer)) => {

@@ -1,6 +1,7 @@
 //! The program: parses the command line, hands over to one file per command, and turns errors into exit
 //! codes. Nothing is computed here.
 
+mod audit_command;
 mod cells;
 mod cli;
 mod constant;

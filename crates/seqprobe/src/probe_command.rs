@@ -101,6 +101,7 @@ fn suite_file(arguments: &ProbeArguments, dataset: &str) -> Result<SuiteFile, Fa
         margin: Some(arguments.margin),
         replicates: None,
         datasets: vec![dataset.to_owned()],
+        drop_leaks: None,
         simulate: None,
         representation,
         probe: arguments

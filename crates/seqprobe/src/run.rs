@@ -15,7 +15,9 @@ use crate::progress::Progress;
 use crate::provenance::{Started, dataset_record};
 use crate::suite::{Representation, Suite};
 use crate::verdicts::{FilledCell, VerdictRow, judge_rows, rows_of_dataset};
-use seqprobe_core::Dataset;
+use seqprobe_core::audit::NEAR_THRESHOLD;
+use seqprobe_core::{Dataset, Digest};
+use seqprobe_data::audit::{audit, without_leaks};
 use seqprobe_embed::EmbeddingCache;
 use seqprobe_report::RunRecord;
 use seqprobe_report::record::{CellRecord, SCHEMA_VERSION};
@@ -33,6 +35,10 @@ pub(crate) fn load_datasets(suite: &Suite, data_dirs: &[PathBuf]) -> Result<Vec<
     let mut datasets: Vec<Dataset> = Vec::new();
     for name in &suite.datasets {
         let dataset = crate::data_command::load_dataset(name, &suite.folder, data_dirs, suite.simulate)?;
+        let dataset = match suite.drop_leaks {
+            Some(kind) => without_leaks(dataset, kind, NEAR_THRESHOLD).or_exit(ExitCode::Data)?,
+            None => dataset,
+        };
         if datasets.iter().any(|other| other.id == dataset.id) {
             return Err(Failure::usage(format!("dataset {:?} stands twice in the suite", dataset.id)));
         }
@@ -123,7 +129,10 @@ pub(crate) fn run_suite(
     for (dataset, plan) in datasets.into_iter().zip(plans) {
         let filled = runner.run_dataset(&dataset, &plan)?;
         rows.extend(rows_of_dataset(&dataset, &filled, &probe_ids, suite.replicates));
-        records.push(dataset_record(&dataset));
+        let audit_key = Digest::of_value(&("audit v1", dataset.digest(), NEAR_THRESHOLD))
+            .or_exit(ExitCode::Unexpected)?;
+        let audited = runner.store.memo("audits-v1", &audit_key, || audit(&dataset, NEAR_THRESHOLD))?;
+        records.push(dataset_record(&dataset, Some(audited)));
         filled_datasets.push((dataset, filled));
     }
     runner.progress.finish();

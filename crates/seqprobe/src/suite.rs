@@ -5,6 +5,7 @@ use crate::imports::{ImportedRepresentation, check_import};
 use crate::probe_entry::{ProbeEntry, check_probe};
 use seqprobe_core::config::nearest;
 use seqprobe_core::{LayerIndex, Pooling, parse_toml};
+use seqprobe_data::audit::LeakKind;
 use seqprobe_embed::{ExtractionSpec, PLAIN_REPRESENTATIONS, PlainRepresentation, Window};
 use seqprobe_models::Precision;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,8 @@ pub(crate) struct SuiteFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) replicates: Option<usize>,
     pub(crate) datasets: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) drop_leaks: Option<LeakKind>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) simulate: Option<SimulateEntry>,
     pub(crate) representation: Vec<RepresentationEntry>,
@@ -120,6 +123,8 @@ pub(crate) struct Suite {
     pub(crate) margin: f64,
     pub(crate) replicates: usize,
     pub(crate) datasets: Vec<String>,
+    /// Training rows to leave out of every dataset.
+    pub(crate) drop_leaks: Option<LeakKind>,
     pub(crate) simulate: SimulateEntry,
     pub(crate) representations: Vec<Representation>,
     pub(crate) probes: Vec<ProbeEntry>,
@@ -249,6 +254,7 @@ impl Suite {
             margin,
             replicates,
             datasets: file.datasets.clone(),
+            drop_leaks: file.drop_leaks,
             simulate: file.simulate.unwrap_or_default(),
             representations,
             probes: file.probe.clone(),

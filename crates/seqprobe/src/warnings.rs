@@ -35,6 +35,17 @@ pub(crate) fn warnings<'a>(
         warnings.push(format!("{}: the predictions are constant", cell.record.id));
     }
     for dataset in datasets {
+        for shared in dataset.audit.iter().flat_map(|audit| &audit.against_train) {
+            let rows = shared.exact.rows + shared.reverse_complement.rows;
+            if rows > 0 {
+                warnings.push(format!(
+                    "{}: the sequences of {rows} of {} {} rows stand in train too, on one strand or the other; the suite's key drop_leaks leaves them out of train",
+                    dataset.id,
+                    shared.n_rows,
+                    shared.split.as_str()
+                ));
+            }
+        }
         if dataset.undefined_letters > 0 {
             warnings.push(format!(
                 "{}: {} letters are N or another ambiguity code",

@@ -117,14 +117,6 @@ fn a_split_column_and_kmers_are_read() {
     assert_eq!((&dataset.splits.train[..], &dataset.splits.valid[..]), (&[0, 3][..], &[1][..]));
 }
 
-#[test]
-fn copies_between_splits_are_counted() {
-    let text = "fold,sequence,label\ntrain,ACGT,0\ntrain,ACCC,1\nvalid,GGGG,1\ntest,acgt,1\n";
-    let rule = "[[split]]\nof = \"all\"\nmethod = \"column\"\ncolumn = \"fold\"\n";
-    let dataset = load_all(LABEL, text.as_bytes(), rule);
-    assert_eq!(dataset.notes, ["the sequences of 1 of 1 test rows and 0 of 1 valid rows are also in train"]);
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]

@@ -2,6 +2,7 @@
 
 use super::difference::p_text;
 use super::{difference, fits, forest};
+use crate::audit::{audit_lines, has_copies, shift_lines};
 use crate::record::{
     CellRecord, DatasetRecord, RunRecord, ScoreRecord, ScoreValue, Status, Verdict, VerdictRecord,
 };
@@ -142,6 +143,9 @@ fn of_one_dataset(record: &RunRecord, index: usize, dataset: &DatasetRecord) -> 
         citation => &dataset.citation,
         source => &dataset.source,
         notes => &dataset.notes,
+        audit => dataset.audit.as_ref().map(audit_lines),
+        shifts => dataset.audit.as_ref().map(shift_lines),
+        leaks => dataset.audit.as_ref().is_some_and(has_copies),
         digest => &dataset.digest,
         sentences,
         roles => ["model", "baseline", "control", "oracle"].map(|role| legend(record, dataset, role)),
