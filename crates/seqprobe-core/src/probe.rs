@@ -87,7 +87,7 @@ pub struct FitReport {
     /// model can be better by more than this share. Solvers with a dual problem (lasso, elastic net) tell it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duality_gap: Option<f64>,
-    /// Validation loss of the chosen model: log loss in nats or mean squared error.
+    /// Validation loss of the chosen model: log loss in nats, mean squared error or mean Poisson deviance.
     pub validation_loss: Option<f64>,
     /// What was chosen on validation, for example `penalty = "0.1"`.
     pub chosen: BTreeMap<String, String>,

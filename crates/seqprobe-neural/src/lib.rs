@@ -12,6 +12,7 @@ mod network;
 mod objective;
 mod optimiser;
 mod parameters;
+mod prepared;
 mod rows;
 mod schedule;
 mod settings;
@@ -19,7 +20,9 @@ mod training;
 
 pub use cnn::CnnProbe;
 pub use mlp::MlpProbe;
-pub use settings::{CnnSettings, MlpSettings, OptimiserKind, Reduction, Schedule, TrainingSettings};
+pub use settings::{
+    ClassWeight, CnnSettings, Loss, MlpSettings, OptimiserKind, Reduction, Schedule, TrainingSettings,
+};
 
 use seqprobe_core::{FittedProbe, ProbeError, StoredProbe};
 

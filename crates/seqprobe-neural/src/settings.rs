@@ -47,6 +47,47 @@ pub struct TrainingSettings {
     pub weight_decay: f64,
     /// Largest Euclidean norm of the gradient; a longer one is scaled down to it. `None` leaves it as it is.
     pub clip_norm: Option<f64>,
+    /// What is minimised.
+    pub loss: Loss,
+    /// How classes are weighed; `None` weighs every example alike.
+    pub class_weight: Option<ClassWeight>,
+}
+
+/// What is minimised. Which one suits follows from the task, except that regression has two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// That of the task: cross-entropy for classes, squared error for regression.
+    Auto,
+    /// Cross-entropy of one of several classes.
+    CrossEntropy,
+    /// Cross-entropy of yes or no, for each target.
+    Bce,
+    /// Squared error of the standardised targets.
+    Mse,
+    /// Poisson regression with a log link, for counts: predictions are rates.
+    Poisson,
+}
+
+impl Loss {
+    /// Its word in suites.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::CrossEntropy => "cross-entropy",
+            Self::Bce => "bce",
+            Self::Mse => "mse",
+            Self::Poisson => "poisson",
+        }
+    }
+}
+
+/// How classes are weighed in the loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassWeight {
+    /// Inversely to their number of training examples, so that all weigh the same.
+    Balanced,
 }
 
 /// Which optimiser. Both have β = 0.9 and 0.999.
@@ -90,6 +131,8 @@ impl Default for TrainingSettings {
             least_learning_rate: 0.0,
             weight_decay: 1e-2,
             clip_norm: None,
+            loss: Loss::Auto,
+            class_weight: None,
         }
     }
 }
@@ -156,7 +199,11 @@ impl Default for MlpSettings {
 }
 
 impl TrainingSettings {
-    pub(crate) fn check(&self) -> Result<(), ProbeError> {
+    /// Checks that every setting lies in its range.
+    ///
+    /// # Errors
+    /// [`ProbeError::NotApplicable`] that names the setting.
+    pub fn check(&self) -> Result<(), ProbeError> {
         at_least_one("batch_size", self.batch_size)?;
         at_least_one("max_epochs", self.max_epochs)?;
         at_least_one("patience", self.patience)?;

@@ -7,7 +7,7 @@ use crate::optimiser::Optimiser;
 use crate::parameters::Parameters;
 use crate::rows::{Rows, Standardisation};
 use crate::schedule::LearningRate;
-use crate::settings::TrainingSettings;
+use crate::settings::{ClassWeight, TrainingSettings};
 use crate::torch;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -28,9 +28,14 @@ pub(crate) fn fit(
     check_rows("train", &train)?;
     check_rows("valid", &valid)?;
     let mut report = FitReport::default();
-    let objective = Objective::new(task, train.targets, valid.targets, &mut report.warnings)?;
-    let train_targets = objective.prepare(train.targets)?;
-    let valid_targets = objective.prepare(valid.targets)?;
+    let objective = Objective::new(task, settings.loss, train.targets, valid.targets, &mut report.warnings)?;
+    let mut train_targets = objective.prepare(train.targets)?;
+    let mut valid_targets = objective.prepare(valid.targets)?;
+    if let Some(ClassWeight::Balanced) = settings.class_weight {
+        let weights = objective.balanced(&train_targets)?;
+        train_targets.weigh(&weights);
+        valid_targets.weigh(&weights);
+    }
     let standardisation = Standardisation::fit(&train.features)?;
     let train_rows = Rows::new(&train.features, &standardisation, memory_budget_bytes)?;
     let left = memory_budget_bytes.saturating_sub(train_rows.held_bytes());

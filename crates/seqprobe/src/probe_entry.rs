@@ -1,8 +1,9 @@
 //! One `[[probe]]` of a suite: its keys as written and their check. Which keys a probe takes stands in its line
 //! of the registry.
 
-use crate::probes::{PROBES, probe_family};
+use crate::probes::{PROBES, probe_family, training_of};
 use crate::suite::unknown;
+use seqprobe_neural::{ClassWeight, Loss, OptimiserKind, Schedule, TrainingSettings};
 use serde::{Deserialize, Serialize};
 
 /// One `[[probe]]` as written.
@@ -18,6 +19,26 @@ pub(crate) struct ProbeEntry {
     pub(crate) epochs: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) steps: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) batch_size: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) learning_rate: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) weight_decay: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) optimiser: Option<OptimiserKind>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) schedule: Option<Schedule>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) warm_up_epochs: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) patience: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) clip_norm: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) loss: Option<Loss>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) class_weight: Option<ClassWeight>,
 }
 
 /// Checks the keys of an entry.
@@ -26,13 +47,9 @@ pub(crate) fn check_probe(entry: &ProbeEntry) -> Result<(), String> {
         let known: Vec<&str> = PROBES.iter().map(|family| family.id).collect();
         return Err(unknown("probe", &entry.id, &known));
     };
-    let given = [
-        ("solver", entry.solver.is_some()),
-        ("penalties", entry.penalties.is_some()),
-        ("epochs", entry.epochs.is_some()),
-        ("steps", entry.steps.is_some()),
-    ];
-    if let Some((key, _)) = given.iter().find(|(key, is_given)| *is_given && !family.keys.contains(key)) {
+    let written = serde_json::to_value(entry).map_err(|error| error.to_string())?;
+    let mut given = written.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+    if let Some(key) = given.find(|key| *key != "id" && !family.keys.contains(key)) {
         return Err(format!(
             "{key} does not belong to {:?}\n  hint: its keys are {}",
             entry.id,
@@ -42,6 +59,7 @@ pub(crate) fn check_probe(entry: &ProbeEntry) -> Result<(), String> {
     if entry.epochs == Some(0) || entry.steps == Some(0) {
         return Err("epochs and steps must be at least 1".into());
     }
+    training_of(entry, &TrainingSettings::default()).check().map_err(|error| error.to_string())?;
     if let Some(solver) = &entry.solver
         && !["exact", "linfa"].contains(&solver.as_str())
     {

@@ -22,6 +22,22 @@ pub(crate) struct ProbeFamily {
     pub(crate) restore: fn(&StoredProbe) -> Result<Box<dyn FittedProbe>, ProbeError>,
 }
 
+/// Keys of a neural probe: how it is trained.
+const TRAINING_KEYS: &[&str] = &[
+    "epochs",
+    "steps",
+    "batch_size",
+    "learning_rate",
+    "weight_decay",
+    "optimiser",
+    "schedule",
+    "warm_up_epochs",
+    "patience",
+    "clip_norm",
+    "loss",
+    "class_weight",
+];
+
 /// All probes.
 pub(crate) static PROBES: &[ProbeFamily] = &[
     ProbeFamily {
@@ -36,7 +52,7 @@ pub(crate) static PROBES: &[ProbeFamily] = &[
         id: "mlp",
         about: "two hidden layers, early stopping on validation",
         reads: FeatureKind::Pooled,
-        keys: &["epochs", "steps"],
+        keys: TRAINING_KEYS,
         build: mlp,
         restore: seqprobe_neural::restore,
     },
@@ -44,7 +60,7 @@ pub(crate) static PROBES: &[ProbeFamily] = &[
         id: "cnn",
         about: "convolutions over tokens of any length, early stopping on validation",
         reads: FeatureKind::Tokens,
-        keys: &["epochs", "steps"],
+        keys: TRAINING_KEYS,
         build: cnn,
         restore: seqprobe_neural::restore,
     },
@@ -68,28 +84,67 @@ fn linear(entry: &ProbeEntry) -> Box<dyn Probe> {
 
 fn mlp(entry: &ProbeEntry) -> Box<dyn Probe> {
     let mut probe = MlpProbe::default();
-    bound_training(entry, &mut probe.settings.training);
+    probe.settings.training = training_of(entry, &probe.settings.training);
     Box::new(probe)
 }
 
 fn cnn(entry: &ProbeEntry) -> Box<dyn Probe> {
     let mut probe = CnnProbe::default();
-    bound_training(entry, &mut probe.settings.training);
+    probe.settings.training = training_of(entry, &probe.settings.training);
     Box::new(probe)
 }
 
-fn bound_training(entry: &ProbeEntry, training: &mut TrainingSettings) {
-    if let Some(epochs) = entry.epochs {
-        training.max_epochs = epochs;
-    }
-    if let Some(steps) = entry.steps {
-        training.max_steps = steps;
+/// A probe's own way of training with what its suite entry says otherwise.
+pub(crate) fn training_of(entry: &ProbeEntry, own: &TrainingSettings) -> TrainingSettings {
+    TrainingSettings {
+        max_epochs: entry.epochs.unwrap_or(own.max_epochs),
+        max_steps: entry.steps.unwrap_or(own.max_steps),
+        batch_size: entry.batch_size.unwrap_or(own.batch_size),
+        learning_rate: entry.learning_rate.unwrap_or(own.learning_rate),
+        weight_decay: entry.weight_decay.unwrap_or(own.weight_decay),
+        optimiser: entry.optimiser.unwrap_or(own.optimiser),
+        schedule: entry.schedule.unwrap_or(own.schedule),
+        warm_up_epochs: entry.warm_up_epochs.unwrap_or(own.warm_up_epochs),
+        patience: entry.patience.unwrap_or(own.patience),
+        clip_norm: entry.clip_norm.or(own.clip_norm),
+        loss: entry.loss.unwrap_or(own.loss),
+        class_weight: entry.class_weight.or(own.class_weight),
+        ..own.clone()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe_entry::check_probe;
+
+    #[test]
+    fn training_is_as_the_entry_says() {
+        let text = r#"
+            id = "cnn"
+            batch_size = 16
+            learning_rate = 0.01
+            weight_decay = 0.1
+            optimiser = "adam"
+            schedule = "cosine"
+            warm_up_epochs = 0.5
+            patience = 3
+            clip_norm = 1.0
+            loss = "poisson"
+            class_weight = "balanced"
+        "#;
+        let entry: ProbeEntry = toml::from_str(text).unwrap();
+        assert!(check_probe(&entry).is_ok());
+        let settings = serde_json::to_value(training_of(&entry, &TrainingSettings::default())).unwrap();
+        for (key, value) in serde_json::to_value(&entry).unwrap().as_object().unwrap() {
+            assert!(key == "id" || settings[key] == *value, "{key}: {}", settings[key]);
+        }
+        let error = |text: &str| check_probe(&toml::from_str(text).unwrap()).unwrap_err();
+        let text = error("id = \"linear\"\nbatch_size = 3");
+        assert!(text.starts_with("batch_size does not belong to \"linear\""), "{text}");
+        let text = error("id = \"mlp\"\nlearning_rate = 0.0");
+        assert!(text.contains("learning_rate is 0, must be a number above 0"), "{text}");
+    }
 
     #[test]
     fn every_family_builds_what_it_is_named_for() {
