@@ -25,6 +25,12 @@ pub trait FeatureSource: Sync {
     /// Vectors in a row: 1 when pooled, at least 1 otherwise. `row` is below `n_rows()`.
     fn length(&self, row: usize) -> usize;
 
+    /// Where a row stands among the stored ones: rows read in rising order of it are read one after the other
+    /// from where they are kept. Two rows may share a place. Never changes a value.
+    fn storage_position(&self, row: usize) -> usize {
+        row
+    }
+
     /// Appends the values of `rows` to `out`, row after row, vector after vector.
     ///
     /// # Shapes
@@ -101,6 +107,11 @@ impl<'a> FeatureView<'a> {
     /// Vectors in row `index` of the view.
     pub fn length(&self, index: usize) -> usize {
         self.source.length(self.rows[index])
+    }
+
+    /// Where row `index` of the view stands among the stored ones, see [`FeatureSource::storage_position`].
+    pub fn storage_position(&self, index: usize) -> usize {
+        self.source.storage_position(self.rows[index])
     }
 
     /// The most vectors in a row, 0 when the view is empty.

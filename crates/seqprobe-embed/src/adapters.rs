@@ -69,6 +69,10 @@ impl FeatureSource for Flattened<'_> {
         1
     }
 
+    fn storage_position(&self, row: usize) -> usize {
+        self.source.storage_position(row)
+    }
+
     fn read_rows(&self, rows: &[usize], out: &mut Vec<f32>) -> Result<(), FeatureError> {
         let n_rows = self.n_rows();
         out.reserve(rows.len() * self.dim());
@@ -129,6 +133,10 @@ impl FeatureSource for PooledTokens<'_> {
 
     fn length(&self, _row: usize) -> usize {
         1
+    }
+
+    fn storage_position(&self, row: usize) -> usize {
+        self.source.storage_position(row)
     }
 
     fn read_rows(&self, rows: &[usize], out: &mut Vec<f32>) -> Result<(), FeatureError> {

@@ -57,9 +57,23 @@ impl Shard {
         };
         let map = map_file(&file).map_err(|source| EmbedError::io("read", &path, source))?;
         Ok(match check(map, record, key, shard, sequences) {
-            Ok(shard) => ShardState::Good(shard),
+            Ok(shard) => {
+                shard.release();
+                ShardState::Good(shard)
+            }
             Err(reason) => ShardState::Damaged(damaged(folder, &path, reason)),
         })
+    }
+
+    /// Gives the map's pages back; they are read again when they are wanted.
+    #[expect(
+        unsafe_code,
+        reason = "the map is of a file that is never changed, so its pages can be read again"
+    )]
+    pub(crate) fn release(&self) {
+        // SAFETY: the map is shared, read-only and of a file that no one changes in place: a page that is given
+        // back is read again with the same bytes, in this and in any other thread.
+        let _ = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
     }
 
     /// Vectors of a row.

@@ -5,6 +5,10 @@ use crate::shard_read::Shard;
 use seqprobe_core::{FeatureError, FeatureKind, FeatureSource, Pooling};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Bytes read from the maps of an entry before their pages are given back: 256 MiB.
+const RELEASED_BYTES: usize = 256 << 20;
 
 /// Stored features of one layer and pooling; row i = sequence i of the call that asked for them.
 /// A clone shares the stored values.
@@ -23,6 +27,19 @@ struct StoredEntry {
     shards: Vec<Shard>,
     /// The shard and the row in it of each distinct sequence.
     places: Vec<(u32, u32)>,
+    /// Bytes read since the maps' pages were last given back.
+    read: AtomicUsize,
+}
+
+impl StoredEntry {
+    /// Counts bytes read and gives the maps' pages back when there are many, so that reading all of a large
+    /// entry does not gather all of it in memory. The kernel's file cache keeps what it likes.
+    fn release_after(&self, bytes: usize) {
+        if self.read.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) >= RELEASED_BYTES {
+            self.read.store(0, Ordering::Relaxed);
+            self.shards.iter().for_each(Shard::release);
+        }
+    }
 }
 
 impl StoredFeatures {
@@ -32,7 +49,10 @@ impl StoredFeatures {
             .enumerate()
             .flat_map(|(shard, found)| (0..found.record.rows).map(move |row| (shard as u32, row as u32)))
             .collect();
-        Self { entry: Arc::new(StoredEntry { key, folder, shards, places }), of_row }
+        Self {
+            entry: Arc::new(StoredEntry { key, folder, shards, places, read: AtomicUsize::new(0) }),
+            of_row,
+        }
     }
 
     /// The key of the entry: what the values are.
@@ -72,6 +92,10 @@ impl FeatureSource for StoredFeatures {
         shard.length(row)
     }
 
+    fn storage_position(&self, row: usize) -> usize {
+        self.of_row[row]
+    }
+
     fn read_rows(&self, rows: &[usize], out: &mut Vec<f32>) -> Result<(), FeatureError> {
         let n_rows = self.n_rows();
         if let Some(&row) = rows.iter().find(|&&row| row >= n_rows) {
@@ -83,6 +107,7 @@ impl FeatureSource for StoredFeatures {
             let (shard, row) = self.place(row);
             shard.push_row(row, out);
         }
+        self.entry.release_after(vectors * self.dim() * size_of::<f32>());
         Ok(())
     }
 }

@@ -13,8 +13,8 @@ use seqprobe_core::{LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
 pub struct CnnProbe {
     /// Everything that changes a fit.
     pub settings: CnnSettings,
-    /// Most bytes of features held in memory while fitting; rows beyond it are read batch by batch. Does not
-    /// change a fit.
+    /// Most bytes of training features held in memory while fitting; beyond it they stream in shuffled parts. Does
+    /// not change a fit.
     pub memory_budget_bytes: usize,
 }
 

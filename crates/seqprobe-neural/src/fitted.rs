@@ -3,7 +3,8 @@
 use crate::network::{Mode, Network};
 use crate::objective::Objective;
 use crate::parameters::Parameters;
-use crate::rows::{Rows, Standardisation};
+use crate::rows::Rows;
+use crate::standardisation::Standardisation;
 use crate::torch;
 use ndarray::Array2;
 use seqprobe_core::{FeatureKind, FeatureView, FittedProbe, NamedArray, ProbeError, StoredProbe};
@@ -55,16 +56,17 @@ impl Network {
         rows: &Rows<'_>,
     ) -> Result<Array2<f64>, ProbeError> {
         let mut outputs = Array2::zeros((rows.n_rows(), self.n_outputs()));
-        for indices in rows.batches_by_length(PREDICTION_TOKENS) {
-            let batch = rows.batch(&indices)?;
-            let output = tch::no_grad(|| self.forward(parameters, &batch, Mode::Predict)).map_err(torch)?;
+        let parts = rows.order().prediction(PREDICTION_TOKENS);
+        rows.visit(&parts, |indices, batch| {
+            let output = tch::no_grad(|| self.forward(parameters, batch, Mode::Predict)).map_err(torch)?;
             let output =
                 output.f_to_kind(Kind::Double).and_then(|output| output.f_reshape(-1)).map_err(torch)?;
             let values = Vec::<f64>::try_from(&output).map_err(torch)?;
             for (&row, values) in indices.iter().zip(values.chunks_exact(self.n_outputs().max(1))) {
                 outputs.row_mut(row).iter_mut().zip(values).for_each(|(place, &value)| *place = value);
             }
-        }
+            Ok(())
+        })?;
         Ok(outputs)
     }
 }
@@ -90,7 +92,7 @@ impl FittedProbe for FittedNetwork {
     fn predict(&self, features: &FeatureView<'_>) -> Result<Array2<f64>, ProbeError> {
         check_kind(self.network.kind(), &[features])?;
         // Nothing is held: each row is read once.
-        let rows = Rows::new(features, &self.standardisation, 0)?;
+        let rows = Rows::new(features, &self.standardisation, 0, true)?;
         let outputs = self.network.outputs(&self.parameters, &rows)?;
         if let Some(((row, _), value)) = outputs.indexed_iter().find(|(_, value)| !value.is_finite()) {
             return Err(ProbeError::NotFinite(format!("the output of row {row} of the view is {value}")));

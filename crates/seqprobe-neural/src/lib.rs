@@ -11,11 +11,13 @@ mod mlp_network;
 mod network;
 mod objective;
 mod optimiser;
+mod order;
 mod parameters;
 mod prepared;
 mod rows;
 mod schedule;
 mod settings;
+mod standardisation;
 mod training;
 
 pub use cnn::CnnProbe;

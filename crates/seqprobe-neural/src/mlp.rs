@@ -12,8 +12,8 @@ use seqprobe_core::{LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
 pub struct MlpProbe {
     /// Everything that changes a fit.
     pub settings: MlpSettings,
-    /// Most bytes of features held in memory while fitting; rows beyond it are read batch by batch. Does not
-    /// change a fit.
+    /// Most bytes of training features held in memory while fitting; beyond it they stream in shuffled parts. Does
+    /// not change a fit.
     pub memory_budget_bytes: usize,
 }
 

@@ -1,72 +1,17 @@
-//! Feature rows on their way into a network: standardised, in batches, padded with zeros.
+//! Feature rows on their way into a network: standardised, in batches, padded with zeros, which is the
+//! training mean.
 //!
-//! One rule for every representation: each of the `dim` channels is centred and scaled by its mean and
-//! deviation over all tokens of the training rows; a channel that does not vary is centred only. Padding is
-//! zero after that, which is the training mean.
+//! Rows that fit into the budget are held. Others stream: the parts of `order.rs` are read one after the other in the
+//! order in which they are stored, the next one while the network works on the one before. With too
+//! little memory even for that, each batch is read when it is wanted. Which of the three never changes a value.
 
+use crate::order::{Order, Part};
+use crate::standardisation::Standardisation;
 use crate::torch;
-use seqprobe_core::{FeatureView, ProbeError};
+use seqprobe_core::{FeatureError, FeatureView, ProbeError};
+use std::collections::HashMap;
+use std::sync::mpsc::sync_channel;
 use tch::Tensor;
-
-/// Values read at a time where not all are held.
-const CHUNK_VALUES: usize = 1 << 22;
-
-/// Channel means and inverse deviations of the training tokens.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Standardisation {
-    pub(crate) mean: Vec<f32>,
-    pub(crate) inverse_deviation: Vec<f32>,
-}
-
-impl Standardisation {
-    /// Statistics over all tokens of a view, summed in `f64` about its first token.
-    pub(crate) fn fit(view: &FeatureView<'_>) -> Result<Self, ProbeError> {
-        let dim = view.dim();
-        let mut origin: Vec<f64> = Vec::new();
-        let (mut sum, mut squares, mut count) = (vec![0.0_f64; dim], vec![0.0_f64; dim], 0_usize);
-        let mut values = Vec::new();
-        for rows in chunks(view) {
-            values.clear();
-            read_finite(view, &rows, &mut values)?;
-            if origin.is_empty() {
-                origin = values.iter().take(dim).map(|&value| f64::from(value)).collect();
-            }
-            for token in values.chunks_exact(dim) {
-                count += 1;
-                for (((&value, origin), sum), square) in
-                    token.iter().zip(&origin).zip(&mut sum).zip(&mut squares)
-                {
-                    let difference = f64::from(value) - origin;
-                    *sum += difference;
-                    *square += difference * difference;
-                }
-            }
-        }
-        let n = count.max(1) as f64;
-        let (mut mean, mut inverse_deviation) = (Vec::with_capacity(dim), Vec::with_capacity(dim));
-        for ((origin, sum), square) in origin.iter().zip(&sum).zip(&squares) {
-            let centre = origin + sum / n;
-            let deviation = (square / n - (sum / n).powi(2)).max(0.0).sqrt();
-            mean.push(centre as f32);
-            let varies = deviation > 1e-6 * centre.abs() && deviation > f64::from(f32::MIN_POSITIVE);
-            inverse_deviation.push(if varies { (1.0 / deviation) as f32 } else { 1.0 });
-        }
-        Ok(Self { mean, inverse_deviation })
-    }
-
-    /// Values per token.
-    pub(crate) fn dim(&self) -> usize {
-        self.mean.len()
-    }
-
-    fn apply(&self, values: &mut [f32]) {
-        for token in values.chunks_exact_mut(self.dim().max(1)) {
-            for ((value, mean), inverse) in token.iter_mut().zip(&self.mean).zip(&self.inverse_deviation) {
-                *value = (*value - mean) * inverse;
-            }
-        }
-    }
-}
 
 /// A batch as the networks take it.
 pub(crate) struct Batch {
@@ -85,122 +30,145 @@ impl Batch {
     }
 }
 
-/// The rows of one split, held in memory where they fit into a budget, else read batch by batch. Which of
-/// the two never changes a value.
+/// The rows of one split.
 pub(crate) struct Rows<'a> {
     view: &'a FeatureView<'a>,
     standardisation: &'a Standardisation,
-    lengths: Vec<usize>,
-    held: Option<(Vec<f32>, Vec<usize>)>,
+    order: Order,
+    held: Held,
+}
+
+/// What is kept of the rows between visits.
+enum Held {
+    All(Buffer),
+    Parts,
+    Nothing,
+}
+
+/// Standardised values of some rows.
+struct Buffer {
+    values: Vec<f32>,
+    /// Where the values of a row begin.
+    starts: HashMap<usize, usize>,
 }
 
 impl<'a> Rows<'a> {
-    /// The rows of a view; at most `budget` bytes are held.
+    /// The rows of a view: held where they take at most `hold` bytes, else read part by part where `stream` says
+    /// that there is memory for [`crate::order::STREAMING_BYTES`], else batch by batch.
     pub(crate) fn new(
         view: &'a FeatureView<'a>,
         standardisation: &'a Standardisation,
-        budget: usize,
+        hold: usize,
+        stream: bool,
     ) -> Result<Self, ProbeError> {
         let dim = standardisation.dim();
         if view.dim() != dim {
             return Err(ProbeError::Width { expected: dim, got: view.dim() });
         }
         let lengths: Vec<usize> = (0..view.n_rows()).map(|row| view.length(row)).collect();
-        let n_values = lengths.iter().sum::<usize>().saturating_mul(dim);
-        let mut rows = Self { view, standardisation, lengths, held: None };
-        if n_values.saturating_mul(size_of::<f32>()) <= budget {
-            let mut values = Vec::with_capacity(n_values);
+        let positions: Vec<usize> = (0..view.n_rows()).map(|row| view.storage_position(row)).collect();
+        let order = Order::new(lengths, &positions, dim);
+        let held = if stream { Held::Parts } else { Held::Nothing };
+        let mut rows = Self { view, standardisation, order, held };
+        if rows.order.n_values().saturating_mul(size_of::<f32>()) <= hold {
             let all: Vec<usize> = (0..view.n_rows()).collect();
-            read_finite(view, &all, &mut values)?;
-            standardisation.apply(&mut values);
-            let mut starts = Vec::with_capacity(rows.lengths.len());
-            let mut start = 0;
-            for length in &rows.lengths {
-                starts.push(start);
-                start += length * dim;
-            }
-            rows.held = Some((values, starts));
+            rows.held = Held::All(rows.read(&all)?);
         }
         Ok(rows)
     }
 
     /// Number of rows.
     pub(crate) fn n_rows(&self) -> usize {
-        self.lengths.len()
+        self.order.lengths().len()
     }
 
-    /// Tokens of each row.
-    pub(crate) fn lengths(&self) -> &[usize] {
-        &self.lengths
+    /// What orders of visits are made from.
+    pub(crate) fn order(&self) -> &Order {
+        &self.order
     }
 
-    /// Bytes held.
+    /// Bytes held between visits.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.held.as_ref().map_or(0, |(values, _)| values.len() * size_of::<f32>())
+        match &self.held {
+            Held::All(buffer) => buffer.values.len() * size_of::<f32>(),
+            _ => 0,
+        }
+    }
+
+    /// Calls `work` with the rows and values of each batch, in order, on this thread.
+    pub(crate) fn visit(
+        &self,
+        parts: &[Part],
+        mut work: impl FnMut(&[usize], &Batch) -> Result<(), ProbeError>,
+    ) -> Result<(), ProbeError> {
+        let mut through = |buffer: &Buffer, batches: &[Vec<usize>]| {
+            batches.iter().try_for_each(|rows| work(rows, &self.batch(rows, buffer)?))
+        };
+        match &self.held {
+            Held::All(buffer) => parts.iter().try_for_each(|part| through(buffer, &part.batches)),
+            Held::Nothing => parts
+                .iter()
+                .flat_map(|part| &part.batches)
+                .try_for_each(|rows| through(&self.read(rows)?, std::slice::from_ref(rows))),
+            Held::Parts => std::thread::scope(|scope| {
+                // Without room in the channel the reader is at most one part ahead.
+                let (sender, receiver) = sync_channel(0);
+                scope.spawn(move || {
+                    for part in parts {
+                        let buffer = self.read(&part.rows);
+                        let failed = buffer.is_err();
+                        if sender.send(buffer).is_err() || failed {
+                            break;
+                        }
+                    }
+                });
+                for part in parts {
+                    let stopped = |_| FeatureError::Store("the reader of features stopped".to_owned());
+                    let buffer = receiver.recv().map_err(stopped)??;
+                    through(&buffer, &part.batches)?;
+                }
+                Ok(())
+            }),
+        }
+    }
+
+    fn read(&self, rows: &[usize]) -> Result<Buffer, ProbeError> {
+        let dim = self.standardisation.dim();
+        let mut starts = HashMap::with_capacity(rows.len());
+        let mut end = 0;
+        for &row in rows {
+            starts.insert(row, end);
+            end += self.order.lengths()[row] * dim;
+        }
+        let mut values = Vec::with_capacity(end);
+        read_finite(self.view, rows, &mut values)?;
+        self.standardisation.apply(&mut values);
+        Ok(Buffer { values, starts })
     }
 
     /// Some rows as a batch, in the order given.
-    pub(crate) fn batch(&self, rows: &[usize]) -> Result<Batch, ProbeError> {
+    fn batch(&self, rows: &[usize], buffer: &Buffer) -> Result<Batch, ProbeError> {
         let dim = self.standardisation.dim();
-        let lengths: Vec<usize> = rows.iter().map(|&row| self.lengths[row]).collect();
+        let lengths: Vec<usize> = rows.iter().map(|&row| self.order.lengths()[row]).collect();
         let longest = lengths.iter().copied().max().unwrap_or(0);
         let mut padded = vec![0.0_f32; rows.len() * longest * dim];
-        let mut read = Vec::new();
-        if self.held.is_none() {
-            read_finite(self.view, rows, &mut read)?;
-            self.standardisation.apply(&mut read);
-        }
-        let mut start = 0;
-        for ((&row, &length), place) in
-            rows.iter().zip(&lengths).zip(padded.chunks_exact_mut((longest * dim).max(1)))
-        {
-            let source = match &self.held {
-                Some((values, starts)) => &values[starts[row]..starts[row] + length * dim],
-                None => &read[start..start + length * dim],
-            };
-            place[..length * dim].copy_from_slice(source);
-            start += length * dim;
+        let places = padded.chunks_exact_mut((longest * dim).max(1));
+        for ((row, &length), place) in rows.iter().zip(&lengths).zip(places) {
+            let start = buffer.starts[row];
+            place[..length * dim].copy_from_slice(&buffer.values[start..start + length * dim]);
         }
         let shape = [rows.len() as i64, longest as i64, dim as i64];
         let values = Tensor::f_from_slice(&padded).and_then(|values| values.f_view(shape)).map_err(torch)?;
         Ok(Batch { values, lengths, longest })
     }
-
-    /// All rows sorted by length, in batches of at most `tokens` tokens (at least one row each).
-    pub(crate) fn batches_by_length(&self, tokens: usize) -> Vec<Vec<usize>> {
-        let mut order: Vec<usize> = (0..self.n_rows()).collect();
-        order.sort_by_key(|&row| self.lengths[row]);
-        let mut batches: Vec<Vec<usize>> = Vec::new();
-        for row in order {
-            match batches.last_mut() {
-                Some(batch) if (batch.len() + 1) * self.lengths[row] <= tokens => batch.push(row),
-                _ => batches.push(vec![row]),
-            }
-        }
-        batches
-    }
-}
-
-/// Consecutive rows whose values together are about [`CHUNK_VALUES`].
-fn chunks(view: &FeatureView<'_>) -> Vec<Vec<usize>> {
-    let mut chunks: Vec<Vec<usize>> = Vec::new();
-    let mut values = usize::MAX;
-    for row in 0..view.n_rows() {
-        let own = view.length(row).saturating_mul(view.dim());
-        values = values.saturating_add(own);
-        if values > CHUNK_VALUES {
-            chunks.push(Vec::new());
-            values = own;
-        }
-        if let Some(chunk) = chunks.last_mut() {
-            chunk.push(row);
-        }
-    }
-    chunks
 }
 
 /// Reads rows and refuses values that are not finite, and rows without a token.
-fn read_finite(view: &FeatureView<'_>, rows: &[usize], out: &mut Vec<f32>) -> Result<(), ProbeError> {
+pub(crate) fn read_finite(
+    view: &FeatureView<'_>,
+    rows: &[usize],
+    out: &mut Vec<f32>,
+) -> Result<(), ProbeError> {
     let before = out.len();
     view.read(rows, out)?;
     let expected: usize = rows.iter().map(|&row| view.length(row) * view.dim()).sum();
@@ -225,4 +193,88 @@ fn read_finite(view: &FeatureView<'_>, rows: &[usize], out: &mut Vec<f32>) -> Re
         start += size;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seqprobe_core::{FeatureKind, FeatureSource, Seed};
+
+    /// Rows of 1 to 5 tokens of 3 channels; row 50 cannot be read where `broken`.
+    struct Counting {
+        broken: bool,
+    }
+
+    impl FeatureSource for Counting {
+        fn n_rows(&self) -> usize {
+            80
+        }
+
+        fn dim(&self) -> usize {
+            3
+        }
+
+        fn kind(&self) -> FeatureKind {
+            FeatureKind::Tokens
+        }
+
+        fn length(&self, row: usize) -> usize {
+            1 + row % 5
+        }
+
+        fn storage_position(&self, row: usize) -> usize {
+            row * 37 % 80
+        }
+
+        fn read_rows(&self, rows: &[usize], out: &mut Vec<f32>) -> Result<(), FeatureError> {
+            for &row in rows {
+                if self.broken && row == 50 {
+                    return Err(FeatureError::Store("shard 7 is gone".to_owned()));
+                }
+                out.extend((0..3 * self.length(row)).map(|value| (row * 100 + value) as f32));
+            }
+            Ok(())
+        }
+    }
+
+    fn visited(source: &Counting, held: impl Fn(&Rows<'_>) -> Held) -> Result<Vec<Vec<f32>>, ProbeError> {
+        let all: Vec<usize> = (0..80).collect();
+        let view = FeatureView::new(source, &all).unwrap();
+        let standardisation = Standardisation { mean: vec![1.0; 3], inverse_deviation: vec![0.5; 3] };
+        let mut rows = Rows::new(&view, &standardisation, 0, false)?;
+        let positions: Vec<usize> = all.iter().map(|&row| source.storage_position(row)).collect();
+        let lengths = rows.order.lengths().to_vec();
+        rows.order = Order::with_sizes(lengths, &positions, 3, (30, 150));
+        rows.held = held(&rows);
+        let mut batches = Vec::new();
+        for parts in [rows.order.training(8, &mut Seed(3).rng()), rows.order.prediction(20)] {
+            assert!(parts.len() > 3);
+            rows.visit(&parts, |rows, batch| {
+                assert_eq!(batch.lengths, rows.iter().map(|row| 1 + row % 5).collect::<Vec<_>>());
+                batches.push(Vec::<f32>::try_from(batch.values.reshape(-1)).unwrap());
+                Ok(())
+            })?;
+        }
+        Ok(batches)
+    }
+
+    #[test]
+    fn held_streamed_and_single_batches_are_the_same_values_in_the_same_order() {
+        let source = Counting { broken: false };
+        let all: Vec<usize> = (0..80).collect();
+        let held = visited(&source, |rows| Held::All(rows.read(&all).unwrap())).unwrap();
+        assert_eq!(held, visited(&source, |_| Held::Parts).unwrap());
+        assert_eq!(held, visited(&source, |_| Held::Nothing).unwrap());
+        let total: usize = held.iter().flatten().filter(|value| **value != 0.0).count();
+        assert!(total > 80 * 3, "{total} values");
+    }
+
+    #[test]
+    fn a_reader_that_fails_ends_the_visit_with_its_error() {
+        let source = Counting { broken: true };
+        for held in [|_: &Rows<'_>| Held::Parts, |_: &Rows<'_>| Held::Nothing] {
+            let error = visited(&source, held).unwrap_err();
+            assert_eq!(error.to_string(), "shard 7 is gone");
+        }
+    }
 }

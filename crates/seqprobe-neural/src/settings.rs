@@ -4,8 +4,8 @@
 use seqprobe_core::ProbeError;
 use serde::{Deserialize, Serialize};
 
-/// Bytes of features held in memory while fitting, where the program says nothing else: 2 GiB.
-pub(crate) const DEFAULT_MEMORY_BUDGET_BYTES: usize = 2 << 30;
+/// Bytes of features in memory while fitting: 512 MiB, so that five fits side by side stay within 4 GiB.
+pub(crate) const DEFAULT_MEMORY_BUDGET_BYTES: usize = 512 << 20;
 
 /// How the optimiser runs and when it stops; shared by all neural probes.
 ///

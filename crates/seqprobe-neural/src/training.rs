@@ -4,17 +4,14 @@ use crate::fitted::FittedNetwork;
 use crate::network::Network;
 use crate::objective::Objective;
 use crate::optimiser::Optimiser;
+use crate::order::{STREAMING_BYTES, n_batches};
 use crate::parameters::Parameters;
-use crate::rows::{Rows, Standardisation};
+use crate::rows::Rows;
 use crate::schedule::LearningRate;
 use crate::settings::{ClassWeight, TrainingSettings};
+use crate::standardisation::Standardisation;
 use crate::torch;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use seqprobe_core::{FitReport, LabelledView, ProbeError, ProbeFit, Seed, Task};
-
-/// Batches within which rows are sorted by length, so that little is padded.
-const SORTED_BATCHES: usize = 16;
 
 /// Fits a network; `build` makes it from the features' width and the number of outputs.
 pub(crate) fn fit(
@@ -37,9 +34,10 @@ pub(crate) fn fit(
         valid_targets.weigh(&weights);
     }
     let standardisation = Standardisation::fit(&train.features)?;
-    let train_rows = Rows::new(&train.features, &standardisation, memory_budget_bytes)?;
+    let stream = memory_budget_bytes >= STREAMING_BYTES;
+    let train_rows = Rows::new(&train.features, &standardisation, memory_budget_bytes, stream)?;
     let left = memory_budget_bytes.saturating_sub(train_rows.held_bytes());
-    let valid_rows = Rows::new(&valid.features, &standardisation, left)?;
+    let valid_rows = Rows::new(&valid.features, &standardisation, left, stream)?;
 
     let network = build(standardisation.dim(), objective.outputs());
     let mut parameters = Parameters::draw(network.specifications(), seed.derive("weights")).map_err(torch)?;
@@ -53,16 +51,15 @@ pub(crate) fn fit(
 
     for epoch in 1..=settings.max_epochs.max(1) {
         epochs = epoch;
-        let batches = shuffled_batches(train_rows.lengths(), settings.batch_size, &mut order_rng);
-        for rows in &batches {
+        let parts = train_rows.order().training(settings.batch_size, &mut order_rng);
+        train_rows.visit(&parts, |rows, batch| {
             step += 1;
-            let batch = train_rows.batch(rows)?;
-            let (loss, gradient) = network.gradient(&parameters, &batch, &mut mask_rng, |output| {
+            let (loss, gradient) = network.gradient(&parameters, batch, &mut mask_rng, |output| {
                 objective.loss(output, &train_targets, rows)
             })?;
             finite(loss, "training", epoch)?;
-            optimiser.step(&parameters, &gradient, rate.at(step)).map_err(torch)?;
-        }
+            optimiser.step(&parameters, &gradient, rate.at(step)).map_err(torch)
+        })?;
         let loss = objective.selection_loss(&network.outputs(&parameters, &valid_rows)?, &valid_targets);
         finite(loss, "validation", epoch)?;
         let is_better = loss < best_loss;
@@ -111,29 +108,4 @@ fn finite(loss: f64, which: &str, epoch: usize) -> Result<(), ProbeError> {
     Err(ProbeError::NotFinite(format!(
         "the {which} loss is {loss} in epoch {epoch}\n  hint: try a smaller learning_rate"
     )))
-}
-
-/// All rows in random order, in batches whose sizes differ by at most one. Rows of different length are
-/// sorted within every [`SORTED_BATCHES`] batches, which are then shuffled among all.
-fn shuffled_batches(lengths: &[usize], batch_size: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..lengths.len()).collect();
-    order.shuffle(rng);
-    let even = lengths.windows(2).all(|pair| pair[0] == pair[1]);
-    if !even {
-        for window in order.chunks_mut(SORTED_BATCHES * batch_size.max(1)) {
-            window.sort_by_key(|&row| lengths[row]);
-        }
-    }
-    let n_batches = n_batches(lengths.len(), batch_size);
-    let edge = |batch: usize| batch * order.len() / n_batches;
-    let mut batches: Vec<Vec<usize>> =
-        (0..n_batches).map(|batch| order[edge(batch)..edge(batch + 1)].to_vec()).collect();
-    if !even {
-        batches.shuffle(rng);
-    }
-    batches
-}
-
-fn n_batches(rows: usize, batch_size: usize) -> usize {
-    (rows as f64 / batch_size.max(1) as f64).round().max(1.0) as usize
 }
