@@ -1,35 +1,28 @@
 //! Fitting class tasks: one binary or softmax model, or one binary model per label.
 
-use crate::choice::{Choice, end_of_grid, least};
-use crate::design::Design;
+use crate::choice::{Losses, Path, PathModel};
 use crate::error::LinearError;
 use crate::linfa_solver::linfa_path;
 use crate::logistic::{FittedLogistic, LogisticPath};
 use crate::newton::log_loss_and_probabilities;
-use crate::outputs::linear_outputs;
-use crate::probe::{LinearProbe, Solver};
+use crate::probe::{ClassWeight, LinearProbe, Solver};
+use crate::regress::outputs_of;
 use crate::row_space::RowSpace;
-use crate::targets::{known_rows, rows_of, targets_by_known_rows};
+use crate::standardised::Standardised;
+use crate::targets::{known_rows, targets_by_known_rows};
 use ndarray::{Array2, ArrayView2};
 use seqprobe_core::{ProbeError, Task};
 
-/// Standardised features of both splits.
-pub(crate) struct Features {
-    /// `[rows, features]`
-    pub(crate) train: Array2<f64>,
-    /// `[rows, features]`
-    pub(crate) valid: Array2<f64>,
-}
-
-/// Fits a task of one class per row. Gives the model of the classes present in train, and these classes.
+/// Fits a task of one class per row. Gives the models of the classes present in train, and these classes.
 pub(crate) fn fit_classes(
     probe: &LinearProbe,
     task: &Task,
-    features: &Features,
+    rows: &Standardised<'_>,
     train: &[u32],
-    valid: &[u32],
+    scored: &Standardised<'_>,
+    truth: &[u32],
     n_classes: usize,
-) -> Result<(Choice, Vec<usize>), ProbeError> {
+) -> Result<(Path, Vec<usize>), ProbeError> {
     let name = |class: usize| task.classes.get(class).cloned().unwrap_or_else(|| class.to_string());
     let mut present = vec![false; n_classes];
     for &label in train {
@@ -41,37 +34,40 @@ pub(crate) fn fit_classes(
     }
     let place = |label: u32| classes.binary_search(&(label as usize)).ok();
     let labels: Vec<usize> = train.iter().filter_map(|&label| place(label)).collect();
-    let valid_labels: Vec<Option<usize>> = valid.iter().map(|&label| place(label)).collect();
+    let true_labels: Vec<Option<usize>> = truth.iter().map(|&label| place(label)).collect();
     let outputs = if n_classes == 2 { 1 } else { classes.len() };
-    let space = space_of(probe, features.train.view())?;
-    let path = fit_path(probe, &space, features.train.view(), &labels, outputs)?;
-    let mut choice = choose(path, &probe.penalties, features.valid.view(), &valid_labels)
+    let models = Solving::new(probe, rows)?.path(&labels, outputs)?;
+    let weights = class_weights(probe, &labels, outputs.max(2));
+    let mut path = score(models, &weights, scored, &true_labels)?
         .ok_or_else(|| too_few(task.targets.first(), "valid", 0))?;
     for class in (0..n_classes).filter(|&class| !present[class]) {
-        choice.warnings.push(format!(
+        path.warnings.push(format!(
             "class {:?} has no example in train: its probability is 0, and the validation loss leaves its {} rows out",
             name(class),
-            valid.iter().filter(|&&label| label as usize == class).count(),
+            truth.iter().filter(|&&label| label as usize == class).count(),
         ));
     }
-    Ok((choice, classes))
+    Ok((path, classes))
 }
 
-/// Fits several yes/no targets, each on the rows where it is known.
+/// Fits several yes/no targets, each on the rows where it is known; those known on the same rows share the space of
+/// their rows and one Gram matrix.
 pub(crate) fn fit_labels(
     probe: &LinearProbe,
     task: &Task,
-    features: &Features,
+    rows: &Standardised<'_>,
     train: &Array2<Option<f64>>,
-    valid: &Array2<Option<f64>>,
-) -> Result<Vec<Choice>, ProbeError> {
-    let mut choices: Vec<Option<Choice>> = train.columns().into_iter().map(|_| None).collect();
-    for (rows, targets) in targets_by_known_rows(train) {
-        let own = rows_of(features.train.view(), &rows);
-        let space = space_of(probe, own.view())?;
+    scored: &Standardised<'_>,
+    truth: &Array2<Option<f64>>,
+) -> Result<Vec<Path>, ProbeError> {
+    let mut paths: Vec<Option<Path>> = train.columns().into_iter().map(|_| None).collect();
+    for (known, targets) in targets_by_known_rows(train) {
+        let mut buffer = Vec::new();
+        let own = (known.len() < train.nrows()).then(|| rows.subset(&known, &mut buffer));
+        let solving = Solving::new(probe, own.as_ref().unwrap_or(rows))?;
         for target in targets {
             let name = task.targets.get(target);
-            let labels: Vec<usize> = rows
+            let labels: Vec<usize> = known
                 .iter()
                 .map(|&row| usize::from(train[(row, target)].is_some_and(|value| value > 0.5)))
                 .collect();
@@ -83,19 +79,19 @@ pub(crate) fn fit_labels(
                 let class = format!("{}={}", name.map_or("", String::as_str), usize::from(positives > 0));
                 return Err(ProbeError::OneClass { split: "train", class });
             }
-            let valid_labels: Vec<Option<usize>> = valid
+            let true_labels: Vec<Option<usize>> = truth
                 .column(target)
                 .iter()
                 .map(|value| value.map(|value| usize::from(value > 0.5)))
                 .collect();
-            if known_rows(valid, target).is_empty() {
+            if known_rows(truth, target).is_empty() {
                 return Err(too_few(name, "valid", 0));
             }
-            let path = fit_path(probe, &space, own.view(), &labels, 1)?;
-            choices[target] = choose(path, &probe.penalties, features.valid.view(), &valid_labels);
+            let models = solving.path(&labels, 1)?;
+            paths[target] = score(models, &class_weights(probe, &labels, 2), scored, &true_labels)?;
         }
     }
-    Ok(choices.into_iter().flatten().collect())
+    Ok(paths.into_iter().flatten().collect())
 }
 
 /// The error of a target without enough known values.
@@ -103,78 +99,104 @@ pub(crate) fn too_few(target: Option<&String>, split: &'static str, n: usize) ->
     ProbeError::TooFewTargets { target: target.cloned().unwrap_or_default(), split, n, needed: n + 1 }
 }
 
-/// linfa needs no rotation, so that it gets the features as they are.
-fn space_of<'a>(
-    probe: &LinearProbe,
-    features: ArrayView2<'a, f64>,
-) -> Result<Option<RowSpace<'a>>, LinearError> {
-    match (probe.solver, features.to_slice()) {
-        (Solver::Linfa, _) => Ok(None),
-        (Solver::Exact, Some(values)) => {
-            Ok(Some(RowSpace::new(Design::new(values, features.nrows(), features.ncols()))))
-        }
-        (Solver::Exact, None) => Err(LinearError::Numeric("features have no row-major layout".to_owned())),
+/// What a row of each class counts in the objective: 1, or what gives all classes the same sum over the rows.
+fn class_weights(probe: &LinearProbe, labels: &[usize], n_classes: usize) -> Vec<f64> {
+    if probe.class_weight == ClassWeight::Equal {
+        return vec![1.0; n_classes];
     }
+    let mut counts = vec![0.0_f64; n_classes];
+    for &label in labels {
+        counts[label] += 1.0;
+    }
+    counts.iter().map(|count| labels.len() as f64 / (n_classes as f64 * count)).collect()
 }
 
-fn fit_path(
-    probe: &LinearProbe,
-    space: &Option<RowSpace<'_>>,
-    features: ArrayView2<'_, f64>,
-    labels: &[usize],
-    outputs: usize,
-) -> Result<Vec<FittedLogistic>, LinearError> {
-    match space {
-        Some(space) => LogisticPath { penalties: probe.penalties.clone(), gram: probe.gram }
-            .fit_in(space, labels, outputs),
-        None => linfa_path(features, labels, outputs, &probe.penalties),
-    }
+/// Rows made ready for one solver.
+struct Solving<'a> {
+    probe: &'a LinearProbe,
+    form: Form<'a>,
 }
 
-/// Chooses by mean log loss over the rows whose label is known; `None` where there is no such row.
-fn choose(
-    path: Vec<FittedLogistic>,
-    penalties: &[f64],
-    valid: ArrayView2<'_, f64>,
-    labels: &[Option<usize>],
-) -> Option<Choice> {
-    let n_known = labels.iter().flatten().count();
-    if n_known == 0 {
-        return None;
+enum Form<'a> {
+    Exact(Box<RowSpace<'a>>),
+    Linfa(Array2<f64>),
+}
+
+impl<'a> Solving<'a> {
+    /// linfa needs no rotation, so that it gets the features as they are.
+    fn new(probe: &'a LinearProbe, rows: &'a Standardised<'a>) -> Result<Self, LinearError> {
+        let design = rows.design();
+        let form = match probe.solver {
+            Solver::Exact => Form::Exact(Box::new(RowSpace::new(design)?)),
+            Solver::Linfa => {
+                let values = design.values()?.into_owned();
+                let features = Array2::from_shape_vec((design.n_rows, design.n_columns), values);
+                Form::Linfa(features.map_err(|error| LinearError::Numeric(error.to_string()))?)
+            }
+        };
+        Ok(Self { probe, form })
     }
-    let loss = |model: &FittedLogistic| {
-        let mut logits = linear_outputs(valid, model.weights.view(), model.intercepts.view());
-        let mut total = 0.0;
-        for (mut row, label) in logits.rows_mut().into_iter().zip(labels) {
-            if let (Some(row), Some(label)) = (row.as_slice_mut(), label) {
-                total += log_loss_and_probabilities(row, *label);
+
+    fn path(&self, labels: &[usize], outputs: usize) -> Result<Vec<FittedLogistic>, LinearError> {
+        let penalties = &self.probe.penalties;
+        match &self.form {
+            Form::Linfa(features) => linfa_path(features.view(), labels, outputs, penalties),
+            Form::Exact(space) => {
+                let weights = class_weights(self.probe, labels, outputs.max(2));
+                let row_weights: Option<Vec<f64>> = (self.probe.class_weight != ClassWeight::Equal)
+                    .then(|| labels.iter().map(|&label| weights[label]).collect());
+                LogisticPath { penalties: penalties.clone(), gram: self.probe.gram }.fit_in(
+                    space,
+                    labels,
+                    row_weights.as_deref(),
+                    outputs,
+                )
             }
         }
-        total / n_known as f64
-    };
-    let losses: Vec<f64> = path.iter().map(loss).collect();
-    let best = least(&losses, penalties);
-    let iterations = path.iter().map(|model| model.iterations).sum();
-    let mut warnings: Vec<String> = path
-        .iter()
-        .filter(|model| !model.converged)
-        .map(|model| {
-            format!(
-                "not converged at penalty {} (largest mean gradient {:.1e})",
-                model.penalty, model.gradient_norm
-            )
+    }
+}
+
+/// Log losses over the rows whose label is known; `None` where there is no such row.
+fn score(
+    path: Vec<FittedLogistic>,
+    class_weights: &[f64],
+    scored: &Standardised<'_>,
+    labels: &[Option<usize>],
+) -> Result<Option<Path>, LinearError> {
+    if labels.iter().flatten().next().is_none() {
+        return Ok(None);
+    }
+    let models: Vec<PathModel> = path
+        .into_iter()
+        .map(|model| PathModel {
+            weights: model.weights,
+            intercepts: model.intercepts,
+            converged: Some(model.converged),
+            iterations: model.iterations,
+            gradient_norm: Some(model.gradient_norm),
         })
         .collect();
-    let model = path.into_iter().nth(best)?;
-    warnings.extend(end_of_grid(model.penalty, penalties));
-    Some(Choice {
-        weights: model.weights,
-        intercepts: model.intercepts,
-        penalty: model.penalty,
-        validation_loss: losses[best],
-        converged: Some(model.converged),
-        iterations,
-        gradient_norm: Some(model.gradient_norm),
-        warnings,
-    })
+    let outputs = models.first().map_or(1, |model| model.intercepts.len());
+    let logits = outputs_of(models.iter(), scored)?;
+    let losses = log_losses(logits.view(), outputs, class_weights, labels);
+    Ok(Some(Path { models, losses, warnings: Vec::new() }))
+}
+
+fn log_losses(
+    logits: ArrayView2<'_, f64>,
+    outputs: usize,
+    class_weights: &[f64],
+    labels: &[Option<usize>],
+) -> Losses {
+    let mut losses = Losses { sums: vec![0.0; logits.ncols() / outputs], weight: 0.0 };
+    for (row, label) in logits.rows().into_iter().zip(labels) {
+        let Some(label) = label else { continue };
+        let weight = class_weights[*label];
+        losses.weight += weight;
+        let mut row = row.to_vec();
+        for (sum, logits) in losses.sums.iter_mut().zip(row.chunks_mut(outputs)) {
+            *sum += weight * log_loss_and_probabilities(logits, *label);
+        }
+    }
+    losses
 }

@@ -40,6 +40,9 @@ pub enum LinearError {
     /// The numbers went wrong.
     #[error("{0}")]
     Numeric(String),
+    /// Features could not be read.
+    #[error(transparent)]
+    Features(#[from] seqprobe_core::FeatureError),
     /// linfa refused.
     #[error(transparent)]
     Linfa(#[from] linfa::Error),
@@ -49,6 +52,7 @@ impl From<LinearError> for ProbeError {
     fn from(error: LinearError) -> Self {
         match error {
             LinearError::NotFinite { .. } => Self::NotFinite(error.to_string()),
+            LinearError::Features(error) => Self::Features(error),
             other => Self::Solver(other.to_string()),
         }
     }

@@ -79,7 +79,7 @@ pub(crate) fn linfa_path(
             .zip(&intercepts)
             .flat_map(|(row, intercept)| row.to_vec().into_iter().chain([*intercept]))
             .collect();
-        let gradient_norm = Newton::gradient_norm(design, labels, outputs, &parameters, penalty);
+        let gradient_norm = Newton::gradient_norm(design, labels, outputs, &parameters, penalty)?;
         fitted.push((
             index,
             FittedLogistic {

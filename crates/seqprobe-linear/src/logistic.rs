@@ -6,6 +6,7 @@ use crate::error::LinearError;
 use crate::gram::{GramProduct, faer_gram};
 use crate::newton::{Newton, log_loss_and_probabilities};
 use crate::outputs::linear_outputs;
+use crate::preconditioner::Curvature;
 use crate::row_space::RowSpace;
 use linfa::DatasetBase;
 use linfa::traits::{Fit, PredictInplace};
@@ -57,14 +58,19 @@ impl LogisticPath {
         Self { penalties, gram: faer_gram }
     }
 
-    /// Fits on features whose row space is at hand. `labels` are below 2 when `outputs` is 1, else below it.
+    /// Fits on features whose row space is at hand. `labels` are below 2 when `outputs` is 1, else below it;
+    /// `row_weights` say how often each row counts, once where `None`.
     pub(crate) fn fit_in(
         &self,
         space: &RowSpace<'_>,
         labels: &[usize],
+        row_weights: Option<&[f64]>,
         outputs: usize,
     ) -> Result<Vec<FittedLogistic>, LinearError> {
-        let mut newton = Newton::new(space.design(), labels, outputs, self.gram);
+        let mut newton = Newton::new(space.design(), labels, row_weights, outputs, self.gram);
+        if Curvature::pays_from_shares(outputs, space.design().width()) {
+            newton.start_from_gram(space.gram(self.gram)?);
+        }
         let mut parameters = newton.start();
         let mut fitted = Vec::with_capacity(self.penalties.len());
         for index in strongest_first(&self.penalties) {
@@ -109,9 +115,9 @@ impl<D: Data<Elem = f64>> Fit<ArrayBase<D, Ix2>, ClassLabels, LinearError> for L
         let Some(values) = standard.as_slice() else {
             return Err(LinearError::Numeric("features have no row-major layout".to_owned()));
         };
-        let space = RowSpace::new(Design::new(values, features.nrows(), features.ncols()));
+        let space = RowSpace::new(Design::new(values, features.nrows(), features.ncols()))?;
         let outputs = if targets.n_classes == 2 { 1 } else { targets.n_classes };
-        self.fit_in(&space, &targets.labels, outputs)
+        self.fit_in(&space, &targets.labels, None, outputs)
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) struct Optimum {
 pub(crate) struct Newton<'a> {
     design: Design<'a>,
     labels: &'a [usize],
+    row_weights: Option<&'a [f64]>,
     outputs: usize,
     product: GramProduct,
     probabilities: Vec<f64>,
@@ -48,12 +49,20 @@ struct Evaluation {
 }
 
 impl<'a> Newton<'a> {
-    /// `labels`: one per row, below 2 when `outputs` is 1, else below `outputs`.
-    pub(crate) fn new(design: Design<'a>, labels: &'a [usize], outputs: usize, product: GramProduct) -> Self {
+    /// `labels`: one per row, below 2 when `outputs` is 1, else below `outputs`. `row_weights`: how often each row
+    /// counts, once where `None`.
+    pub(crate) fn new(
+        design: Design<'a>,
+        labels: &'a [usize],
+        row_weights: Option<&'a [f64]>,
+        outputs: usize,
+        product: GramProduct,
+    ) -> Self {
         let probabilities = vec![0.0; design.n_rows * outputs];
         Self {
             design,
             labels,
+            row_weights,
             outputs,
             product,
             probabilities,
@@ -63,13 +72,28 @@ impl<'a> Newton<'a> {
         }
     }
 
+    /// Takes the curvature at [`Self::start`] from an unweighted Gram matrix that other fits share.
+    pub(crate) fn start_from_gram(&mut self, gram: &[f64]) {
+        let counts = self.class_weights();
+        let total: f64 = counts.iter().sum();
+        let shares: Vec<f64> = counts.iter().map(|count| count / total).collect();
+        let shares = if self.outputs == 1 { &shares[1..] } else { &shares };
+        self.curvature = Some(Curvature::of_shares(shares, gram));
+    }
+
+    /// The total weight of the rows of each class, of two where there is one output.
+    fn class_weights(&self) -> Vec<f64> {
+        let mut weights = vec![0.0_f64; self.outputs.max(2)];
+        for (row, &label) in self.labels.iter().enumerate() {
+            weights[label] += self.row_weights.map_or(1.0, |weights| weights[row]);
+        }
+        weights
+    }
+
     /// No weights, and the intercepts that give the classes their frequencies.
     pub(crate) fn start(&self) -> Vec<f64> {
         let width = self.design.width();
-        let mut counts = vec![0.0_f64; self.outputs.max(2)];
-        for &label in self.labels {
-            counts[label] += 1.0;
-        }
+        let counts = self.class_weights();
         let mut parameters = vec![0.0; self.outputs * width];
         if self.outputs == 1 {
             parameters[width - 1] = (counts[1] / counts[0]).ln();
@@ -85,7 +109,7 @@ impl<'a> Newton<'a> {
     /// Descends from `parameters` to the optimum at `penalty`.
     pub(crate) fn descend(&mut self, mut parameters: Vec<f64>, penalty: f64) -> Result<Optimum, LinearError> {
         let n_rows = self.design.n_rows as f64;
-        let mut now = self.evaluate(&parameters, penalty);
+        let mut now = self.evaluate(&parameters, penalty)?;
         let mut iterations = 0;
         let mut converged = false;
         let mut damped = false;
@@ -107,7 +131,7 @@ impl<'a> Newton<'a> {
                 return Ok(Optimum { parameters, converged, iterations, gradient_norm });
             }
             iterations += 1;
-            let direction = self.solve(&now.gradient, &steered, penalty, gradient_norm);
+            let direction = self.solve(&now.gradient, &steered, penalty, gradient_norm)?;
             let slope = dot(&now.gradient, &direction);
             // Below this the objective cannot tell better from worse any more; the gradient can.
             let rounding = 1e-14 * now.objective.abs() * (1.0 + n_rows.sqrt() / 100.0);
@@ -115,7 +139,7 @@ impl<'a> Newton<'a> {
             let next = loop {
                 let trial: Vec<f64> =
                     parameters.iter().zip(&direction).map(|(old, d)| old + step * d).collect();
-                let evaluation = self.evaluate(&trial, penalty);
+                let evaluation = self.evaluate(&trial, penalty)?;
                 let falls = evaluation.objective <= now.objective + 1e-4 * step * slope;
                 let level = (evaluation.objective - now.objective).abs() <= rounding
                     && largest(&evaluation.gradient) < largest(&now.gradient);
@@ -129,7 +153,7 @@ impl<'a> Newton<'a> {
             };
             let Some((trial, evaluation)) = next else {
                 // Rounding is all that is left: the point is as good as f64 can tell.
-                self.evaluate(&parameters, penalty);
+                self.evaluate(&parameters, penalty)?;
                 let converged = gradient_norm <= GRADIENT_TOLERANCE;
                 return Ok(Optimum { parameters, converged, iterations, gradient_norm });
             };
@@ -146,20 +170,22 @@ impl<'a> Newton<'a> {
         outputs: usize,
         parameters: &[f64],
         penalty: f64,
-    ) -> f64 {
-        let mut newton = Self::new(design, labels, outputs, crate::gram::faer_gram);
-        largest(&newton.evaluate(parameters, penalty).gradient) / design.n_rows as f64
+    ) -> Result<f64, LinearError> {
+        let mut newton = Self::new(design, labels, None, outputs, crate::gram::faer_gram);
+        Ok(largest(&newton.evaluate(parameters, penalty)?.gradient) / design.n_rows as f64)
     }
 
     /// Objective, gradient, and the probabilities as a side effect.
-    fn evaluate(&mut self, parameters: &[f64], penalty: f64) -> Evaluation {
+    fn evaluate(&mut self, parameters: &[f64], penalty: f64) -> Result<Evaluation, LinearError> {
         let (labels, outputs, width) = (self.labels, self.outputs, self.design.width());
+        let row_weights = self.row_weights;
         self.passes_since_measured += 1;
         let visit = |first: usize, probabilities: &mut [f64], logits: &mut [f64]| {
             probabilities.copy_from_slice(logits);
             let mut loss = 0.0;
             for (offset, row) in probabilities.chunks_mut(outputs).enumerate() {
-                loss += log_loss_and_probabilities(row, labels[first + offset]);
+                let weight = row_weights.map_or(1.0, |weights| weights[first + offset]);
+                loss += weight * log_loss_and_probabilities(row, labels[first + offset]);
             }
             logits.copy_from_slice(probabilities);
             for (offset, row) in logits.chunks_mut(outputs).enumerate() {
@@ -169,10 +195,13 @@ impl<'a> Newton<'a> {
                 } else {
                     row[0] -= label as f64;
                 }
+                if let Some(weights) = row_weights {
+                    row.iter_mut().for_each(|residual| *residual *= weights[first + offset]);
+                }
             }
             loss
         };
-        let (loss, mut gradient) = self.design.sweep(parameters, outputs, &mut self.probabilities, visit);
+        let (loss, mut gradient) = self.design.sweep(parameters, outputs, &mut self.probabilities, visit)?;
         let mut squares = 0.0;
         for (gradient, parameters) in gradient.chunks_mut(width).zip(parameters.chunks(width)) {
             for (gradient, weight) in gradient.iter_mut().zip(parameters).take(width - 1) {
@@ -180,15 +209,17 @@ impl<'a> Newton<'a> {
                 squares += weight * weight;
             }
         }
-        Evaluation { objective: loss + 0.5 * penalty * squares, gradient }
+        Ok(Evaluation { objective: loss + 0.5 * penalty * squares, gradient })
     }
 
     /// The Hessian at the last evaluated point times a direction.
-    fn hessian_product(&mut self, direction: &[f64], penalty: f64) -> Vec<f64> {
+    fn hessian_product(&mut self, direction: &[f64], penalty: f64) -> Result<Vec<f64>, LinearError> {
         let (outputs, width) = (self.outputs, self.design.width());
+        let row_weights = self.row_weights;
         self.passes_since_measured += 1;
-        let visit = |_, probabilities: &mut [f64], changes: &mut [f64]| {
-            for (p, change) in probabilities.chunks(outputs).zip(changes.chunks_mut(outputs)) {
+        let visit = |first: usize, probabilities: &mut [f64], changes: &mut [f64]| {
+            let rows = probabilities.chunks(outputs).zip(changes.chunks_mut(outputs));
+            for (offset, (p, change)) in rows.enumerate() {
                 if outputs == 1 {
                     change[0] *= p[0] * (1.0 - p[0]);
                 } else {
@@ -197,16 +228,19 @@ impl<'a> Newton<'a> {
                         *change = p * (*change - mean);
                     }
                 }
+                if let Some(weights) = row_weights {
+                    change.iter_mut().for_each(|change| *change *= weights[first + offset]);
+                }
             }
             0.0
         };
-        let (_, mut product) = self.design.sweep(direction, outputs, &mut self.probabilities, visit);
+        let (_, mut product) = self.design.sweep(direction, outputs, &mut self.probabilities, visit)?;
         for (product, direction) in product.chunks_mut(width).zip(direction.chunks(width)) {
             for (product, value) in product.iter_mut().zip(direction).take(width - 1) {
                 *product += penalty * value;
             }
         }
-        product
+        Ok(product)
     }
 
     /// Measures the curvature anew when the passes since the last time have cost more than that would, unless
@@ -214,7 +248,9 @@ impl<'a> Newton<'a> {
     fn prepare_factor(&mut self, penalty: f64, far: bool, damped: bool) -> Result<(), LinearError> {
         let worth = if damped { 2 } else { (self.design.n_columns / PASSES_PER_MEASURE).max(2) };
         if self.curvature.is_none() || (far && self.passes_since_measured > worth) {
-            let measured = Curvature::measure(&self.design, self.product, &self.probabilities, self.outputs);
+            let (probabilities, row_weights) = (&self.probabilities, self.row_weights);
+            let measured =
+                Curvature::measure(&self.design, self.product, probabilities, row_weights, self.outputs)?;
             self.curvature = Some(measured);
             self.factor = None;
             self.passes_since_measured = 0;
@@ -235,7 +271,13 @@ impl<'a> Newton<'a> {
     }
 
     /// Conjugate gradients for `Hessian · direction = −gradient`; `steered` is the factor's answer to `gradient`.
-    fn solve(&mut self, gradient: &[f64], steered: &[f64], penalty: f64, gradient_norm: f64) -> Vec<f64> {
+    fn solve(
+        &mut self,
+        gradient: &[f64],
+        steered: &[f64],
+        penalty: f64,
+        gradient_norm: f64,
+    ) -> Result<Vec<f64>, LinearError> {
         let wanted = gradient_norm.sqrt().clamp(1e-3, 0.05).powi(2);
         let mut direction = vec![0.0; gradient.len()];
         let mut residual: Vec<f64> = gradient.iter().map(|value| -value).collect();
@@ -243,7 +285,7 @@ impl<'a> Newton<'a> {
         let mut length = dot(&residual, &search);
         let first_length = length;
         for _ in 0..MOST_INNER_STEPS {
-            let product = self.hessian_product(&search, penalty);
+            let product = self.hessian_product(&search, penalty)?;
             let curvature = dot(&search, &product);
             if !(curvature > 0.0 && length > 0.0) {
                 break;
@@ -263,9 +305,9 @@ impl<'a> Newton<'a> {
             length = next;
         }
         if direction.iter().all(|&value| value == 0.0) {
-            return search;
+            return Ok(search);
         }
-        direction
+        Ok(direction)
     }
 }
 

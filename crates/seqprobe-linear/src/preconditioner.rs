@@ -36,34 +36,63 @@ impl Curvature {
     /// Measures the curvature at the given probabilities.
     ///
     /// # Shapes
-    /// `probabilities`: `[rows, outputs]`
+    /// `probabilities`: `[rows, outputs]`; `row_weights`: `[rows]`, all 1 where `None`.
     pub(crate) fn measure(
         design: &Design<'_>,
         product: GramProduct,
         probabilities: &[f64],
+        row_weights: Option<&[f64]>,
         outputs: usize,
-    ) -> Self {
+    ) -> Result<Self, LinearError> {
+        let row_weight = |row: usize| row_weights.map_or(1.0, |weights| weights[row]);
         if outputs == 1 {
-            let weights: Vec<f64> = probabilities.iter().map(|p| p * (1.0 - p)).collect();
-            return Self::Whole(design.gram(product, &weights));
+            let weights: Vec<f64> =
+                probabilities.iter().enumerate().map(|(row, p)| row_weight(row) * p * (1.0 - p)).collect();
+            return Ok(Self::Whole(design.gram(product, Some(&weights), &[])?));
         }
         if outputs * design.width() <= WHOLE_LIMIT {
-            return Self::Whole(whole_softmax(design, product, probabilities, outputs));
+            return Ok(Self::Whole(whole_softmax(design, product, probabilities, row_weights, outputs)?));
         }
         let mut mean = Mat::<f64>::zeros(outputs, outputs);
         let mut traces = Vec::with_capacity(design.n_rows);
-        for row in probabilities.chunks(outputs) {
-            traces.push(row.iter().map(|p| p * (1.0 - p)).sum::<f64>());
+        for (index, row) in probabilities.chunks(outputs).enumerate() {
+            let weight = row_weight(index);
+            traces.push(weight * row.iter().map(|p| p * (1.0 - p)).sum::<f64>());
             for (i, p) in row.iter().enumerate() {
-                mean[(i, i)] += p;
+                mean[(i, i)] += weight * p;
                 for (j, q) in row.iter().enumerate() {
-                    mean[(i, j)] -= p * q;
+                    mean[(i, j)] -= weight * p * q;
                 }
             }
         }
         let total: f64 = traces.iter().sum::<f64>().max(f64::MIN_POSITIVE);
         let mean = Mat::from_fn(outputs, outputs, |i, j| mean[(i, j)] / total);
-        let gram = design.gram(product, &traces);
+        let gram = design.gram(product, Some(&traces), &[])?;
+        Ok(Self::kronecker(&mean, gram))
+    }
+
+    /// Whether [`Self::of_shares`] is worth its while: a softmax small enough to be factored whole is better measured.
+    pub(crate) fn pays_from_shares(outputs: usize, width: usize) -> bool {
+        outputs == 1 || outputs * width > WHOLE_LIMIT
+    }
+
+    /// The curvature where all rows have the probabilities `shares`, from the unweighted Gram matrix.
+    ///
+    /// # Shapes
+    /// `shares`: `[outputs]`; `gram`: `[width, width]`.
+    pub(crate) fn of_shares(shares: &[f64], gram: &[f64]) -> Self {
+        if let [p] = shares {
+            return Self::Whole(gram.iter().map(|value| p * (1.0 - p) * value).collect());
+        }
+        let trace: f64 = shares.iter().map(|p| p * (1.0 - p)).sum();
+        let mean = Mat::from_fn(shares.len(), shares.len(), |i, j| {
+            (if i == j { shares[i] } else { 0.0 } - shares[i] * shares[j]) / trace
+        });
+        Self::kronecker(&mean, gram.iter().map(|value| trace * value).collect())
+    }
+
+    fn kronecker(mean: &Mat<f64>, gram: Vec<f64>) -> Self {
+        let outputs = mean.nrows();
         match mean.self_adjoint_eigen(Side::Lower) {
             Ok(eigen) => Self::Kronecker {
                 vectors: eigen.U().to_owned(),
@@ -142,17 +171,20 @@ fn whole_softmax(
     design: &Design<'_>,
     product: GramProduct,
     probabilities: &[f64],
+    row_weights: Option<&[f64]>,
     outputs: usize,
-) -> Vec<f64> {
+) -> Result<Vec<f64>, LinearError> {
     let width = design.width();
+    let row_weight = |row: usize| row_weights.map_or(1.0, |weights| weights[row]);
     let size = outputs * width;
     let mut hessian = vec![0.0; size * size];
     for i in 0..outputs {
         for j in 0..=i {
             let weight = |row: &[f64]| if i == j { row[i] * (1.0 - row[i]) } else { row[i] * row[j] };
-            let weights: Vec<f64> = probabilities.chunks(outputs).map(weight).collect();
+            let rows = probabilities.chunks(outputs).enumerate();
+            let weights: Vec<f64> = rows.map(|(index, row)| row_weight(index) * weight(row)).collect();
             let sign = if i == j { 1.0 } else { -1.0 };
-            let gram = design.gram(product, &weights);
+            let gram = design.gram(product, Some(&weights), &[])?;
             for row in 0..width {
                 for column in 0..width {
                     let (below, above) = (row.max(column), row.min(column));
@@ -171,7 +203,7 @@ fn whole_softmax(
             hessian[intercept(i) * size + intercept(j)] += lift;
         }
     }
-    hessian
+    Ok(hessian)
 }
 
 /// Cholesky factor of `scale · matrix + penalty` on the diagonal of weights. A matrix that rounding has made

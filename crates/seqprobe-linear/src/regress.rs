@@ -1,68 +1,128 @@
 //! Fitting numbers: ridge, each target on the rows where it is known, its penalty its own.
 
-use crate::choice::{Choice, end_of_grid, least};
-use crate::classify::{Features, too_few};
+use crate::choice::{Losses, Path, PathModel};
+use crate::classify::too_few;
+use crate::error::LinearError;
 use crate::probe::LinearProbe;
-use crate::ridge::RidgePath;
-use crate::targets::{known_rows, rows_of, targets_by_known_rows};
+use crate::ridge::{FittedRidge, RidgePath};
+use crate::ridge_missing::MissingRidge;
+use crate::standardised::Standardised;
+use crate::targets::{known_rows, targets_by_known_rows};
 use ndarray::{Array2, Axis};
 use seqprobe_core::{ProbeError, Task};
 
-/// Fits all targets; those known on the same rows share one eigendecomposition.
+/// Fits all targets. Those known on the same rows are fitted together; all share one eigendecomposition.
 pub(crate) fn fit_values(
     probe: &LinearProbe,
     task: &Task,
-    features: &Features,
+    rows: &Standardised<'_>,
     train: &Array2<Option<f64>>,
-    valid: &Array2<Option<f64>>,
-) -> Result<Vec<Choice>, ProbeError> {
+    scored: &Standardised<'_>,
+    truth: &Array2<Option<f64>>,
+) -> Result<Vec<Path>, ProbeError> {
     let path = RidgePath { penalties: probe.penalties.clone(), gram: probe.gram };
-    let mut choices: Vec<Option<Choice>> = train.columns().into_iter().map(|_| None).collect();
-    for (rows, targets) in targets_by_known_rows(train) {
-        for &target in &targets {
-            if rows.len() < 2 {
-                let name = task.targets.get(target).cloned().unwrap_or_default();
-                return Err(ProbeError::TooFewTargets {
-                    target: name,
-                    split: "train",
-                    n: rows.len(),
-                    needed: 2,
-                });
-            }
-        }
-        let own = rows_of(features.train.view(), &rows);
-        let values = Array2::from_shape_fn((rows.len(), targets.len()), |(row, column)| {
-            train[(rows[row], targets[column])].unwrap_or_default()
-        });
-        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-            return Err(ProbeError::NotFinite(format!("a target in train is {value}, not a finite number")));
-        }
-        let models = path.fit_checked(own.view(), values.view())?;
-        let predicted: Vec<Array2<f64>> = models.iter().map(|model| model.values(&features.valid)).collect();
-        for (column, &target) in targets.iter().enumerate() {
-            let known = known_rows(valid, target);
-            if known.is_empty() {
-                return Err(too_few(task.targets.get(target), "valid", 0));
-            }
-            let loss = |predicted: &Array2<f64>| {
-                let square = |&row: &usize| {
-                    valid[(row, target)].map_or(0.0, |truth| (predicted[(row, column)] - truth).powi(2))
-                };
-                known.iter().map(square).sum::<f64>() / known.len() as f64
-            };
-            let losses: Vec<f64> = predicted.iter().map(loss).collect();
-            let best = least(&losses, &probe.penalties);
-            choices[target] = models.get(best).map(|model| Choice {
-                weights: model.weights.select(Axis(0), &[column]),
-                intercepts: model.intercepts.select(Axis(0), &[column]),
-                penalty: model.penalty,
-                validation_loss: losses[best],
-                converged: None,
-                iterations: 0,
-                gradient_norm: None,
-                warnings: end_of_grid(model.penalty, &probe.penalties).into_iter().collect(),
+    if let Some(value) = train.iter().flatten().find(|value| !value.is_finite()) {
+        return Err(ProbeError::NotFinite(format!("a target in train is {value}, not a finite number")));
+    }
+    let patterns = targets_by_known_rows(train);
+    for (known, targets) in &patterns {
+        if known.len() < 2 {
+            let name = targets.first().and_then(|&target| task.targets.get(target));
+            return Err(ProbeError::TooFewTargets {
+                target: name.cloned().unwrap_or_default(),
+                split: "train",
+                n: known.len(),
+                needed: 2,
             });
         }
     }
-    Ok(choices.into_iter().flatten().collect())
+    let mut models: Vec<Vec<PathModel>> = train.columns().into_iter().map(|_| Vec::new()).collect();
+    let missing = match patterns.len() {
+        1 => None,
+        _ => Some(MissingRidge::new(&path, rows, train)?),
+    };
+    for (known, targets) in &patterns {
+        let fitted = match &missing {
+            Some(missing) => missing.fit(known, targets)?,
+            None => {
+                let values = known_values(train, known, targets);
+                path.fit_design(&rows.design(), values.view())?
+            }
+        };
+        for model in &fitted {
+            for (column, &target) in targets.iter().enumerate() {
+                models[target].push(model_of(model, column));
+            }
+        }
+    }
+    score(models, task, scored, truth)
+}
+
+/// The values of some targets on rows where they are known: `[known rows, targets]`.
+pub(crate) fn known_values(values: &Array2<Option<f64>>, known: &[usize], targets: &[usize]) -> Array2<f64> {
+    Array2::from_shape_fn((known.len(), targets.len()), |(row, column)| {
+        values[(known[row], targets[column])].unwrap_or_default()
+    })
+}
+
+fn model_of(model: &FittedRidge, column: usize) -> PathModel {
+    PathModel {
+        weights: model.weights.select(Axis(0), &[column]),
+        intercepts: model.intercepts.select(Axis(0), &[column]),
+        converged: None,
+        iterations: 0,
+        gradient_norm: None,
+    }
+}
+
+/// Squared errors of all models on the rows where each target is known.
+fn score(
+    models: Vec<Vec<PathModel>>,
+    task: &Task,
+    scored: &Standardised<'_>,
+    truth: &Array2<Option<f64>>,
+) -> Result<Vec<Path>, ProbeError> {
+    for target in 0..models.len() {
+        if known_rows(truth, target).is_empty() {
+            return Err(too_few(task.targets.get(target), "valid", 0));
+        }
+    }
+    let predicted = outputs_of(models.iter().flatten(), scored)?;
+    let n_penalties = models.first().map_or(0, Vec::len);
+    let paths = models.into_iter().enumerate().map(|(target, models)| {
+        let mut losses = Losses { sums: vec![0.0; n_penalties], weight: 0.0 };
+        for (predicted, truth) in predicted.rows().into_iter().zip(truth.column(target)) {
+            let Some(truth) = truth else { continue };
+            losses.weight += 1.0;
+            let predicted = predicted.iter().skip(target * n_penalties);
+            for (sum, predicted) in losses.sums.iter_mut().zip(predicted) {
+                *sum += (predicted - truth).powi(2);
+            }
+        }
+        Path { models, losses, warnings: Vec::new() }
+    });
+    Ok(paths.collect())
+}
+
+/// Linear outputs of several models side by side, from one pass.
+///
+/// # Shapes
+/// `[rows, Σ outputs]`
+pub(crate) fn outputs_of<'m>(
+    models: impl Iterator<Item = &'m PathModel>,
+    rows: &Standardised<'_>,
+) -> Result<Array2<f64>, LinearError> {
+    let design = rows.design();
+    let mut parameters = Vec::new();
+    let mut n_outputs = 0;
+    for model in models {
+        for (weights, intercept) in model.weights.rows().into_iter().zip(&model.intercepts) {
+            parameters.extend(weights);
+            parameters.push(*intercept);
+            n_outputs += 1;
+        }
+    }
+    let values = design.outputs(&parameters, n_outputs)?;
+    Array2::from_shape_vec((design.n_rows, n_outputs), values)
+        .map_err(|error| LinearError::Numeric(error.to_string()))
 }

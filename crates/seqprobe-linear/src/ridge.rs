@@ -43,61 +43,121 @@ impl RidgePath {
     }
 
     /// Fits; everything has been checked.
-    pub(crate) fn fit_checked(
+    ///
+    /// # Shapes
+    /// `targets`: `[rows, targets]`
+    pub(crate) fn fit_design(
         &self,
-        features: ArrayView2<'_, f64>,
+        design: &Design<'_>,
         targets: ArrayView2<'_, f64>,
     ) -> Result<Vec<FittedRidge>, LinearError> {
-        let (n_rows, n_features, n_targets) = (features.nrows(), features.ncols(), targets.ncols());
-        let means = mean_of_rows(features);
+        if design.n_rows < design.n_columns {
+            return self.fit_few_rows(design, targets);
+        }
+        let (n_targets, n_features) = (targets.ncols(), design.n_columns);
         let target_means = mean_of_rows(targets);
+        let errors: Vec<f64> = (&targets - &target_means).iter().copied().collect();
+        let gram = design.gram(self.gram, None, &errors)?;
+        let size = n_features + 1 + n_targets;
+        let gram = MatRef::from_row_major_slice(&gram, size, size);
+        let n_rows = design.n_rows as f64;
+        let sums: Vec<f64> = (0..n_features).map(|feature| gram[(n_features, feature)]).collect();
+        let error_sums: Vec<f64> =
+            (0..n_targets).map(|target| gram[(n_features + 1 + target, n_features)]).collect();
+        let eigen = centred_eigen(gram, &sums, n_rows)?;
+        let products = Mat::from_fn(n_features, n_targets, |feature, target| {
+            gram[(n_features + 1 + target, feature)] - sums[feature] * error_sums[target] / n_rows
+        });
+        let coordinates = eigen.basis.transpose() * products;
+        let means = sums.iter().map(|sum| sum / n_rows).collect();
+        Ok(self.models(&eigen.basis, &eigen.values, &coordinates, &means, &target_means))
+    }
+
+    /// Fewer rows than features: the decomposition is that of the products between rows.
+    fn fit_few_rows(
+        &self,
+        design: &Design<'_>,
+        targets: ArrayView2<'_, f64>,
+    ) -> Result<Vec<FittedRidge>, LinearError> {
+        let (n_rows, n_features, n_targets) = (design.n_rows, design.n_columns, targets.ncols());
+        let target_means = mean_of_rows(targets);
+        let values = design.values()?;
+        let features = ArrayView2::from_shape((n_rows, n_features), &values)
+            .map_err(|error| LinearError::Numeric(error.to_string()))?;
+        let means = mean_of_rows(features);
         let centred = centre(features, &means);
         let rows = MatRef::from_row_major_slice(&centred, n_rows, n_features);
         let errors =
             Mat::from_fn(n_rows, n_targets, |row, target| targets[(row, target)] - target_means[target]);
-        let failed = |_| LinearError::Numeric("the eigendecomposition of the Gram matrix failed".to_owned());
-        // weights = basis · diag(1 / (value + penalty)) · coordinates
-        let (basis, values, coordinates) = if n_rows >= n_features {
-            let design = Design::new(&centred, n_rows, n_features);
-            let gram = design.gram(self.gram, &vec![1.0; n_rows]);
-            let gram = MatRef::from_row_major_slice(&gram, n_features + 1, n_features + 1);
-            let eigen = gram
-                .submatrix(0, 0, n_features, n_features)
-                .self_adjoint_eigen(Side::Lower)
-                .map_err(failed)?;
-            let products = rows.transpose() * &errors;
-            let coordinates = eigen.U().transpose() * products;
-            (eigen.U().to_owned(), eigen.S().column_vector().to_owned(), coordinates)
-        } else {
-            let mut gram = Mat::<f64>::zeros(n_rows, n_rows);
-            matmul(
-                gram.as_mut(),
-                BlockStructure::TriangularLower,
-                Accum::Replace,
-                rows,
-                BlockStructure::Rectangular,
-                rows.transpose(),
-                BlockStructure::Rectangular,
-                1.0,
-                Par::rayon(0),
-            );
-            let eigen = gram.self_adjoint_eigen(Side::Lower).map_err(failed)?;
-            let coordinates = eigen.U().transpose() * &errors;
-            (rows.transpose() * eigen.U(), eigen.S().column_vector().to_owned(), coordinates)
-        };
-        let fitted = self.penalties.iter().map(|&penalty| {
-            let scaled = Mat::from_fn(coordinates.nrows(), n_targets, |row, target| {
-                coordinates[(row, target)] / (values[row].max(0.0) + penalty)
-            });
-            let solution = &basis * scaled;
+        let mut gram = Mat::<f64>::zeros(n_rows, n_rows);
+        matmul(
+            gram.as_mut(),
+            BlockStructure::TriangularLower,
+            Accum::Replace,
+            rows,
+            BlockStructure::Rectangular,
+            rows.transpose(),
+            BlockStructure::Rectangular,
+            1.0,
+            Par::rayon(0),
+        );
+        let eigen = gram.self_adjoint_eigen(Side::Lower).map_err(|_| eigen_failed())?;
+        let values: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
+        let coordinates = eigen.U().transpose() * &errors;
+        let basis = rows.transpose() * eigen.U();
+        Ok(self.models(&basis, &values, &coordinates, &means, &target_means))
+    }
+
+    /// weights = basis · diag(1 / (value + penalty)) · coordinates, for all penalties in one product.
+    fn models(
+        &self,
+        basis: &Mat<f64>,
+        values: &[f64],
+        coordinates: &Mat<f64>,
+        means: &Array1<f64>,
+        target_means: &Array1<f64>,
+    ) -> Vec<FittedRidge> {
+        let (n_targets, n_features) = (coordinates.ncols(), basis.nrows());
+        let scaled = Mat::from_fn(coordinates.nrows(), n_targets * self.penalties.len(), |row, column| {
+            let penalty = self.penalties[column / n_targets];
+            coordinates[(row, column % n_targets)] / (values[row].max(0.0) + penalty)
+        });
+        let solutions = basis * scaled;
+        let fitted = self.penalties.iter().enumerate().map(|(number, &penalty)| {
             let weights = Array2::from_shape_fn((n_targets, n_features), |(target, feature)| {
-                solution[(feature, target)]
+                solutions[(feature, number * n_targets + target)]
             });
-            let intercepts = &target_means - weights.dot(&means);
+            let intercepts = target_means - weights.dot(means);
             FittedRidge { weights, intercepts, penalty }
         });
-        Ok(fitted.collect())
+        fitted.collect()
     }
+}
+
+/// Eigenvectors, in columns, and eigenvalues of a Gram matrix.
+pub(crate) struct Eigen {
+    pub(crate) basis: Mat<f64>,
+    pub(crate) values: Vec<f64>,
+}
+
+/// Decomposes the Gram matrix of the features less their means.
+///
+/// # Shapes
+/// `gram`: lower triangle, its first `sums.len()` rows and columns are the features'.
+pub(crate) fn centred_eigen(gram: MatRef<'_, f64>, sums: &[f64], n_rows: f64) -> Result<Eigen, LinearError> {
+    let n_features = sums.len();
+    let mut centred = Mat::<f64>::zeros(n_features, n_features);
+    for column in 0..n_features {
+        for row in column..n_features {
+            centred[(row, column)] = gram[(row, column)] - sums[row] * sums[column] / n_rows;
+        }
+    }
+    let eigen = centred.self_adjoint_eigen(Side::Lower).map_err(|_| eigen_failed())?;
+    Ok(Eigen { basis: eigen.U().to_owned(), values: eigen.S().column_vector().iter().copied().collect() })
+}
+
+fn eigen_failed() -> LinearError {
+    LinearError::Numeric("the eigendecomposition of the Gram matrix failed".to_owned())
 }
 
 impl<D: Data<Elem = f64>> Fit<ArrayBase<D, Ix2>, Array2<f64>, LinearError> for RidgePath {
@@ -115,7 +175,15 @@ impl<D: Data<Elem = f64>> Fit<ArrayBase<D, Ix2>, Array2<f64>, LinearError> for R
         if targets.nrows() != features.nrows() || targets.nrows() == 0 {
             return Err(LinearError::Rows { records: features.nrows(), targets: targets.nrows() });
         }
-        self.fit_checked(features.view(), targets.view())
+        // Less their means, so that a feature far from 0 loses no digits and a constant one is exactly 0.
+        let means = mean_of_rows(features.view());
+        let centred = centre(features.view(), &means);
+        let design = Design::new(&centred, features.nrows(), features.ncols());
+        let mut fitted = self.fit_design(&design, targets.view())?;
+        for model in &mut fitted {
+            model.intercepts -= &model.weights.dot(&means);
+        }
+        Ok(fitted)
     }
 }
 
@@ -160,7 +228,7 @@ pub fn exact_ridge(
     fitted.into_iter().next().ok_or(LinearError::NoPenalty)
 }
 
-fn mean_of_rows(values: ArrayView2<'_, f64>) -> Array1<f64> {
+pub(crate) fn mean_of_rows(values: ArrayView2<'_, f64>) -> Array1<f64> {
     values.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(values.ncols()))
 }
 

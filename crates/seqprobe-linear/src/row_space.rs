@@ -5,6 +5,8 @@
 //! same one.
 
 use crate::design::Design;
+use crate::error::LinearError;
+use crate::gram::GramProduct;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::householder::{
     apply_block_householder_sequence_on_the_left_in_place_scratch,
@@ -12,11 +14,13 @@ use faer::linalg::householder::{
 };
 use faer::linalg::solvers::Qr;
 use faer::{Conj, Mat, MatRef, get_global_parallelism};
+use std::sync::OnceLock;
 
 /// Features, rotated when they have more columns than rows.
 pub(crate) struct RowSpace<'a> {
     original: Design<'a>,
     rotated: Option<Rotated>,
+    gram: OnceLock<Vec<f64>>,
 }
 
 struct Rotated {
@@ -25,11 +29,12 @@ struct Rotated {
 }
 
 impl<'a> RowSpace<'a> {
-    /// Decides and rotates.
-    pub(crate) fn new(original: Design<'a>) -> Self {
+    /// Decides and rotates. Rotated rows are held in memory: they are smaller than the Gram matrix of the columns.
+    pub(crate) fn new(original: Design<'a>) -> Result<Self, LinearError> {
         let (rows, columns) = (original.n_rows, original.n_columns);
-        let rotated = (rows < columns).then(|| {
-            let factors = MatRef::from_column_major_slice(original.values(), columns, rows).qr();
+        let rotate = || {
+            let values = original.values()?;
+            let factors = MatRef::from_column_major_slice(&values, columns, rows).qr();
             let upper = factors.thin_R();
             let mut values = vec![0.0; rows * rows];
             for (row, values) in values.chunks_mut(rows).enumerate() {
@@ -37,9 +42,22 @@ impl<'a> RowSpace<'a> {
                     *value = upper[(column, row)];
                 }
             }
-            Rotated { values, factors }
-        });
-        Self { original, rotated }
+            Ok::<_, LinearError>(Rotated { values, factors })
+        };
+        let rotated = if rows < columns { Some(rotate()?) } else { None };
+        Ok(Self { original, rotated, gram: OnceLock::new() })
+    }
+
+    /// The unweighted Gram matrix of what to fit on with its column of ones, lower triangle; computed once for all
+    /// the fits that share the rows.
+    pub(crate) fn gram(&self, product: GramProduct) -> Result<&[f64], LinearError> {
+        match self.gram.get() {
+            Some(gram) => Ok(gram),
+            None => {
+                let gram = self.design().gram(product, None, &[])?;
+                Ok(self.gram.get_or_init(|| gram))
+            }
+        }
     }
 
     /// What to fit on.

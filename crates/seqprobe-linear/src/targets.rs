@@ -1,6 +1,6 @@
 //! Targets with missing values: which rows are known, and which targets share them.
 
-use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2};
+use ndarray::Array2;
 use std::collections::BTreeMap;
 
 /// The rows where a target is known.
@@ -21,11 +21,6 @@ pub(crate) fn targets_by_known_rows(values: &Array2<Option<f64>>) -> Vec<(Vec<us
         groups.entry(known_rows(values, target)).or_default().push(target);
     }
     groups.into_iter().collect()
-}
-
-/// Some rows of a matrix, without a copy when they are all of them.
-pub(crate) fn rows_of<'a>(values: ArrayView2<'a, f64>, rows: &[usize]) -> CowArray<'a, f64, Ix2> {
-    if rows.len() == values.nrows() { values.into() } else { values.select(Axis(0), rows).into() }
 }
 
 #[cfg(test)]
