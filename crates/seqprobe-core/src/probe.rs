@@ -153,6 +153,10 @@ pub enum ProbeError {
     /// This probe cannot be fitted on such features or such a task.
     #[error("not applicable: {0}")]
     NotApplicable(String),
+    /// The probe takes rows of one length only, and these are not, or are too short for it. A cell of a run
+    /// is then not applicable rather than failed.
+    #[error("not applicable: {0}")]
+    Length(String),
     /// Only one class is present where two are needed.
     #[error(
         "the {split} split holds only class {class:?}\n  hint: a classifier needs examples of at least two classes"

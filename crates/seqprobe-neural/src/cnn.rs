@@ -5,7 +5,7 @@ use crate::fitted::check_kind;
 use crate::network::Network;
 use crate::settings::{CnnSettings, DEFAULT_MEMORY_BUDGET_BYTES, Reduction};
 use crate::training::fit;
-use seqprobe_core::{LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
+use seqprobe_core::{FeatureKind, LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
 
 /// The default convolutional probe. It reads token features ([`seqprobe_core::FeatureKind::Tokens`]) of
 /// any length of at least 1.
@@ -57,7 +57,7 @@ impl Probe for CnnProbe {
     ) -> Result<ProbeFit, ProbeError> {
         let Self { settings, memory_budget_bytes } = self;
         settings.check()?;
-        check_kind("cnn", &[&train.features, &valid.features])?;
+        check_kind("cnn", FeatureKind::Tokens, &[&train.features, &valid.features])?;
         let build = |dim, outputs| {
             Network::Cnn(CnnNetwork {
                 dim,

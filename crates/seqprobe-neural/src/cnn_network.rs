@@ -60,13 +60,13 @@ impl CnnNetwork {
     pub(crate) fn specifications(&self) -> Vec<Specification> {
         let (dim, width, channels) = (self.dim as i64, self.width as i64, self.channels as i64);
         // He's uniform start: variance 2 / inputs before a ReLU, 1 / inputs elsewhere.
-        let uniform = |name, shape: &[i64], role, gain: f64| {
+        let uniform = |name: &'static str, shape: &[i64], role, gain: f64| {
             let inputs: i64 = shape.iter().skip(1).product();
             let start = Start::Uniform((3.0 * gain / inputs.max(1) as f64).sqrt());
-            Specification { name, shape: shape.to_vec(), role, start }
+            Specification { name: name.into(), shape: shape.to_vec(), role, start }
         };
-        let constant = |name, size: i64, role, value| Specification {
-            name,
+        let constant = |name: &'static str, size: i64, role, value| Specification {
+            name: name.into(),
             shape: vec![size],
             role,
             start: Start::Constant(value),
@@ -76,7 +76,7 @@ impl CnnNetwork {
             uniform("reduction/weight", &[width, dim], reduction_role, 1.0),
             uniform("stem/weight", &[channels, STEM, width], Role::Weight, 2.0),
             Specification {
-                name: "position/weight",
+                name: "position/weight".into(),
                 shape: vec![CODE as i64, channels],
                 role: Role::Offset,
                 start: Start::Constant(0.0),
@@ -245,7 +245,7 @@ mod tests {
         let narrow = CnnNetwork { dim: 8, ..network };
         let drawn = Parameters::draw(narrow.specifications(), Seed(1)).unwrap();
         let parameters = Parameters::build(network.specifications(), |specification| {
-            let window = drawn.get(specification.name).unwrap().f_detach().unwrap();
+            let window = drawn.get(&specification.name).unwrap().f_detach().unwrap();
             let values = Vec::<f32>::try_from(window.f_reshape(-1).unwrap()).unwrap();
             if specification.name != "reduction/weight" {
                 return values;

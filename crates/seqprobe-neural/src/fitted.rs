@@ -72,25 +72,31 @@ impl Network {
 }
 
 /// Refuses features of the other kind.
-pub(crate) fn check_kind(probe: &str, views: &[&FeatureView<'_>]) -> Result<(), ProbeError> {
-    let wanted = if probe == "cnn" { FeatureKind::Tokens } else { FeatureKind::Pooled };
+pub(crate) fn check_kind(
+    probe: &str,
+    wanted: FeatureKind,
+    views: &[&FeatureView<'_>],
+) -> Result<(), ProbeError> {
     if views.iter().all(|view| view.kind() == wanted) {
         return Ok(());
     }
     Err(ProbeError::NotApplicable(match wanted {
         FeatureKind::Tokens => {
-            "cnn needs token features, these are pooled\n  hint: use the pooling \"tokens\"".to_owned()
+            format!("{probe} needs token features, these are pooled\n  hint: use the pooling \"tokens\"")
         }
-        FeatureKind::Pooled => {
-            "mlp needs pooled features, these are per token\n  hint: use a pooling such as \"mean\" or \"flatten\""
-                .to_owned()
-        }
+        FeatureKind::Pooled => format!(
+            "{probe} needs pooled features, these are per token\n  \
+             hint: use a pooling such as \"mean\" or \"flatten\""
+        ),
     }))
 }
 
 impl FittedProbe for FittedNetwork {
     fn predict(&self, features: &FeatureView<'_>) -> Result<Array2<f64>, ProbeError> {
-        check_kind(self.network.kind(), &[features])?;
+        check_kind(self.network.kind(), self.network.reads(), &[features])?;
+        if let Network::Layered(network) = &self.network {
+            network.check_rows(features, "given")?;
+        }
         // Nothing is held: each row is read once.
         let rows = Rows::new(features, &self.standardisation, 0, true)?;
         let outputs = self.network.outputs(&self.parameters, &rows)?;
@@ -114,7 +120,7 @@ impl FittedProbe for FittedNetwork {
         for specification in self.parameters.specifications() {
             let (own, after) = rest.split_at(rest.len().min(specification.size() as usize));
             let shape = specification.shape.iter().map(|&n| n as usize).collect();
-            arrays.push(NamedArray { shape, ..vector(specification.name, own) });
+            arrays.push(NamedArray { shape, ..vector(&specification.name, own) });
             rest = after;
         }
         StoredProbe {
@@ -159,10 +165,10 @@ pub(crate) fn restore(stored: &StoredProbe) -> Result<FittedNetwork, ProbeError>
     let mut values = std::collections::HashMap::new();
     for specification in &specifications {
         let shape: Vec<usize> = specification.shape.iter().map(|&n| n as usize).collect();
-        values.insert(specification.name, take(specification.name, &shape)?);
+        values.insert(specification.name.clone(), take(&specification.name, &shape)?);
     }
     let parameters = Parameters::build(specifications, |specification| {
-        values.remove(specification.name).unwrap_or_default()
+        values.remove(&specification.name).unwrap_or_default()
     })
     .map_err(torch)?;
     FittedNetwork::new(network, parameters, standardisation, objective)

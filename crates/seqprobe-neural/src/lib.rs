@@ -1,11 +1,15 @@
-//! Neural probes and their training loop: `cnn` on token features, `mlp` on pooled ones.
+//! Neural probes and their training loop: `cnn` on token features, `mlp` on pooled ones, and the presets: networks
+//! of publications.
 //!
 //! Tensors stay inside; features come in as [`seqprobe_core::FeatureView`], predictions leave as arrays.
 //! The number of libtorch's threads is the program's to set, not ours.
 
 mod cnn;
 mod cnn_network;
+mod dropout;
 mod fitted;
+mod layer;
+mod layered_network;
 mod mlp;
 mod mlp_network;
 mod network;
@@ -14,6 +18,10 @@ mod optimiser;
 mod order;
 mod parameters;
 mod prepared;
+pub mod preset;
+#[cfg(test)]
+mod preset_parity;
+mod preset_probe;
 mod rows;
 mod schedule;
 mod settings;
@@ -22,13 +30,15 @@ mod training;
 
 pub use cnn::CnnProbe;
 pub use mlp::MlpProbe;
+pub use preset::{PRESETS, Preset};
+pub use preset_probe::PresetProbe;
 pub use settings::{
     ClassWeight, CnnSettings, Loss, MlpSettings, OptimiserKind, Reduction, Schedule, TrainingSettings,
 };
 
 use seqprobe_core::{FittedProbe, ProbeError, StoredProbe};
 
-/// Rebuilds a fitted `cnn` or `mlp` whose predictions are those of the probe that was stored, bit for bit.
+/// Rebuilds a fitted neural probe whose predictions are those of the probe that was stored, bit for bit.
 ///
 /// # Errors
 /// [`ProbeError::Stored`] when the kind is another, or an array is missing or has another shape.

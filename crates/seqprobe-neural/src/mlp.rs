@@ -5,7 +5,7 @@ use crate::mlp_network::MlpNetwork;
 use crate::network::Network;
 use crate::settings::{DEFAULT_MEMORY_BUDGET_BYTES, MlpSettings};
 use crate::training::fit;
-use seqprobe_core::{LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
+use seqprobe_core::{FeatureKind, LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
 
 /// The multilayer perceptron. It reads pooled features ([`seqprobe_core::FeatureKind::Pooled`]).
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +56,7 @@ impl Probe for MlpProbe {
     ) -> Result<ProbeFit, ProbeError> {
         let Self { settings, memory_budget_bytes } = self;
         settings.check()?;
-        check_kind("mlp", &[&train.features, &valid.features])?;
+        check_kind("mlp", FeatureKind::Pooled, &[&train.features, &valid.features])?;
         let build = |dim, outputs| {
             Network::Mlp(MlpNetwork { dim, hidden: settings.hidden, outputs, dropout: settings.dropout })
         };

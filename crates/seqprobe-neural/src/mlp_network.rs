@@ -31,9 +31,9 @@ impl MlpNetwork {
             let gain = if layer < 2 { 2.0 } else { 1.0 };
             let start = Start::Uniform((3.0 * gain / inputs.max(1) as f64).sqrt());
             let shape = vec![outputs as i64, inputs as i64];
-            all.push(Specification { name: weight, shape, role: Role::Weight, start });
+            all.push(Specification { name: weight.into(), shape, role: Role::Weight, start });
             let (shape, start) = (vec![outputs as i64], Start::Constant(0.0));
-            all.push(Specification { name: bias, shape, role: Role::Offset, start });
+            all.push(Specification { name: bias.into(), shape, role: Role::Offset, start });
         }
         all
     }

@@ -1,13 +1,15 @@
-//! The two networks as data (what is stored) and their dispatch.
+//! The networks as data (what is stored) and their dispatch.
 
 use crate::cnn_network::CnnNetwork;
+use crate::layered_network::LayeredNetwork;
 use crate::mlp_network::MlpNetwork;
 use crate::parameters::{Parameters, Specification};
+use crate::preset;
 use crate::rows::Batch;
 use crate::torch;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use seqprobe_core::ProbeError;
+use seqprobe_core::{FeatureKind, ProbeError};
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
@@ -19,6 +21,8 @@ pub(crate) enum Network {
     Cnn(CnnNetwork),
     /// Two hidden layers on one vector per row.
     Mlp(MlpNetwork),
+    /// A preset.
+    Layered(LayeredNetwork),
 }
 
 /// Whether dropout masks are drawn.
@@ -31,10 +35,22 @@ pub(crate) enum Mode<'a> {
 
 impl Network {
     /// The identifier of the probe it belongs to.
-    pub(crate) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &str {
         match self {
             Self::Cnn(_) => "cnn",
             Self::Mlp(_) => "mlp",
+            Self::Layered(network) => &network.preset,
+        }
+    }
+
+    /// Whether it reads one vector per row or one per token.
+    pub(crate) fn reads(&self) -> FeatureKind {
+        match self {
+            Self::Cnn(_) => FeatureKind::Tokens,
+            Self::Mlp(_) => FeatureKind::Pooled,
+            Self::Layered(network) => {
+                preset::find(&network.preset).map_or(FeatureKind::Tokens, |preset| preset.reads)
+            }
         }
     }
 
@@ -43,6 +59,7 @@ impl Network {
         match self {
             Self::Cnn(network) => network.dim,
             Self::Mlp(network) => network.dim,
+            Self::Layered(network) => network.dim,
         }
     }
 
@@ -51,6 +68,7 @@ impl Network {
         match self {
             Self::Cnn(network) => network.outputs,
             Self::Mlp(network) => network.outputs,
+            Self::Layered(network) => network.outputs,
         }
     }
 
@@ -59,6 +77,7 @@ impl Network {
         match self {
             Self::Cnn(network) => network.specifications(),
             Self::Mlp(network) => network.specifications(),
+            Self::Layered(network) => network.specifications(),
         }
     }
 
@@ -67,6 +86,7 @@ impl Network {
         match self {
             Self::Cnn(network) => network.reduction_parameters(),
             Self::Mlp(_) => 0,
+            Self::Layered(network) => network.reduction_parameters(),
         }
     }
 
@@ -81,6 +101,7 @@ impl Network {
         match self {
             Self::Cnn(network) => network.forward(parameters, batch, mode),
             Self::Mlp(network) => network.forward(parameters, batch, mode),
+            Self::Layered(network) => network.forward(parameters, batch, mode),
         }
     }
 

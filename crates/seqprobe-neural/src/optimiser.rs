@@ -119,8 +119,8 @@ mod tests {
         assert_eq!(golden.optimisers.len(), 4);
         for case in golden.optimisers {
             let n = case.weight.len();
-            let specification = |name, size: usize, role| Specification {
-                name,
+            let specification = |name: &'static str, size: usize, role| Specification {
+                name: name.into(),
                 shape: vec![size as i64],
                 role,
                 start: Start::Constant(0.0),

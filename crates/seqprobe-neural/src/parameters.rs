@@ -3,6 +3,7 @@
 
 use rand::Rng;
 use seqprobe_core::Seed;
+use std::borrow::Cow;
 use tch::{TchError, Tensor};
 
 /// How a parameter is treated by training. Parameters are laid out in this order.
@@ -14,6 +15,15 @@ pub(crate) enum Role {
     Offset,
     /// Not trained: a fixed projection.
     Fixed,
+    /// Not trained but moved by training: running means of a batch norm.
+    State,
+}
+
+impl Role {
+    /// Whether gradients are taken for it.
+    pub(crate) fn is_trained(self) -> bool {
+        matches!(self, Self::Weight | Self::Offset)
+    }
 }
 
 /// First values of a parameter.
@@ -21,6 +31,8 @@ pub(crate) enum Role {
 pub(crate) enum Start {
     /// Independent uniform values in ±bound.
     Uniform(f64),
+    /// Independent normal values with mean 0 and this standard deviation.
+    Normal(f64),
     /// One value.
     Constant(f64),
 }
@@ -28,7 +40,7 @@ pub(crate) enum Start {
 /// A parameter to be.
 #[derive(Clone, Debug)]
 pub(crate) struct Specification {
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) shape: Vec<i64>,
     pub(crate) role: Role,
     pub(crate) start: Start,
@@ -58,8 +70,17 @@ impl Parameters {
             match specification.start {
                 Start::Constant(value) => vec![value as f32; size],
                 Start::Uniform(bound) => {
-                    let mut rng = seed.derive(specification.name).rng();
+                    let mut rng = seed.derive(&specification.name).rng();
                     (0..size).map(|_| ((rng.random::<f64>() * 2.0 - 1.0) * bound) as f32).collect()
+                }
+                Start::Normal(deviation) => {
+                    let mut rng = seed.derive(&specification.name).rng();
+                    // Box and Muller, one of the two values; the logarithm's argument is never 0.
+                    let mut value = || {
+                        let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
+                        (radius * (std::f64::consts::TAU * rng.random::<f64>()).cos() * deviation) as f32
+                    };
+                    (0..size).map(|_| value()).collect()
                 }
             }
         })
@@ -82,7 +103,7 @@ impl Parameters {
         for specification in &specifications {
             let window =
                 flat.f_narrow(0, start, specification.size())?.f_view(specification.shape.as_slice())?;
-            windows.push(window.f_detach()?.f_set_requires_grad(specification.role != Role::Fixed)?);
+            windows.push(window.f_detach()?.f_set_requires_grad(specification.role.is_trained())?);
             start += specification.size();
         }
         Ok(Self { specifications, flat, windows, n_decayed, n_trained })
@@ -104,7 +125,7 @@ impl Parameters {
 
     /// The parameters that gradients are taken for, in the order of the flat tensor.
     fn trained(&self) -> &[Tensor] {
-        let n = self.specifications.iter().filter(|s| s.role != Role::Fixed).count();
+        let n = self.specifications.iter().filter(|s| s.role.is_trained()).count();
         &self.windows[..n]
     }
 

@@ -3,7 +3,7 @@
 use crate::cells::{CELL_VERSION, CellKey, CellResult, CellStore};
 use crate::constant::constant_cell;
 use crate::exit::{ExitCode, Failure, OrExit};
-use crate::fit::SplitTargets;
+use crate::fit::{SplitTargets, Unfitted};
 use crate::models::LoadedModel;
 use crate::plan::{PlannedCell, Work};
 use crate::progress::Progress;
@@ -118,9 +118,9 @@ impl Runner<'_> {
                                 cell
                             })
                         }
-                        None => Err("the features were not made".to_owned()),
+                        None => Err("the features were not made".to_owned().into()),
                     },
-                    Err(message) => Err(message.clone()),
+                    Err(message) => Err(message.clone().into()),
                 };
                 if let Ok(result) = &result {
                     self.store.save(key, result)?;
@@ -226,16 +226,19 @@ impl Runner<'_> {
         dataset: &Dataset,
         planned: &PlannedCell,
         key: Digest,
-        result: Result<CellResult, String>,
+        result: Result<CellResult, Unfitted>,
         reused: bool,
     ) -> Result<FilledCell, Failure> {
         let mut record = empty_record(planned, &key);
         record.reused = reused;
         let result = match result {
             Ok(result) => result,
-            Err(reason) => {
-                record.status = Status::Failed;
-                record.reason = Some(reason);
+            Err(unfitted) => {
+                let (status, reason) = match unfitted {
+                    Unfitted::NotApplicable(reason) => (Status::NotApplicable, reason),
+                    Unfitted::Failed(reason) => (Status::Failed, reason),
+                };
+                (record.status, record.reason) = (status, Some(reason));
                 return Ok(FilledCell { record, result: None, weights: Vec::new() });
             }
         };

@@ -17,7 +17,7 @@ impl Runner<'_> {
         targets: &SplitTargets,
         draws: &[BoxedSource<'_>],
         probe: &dyn Probe,
-    ) -> Result<CellResult, String> {
+    ) -> Result<CellResult, Unfitted> {
         let started = Instant::now();
         let width = draws.first().map_or(0, |source| source.dim());
         let mut result = CellResult {
@@ -38,7 +38,7 @@ impl Runner<'_> {
             side_by_side(&seeds, self.threads, fit)?
         };
         for fitted in fits {
-            let (fit, valid, test, stored) = fitted.map_err(|error| error.to_string())?;
+            let (fit, valid, test, stored) = fitted?;
             result.fits.push(fit);
             result.valid.push(valid);
             result.test.push(test);
@@ -46,6 +46,30 @@ impl Runner<'_> {
         }
         result.seconds = started.elapsed().as_secs_f64();
         Ok(result)
+    }
+}
+
+/// Why a cell has no result.
+#[derive(Debug)]
+pub(crate) enum Unfitted {
+    /// The combination cannot exist, which showed only when its features were there.
+    NotApplicable(String),
+    /// It should have been there.
+    Failed(String),
+}
+
+impl From<String> for Unfitted {
+    fn from(reason: String) -> Self {
+        Self::Failed(reason)
+    }
+}
+
+impl From<ProbeError> for Unfitted {
+    fn from(error: ProbeError) -> Self {
+        match error {
+            ProbeError::Length(reason) => Self::NotApplicable(reason),
+            other => Self::Failed(other.to_string()),
+        }
     }
 }
 

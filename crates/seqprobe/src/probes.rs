@@ -4,7 +4,7 @@
 use crate::probe_entry::ProbeEntry;
 use seqprobe_core::{FeatureKind, FittedProbe, Probe, ProbeError, StoredProbe};
 use seqprobe_linear::{LinearProbe, Solver};
-use seqprobe_neural::{CnnProbe, MlpProbe, TrainingSettings};
+use seqprobe_neural::{CnnProbe, MlpProbe, Preset, PresetProbe, TrainingSettings, preset};
 
 /// A probe as the program knows it.
 pub(crate) struct ProbeFamily {
@@ -64,7 +64,26 @@ pub(crate) static PROBES: &[ProbeFamily] = &[
         build: cnn,
         restore: seqprobe_neural::restore,
     },
+    preset_family(&preset::TANG_MPRA_CNN),
+    preset_family(&preset::TANG_CHIP_CNN),
+    preset_family(&preset::TANG_MLP),
+    preset_family(&preset::TANG_INSERT_CNN),
+    preset_family(&preset::BEND_CNN),
+    preset_family(&preset::MPRANN),
+    preset_family(&preset::RESNET),
 ];
+
+/// A network of a publication, which stands in the neural crate with its source and training.
+const fn preset_family(preset: &'static Preset) -> ProbeFamily {
+    ProbeFamily {
+        id: preset.id,
+        about: preset.about,
+        reads: preset.reads,
+        keys: TRAINING_KEYS,
+        build: published,
+        restore: seqprobe_neural::restore,
+    }
+}
 
 /// The probe of an identifier.
 pub(crate) fn probe_family(id: &str) -> Option<&'static ProbeFamily> {
@@ -91,6 +110,13 @@ fn mlp(entry: &ProbeEntry) -> Box<dyn Probe> {
 fn cnn(entry: &ProbeEntry) -> Box<dyn Probe> {
     let mut probe = CnnProbe::default();
     probe.settings.training = training_of(entry, &probe.settings.training);
+    Box::new(probe)
+}
+
+fn published(entry: &ProbeEntry) -> Box<dyn Probe> {
+    // Only the lines of presets build this way; the first would stand for an unknown one.
+    let mut probe = PresetProbe::new(preset::find(&entry.id).unwrap_or(&preset::TANG_MPRA_CNN));
+    probe.training = training_of(entry, &probe.training);
     Box::new(probe)
 }
 

@@ -1,0 +1,215 @@
+//! Layers that presets are made of, as data, and the sizes that follow from a list of them. What they compute
+//! stands in `layered_network.rs`.
+
+use crate::parameters::{Role, Specification, Start};
+use serde::{Deserialize, Serialize};
+
+/// One step of a preset, named as its source names it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Layer {
+    /// Normalises each channel by its mean and variance over the batch's rows and tokens (training) or their
+    /// running means (predicting), then scales and shifts it.
+    BatchNorm(Convention),
+    /// A convolution along tokens.
+    Convolution(Convolution),
+    /// A linear layer on the vector of a row, or on each token's vector.
+    Dense {
+        /// Values it makes.
+        units: usize,
+        /// First weights.
+        start: Initialisation,
+    },
+    /// The last linear layer: as many units as the task has outputs.
+    Output(Initialisation),
+    /// `max(0, x)`
+    Relu,
+    /// `e^x`
+    Exp,
+    /// `x · sigmoid(x)`
+    Silu,
+    /// `x · Φ(x)`, exact
+    Gelu,
+    /// `1 / (1 + e^-x)`
+    Sigmoid,
+    /// Softmax over the channels of each token.
+    Softmax,
+    /// Drops single values with this probability and scales the others up.
+    Dropout(f64),
+    /// Maximum over blocks of so many tokens; a last, shorter block is left out.
+    MaxPool(usize),
+    /// Mean over blocks of so many tokens; a last, shorter block is left out.
+    AveragePool(usize),
+    /// Mean over all tokens: one vector per row.
+    GlobalAverage,
+    /// All tokens' vectors end to end: one vector per row.
+    Flatten,
+    /// The input plus what these layers make of it.
+    Residual(Vec<Layer>),
+}
+
+/// A convolution's sizes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Convolution {
+    /// Channels it makes.
+    pub(crate) channels: usize,
+    /// Tokens it sees.
+    pub(crate) kernel: usize,
+    /// Distance between the tokens it sees.
+    pub(crate) dilation: usize,
+    /// Whether a constant is added per channel.
+    pub(crate) bias: bool,
+    /// Zeros at both ends, so that there are as many tokens after as before (odd kernels); else none.
+    pub(crate) same_length: bool,
+    /// First weights.
+    pub(crate) start: Initialisation,
+}
+
+/// Whose constants a batch norm has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Convention {
+    /// Keras: ε = 1e-3, running means keep 0.99 of the old value, the running variance is that of the batch.
+    Keras,
+}
+
+impl Convention {
+    /// ε and the share of the new value in the running means.
+    pub(crate) fn constants(self) -> (f64, f64) {
+        match self {
+            Self::Keras => (1e-3, 0.01),
+        }
+    }
+}
+
+/// How first weights are drawn. Biases start at 0 except where said.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Initialisation {
+    /// Glorot & Bengio 2010: uniform, variance 2 / (inputs + outputs).
+    Glorot,
+    /// He et al. 2015: uniform, variance 2 / inputs.
+    He,
+    /// Normal with this standard deviation.
+    Normal(f64),
+    /// `PyTorch`'s default: weights and biases uniform within 1 / √inputs.
+    Torch,
+}
+
+/// What a layer gets or makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Tokens of a row, `None` once there is one vector per row.
+    pub(crate) tokens: Option<usize>,
+    /// Values of a vector.
+    pub(crate) channels: usize,
+}
+
+/// A layer at its place.
+pub(crate) struct Placed<'a> {
+    pub(crate) layer: &'a Layer,
+    /// Its number, unique in the network; parameters are named `<name>/weight` and so on.
+    pub(crate) name: String,
+    pub(crate) input: Shape,
+    pub(crate) output: Shape,
+    /// The layers within a residual block.
+    pub(crate) within: Vec<Placed<'a>>,
+}
+
+/// Places a list of layers behind an input; the error says which layer has no room.
+pub(crate) fn place<'a>(
+    layers: &'a [Layer],
+    mut shape: Shape,
+    outputs: usize,
+    prefix: &str,
+) -> Result<Vec<Placed<'a>>, String> {
+    let mut placed = Vec::with_capacity(layers.len());
+    for (number, layer) in layers.iter().enumerate() {
+        let name = format!("{prefix}{number:02}");
+        let within = match layer {
+            Layer::Residual(inner) => place(inner, shape, outputs, &format!("{name}."))?,
+            _ => Vec::new(),
+        };
+        let output = output_shape(layer, shape, outputs, within.last().map(|last| last.output))
+            .ok_or_else(|| format!("layer {name} has no room"))?;
+        placed.push(Placed { layer, name, input: shape, output, within });
+        shape = output;
+    }
+    Ok(placed)
+}
+
+/// `None` where nothing would be left.
+fn output_shape(layer: &Layer, input: Shape, outputs: usize, within: Option<Shape>) -> Option<Shape> {
+    let shorter = |tokens: Option<usize>| {
+        tokens.filter(|&tokens| tokens > 0).map(|tokens| Shape { tokens: Some(tokens), ..input })
+    };
+    match layer {
+        Layer::Convolution(convolution) => {
+            let lost =
+                if convolution.same_length { 0 } else { (convolution.kernel - 1) * convolution.dilation };
+            let left = shorter(input.tokens.and_then(|tokens| tokens.checked_sub(lost)))?;
+            Some(Shape { channels: convolution.channels, ..left })
+        }
+        Layer::Dense { units, .. } => Some(Shape { channels: *units, ..input }),
+        Layer::Output(_) => Some(Shape { channels: outputs, ..input }),
+        Layer::MaxPool(block) | Layer::AveragePool(block) => {
+            shorter(input.tokens.map(|tokens| tokens / block))
+        }
+        Layer::GlobalAverage => input.tokens.map(|_| Shape { tokens: None, ..input }),
+        Layer::Flatten => {
+            input.tokens.map(|tokens| Shape { tokens: None, channels: tokens * input.channels })
+        }
+        Layer::Residual(_) => within.filter(|&within| within == input),
+        _ => Some(input),
+    }
+}
+
+impl Placed<'_> {
+    /// Adds the parameters of the layer and of those within it.
+    pub(crate) fn specifications(&self, all: &mut Vec<Specification>) {
+        let mut add = |what: &str, shape: &[usize], role, start| {
+            let shape = shape.iter().map(|&size| size as i64).collect();
+            all.push(Specification { name: format!("{}/{what}", self.name).into(), shape, role, start });
+        };
+        let (inputs, outputs) = (self.input.channels, self.output.channels);
+        match self.layer {
+            Layer::BatchNorm(_) => {
+                add("gain", &[inputs], Role::Offset, Start::Constant(1.0));
+                add("offset", &[inputs], Role::Offset, Start::Constant(0.0));
+                add("running-mean", &[inputs], Role::State, Start::Constant(0.0));
+                add("running-variance", &[inputs], Role::State, Start::Constant(1.0));
+            }
+            Layer::Convolution(convolution) => {
+                let (kernel, start) = (convolution.kernel, convolution.start);
+                let fan = (kernel * inputs, kernel * outputs);
+                add("weight", &[outputs, kernel, inputs], Role::Weight, start.weights(fan));
+                if convolution.bias {
+                    add("bias", &[outputs], Role::Offset, start.biases(fan));
+                }
+            }
+            Layer::Dense { start, .. } | Layer::Output(start) => {
+                let fan = (inputs, outputs);
+                add("weight", &[outputs, inputs], Role::Weight, start.weights(fan));
+                add("bias", &[outputs], Role::Offset, start.biases(fan));
+            }
+            _ => {}
+        }
+        self.within.iter().for_each(|placed| placed.specifications(all));
+    }
+}
+
+impl Initialisation {
+    fn weights(self, (inputs, outputs): (usize, usize)) -> Start {
+        let (inputs, outputs) = (inputs.max(1) as f64, outputs.max(1) as f64);
+        match self {
+            Self::Glorot => Start::Uniform((6.0 / (inputs + outputs)).sqrt()),
+            Self::He => Start::Uniform((6.0 / inputs).sqrt()),
+            Self::Normal(deviation) => Start::Normal(deviation),
+            Self::Torch => Start::Uniform((1.0 / inputs).sqrt()),
+        }
+    }
+
+    fn biases(self, fan: (usize, usize)) -> Start {
+        if self == Self::Torch { self.weights(fan) } else { Start::Constant(0.0) }
+    }
+}

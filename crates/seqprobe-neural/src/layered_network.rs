@@ -1,0 +1,202 @@
+//! What the layers of a preset compute.
+//!
+//! Token values are `[rows, channels, 1, tokens]` with channels last in memory, which is how they come and what the
+//! convolutions like best; a row's vector is `[rows, values]`. Every row has the same number of tokens.
+
+use crate::dropout::drop_values;
+use crate::layer::{Convolution, Layer, Placed, Shape, place};
+use crate::network::{Mode, linear};
+use crate::parameters::{Parameters, Specification};
+use crate::rows::Batch;
+use serde::{Deserialize, Serialize};
+use tch::{Kind, TchError, Tensor};
+
+/// A preset with its sizes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LayeredNetwork {
+    /// The preset's identifier.
+    pub(crate) preset: String,
+    /// Values per token.
+    pub(crate) dim: usize,
+    /// Tokens of every row; 1 where a row is one vector.
+    pub(crate) tokens: usize,
+    /// Columns of the output.
+    pub(crate) outputs: usize,
+    /// Input first.
+    pub(crate) layers: Vec<Layer>,
+}
+
+impl LayeredNetwork {
+    /// The network for rows of so many tokens; the error says why there is none.
+    pub(crate) fn new(
+        preset: &str,
+        layers: Vec<Layer>,
+        (dim, tokens): (usize, usize),
+        outputs: usize,
+    ) -> Result<Self, String> {
+        let network = Self { preset: preset.to_owned(), dim, tokens, outputs, layers };
+        if network.placed().is_err() {
+            let enough = |&tokens: &usize| Self { tokens, ..network.clone() }.placed().is_ok();
+            return Err(match (tokens + 1..10_000).find(enough) {
+                Some(least) => format!("{preset} needs rows of at least {least} tokens, these have {tokens}"),
+                None => format!("{preset} cannot be built"),
+            });
+        }
+        Ok(network)
+    }
+
+    /// The layers at their places.
+    pub(crate) fn placed(&self) -> Result<Vec<Placed<'_>>, String> {
+        let input = Shape { tokens: Some(self.tokens), channels: self.dim };
+        let placed = place(&self.layers, input, self.outputs, "")?;
+        match placed.last().map(|last| last.output) {
+            Some(Shape { tokens: None, channels }) if channels == self.outputs => Ok(placed),
+            _ => Err("the last layer does not make the task's outputs".to_owned()),
+        }
+    }
+
+    pub(crate) fn specifications(&self) -> Vec<Specification> {
+        let mut all = Vec::new();
+        self.placed().unwrap_or_default().iter().for_each(|placed| placed.specifications(&mut all));
+        all
+    }
+
+    /// Trained numbers up to a first convolution of one token, after which nothing depends on the input's width;
+    /// 0 where the network does not begin with one.
+    pub(crate) fn reduction_parameters(&self) -> u64 {
+        let places = self.placed().unwrap_or_default();
+        let is_reduction = |placed: &Placed<'_>| matches!(placed.layer, Layer::Convolution(Convolution { kernel, .. }) if *kernel == 1);
+        let Some(end) = places.iter().position(|placed| matches!(placed.layer, Layer::Convolution(_))) else {
+            return 0;
+        };
+        if !is_reduction(&places[end]) {
+            return 0;
+        }
+        let mut all = Vec::new();
+        places[..=end].iter().for_each(|placed| placed.specifications(&mut all));
+        all.iter().filter(|one| one.role.is_trained()).map(|one| one.size().unsigned_abs()).sum()
+    }
+
+    /// # Shapes
+    /// `batch.values [rows, tokens, dim]` → `[rows, outputs]`
+    pub(crate) fn forward(
+        &self,
+        parameters: &Parameters,
+        batch: &Batch,
+        mut mode: Mode<'_>,
+    ) -> Result<Tensor, TchError> {
+        let placed = self.placed().map_err(TchError::Torch)?;
+        let values = self.token_values(batch)?;
+        run(&placed, parameters, values, &mut mode, &mut |_, _| Ok(()))
+    }
+
+    /// # Shapes
+    /// `[rows, tokens, dim]` → `[rows, dim, 1, tokens]`, the same memory
+    pub(crate) fn token_values(&self, batch: &Batch) -> Result<Tensor, TchError> {
+        let shape = [batch.lengths.len() as i64, 1, self.tokens as i64, self.dim as i64];
+        batch.values.f_view(shape)?.f_permute([0, 3, 1, 2])
+    }
+}
+
+/// Runs layers in order; `seen` is told each one's name and output.
+pub(crate) fn run(
+    layers: &[Placed<'_>],
+    parameters: &Parameters,
+    mut values: Tensor,
+    mode: &mut Mode<'_>,
+    seen: &mut dyn FnMut(&str, &Tensor) -> Result<(), TchError>,
+) -> Result<Tensor, TchError> {
+    for placed in layers {
+        values = match placed.layer {
+            Layer::Residual(_) => {
+                let inner = run(&placed.within, parameters, values.shallow_clone(), mode, seen)?;
+                values.f_add(&inner)?
+            }
+            _ => apply(placed, parameters, values, mode)?,
+        };
+        seen(&placed.name, &values)?;
+    }
+    Ok(values)
+}
+
+/// One layer that holds no others.
+fn apply(
+    placed: &Placed<'_>,
+    parameters: &Parameters,
+    values: Tensor,
+    mode: &mut Mode<'_>,
+) -> Result<Tensor, TchError> {
+    let get = |what: &str| parameters.get(&format!("{}/{what}", placed.name));
+    match placed.layer {
+        Layer::BatchNorm(convention) => {
+            let (epsilon, share) = convention.constants();
+            let [gain, offset, mean, variance] =
+                [get("gain")?, get("offset")?, get("running-mean")?, get("running-variance")?]
+                    .map(Tensor::shallow_clone);
+            if matches!(mode, Mode::Predict) {
+                return values.f_batch_norm(
+                    Some(gain),
+                    Some(offset),
+                    Some(mean),
+                    Some(variance),
+                    false,
+                    0.0,
+                    epsilon,
+                    false,
+                );
+            }
+            let none = None::<&Tensor>;
+            let (normed, batch_mean, inverse) =
+                values.f_native_batch_norm(Some(&gain), Some(&offset), none, none, true, 0.0, epsilon)?;
+            tch::no_grad(|| {
+                // As data: all parameters are windows of one tensor, and the gradient needs those of this layer unchanged.
+                let _ = mean.f_data()?.f_lerp_(&batch_mean, share)?;
+                let batch_variance = inverse.f_pow_tensor_scalar(-2)?.f_sub_scalar(epsilon)?;
+                let _ = variance.f_data()?.f_lerp_(&batch_variance, share)?;
+                Ok::<(), TchError>(())
+            })?;
+            Ok(normed)
+        }
+        Layer::Convolution(convolution) => {
+            let (inputs, kernel) = (placed.input.channels as i64, convolution.kernel as i64);
+            let shape = [convolution.channels as i64, 1, kernel, inputs];
+            let weight = get("weight")?.f_view(shape)?.f_permute([0, 3, 1, 2])?;
+            let dilation = convolution.dilation as i64;
+            let padding = if convolution.same_length { kernel / 2 * dilation } else { 0 };
+            let bias = if convolution.bias { Some(get("bias")?) } else { None };
+            values.f_conv2d(&weight, bias, [1, 1], [0, padding], [1, dilation], 1)
+        }
+        Layer::Dense { .. } | Layer::Output(_) => {
+            let names = (format!("{}/weight", placed.name), format!("{}/bias", placed.name));
+            let names = (names.0.as_str(), names.1.as_str());
+            match placed.input.tokens {
+                None => linear(parameters, names, &values),
+                Some(_) => {
+                    let tokens = values.f_permute([0, 2, 3, 1])?;
+                    let size = tokens.size();
+                    let flat = tokens.f_reshape([-1, placed.input.channels as i64])?;
+                    let made = linear(parameters, names, &flat)?;
+                    made.f_view([size[0], size[1], size[2], -1])?.f_permute([0, 3, 1, 2])
+                }
+            }
+        }
+        Layer::Relu => values.f_relu(),
+        Layer::Exp => values.f_exp(),
+        Layer::Silu => values.f_silu(),
+        Layer::Gelu => values.f_gelu("none"),
+        Layer::Sigmoid => values.f_sigmoid(),
+        Layer::Softmax => values.f_softmax(1, Kind::Float),
+        Layer::Dropout(probability) => drop_values(values, *probability, mode),
+        Layer::MaxPool(block) => {
+            let block = [1, *block as i64];
+            values.f_max_pool2d(block, block, [0, 0], [1, 1], false)
+        }
+        Layer::AveragePool(block) => {
+            let block = [1, *block as i64];
+            values.f_avg_pool2d(block, block, [0, 0], false, true, None)
+        }
+        Layer::GlobalAverage => values.f_mean_dim([2_i64, 3].as_slice(), false, Kind::Float),
+        Layer::Flatten => values.f_permute([0, 2, 3, 1])?.f_flatten(1, -1),
+        Layer::Residual(_) => Ok(values),
+    }
+}
