@@ -9,6 +9,7 @@
 mod bca;
 mod bootstrap;
 mod corrections;
+mod curves;
 mod decisions;
 mod delong;
 mod estimate;
@@ -41,6 +42,7 @@ mod wilcoxon;
 pub const INTERVALS_VERSION: u32 = 3;
 
 pub use corrections::{benjamini_hochberg, holm};
+pub use curves::{CalibrationBin, calibration, precision_at, roc_at};
 pub use delong::{DeLong, delong_test};
 pub use estimate::{Difference, Estimate, NoEstimate, Resampling, compare, estimate};
 pub use floors::{floor_note, paired_floor, rank_sum_floor};
