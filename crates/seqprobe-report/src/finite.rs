@@ -37,6 +37,18 @@ pub(crate) fn check(record: &RunRecord) -> Result<(), ReportError> {
             finite(comparison.p_adjusted.unwrap_or_default(), || format!("p value of the {}", what()))?;
         }
     }
+    for one in &record.diagnostics {
+        let numbers = one.shown.numbers();
+        finite(numbers.into_iter().find(|number| !number.is_finite()).unwrap_or_default(), || {
+            format!("a point behind the score of {}", one.cell)
+        })?;
+    }
+    if let Some(ranks) = &record.ranks {
+        let numbers = ranks.average_ranks.iter().chain([&ranks.friedman_p, &ranks.critical_difference]);
+        for number in numbers.chain(ranks.pairs.iter().map(|(_, _, p)| p)) {
+            finite(*number, || "a rank over the suite or its p value".to_owned())?;
+        }
+    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use crate::error::ReportError;
 use crate::finite;
 use crate::format::FORMATS;
+use crate::html;
 use crate::prediction_file;
 use crate::predictions::{CellPredictions, is_predictions_file_name, predictions_file_name};
 use crate::record::{CellId, RunRecord, SCHEMA_VERSION};
@@ -14,8 +15,10 @@ use std::path::{Path, PathBuf};
 
 /// Folder of the predictions within a run folder.
 const PREDICTIONS: &str = "predictions";
+/// Folder of the drawings within a run folder.
+const FIGURES: &str = "figures";
 
-/// Writes a run: every format of [`crate::FORMATS`] that has a file, and `predictions/*.parquet`.
+/// Writes a run: every format of [`crate::FORMATS`] that has a file, `figures/*.svg` and `predictions/*.parquet`.
 ///
 /// Everything is first written in full under temporary names in the same folder; only then are the files
 /// renamed, `run.json` last. A folder that holds an earlier run is replaced file by file, and prediction files
@@ -38,9 +41,15 @@ pub fn write_run(
         }
     }
 
+    let figures_folder = folder.join(FIGURES);
+    let figures = html::figures(record);
     let predictions_folder = folder.join(PREDICTIONS);
-    fs::create_dir_all(&predictions_folder)
-        .map_err(|error| ReportError::io(&predictions_folder, "create", error))?;
+    for folder in [&predictions_folder, &figures_folder] {
+        fs::create_dir_all(folder).map_err(|error| ReportError::io(folder, "create", error))?;
+    }
+    for (name, drawing) in &figures {
+        rendered.push((figures_folder.join(name), drawing.clone()));
+    }
     let staged: Result<Vec<StagedFile>, ReportError> = predictions
         .par_iter()
         .map(|predictions| stage_predictions(&predictions_folder, predictions))
@@ -50,12 +59,15 @@ pub fn write_run(
         staged.push(StagedFile::write(path, text.as_bytes())?);
     }
 
-    remove_stale_predictions(&predictions_folder, predictions)?;
+    let current: HashSet<String> = predictions.iter().map(|cell| predictions_file_name(&cell.cell)).collect();
+    remove_stale(&predictions_folder, &current, is_predictions_file_name)?;
+    let current: HashSet<String> = figures.into_iter().map(|(name, _)| name).collect();
+    remove_stale(&figures_folder, &current, html::is_figure_name)?;
     for file in staged {
         file.put_in_place()?;
     }
     // A rename lasts once its folder is on disk; not every file system can sync a folder, and none needs to.
-    for folder in [predictions_folder.as_path(), folder] {
+    for folder in [predictions_folder.as_path(), &figures_folder, folder] {
         if let Ok(folder) = File::open(folder) {
             drop(folder.sync_all());
         }
@@ -160,13 +172,16 @@ fn stage_predictions(folder: &Path, predictions: &CellPredictions) -> Result<Sta
     })
 }
 
-/// Removes what an earlier run left here for cells that this one has no predictions of; other files stay.
-fn remove_stale_predictions(folder: &Path, predictions: &[CellPredictions]) -> Result<(), ReportError> {
-    let current: HashSet<String> = predictions.iter().map(|cell| predictions_file_name(&cell.cell)).collect();
+/// Removes what an earlier run left here and this one does not have; files that are not of the kind stay.
+fn remove_stale(
+    folder: &Path,
+    current: &HashSet<String>,
+    is_ours: fn(&str) -> bool,
+) -> Result<(), ReportError> {
     for entry in fs::read_dir(folder).map_err(|error| ReportError::io(folder, "read", error))? {
         let entry = entry.map_err(|error| ReportError::io(folder, "read", error))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if is_predictions_file_name(&name) && !current.contains(&name) {
+        if is_ours(&name) && !current.contains(&name) {
             let path = entry.path();
             fs::remove_file(&path).map_err(|error| ReportError::io(&path, "remove", error))?;
         }

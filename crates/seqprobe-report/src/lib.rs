@@ -6,6 +6,7 @@ mod audit;
 pub mod baseline;
 mod baseline_predictions;
 pub mod comparison;
+pub mod diagnostics;
 pub mod error;
 mod finite;
 pub mod folder;

@@ -1,6 +1,7 @@
 //! The run record: what `run.json` holds. Field order is the file's order; a change that an older
 //! reader would misunderstand raises [`SCHEMA_VERSION`].
 
+use crate::diagnostics::{Diagnostics, RankRecord};
 use seqprobe_core::audit::Audit;
 use seqprobe_core::{FitReport, TaskKind};
 pub use seqprobe_stats::verdict::Verdict;
@@ -27,6 +28,12 @@ pub struct RunRecord {
     pub verdicts: Vec<VerdictRecord>,
     /// What a reader must see first.
     pub warnings: Vec<String>,
+    /// Points behind the scores of the best cell of each representation, dataset by dataset.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<Diagnostics>,
+    /// How representations rank over the datasets, where there are several of both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranks: Option<RankRecord>,
 }
 
 /// Everything needed to know how the numbers were made.

@@ -160,6 +160,25 @@ pub(crate) fn headline(cell: &CellRecord) -> Option<&ScoreRecord> {
     primary().find(|score| score.target == "macro").or_else(|| primary().next())
 }
 
+/// The cell of a representation with the lowest mean validation loss over its fits: what a verdict on best probes rests on.
+pub(crate) fn best_on_validation<'a>(
+    record: &'a RunRecord,
+    dataset: &'a DatasetRecord,
+    representation: &str,
+) -> Option<&'a CellRecord> {
+    let loss = |cell: &CellRecord| {
+        let losses: Option<Vec<f64>> = cell.fits.iter().map(|fit| fit.report.validation_loss).collect();
+        losses
+            .filter(|losses| !losses.is_empty())
+            .map(|losses| losses.iter().sum::<f64>() / losses.len() as f64)
+    };
+    cells_of(record, dataset)
+        .filter(|cell| cell.id.representation == representation)
+        .filter_map(|cell| loss(cell).map(|loss| (loss, cell)))
+        .min_by(|(left, _), (right, _)| left.total_cmp(right))
+        .map(|(_, cell)| cell)
+}
+
 /// The cells of a dataset whose headline has a point, best first; equals stay in plan order.
 pub(crate) fn ranked<'a>(record: &'a RunRecord, dataset: &'a DatasetRecord) -> Vec<(&'a CellRecord, f64)> {
     let mut cells: Vec<(&CellRecord, f64)> = cells_of(record, dataset)

@@ -6,6 +6,7 @@ mod cells;
 mod cli;
 mod constant;
 mod data_command;
+mod diagnostics;
 mod doctor;
 mod embed_command;
 mod exit;

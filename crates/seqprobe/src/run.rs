@@ -153,6 +153,11 @@ pub(crate) fn run_suite(
         cells,
         verdicts,
         warnings,
+        diagnostics: filled_datasets
+            .iter()
+            .flat_map(|(dataset, filled)| crate::diagnostics::of_dataset(dataset, filled))
+            .collect(),
+        ranks: crate::diagnostics::ranks(&filled_datasets),
     };
     Ok(FinishedRun { record, datasets: filled_datasets, n_reused })
 }

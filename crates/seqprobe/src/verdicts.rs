@@ -150,6 +150,11 @@ fn names(cells: &[FilledCell], wanted: impl Fn(&CellRecord) -> bool) -> Vec<Stri
     names
 }
 
+/// The cell of each representation with the lowest validation loss, in plan order; those that were fitted only.
+pub(crate) fn best_of_each(cells: &[FilledCell]) -> Vec<&FilledCell> {
+    names(cells, |_| true).iter().filter_map(|name| chosen(cells, name, None)).collect()
+}
+
 /// The cell of a representation with the lowest validation loss, among one probe's or all.
 fn chosen<'a>(cells: &'a [FilledCell], representation: &str, probe: Option<&str>) -> Option<&'a FilledCell> {
     cells

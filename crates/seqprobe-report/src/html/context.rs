@@ -1,15 +1,16 @@
 //! What the page's template is filled with: plain text, which the template escapes, and finished drawings.
 
 use super::difference::p_text;
-use super::{difference, fits, forest};
+use super::{curves, difference, fits, forest, ranks};
 use crate::audit::{audit_lines, has_copies, shift_lines};
+use crate::diagnostics::{RankRecord, Shown};
 use crate::record::{
     CellRecord, DatasetRecord, RunRecord, ScoreRecord, ScoreValue, Status, Verdict, VerdictRecord,
 };
 use crate::sentences::{of_dataset, of_suite, oracle_gap};
 use crate::words::{
-    cell_detail, cells_of, count, duration, level, lower_is_better, metric_name, number, role_word, value,
-    value_reason,
+    best_on_validation, cell_detail, cell_name, cells_of, count, duration, headline, level, lower_is_better,
+    metric_name, number, point, role_word, value, value_reason,
 };
 use minijinja::value::Serde;
 use minijinja::{Value, context};
@@ -46,6 +47,8 @@ pub(super) fn page(record: &RunRecord) -> Value {
         took => duration(provenance.seconds),
         overview => overview(record),
         gaps => gaps(record),
+        ranks => record.ranks.as_ref().map(of_ranks),
+        heat => heat(record),
         datasets,
         provenance => Value::from(Serde(provenance)),
     }
@@ -106,6 +109,90 @@ fn gaps(record: &RunRecord) -> Vec<Value> {
     record.datasets.iter().enumerate().filter_map(gap).collect()
 }
 
+fn of_ranks(ranks: &RankRecord) -> Value {
+    let name = |index: usize| ranks.representations.get(index).cloned().unwrap_or_default();
+    let pairs: Vec<Value> = ranks
+        .pairs
+        .iter()
+        .map(|&(left, right, p)| context! { left => name(left), right => name(right), p => p_text(p) })
+        .collect();
+    context! {
+        drawing => Value::from_safe_string(ranks::draw(ranks)),
+        n_datasets => ranks.n_datasets,
+        friedman => p_text(ranks.friedman_p),
+        pairs,
+        note => &ranks.note,
+    }
+}
+
+/// Datasets by representations, each with its best probe by validation; the shade tells the distance to the best of the row.
+fn heat(record: &RunRecord) -> Value {
+    let mut columns: Vec<&str> = Vec::new();
+    for cell in record.cells.iter().filter(|cell| !cell.fits.is_empty()) {
+        if !columns.contains(&cell.id.representation.as_str()) {
+            columns.push(&cell.id.representation);
+        }
+    }
+    let row = |(index, dataset): (usize, &DatasetRecord)| {
+        let sign = if lower_is_better(&dataset.metric) { -1.0 } else { 1.0 };
+        let cells: Vec<Option<(&CellRecord, f64)>> = columns
+            .iter()
+            .map(|column| {
+                let cell = best_on_validation(record, dataset, column)?;
+                Some((cell, point(&headline(cell)?.value)?))
+            })
+            .collect();
+        let points = || cells.iter().flatten().map(|(_, point)| sign * point);
+        let (best, worst) =
+            (points().fold(f64::NEG_INFINITY, f64::max), points().fold(f64::INFINITY, f64::min));
+        let fields: Vec<Value> = cells
+            .iter()
+            .map(|cell| match cell {
+                None => context! { text => "", shade => 0, title => "", best => false },
+                Some((cell, point)) => {
+                    let share = if best > worst { (sign * point - worst) / (best - worst) } else { 1.0 };
+                    context! {
+                        text => number(*point), shade => (share * 4.0).round() as u8 + 1, title => cell_name(&cell.id),
+                        best => sign * point >= best,
+                    }
+                }
+            })
+            .collect();
+        context! { id => &dataset.id, anchor => anchor(index), metric => metric_name(&dataset.metric), fields }
+    };
+    let rows: Vec<Value> = record.datasets.iter().enumerate().map(row).collect();
+    let columns: Vec<String> = columns.iter().map(|column| (*column).to_owned()).collect();
+    context! { columns, rows }
+}
+
+/// Confusion matrices of the cells that are drawn.
+fn confusions(record: &RunRecord, dataset: &DatasetRecord) -> Vec<Value> {
+    curves::drawn(record, dataset)
+        .into_iter()
+        .filter_map(|one| {
+            let (Shown::Binary { confusion, .. } | Shown::Multiclass { confusion }) = &one.shown else {
+                return None;
+            };
+            let rows: Vec<Value> = confusion
+                .iter()
+                .zip(&dataset.classes)
+                .map(|(row, class)| {
+                    let total: f64 = row.iter().sum();
+                    let fields: Vec<Value> = row
+                        .iter()
+                        .map(|n| {
+                            let shade = if total > 0.0 { (4.0 * n / total).round() as u8 + 1 } else { 0 };
+                            context! { n => number(*n), shade }
+                        })
+                        .collect();
+                    context! { class, fields }
+                })
+                .collect();
+            Some(context! { name => cell_name(&one.cell), rows, seeds => one.n_seeds })
+        })
+        .collect()
+}
+
 /// Anchors are numbers: names may hold anything.
 fn anchor(index: usize) -> String {
     format!("dataset-{}", index + 1)
@@ -156,6 +243,9 @@ fn of_one_dataset(record: &RunRecord, index: usize, dataset: &DatasetRecord) -> 
         unscored,
         scores => scores(record, dataset),
         fits => fits::rows(record, dataset),
+        curves => Value::from_safe_string(curves::draw(record, dataset)),
+        curve_names => curves::drawn(record, dataset).into_iter().map(|one| cell_name(&one.cell)).collect::<Vec<_>>(),
+        confusions => confusions(record, dataset),
     }
 }
 

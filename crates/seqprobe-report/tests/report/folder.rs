@@ -53,7 +53,7 @@ fn a_run_comes_back_as_it_was() {
     assert_eq!(read_run(folder.path()).unwrap(), record);
     assert_eq!(read_run(&folder.path().join("run.json")).unwrap(), record);
     let expected =
-        ["junit.xml", "predictions", "report.html", "report.md", "results.csv", "run.json", "verdicts.csv"];
+        ["figures", "junit.xml", "predictions", "report.html", "report.md", "results.csv", "run.json", "verdicts.csv"];
     assert_eq!(names(folder.path()), expected);
 }
 
@@ -219,4 +219,41 @@ fn a_damaged_prediction_file_is_an_error() {
     fs::write(predictions_path(folder.path(), other), &bytes).unwrap();
     let error = read_predictions(folder.path(), other).unwrap_err().to_string();
     assert!(error.contains("the file holds those of gue-tf-0/onehot"), "{error}");
+}
+
+#[test]
+fn drawings_are_files_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = crate::sample::run();
+    write_run(folder.path(), &record, &[]).unwrap();
+    let names = || -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(folder.path().join("figures"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let first = names();
+    assert!(
+        first.contains(&"ranks.svg".to_owned()) && first.contains(&"curves-01-gue-tf-0.svg".to_owned()),
+        "{first:?}"
+    );
+    for name in &first {
+        let text = std::fs::read_to_string(folder.path().join("figures").join(name)).unwrap();
+        assert!(
+            text.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\"") && text.ends_with("</svg>\n"),
+            "{name}"
+        );
+        assert!(text.contains("--model:") && !text.contains("<script"), "{name}");
+    }
+    std::fs::write(folder.path().join("figures/mine.svg"), "<svg/>").unwrap();
+    let mut fewer = record;
+    fewer.ranks = None;
+    write_run(folder.path(), &fewer, &[]).unwrap();
+    let second = names();
+    assert!(
+        !second.contains(&"ranks.svg".to_owned()) && second.contains(&"mine.svg".to_owned()),
+        "{second:?}"
+    );
 }

@@ -55,7 +55,10 @@ fn each_scored_cell_has_its_row_and_each_drawing_its_title() {
         .sum();
     assert_eq!(n_rows, n_scored);
     assert_eq!(page.matches("role=\"img\"").count(), page.matches("<svg viewBox=\"0 0 960").count());
-    assert_eq!(page.matches("<title>").count(), 1 + 4 + n_rows + page.matches("<g class=\"d ").count());
+    assert_eq!(
+        page.matches("<title>").count(),
+        1 + 4 + 2 + 2 + n_rows + page.matches("<g class=\"d ").count()
+    );
     for sentence in [
         "beats every baseline by more than 0.01 MCC (smallest difference +0.077 [0.042, 0.113] against kmer-4)",
         "stays 0.140 short of the oracle",

@@ -316,3 +316,24 @@ fn junit() {
 </testsuites>
 "#);
 }
+
+#[test]
+fn the_page_draws_what_lies_behind_the_scores() {
+    let page = render(&crate::sample::run(), "html").unwrap();
+    for text in [
+        "<summary>Behind the scores</summary>",
+        "aria-label=\"ROC, precision-recall and calibration curves on test of gue-tf-0",
+        "<h2>Ranks over the suite</h2>",
+        "critical difference 0.98",
+        "Scores at a glance",
+        "no p value can be below 0.125",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert!(page.contains("models/&lt;evil&gt;") && !page.contains("<evil>"));
+    let mut without = crate::sample::run();
+    without.diagnostics.clear();
+    without.ranks = None;
+    let page = render(&without, "html").unwrap();
+    assert!(!page.contains("Behind the scores") && !page.contains("Ranks over the suite"));
+}

@@ -2,6 +2,7 @@
 //! interval and without value, an oracle, names that would do harm where they are not escaped.
 
 use seqprobe_core::{FitReport, TaskKind};
+use seqprobe_report::diagnostics::{CalibrationPoint, Diagnostics, RankRecord, Shown};
 use seqprobe_report::record::{
     CellId, CellRecord, ComparisonRecord, DatasetRecord, EstimateRecord, Provenance, Role, RunRecord,
     SCHEMA_VERSION, ScoreRecord, ScoreValue, SeedFit, Status, Verdict, VerdictRecord,
@@ -267,6 +268,8 @@ pub(crate) fn run() -> RunRecord {
         datasets: vec![dataset(first, TaskKind::Binary, "mcc"), simulated],
         cells,
         verdicts,
+        diagnostics: diagnostics(),
+        ranks: Some(ranks()),
         warnings: vec![
             "gue-tf-0: 14 sequences stand in train and in test".to_owned(),
             format!("{SCRIPT} is small"),
@@ -315,4 +318,51 @@ pub(crate) fn large() -> RunRecord {
         }
     }
     record
+}
+
+/// A look behind two scores of the first dataset.
+fn diagnostics() -> Vec<Diagnostics> {
+    ["onehot", "models/<evil>"]
+        .into_iter()
+        .zip([Role::Baseline, Role::Model])
+        .map(|(representation, role)| Diagnostics {
+            cell: CellId {
+                dataset: "gue-tf-0".to_owned(),
+                representation: representation.to_owned(),
+                variant: "-".to_owned(),
+                layer: "-".to_owned(),
+                pooling: "flatten".to_owned(),
+                probe: "linear".to_owned(),
+                fraction: "1".to_owned(),
+            },
+            role,
+            n_seeds: 2,
+            shown: Shown::Binary {
+                roc: vec![[0.0, 0.0], [0.5, 0.9], [1.0, 1.0]],
+                precision_recall: vec![[0.5, 1.0], [1.0, 0.6]],
+                share_positive: 0.5,
+                calibration: vec![CalibrationPoint {
+                    predicted: 0.2,
+                    observed: 0.3,
+                    lower: 0.1,
+                    upper: 0.5,
+                    n: 40,
+                }],
+                confusion: vec![vec![40.5, 9.5], vec![5.0, 45.0]],
+            },
+        })
+        .collect()
+}
+
+fn ranks() -> RankRecord {
+    RankRecord {
+        representations: vec!["onehot".to_owned(), "models/<evil>".to_owned()],
+        average_ranks: vec![1.75, 1.25],
+        n_datasets: 4,
+        friedman_p: 0.32,
+        critical_difference: 0.98,
+        groups: vec![vec![1, 0]],
+        pairs: vec![(0, 1, 0.625)],
+        note: Some("with 4 datasets and 1 pairs no p value can be below 0.125".to_owned()),
+    }
 }
