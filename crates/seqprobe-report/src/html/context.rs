@@ -128,7 +128,8 @@ fn of_ranks(ranks: &RankRecord) -> Value {
 /// Datasets by representations, each with its best probe by validation; the shade tells the distance to the best of the row.
 fn heat(record: &RunRecord) -> Value {
     let mut columns: Vec<&str> = Vec::new();
-    for cell in record.cells.iter().filter(|cell| !cell.fits.is_empty()) {
+    let with_probe = |cell: &&CellRecord| cell.fits.iter().any(|fit| fit.report.validation_loss.is_some());
+    for cell in record.cells.iter().filter(with_probe) {
         if !columns.contains(&cell.id.representation.as_str()) {
             columns.push(&cell.id.representation);
         }
@@ -182,13 +183,13 @@ fn confusions(record: &RunRecord, dataset: &DatasetRecord) -> Vec<Value> {
                         .iter()
                         .map(|n| {
                             let shade = if total > 0.0 { (4.0 * n / total).round() as u8 + 1 } else { 0 };
-                            context! { n => number(*n), shade }
+                            context! { n => if one.n_seeds == 1 { format!("{n:.0}") } else { format!("{n:.1}") }, shade }
                         })
                         .collect();
                     context! { class, fields }
                 })
                 .collect();
-            Some(context! { name => cell_name(&one.cell), rows, seeds => one.n_seeds })
+            Some(context! { name => curves::name(one), rows, seeds => one.n_seeds })
         })
         .collect()
 }
@@ -244,7 +245,7 @@ fn of_one_dataset(record: &RunRecord, index: usize, dataset: &DatasetRecord) -> 
         scores => scores(record, dataset),
         fits => fits::rows(record, dataset),
         curves => Value::from_safe_string(curves::draw(record, dataset)),
-        curve_names => curves::drawn(record, dataset).into_iter().map(|one| cell_name(&one.cell)).collect::<Vec<_>>(),
+        curve_names => curves::drawn(record, dataset).into_iter().map(curves::name).collect::<Vec<_>>(),
         confusions => confusions(record, dataset),
     }
 }

@@ -15,6 +15,11 @@ pub(super) fn drawn<'a>(record: &'a RunRecord, dataset: &'a DatasetRecord) -> Ve
     of_dataset.take(MOST_LINES).collect()
 }
 
+/// Representation, how it was made, and the probe.
+pub(super) fn name(one: &Diagnostics) -> String {
+    format!("{}, {}", cell_name(&one.cell), one.cell.probe)
+}
+
 /// The drawing; empty where there is nothing of the kind.
 pub(super) fn draw(record: &RunRecord, dataset: &DatasetRecord) -> String {
     let drawn = drawn(record, dataset);
@@ -33,7 +38,7 @@ fn start(label: &str) -> String {
 }
 
 fn binary(dataset: &DatasetRecord, drawn: &[&Diagnostics], share_positive: f64) -> String {
-    let names: Vec<String> = drawn.iter().map(|one| cell_name(&one.cell)).collect();
+    let names: Vec<String> = drawn.iter().map(|one| name(one)).collect();
     let label = format!(
         "ROC, precision-recall and calibration curves on test of {}: {}",
         dataset.id,
@@ -48,12 +53,12 @@ fn binary(dataset: &DatasetRecord, drawn: &[&Diagnostics], share_positive: f64) 
     roc.line(&mut svg, "guess", [[0.0, 0.0], [1.0, 1.0]]);
     precision.line(&mut svg, "guess", [[0.0, share_positive], [1.0, share_positive]]);
     calibration.line(&mut svg, "guess", [[0.0, 0.0], [1.0, 1.0]]);
-    for (place, (one, name)) in drawn.iter().zip(&names).enumerate() {
+    for (place, (one, title)) in drawn.iter().zip(&names).enumerate() {
         let Shown::Binary { roc: on_roc, precision_recall, calibration: bins, .. } = &one.shown else {
             continue;
         };
         let class = format!("c{place}");
-        push(&mut svg, format_args!("<g><title>{}</title>", escape(name)));
+        push(&mut svg, format_args!("<g><title>{}</title>", escape(title)));
         roc.line(&mut svg, &class, on_roc.iter().copied());
         precision.line(&mut svg, &class, precision_recall.iter().copied());
         calibration.line(&mut svg, &class, bins.iter().map(|bin| [bin.predicted, bin.observed]));
@@ -84,7 +89,7 @@ fn scatters(dataset: &DatasetRecord, drawn: &[&Diagnostics], target: &str) -> St
     let mut svg = start(&format!("predicted against true {target} on test of {}", dataset.id));
     for (place, (one, points)) in shown.iter().enumerate() {
         let panel = Panel::new(place, low, high);
-        panel.frame(&mut svg, &shorten(&cell_name(&one.cell), 36), "true value", "mean prediction");
+        panel.frame(&mut svg, &shorten(&name(one), 36), "true value", "mean prediction");
         panel.line(&mut svg, "guess", [[low, low], [high, high]]);
         for [truth, prediction] in points.iter() {
             panel.dot(&mut svg, &format!("c{place}"), *truth, *prediction, 1.8);

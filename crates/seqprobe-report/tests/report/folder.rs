@@ -52,8 +52,16 @@ fn a_run_comes_back_as_it_was() {
     let (folder, record) = written();
     assert_eq!(read_run(folder.path()).unwrap(), record);
     assert_eq!(read_run(&folder.path().join("run.json")).unwrap(), record);
-    let expected =
-        ["figures", "junit.xml", "predictions", "report.html", "report.md", "results.csv", "run.json", "verdicts.csv"];
+    let expected = [
+        "figures",
+        "junit.xml",
+        "predictions",
+        "report.html",
+        "report.md",
+        "results.csv",
+        "run.json",
+        "verdicts.csv",
+    ];
     assert_eq!(names(folder.path()), expected);
 }
 
