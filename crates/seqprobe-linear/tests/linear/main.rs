@@ -10,5 +10,7 @@ mod description_length;
 mod probe;
 mod properties;
 mod real;
+mod selection;
+mod streaming;
 mod support;
 mod synthetic;
