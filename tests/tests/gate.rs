@@ -12,6 +12,7 @@ fn suite(seeds: &str) -> String {
 name = "gate"
 seeds = {seeds}
 replicates = 200
+controls = ["constant"]
 datasets = ["task/sim-motif-fixed.toml"]
 [[representation]]
 id = "onehot"

@@ -37,6 +37,7 @@ const SUITE: &str = r#"schema = 1
 name = "imported"
 seeds = [0]
 replicates = 200
+controls = ["random", "constant"]
 datasets = ["data/sim-gc.toml"]
 [[representation]]
 id = "kmer-2"
@@ -100,6 +101,8 @@ fn exported_sequences_embedded_elsewhere_score_as_the_same_features_made_here() 
     let neural =
         results.iter().find(|row| row["representation"] == "elsewhere" && row["probe"] == "cnn").unwrap();
     assert_eq!(neural["status"], "not-applicable", "{neural:?}");
+    let random = results.iter().find(|row| row["representation"] == "random:elsewhere").unwrap();
+    assert!(random["reason"].contains("made elsewhere"), "{random:?}");
     // It is judged as a model is, against the baseline.
     let verdicts = rows(&out.join("verdicts.csv"));
     let verdict =

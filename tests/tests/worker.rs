@@ -211,9 +211,13 @@ epochs = 1
     }
     let verdicts = seqprobe_tests::rows(&folder.path().join("out/verdicts.csv"));
     assert!(verdicts.iter().any(|row| row["model"] == "model.toml" && row["baseline"] == "kmer-2"));
+    // The control that cannot be made is told.
+    let random = rows.iter().find(|row| row["representation"] == "random:model.toml").unwrap();
+    assert_eq!(random["status"], "not-applicable");
+    assert!(random["reason"].contains("cannot be drawn anew"), "{random:?}");
     // A second run reads everything from the cache; the worker is asked what it is, nothing else.
     let again = run_well(folder.path(), &["run", "suite.toml", "--out", "again", "--allow-code"]);
-    assert!(again.stdout.contains("13 read from the cache"), "{}", again.stdout);
+    assert!(again.stdout.contains("17 read from the cache"), "{}", again.stdout);
 }
 
 #[test]

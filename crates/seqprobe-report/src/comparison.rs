@@ -246,19 +246,7 @@ fn with_truth<T>(
 
 /// A difference as it is recorded.
 pub(crate) fn difference_value(difference: Result<Difference, NoEstimate>) -> ScoreValue {
-    match difference {
-        Ok(Difference { estimate }) => ScoreValue::Estimate(EstimateRecord {
-            point: estimate.point,
-            lower: estimate.lower,
-            upper: estimate.upper,
-            level: estimate.level,
-            method: estimate.method.to_owned(),
-            flags: estimate.flags.iter().map(|flag| (*flag).to_owned()).collect(),
-        }),
-        Err(NoEstimate::NoInterval { point, reason }) => ScoreValue::PointOnly { point, reason },
-        Err(NoEstimate::Undefined { reason }) => ScoreValue::Undefined { reason },
-        Err(NoEstimate::Input(error)) => ScoreValue::Undefined { reason: error.to_string() },
-    }
+    difference.map(|difference| difference.estimate).into()
 }
 
 fn by_id(record: &RunRecord) -> BTreeMap<&CellId, &CellRecord> {

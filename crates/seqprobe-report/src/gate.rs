@@ -4,13 +4,13 @@
 //! below −margin: a difference that is real and matters. It has improved where the same holds above. Nothing
 //! here writes a file; [`crate::accept`] is the only way a baseline changes.
 
-use crate::baseline::{Baseline, BaselineCell, OpenBaseline};
+use crate::baseline::{BaselineCell, OpenBaseline};
 use crate::comparison::{LEVEL, dataset_of, difference_value, paired_difference};
 use crate::error::ReportError;
 use crate::folder::{read_predictions, read_run};
 use crate::predictions::CellPredictions;
 use crate::record::{CellId, EstimateRecord, RunRecord, ScoreRecord, ScoreValue, Status};
-use crate::words::headline;
+use crate::words::{headline, point};
 use seqprobe_stats::verdict::ALPHA;
 use seqprobe_stats::{Difference, KnownInterval, NoEstimate, holm, metric, unpaired};
 use serde::Serialize;
@@ -158,7 +158,7 @@ pub fn check(
         cell: id.to_string(),
         metric: score.metric.clone(),
         accepted: None,
-        current: point_of(&score.value),
+        current: point(&score.value),
         delta: None,
         p_adjusted: None,
         outcome: Outcome::New,
@@ -234,7 +234,7 @@ fn gate_cell(
     score: Option<&ScoreRecord>,
     difference: Option<&Result<Difference, NoEstimate>>,
 ) -> GateCell {
-    let current = score.and_then(|score| point_of(&score.value));
+    let current = score.and_then(|score| point(&score.value));
     let mut cell = GateCell {
         cell: id.to_string(),
         metric: accepted.metric.clone(),
@@ -298,17 +298,4 @@ fn judge(
             cell.reason = (!same).then(|| "not the accepted number to the last bit".to_owned());
         }
     }
-}
-
-fn point_of(value: &ScoreValue) -> Option<f64> {
-    match value {
-        ScoreValue::Estimate(estimate) => Some(estimate.point),
-        ScoreValue::PointOnly { point, .. } => Some(*point),
-        ScoreValue::Undefined { .. } => None,
-    }
-}
-
-/// The baseline's own words for its origin, for messages.
-pub fn origin(baseline: &Baseline) -> String {
-    format!("{} at {}: {}", baseline.program, baseline.commit, baseline.reason)
 }

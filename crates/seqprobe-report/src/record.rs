@@ -5,6 +5,7 @@ use crate::diagnostics::{Diagnostics, RankRecord};
 use seqprobe_core::audit::Audit;
 use seqprobe_core::{FitReport, TaskKind};
 pub use seqprobe_stats::verdict::Verdict;
+use seqprobe_stats::{Estimate, NoEstimate};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -242,6 +243,24 @@ pub enum ScoreValue {
         /// Why.
         reason: String,
     },
+}
+
+impl From<Result<Estimate, NoEstimate>> for ScoreValue {
+    fn from(result: Result<Estimate, NoEstimate>) -> Self {
+        match result {
+            Ok(estimate) => Self::Estimate(EstimateRecord {
+                point: estimate.point,
+                lower: estimate.lower,
+                upper: estimate.upper,
+                level: estimate.level,
+                method: estimate.method,
+                flags: estimate.flags.into_iter().map(str::to_owned).collect(),
+            }),
+            Err(NoEstimate::NoInterval { point, reason }) => Self::PointOnly { point, reason },
+            Err(NoEstimate::Undefined { reason }) => Self::Undefined { reason },
+            Err(NoEstimate::Input(error)) => Self::Undefined { reason: error.to_string() },
+        }
+    }
 }
 
 /// A point with its interval.

@@ -28,6 +28,9 @@ pub(crate) struct CellKey {
     pub(crate) fraction: String,
     /// Seeds that the fits are derived from.
     pub(crate) seeds: Vec<u64>,
+    /// How the training rows or labels differ from the dataset's own, where they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) training: Option<serde_json::Value>,
 }
 
 /// What a filled cell holds.

@@ -16,7 +16,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// From one file of labelled sequences to the verdict
-    Probe(ProbeArguments),
+    Probe(Box<ProbeArguments>),
     /// Run a suite
     Run(RunArguments),
     /// Apply a stored probe of a run to new sequences
@@ -128,6 +128,10 @@ pub(crate) struct ProbeArguments {
     /// Probes
     #[arg(long, value_delimiter = ',', default_value = "linear,cnn", value_name = "PROBE")]
     pub(crate) probes: Vec<String>,
+    /// Controls beside the baselines: all, none, or some of onehot, kmer-4, composition, random, shuffled-labels,
+    /// constant [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "CONTROL")]
+    pub(crate) controls: Option<Vec<String>>,
     /// Number of training seeds of neural probes
     #[arg(long, default_value_t = 5, value_name = "N")]
     pub(crate) seeds: u64,

@@ -3,13 +3,14 @@
 use crate::cells::{CELL_VERSION, CellKey, CellResult, CellStore};
 use crate::constant::constant_cell;
 use crate::exit::{ExitCode, Failure, OrExit};
-use crate::fit::{SplitTargets, Unfitted};
+use crate::fit::Unfitted;
 use crate::models::LoadedModel;
 use crate::plan::{PlannedCell, Work};
 use crate::progress::Progress;
 use crate::score::{metric_versions, score_split};
 use crate::suite::{Representation, Suite};
-use crate::verdicts::FilledCell;
+use crate::training_rows::{DRAWS_VERSION, Training};
+use crate::verdicts::{FilledCell, validation_loss};
 use seqprobe_core::{Dataset, Digest, FitReport, LayerIndex, Pooling, Probe, Split};
 use seqprobe_embed::{EmbeddingCache, EntryKey, ImportedEmbeddings};
 use seqprobe_report::record::{CellRecord, ModelOrigin, ScoreRecord, SeedFit, Status};
@@ -61,17 +62,39 @@ impl Runner<'_> {
             .collect()
     }
 
+    /// Fills the cells of a dataset. Fits to shuffled labels come last: their layer and pooling are those that
+    /// validation chose among the others.
     pub(crate) fn run_dataset(
         &self,
         dataset: &Dataset,
         plan: &[PlannedCell],
     ) -> Result<Vec<FilledCell>, Failure> {
-        let digest = dataset.digest();
-        let labelled = SplitTargets::of(dataset);
+        let mut plan = plan.to_vec();
         let mut filled: Vec<Option<FilledCell>> = plan.iter().map(|_| None).collect();
+        self.fill_cells(dataset, &plan, &mut filled)?;
+        for index in 0..plan.len() {
+            if let Work::Shuffled { representation, probe } = plan[index].work {
+                plan[index].work = self.choose_for_shuffling(&plan, &filled, representation, probe);
+            }
+        }
+        self.fill_cells(dataset, &plan, &mut filled)?;
+        Ok(filled.into_iter().flatten().collect())
+    }
+
+    /// Fills what is open, but for cells that wait for others to choose their layer.
+    fn fill_cells(
+        &self,
+        dataset: &Dataset,
+        plan: &[PlannedCell],
+        filled: &mut [Option<FilledCell>],
+    ) -> Result<(), Failure> {
+        let digest = dataset.digest();
         // Reuse first: what is stored needs no features.
         let mut open: Vec<(usize, Digest)> = Vec::new();
         for (index, planned) in plan.iter().enumerate() {
+            if filled[index].is_some() || matches!(planned.work, Work::Shuffled { .. }) {
+                continue;
+            }
             match self.cell_key(digest, planned)? {
                 None => filled[index] = Some(self.without_key(dataset, planned)?),
                 Some(key) => match self.store.load(&key) {
@@ -104,16 +127,19 @@ impl Runner<'_> {
             let features = self.features(dataset, number, representation, &wanted);
             for (index, key) in mine {
                 let planned = &plan[*index];
-                let Work::Fit { layer, pooling, probe, .. } = planned.work else { continue };
+                let Work::Fit { layer, pooling, probe, training, .. } = planned.work else { continue };
                 self.progress.note(&planned.id.to_string());
                 let result = match &features {
                     Ok(features) => match features.sources.get(&(layer, pooling)) {
                         Some(draws) => {
-                            let cell = self.fit_cell(dataset, &labelled, draws, self.probes[probe].as_ref());
+                            let cell = self.fit_cell(dataset, training, draws, self.probes[probe].as_ref());
                             cell.map(|mut cell| {
                                 // Kept with the cell, so that a later run that reuses it says the same.
                                 if let Some(first) = cell.fits.first_mut() {
                                     first.report.warnings.extend(features.remarks.iter().cloned());
+                                }
+                                if training == Training::Shuffled {
+                                    tell_place(&mut cell, layer, pooling);
                                 }
                                 cell
                             })
@@ -129,12 +155,49 @@ impl Runner<'_> {
                 self.progress.step(&planned.id.to_string());
             }
         }
-        Ok(filled.into_iter().flatten().collect())
+        Ok(())
+    }
+
+    /// The fit to shuffled labels on what validation chose of a representation for a probe.
+    fn choose_for_shuffling(
+        &self,
+        plan: &[PlannedCell],
+        filled: &[Option<FilledCell>],
+        wanted: usize,
+        wanted_probe: usize,
+    ) -> Work {
+        let candidates = plan.iter().zip(filled).filter_map(|(planned, cell)| match planned.work {
+            Work::Fit { representation, layer, pooling, probe, training: Training::Whole }
+                if representation == wanted && probe == wanted_probe =>
+            {
+                cell.as_ref().map(|cell| (cell, layer, pooling))
+            }
+            _ => None,
+        });
+        let chosen = candidates
+            .filter_map(|candidate| validation_loss(candidate.0).map(|loss| (loss, candidate)))
+            .min_by(|(a, _), (b, _)| a.total_cmp(b));
+        match chosen {
+            Some((_, (_, layer, pooling))) => Work::Fit {
+                representation: wanted,
+                layer,
+                pooling,
+                probe: wanted_probe,
+                training: Training::Shuffled,
+            },
+            None => Work::NotApplicable(format!(
+                "no cell of {} with {} has a validation loss to choose a layer by",
+                self.suite.representations[wanted].name(),
+                self.suite.probes[wanted_probe].id
+            )),
+        }
     }
 
     /// The key of a cell that is fitted; `None` for the others.
     pub(crate) fn cell_key(&self, digest: Digest, planned: &PlannedCell) -> Result<Option<Digest>, Failure> {
-        let Work::Fit { representation, layer, pooling, probe } = planned.work else { return Ok(None) };
+        let Work::Fit { representation, layer, pooling, probe, training } = planned.work else {
+            return Ok(None);
+        };
         let features = match (
             &self.suite.representations[representation],
             &self.models[representation],
@@ -174,18 +237,16 @@ impl Runner<'_> {
             probe_version: probe.version(),
             probe_settings: probe.settings(),
             fraction: planned.id.fraction.clone(),
-            seeds: self.fit_seeds(probe.as_ref(), n_draws),
+            seeds: self.fit_seeds(probe.as_ref(), n_draws, training),
+            training: match training {
+                Training::Whole => None,
+                Training::Part(_) => Some(
+                    serde_json::json!({ "part": { "version": DRAWS_VERSION, "draws": self.suite.draws } }),
+                ),
+                Training::Shuffled => Some(serde_json::json!({ "shuffled": { "version": DRAWS_VERSION } })),
+            },
         };
         Digest::of_value(&key).or_exit(ExitCode::Unexpected).map(Some)
-    }
-
-    /// Seeds of a cell's fits: one for a deterministic probe, the suite's for others, and at least one per
-    /// draw of random weights. Fit `j` uses draw `j` modulo the number of draws.
-    pub(crate) fn fit_seeds(&self, probe: &dyn Probe, n_draws: usize) -> Vec<u64> {
-        let own = if probe.is_deterministic() { 1 } else { self.suite.seeds.len() };
-        (0..own.max(n_draws))
-            .map(|number| self.suite.seeds.get(number).copied().unwrap_or(number as u64))
-            .collect()
     }
 
     /// Cells that need no fit: not applicable, constant, oracle.
@@ -262,6 +323,16 @@ impl Runner<'_> {
             _ => Vec::new(),
         };
         Ok(FilledCell { record, result: Some(result), weights })
+    }
+}
+
+/// Says with a cell what was chosen for it on validation, where its name does not.
+fn tell_place(cell: &mut CellResult, layer: Option<LayerIndex>, pooling: Pooling) {
+    for fit in &mut cell.fits {
+        if let Some(layer) = layer {
+            fit.report.chosen.insert("layer".to_owned(), layer.to_string());
+        }
+        fit.report.chosen.insert("pooling".to_owned(), pooling.to_string());
     }
 }
 

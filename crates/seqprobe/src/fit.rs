@@ -1,8 +1,10 @@
 //! Fitting the seeds of a cell.
 
 use crate::cells::CellResult;
+use crate::controls::PERMUTATIONS;
 use crate::fill::Runner;
-use seqprobe_core::{Dataset, FeatureView, LabelledView, Probe, ProbeError, Seed, Split, Targets};
+use crate::training_rows::{FitRows, Training};
+use seqprobe_core::{Dataset, FeatureView, LabelledView, Probe, ProbeError, Seed};
 use seqprobe_embed::BoxedSource;
 use seqprobe_report::record::SeedFit;
 use std::time::Instant;
@@ -14,7 +16,7 @@ impl Runner<'_> {
     pub(crate) fn fit_cell(
         &self,
         dataset: &Dataset,
-        targets: &SplitTargets,
+        training: Training,
         draws: &[BoxedSource<'_>],
         probe: &dyn Probe,
     ) -> Result<CellResult, Unfitted> {
@@ -28,9 +30,13 @@ impl Runner<'_> {
             width,
             seconds: 0.0,
         };
-        let seeds: Vec<(usize, u64)> = self.fit_seeds(probe, draws.len()).into_iter().enumerate().collect();
+        let seeds = self.fit_seeds(probe, draws.len(), training);
+        let rows: Vec<FitRows> = (0..self.n_training_draws(training, seeds.len()))
+            .map(|draw| FitRows::of(dataset, training, draw as u64))
+            .collect();
+        let seeds: Vec<(usize, u64)> = seeds.into_iter().enumerate().collect();
         let fit = |&(number, seed): &(usize, u64)| {
-            fit_one(dataset, targets, draws[number % draws.len()].as_ref(), probe, seed)
+            fit_one(dataset, &rows[number % rows.len()], draws[number % draws.len()].as_ref(), probe, seed)
         };
         let fits: Vec<Result<OneFit, ProbeError>> = if probe.is_deterministic() {
             seeds.iter().map(fit).collect()
@@ -46,6 +52,31 @@ impl Runner<'_> {
         }
         result.seconds = started.elapsed().as_secs_f64();
         Ok(result)
+    }
+
+    /// Seeds of a cell's fits: one for a deterministic probe, the suite's for others, and at least one per
+    /// draw of random weights, of training rows and of shuffled labels. Fit `j` uses draw `j` modulo the number of
+    /// draws.
+    pub(crate) fn fit_seeds(&self, probe: &dyn Probe, n_draws: usize, training: Training) -> Vec<u64> {
+        let own = if probe.is_deterministic() { 1 } else { self.suite.seeds.len() };
+        let of_training = match training {
+            Training::Whole => 1,
+            Training::Part(_) => self.suite.draws,
+            Training::Shuffled if probe.is_deterministic() => PERMUTATIONS,
+            Training::Shuffled => 1,
+        };
+        let n_fits = own.max(n_draws).max(of_training);
+        let others = (0..).filter(|seed| !self.suite.seeds.contains(seed));
+        self.suite.seeds.iter().copied().chain(others).take(n_fits).collect()
+    }
+
+    /// Different draws of training rows or permutations that the fits of a cell take turns with.
+    fn n_training_draws(&self, training: Training, n_fits: usize) -> usize {
+        match training {
+            Training::Whole => 1,
+            Training::Part(_) => self.suite.draws,
+            Training::Shuffled => n_fits,
+        }
     }
 }
 
@@ -73,49 +104,23 @@ impl From<ProbeError> for Unfitted {
     }
 }
 
-/// Targets and groups of the splits that a fit sees.
-pub(crate) struct SplitTargets {
-    train: Targets,
-    valid: Targets,
-    train_groups: Option<Vec<u32>>,
-    valid_groups: Option<Vec<u32>>,
-}
-
-impl SplitTargets {
-    pub(crate) fn of(dataset: &Dataset) -> Self {
-        let take = |split| dataset.targets.select(dataset.splits.rows(split));
-        let groups = |split| {
-            dataset
-                .clusters
-                .as_ref()
-                .map(|clusters| dataset.splits.rows(split).iter().map(|&row| clusters.ids()[row]).collect())
-        };
-        Self {
-            train: take(Split::Train),
-            valid: take(Split::Valid),
-            train_groups: groups(Split::Train),
-            valid_groups: groups(Split::Valid),
-        }
-    }
-}
-
 type OneFit = (SeedFit, ndarray::Array2<f64>, ndarray::Array2<f64>, seqprobe_core::StoredProbe);
 
 fn fit_one(
     dataset: &Dataset,
-    targets: &SplitTargets,
+    rows: &FitRows,
     source: &(dyn seqprobe_core::FeatureSource + Send),
     probe: &dyn Probe,
     seed: u64,
 ) -> Result<OneFit, ProbeError> {
-    let train = FeatureView::new(source, &dataset.splits.train)?;
+    let train = FeatureView::new(source, &rows.train_rows)?;
     let valid = FeatureView::new(source, &dataset.splits.valid)?;
     let test = FeatureView::new(source, &dataset.splits.test)?;
     let derived = Seed(seed).derive(&format!("fit/{}/{}", dataset.id, probe.id()));
     let fit = probe.fit(
         &dataset.task,
-        LabelledView { features: train, targets: &targets.train, groups: targets.train_groups.as_deref() },
-        LabelledView { features: valid, targets: &targets.valid, groups: targets.valid_groups.as_deref() },
+        LabelledView { features: train, targets: &rows.train, groups: rows.train_groups.as_deref() },
+        LabelledView { features: valid, targets: &rows.valid, groups: rows.valid_groups.as_deref() },
         derived,
     )?;
     let on_valid = fit.fitted.predict(&valid)?;

@@ -5,6 +5,8 @@ mod audit_command;
 mod cells;
 mod cli;
 mod constant;
+mod control_checks;
+mod controls;
 mod data_command;
 mod diagnostics;
 mod doctor;
@@ -18,6 +20,8 @@ mod fit;
 mod gate_commands;
 mod imports;
 mod list_command;
+#[cfg(test)]
+mod made;
 mod model_finder;
 mod models;
 mod output;
@@ -34,6 +38,7 @@ mod score;
 mod small_commands;
 mod stored_cell;
 mod suite;
+mod training_rows;
 mod verdicts;
 mod warnings;
 

@@ -1,8 +1,11 @@
 //! From a suite to its cells. A combination that cannot exist is planned too, as not applicable with its
 //! reason, so that nothing is missing without a word.
 
+use crate::controls::SHUFFLED_LABELS;
 use crate::probes::probe_family;
 use crate::suite::{Layers, ModelRepresentation, Representation, Suite};
+use crate::training_rows::Training;
+use crate::verdicts::WHOLE;
 use seqprobe_core::{Dataset, FeatureKind, LayerIndex, Pooling, TaskKind};
 use seqprobe_embed::{PlainRepresentation, ReverseComplement, Truncate, check_pooling};
 use seqprobe_models::EncoderSpec;
@@ -20,7 +23,15 @@ pub(crate) struct PlannedCell {
 #[derive(Clone, Debug)]
 pub(crate) enum Work {
     /// Fit a probe on a representation.
-    Fit { representation: usize, layer: Option<LayerIndex>, pooling: Pooling, probe: usize },
+    Fit {
+        representation: usize,
+        layer: Option<LayerIndex>,
+        pooling: Pooling,
+        probe: usize,
+        training: Training,
+    },
+    /// Fit a probe to shuffled labels, on the layer and pooling of a representation that validation chooses.
+    Shuffled { representation: usize, probe: usize },
     /// Score the true generating model of a simulated task.
     Oracle,
     /// Predict the training split's class frequencies or mean.
@@ -46,7 +57,7 @@ pub(crate) fn plan_dataset(
                     layer: layer.to_owned(),
                     pooling: pooling.to_owned(),
                     probe: probe.to_owned(),
-                    fraction: "1".to_owned(),
+                    fraction: WHOLE.to_owned(),
                 },
                 role,
                 work,
@@ -86,7 +97,7 @@ pub(crate) fn plan_dataset(
                     }
                     for pooling in chosen {
                         let work = match representation.check_pooling(pooling) {
-                            Ok(()) => Work::Fit { representation: index, layer: None, pooling, probe },
+                            Ok(()) => Work::fit(index, None, pooling, probe),
                             Err(error) => Work::NotApplicable(error.to_string()),
                         };
                         add(&name, "-", "-", pooling.as_str(), &entry.id, role, work);
@@ -100,7 +111,7 @@ pub(crate) fn plan_dataset(
                         ))
                     } else {
                         // The vectors are ready; no pooling is done, so none is named.
-                        Work::Fit { representation: index, layer: None, pooling: Pooling::Mean, probe }
+                        Work::fit(index, None, Pooling::Mean, probe)
                     };
                     add(&name, "-", "-", "-", &entry.id, Role::Model, work);
                 }
@@ -124,9 +135,7 @@ pub(crate) fn plan_dataset(
                         for &pooling in &chosen {
                             let stored = if pooling == Pooling::Flatten { Pooling::Tokens } else { pooling };
                             let work = match check_pooling(spec, &model.extraction, stored) {
-                                Ok(()) => {
-                                    Work::Fit { representation: index, layer: Some(layer), pooling, probe }
-                                }
+                                Ok(()) => Work::fit(index, Some(layer), pooling, probe),
                                 Err(error) => Work::NotApplicable(error.to_string()),
                             };
                             add(&name, &variant, &layer.to_string(), pooling.as_str(), &entry.id, role, work);
@@ -136,12 +145,75 @@ pub(crate) fn plan_dataset(
             }
         }
     }
-    let constant = if dataset.task.kind == TaskKind::Regression { "mean" } else { "majority" };
-    add(constant, "-", "-", "-", "-", Role::Control, Work::Constant);
+    for missing in &suite.missing_controls {
+        let work = Work::NotApplicable(missing.reason.clone());
+        add(&missing.representation, "-", "-", "-", "-", Role::Control, work);
+    }
+    for representation in shuffled_representations(suite) {
+        let name = suite.representations[representation].name();
+        for probe in &suite.controls.shuffled {
+            let work = match suite.probes.iter().position(|entry| entry.id == *probe) {
+                Some(probe) => Work::Shuffled { representation, probe },
+                None => Work::NotApplicable(format!(
+                    "labels are shuffled for the probe {probe}, which the suite does not name\n  hint: controls = [\"{SHUFFLED_LABELS}/PROBE\"] asks for another"
+                )),
+            };
+            add(SHUFFLED_LABELS, &name, "-", "-", probe, Role::Control, work);
+        }
+    }
+    if suite.controls.constant {
+        let constant = if dataset.task.kind == TaskKind::Regression { "mean" } else { "majority" };
+        add(constant, "-", "-", "-", "-", Role::Control, Work::Constant);
+    }
     if dataset.oracle.is_some() {
         add("oracle", "-", "-", "-", "-", Role::Oracle, Work::Oracle);
     }
-    Ok(cells)
+    Ok(with_parts(cells, &suite.fractions))
+}
+
+impl Work {
+    /// A fit on the whole training split.
+    fn fit(representation: usize, layer: Option<LayerIndex>, pooling: Pooling, probe: usize) -> Self {
+        Self::Fit { representation, layer, pooling, probe, training: Training::Whole }
+    }
+}
+
+/// The representations whose labels are shuffled: every model, else one-hot, else the first.
+fn shuffled_representations(suite: &Suite) -> Vec<usize> {
+    let places = |wanted: fn(&Representation) -> bool| -> Vec<usize> {
+        (0..suite.representations.len()).filter(|&place| wanted(&suite.representations[place])).collect()
+    };
+    let models = places(|representation| match representation {
+        Representation::Model(model) => model.random_draws.is_none(),
+        Representation::Imported(_) => true,
+        Representation::Plain { .. } => false,
+    });
+    if !models.is_empty() {
+        return models;
+    }
+    let onehot = places(|representation| {
+        matches!(representation, Representation::Plain { representation: PlainRepresentation::OneHot, .. })
+    });
+    vec![onehot.first().copied().unwrap_or(0)]
+}
+
+/// Behind each fit on all of the training split those on parts of it.
+fn with_parts(cells: Vec<PlannedCell>, fractions: &[f64]) -> Vec<PlannedCell> {
+    let mut all = Vec::with_capacity(cells.len());
+    for cell in cells {
+        let work = cell.work.clone();
+        let PlannedCell { id, role, .. } = cell.clone();
+        all.push(cell);
+        let Work::Fit { representation, layer, pooling, probe, training: Training::Whole } = work else {
+            continue;
+        };
+        all.extend(fractions.iter().map(|&fraction| PlannedCell {
+            id: CellId { fraction: fraction.to_string(), ..id.clone() },
+            role,
+            work: Work::Fit { representation, layer, pooling, probe, training: Training::Part(fraction) },
+        }));
+    }
+    all
 }
 
 /// The layers asked for, by their one name, without repetition.

@@ -2,6 +2,7 @@
 //! suite that would do the same, and can save them.
 
 use crate::cli::ProbeArguments;
+use crate::controls::ControlsEntry;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::files::write_whole;
 use crate::output::tell;
@@ -62,29 +63,21 @@ pub(crate) fn run(arguments: &ProbeArguments, command: String) -> Result<(), Fai
     finish(&suite, &finished, &out)
 }
 
-/// The suite that the command line stands for: one-hot, 4-mers and composition, the models and a random
-/// draw of each architecture, the probes asked for.
+/// The suite that the command line stands for: one-hot and 4-mers, the models, the probes and controls asked for.
 fn suite_file(arguments: &ProbeArguments, dataset: &str) -> Result<SuiteFile, Failure> {
     let plain = |id: &str| RepresentationEntry { id: Some(id.to_owned()), ..RepresentationEntry::default() };
-    let mut representation = vec![plain("onehot"), plain("kmer-4"), plain("composition")];
+    let mut representation = vec![plain("onehot"), plain("kmer-4")];
     let layers = LayersEntry::from_words(&arguments.layers);
     for model in &arguments.model {
-        let mut add = |name: String| {
-            if !representation.iter().any(|entry| entry.model.as_deref() == Some(name.as_str())) {
-                representation.push(RepresentationEntry {
-                    model: Some(name),
-                    layers: Some(layers.clone()),
-                    truncate: arguments.reading.truncate.clone(),
-                    window: arguments.reading.window,
-                    rc: arguments.reading.rc.clone(),
-                    ..RepresentationEntry::default()
-                });
-            }
-        };
-        add(model.clone());
-        // A described model has no architecture of ours to draw weights for.
-        if !model.starts_with("random:") && !model.ends_with(".toml") {
-            add(format!("random:{model}"));
+        if !representation.iter().any(|entry| entry.model.as_ref() == Some(model)) {
+            representation.push(RepresentationEntry {
+                model: Some(model.clone()),
+                layers: Some(layers.clone()),
+                truncate: arguments.reading.truncate.clone(),
+                window: arguments.reading.window,
+                rc: arguments.reading.rc.clone(),
+                ..RepresentationEntry::default()
+            });
         }
     }
     representation.extend(arguments.embeddings.iter().map(|file| RepresentationEntry {
@@ -100,6 +93,9 @@ fn suite_file(arguments: &ProbeArguments, dataset: &str) -> Result<SuiteFile, Fa
         seeds: Some((0..arguments.seeds).collect()),
         margin: Some(arguments.margin),
         replicates: None,
+        controls: arguments.controls.as_ref().map(|words| ControlsEntry::from_words(words)),
+        fractions: None,
+        draws: None,
         datasets: vec![dataset.to_owned()],
         drop_leaks: None,
         simulate: None,

@@ -3,6 +3,7 @@
 
 use crate::cells::CellStore;
 use crate::cli::Computing;
+use crate::control_checks::ControlFindings;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::files::cache_folder;
 use crate::fill::Runner;
@@ -125,10 +126,12 @@ pub(crate) fn run_suite(
     let mut rows: Vec<VerdictRow> = Vec::new();
     let mut records = Vec::new();
     let mut filled_datasets = Vec::new();
+    let mut findings = Vec::new();
     let probe_ids: Vec<String> = suite.probes.iter().map(|probe| probe.id.clone()).collect();
     for (dataset, plan) in datasets.into_iter().zip(plans) {
         let filled = runner.run_dataset(&dataset, &plan)?;
         rows.extend(rows_of_dataset(&dataset, &filled, &probe_ids, suite.replicates));
+        findings.push(ControlFindings::of(&dataset, &filled, &probe_ids, suite.replicates));
         let audit_key = Digest::of_value(&("audit v1", dataset.digest(), NEAR_THRESHOLD))
             .or_exit(ExitCode::Unexpected)?;
         let audited = runner.store.memo("audits-v1", &audit_key, || audit(&dataset, NEAR_THRESHOLD))?;
@@ -144,7 +147,8 @@ pub(crate) fn run_suite(
     let models = runner.model_digests();
     let origins = runner.model_origins();
     let verdicts = judge_rows(&rows, suite.margin);
-    let warnings = crate::warnings::warnings(filled_datasets.iter().flat_map(|(_, filled)| filled), &records);
+    let warnings =
+        crate::warnings::warnings(filled_datasets.iter().flat_map(|(_, filled)| filled), &findings, &records);
     let record = RunRecord {
         schema_version: SCHEMA_VERSION,
         suite: suite.name.clone(),

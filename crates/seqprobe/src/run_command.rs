@@ -2,6 +2,7 @@
 
 use crate::cells::write_arrays;
 use crate::cli::RunArguments;
+use crate::controls::SHUFFLED_LABELS;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::files::write_whole;
 use crate::imports::load_imports;
@@ -106,6 +107,10 @@ fn store_probes(
     let Some(result) = cell.result.as_ref().filter(|result| !result.probes.is_empty()) else {
         return Ok(None);
     };
+    if cell.record.id.representation == SHUFFLED_LABELS {
+        // Nobody wants to predict with what was fitted to noise.
+        return Ok(None);
+    }
     let name = cell.record.key.chars().take(16).collect::<String>();
     let folder = out.join(PROBES).join(&name);
     for (number, probe) in result.probes.iter().enumerate() {

@@ -2,8 +2,8 @@
 
 use ndarray::Array2;
 use seqprobe_core::{Dataset, Seed, Split, Targets, TaskKind};
-use seqprobe_report::record::{EstimateRecord, ScoreRecord, ScoreValue};
-use seqprobe_stats::{Estimate, IntervalMethod, METRICS, Metric, NoEstimate, Resampling, Truth, estimate};
+use seqprobe_report::record::ScoreRecord;
+use seqprobe_stats::{IntervalMethod, METRICS, Metric, Resampling, Truth, estimate};
 
 /// Confidence level of every interval.
 pub(crate) const LEVEL: f64 = 0.95;
@@ -138,7 +138,7 @@ pub(crate) fn score_split(
                 metric: metric.id.to_owned(),
                 primary,
                 n,
-                value: score_value(result),
+                value: result.into(),
             });
         };
         record(overall_target(dataset), &truth, &by_seed);
@@ -156,27 +156,6 @@ pub(crate) fn score_split(
         }
     }
     records
-}
-
-/// An estimate as it is recorded.
-pub(crate) fn score_value(result: Result<Estimate, NoEstimate>) -> ScoreValue {
-    match result {
-        Ok(estimate) => ScoreValue::Estimate(estimate_record(&estimate)),
-        Err(NoEstimate::NoInterval { point, reason }) => ScoreValue::PointOnly { point, reason },
-        Err(NoEstimate::Undefined { reason }) => ScoreValue::Undefined { reason },
-        Err(NoEstimate::Input(error)) => ScoreValue::Undefined { reason: error.to_string() },
-    }
-}
-
-fn estimate_record(estimate: &Estimate) -> EstimateRecord {
-    EstimateRecord {
-        point: estimate.point,
-        lower: estimate.lower,
-        upper: estimate.upper,
-        level: estimate.level,
-        method: estimate.method.clone(),
-        flags: estimate.flags.iter().map(|flag| (*flag).to_owned()).collect(),
-    }
 }
 
 /// Identifiers and versions of the metrics, for keys.

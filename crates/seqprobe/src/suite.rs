@@ -1,5 +1,6 @@
 //! The suite file: parsed, then checked once. It says what to compare; it does not look at data or models.
 
+use crate::controls::{Controls, ControlsEntry, MissingControl};
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::imports::{ImportedRepresentation, check_import};
 use crate::probe_entry::{ProbeEntry, check_probe};
@@ -19,6 +20,8 @@ pub(crate) const DEFAULT_MARGIN: f64 = 0.01;
 pub(crate) const DEFAULT_REPLICATES: usize = 1000;
 /// Draws of a random initialisation.
 pub(crate) const RANDOM_DRAWS: u32 = 3;
+/// Draws of a part of the training split when a suite does not say.
+const DEFAULT_DRAWS: usize = 3;
 
 /// A suite as written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,6 +35,12 @@ pub(crate) struct SuiteFile {
     pub(crate) margin: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) replicates: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) controls: Option<ControlsEntry>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fractions: Option<Vec<f64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) draws: Option<usize>,
     pub(crate) datasets: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) drop_leaks: Option<LeakKind>,
@@ -122,11 +131,18 @@ pub(crate) struct Suite {
     pub(crate) seeds: Vec<u64>,
     pub(crate) margin: f64,
     pub(crate) replicates: usize,
+    pub(crate) controls: Controls,
+    /// Parts of the training split that are fitted beside all of it, each above 0 and below 1, rising.
+    pub(crate) fractions: Vec<f64>,
+    /// Draws of each part.
+    pub(crate) draws: usize,
     pub(crate) datasets: Vec<String>,
     /// Training rows to leave out of every dataset.
     pub(crate) drop_leaks: Option<LeakKind>,
     pub(crate) simulate: SimulateEntry,
+    /// Those that the suite names, then the baselines and controls that are added.
     pub(crate) representations: Vec<Representation>,
+    pub(crate) missing_controls: Vec<MissingControl>,
     pub(crate) probes: Vec<ProbeEntry>,
     /// Folder that relative paths start from.
     pub(crate) folder: PathBuf,
@@ -242,6 +258,13 @@ impl Suite {
             }
             representations.push(representation);
         }
+        let controls = Controls::check(file.controls.as_ref()).map_err(wrong)?;
+        let missing_controls = controls.add(&mut representations);
+        let fractions = check_fractions(file.fractions.as_deref()).map_err(wrong)?;
+        let draws = file.draws.unwrap_or(DEFAULT_DRAWS);
+        if !(1..=1000).contains(&draws) {
+            return Err(wrong(format!("draws {draws} must lie between 1 and 1000")));
+        }
         for (number, entry) in file.probe.iter().enumerate() {
             check_probe(entry).map_err(|message| wrong(format!("probe {}: {message}", number + 1)))?;
             if file.probe[..number].iter().any(|other| other.id == entry.id) {
@@ -253,15 +276,31 @@ impl Suite {
             seeds,
             margin,
             replicates,
+            controls,
+            fractions,
+            draws,
             datasets: file.datasets.clone(),
             drop_leaks: file.drop_leaks,
             simulate: file.simulate.unwrap_or_default(),
             representations,
+            missing_controls,
             probes: file.probe.clone(),
             folder,
             toml,
         })
     }
+}
+
+/// Checks `fractions`; the whole training split is always fitted, whether 1 is among them or not.
+fn check_fractions(entry: Option<&[f64]>) -> Result<Vec<f64>, String> {
+    let mut fractions = entry.unwrap_or_default().to_vec();
+    if let Some(wrong) = fractions.iter().find(|fraction| !(**fraction > 0.0 && **fraction <= 1.0)) {
+        return Err(format!("fraction {wrong} must lie above 0 and not above 1"));
+    }
+    fractions.sort_by(f64::total_cmp);
+    fractions.dedup();
+    fractions.retain(|fraction| *fraction < 1.0);
+    Ok(fractions)
 }
 
 /// An unknown word with the nearest known one, or all of them.

@@ -2,12 +2,15 @@
 //! every baseline with the same probe; and the best probe of each against the best of the others.
 
 use crate::cells::CellResult;
-use crate::score::{OwnedTruth, SplitResampling, overall_target, score_value};
+use crate::score::{OwnedTruth, SplitResampling, overall_target};
 use seqprobe_core::{Dataset, Split};
 use seqprobe_report::record::{CellId, CellRecord, ComparisonRecord, Role, Status, VerdictRecord};
 use seqprobe_stats::verdict::{Judgement, Row, judge};
 use seqprobe_stats::{Difference, NoEstimate, compare, metric};
 use std::collections::BTreeMap;
+
+/// The fraction of cells that are fitted on the whole training split; verdicts are about no others.
+pub(crate) const WHOLE: &str = "1";
 
 /// A cell with its numbers, where it has any.
 pub(crate) struct FilledCell {
@@ -73,7 +76,7 @@ pub(crate) fn rows_of_dataset(
 }
 
 /// Model minus baseline on the test examples; undefined where one of them failed.
-fn compare_cells(
+pub(crate) fn compare_cells(
     model: &FilledCell,
     baseline: &FilledCell,
     dataset: &Dataset,
@@ -120,7 +123,7 @@ fn verdict_record(row: &VerdictRow, judgement: &Judgement, margin: f64) -> Verdi
         .zip(&row.comparisons)
         .map(|(baseline, comparison)| ComparisonRecord {
             baseline: baseline.clone(),
-            delta: score_value(comparison.clone().map(|difference| difference.estimate)),
+            delta: comparison.clone().map(|difference| difference.estimate).into(),
             p_adjusted: Some(judgement.p_adjusted),
         })
         .collect();
@@ -140,7 +143,7 @@ fn verdict_record(row: &VerdictRow, judgement: &Judgement, margin: f64) -> Verdi
 }
 
 /// The representations of some cells, in order.
-fn names(cells: &[FilledCell], wanted: impl Fn(&CellRecord) -> bool) -> Vec<String> {
+pub(crate) fn names(cells: &[FilledCell], wanted: impl Fn(&CellRecord) -> bool) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for cell in cells.iter().filter(|cell| wanted(&cell.record)) {
         if !names.contains(&cell.record.id.representation) {
@@ -156,11 +159,16 @@ pub(crate) fn best_of_each(cells: &[FilledCell]) -> Vec<&FilledCell> {
 }
 
 /// The cell of a representation with the lowest validation loss, among one probe's or all.
-fn chosen<'a>(cells: &'a [FilledCell], representation: &str, probe: Option<&str>) -> Option<&'a FilledCell> {
+pub(crate) fn chosen<'a>(
+    cells: &'a [FilledCell],
+    representation: &str,
+    probe: Option<&str>,
+) -> Option<&'a FilledCell> {
     cells
         .iter()
         .filter(|cell| {
             cell.record.id.representation == representation
+                && cell.record.id.fraction == WHOLE
                 && probe.is_none_or(|probe| cell.record.id.probe == probe)
         })
         .filter_map(|cell| validation_loss(cell).map(|loss| (loss, cell)))
@@ -169,7 +177,7 @@ fn chosen<'a>(cells: &'a [FilledCell], representation: &str, probe: Option<&str>
 }
 
 /// Mean validation loss over fits: log loss or mean squared error.
-fn validation_loss(cell: &FilledCell) -> Option<f64> {
+pub(crate) fn validation_loss(cell: &FilledCell) -> Option<f64> {
     let losses: Option<Vec<f64>> = cell.record.fits.iter().map(|fit| fit.report.validation_loss).collect();
     let losses = losses.filter(|losses| !losses.is_empty() && cell.result.is_some())?;
     Some(losses.iter().sum::<f64>() / losses.len() as f64)
@@ -186,7 +194,40 @@ fn failed_without_choice<'a>(
     }
     cells.iter().find(|cell| {
         cell.record.id.representation == representation
+            && cell.record.id.fraction == WHOLE
             && cell.record.status == Status::Failed
             && probe.is_none_or(|probe| cell.record.id.probe == probe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::made::{Knows, cell, dataset};
+
+    #[test]
+    fn the_layer_is_chosen_on_validation_and_test_scores_cannot_change_it() {
+        let dataset = dataset(100, false);
+        let at =
+            |layer: &str, knows, loss| cell(&dataset, ["m", "-", layer, "linear"], Role::Model, knows, loss);
+        let layer =
+            |cells: &[FilledCell]| chosen(cells, "m", Some("linear")).unwrap().record.id.layer.clone();
+        // Layer 2 has the lower validation loss and is worse on test, then better, then its examples are gone.
+        let worse = [at("1", Knows::Much, 0.5), at("2", Knows::Nothing, 0.4)];
+        let better = [at("1", Knows::Nothing, 0.5), at("2", Knows::Much, 0.4)];
+        let mut unseen = [at("1", Knows::Much, 0.5), at("2", Knows::Nothing, 0.4)];
+        for cell in &mut unseen {
+            cell.record.scores.clear();
+            cell.result.as_mut().unwrap().test.clear();
+        }
+        for cells in [&worse, &better, &unseen] {
+            assert_eq!(layer(cells), "2");
+        }
+        // The loss decides, and nothing but it.
+        assert_eq!(layer(&[at("1", Knows::Much, 0.3), at("2", Knows::Much, 0.4)]), "1");
+        // A fit on a part of the training rows never stands for its representation.
+        let mut part = at("3", Knows::Much, 0.1);
+        part.record.id.fraction = "0.5".to_owned();
+        assert_eq!(layer(&[at("1", Knows::Much, 0.3), part]), "1");
+    }
 }
