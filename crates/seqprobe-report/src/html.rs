@@ -1,5 +1,5 @@
 //! `report.html`: one self-contained page. No outside address, font or script; what users named is escaped;
-//! everything is there without scripts, which only sort tables.
+//! everything is there without scripts, which only sort and filter tables.
 
 mod context;
 mod curves;
@@ -66,7 +66,7 @@ pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
         environment.get_template("report.html")?.render(context! {
             page => context::page(record),
             style => Value::from_safe_string(format!("{DRAWING_STYLE}{}", include_str!("html/style.css"))),
-            script => Value::from_safe_string(include_str!("html/sort.js").to_owned()),
+            script => Value::from_safe_string(include_str!("html/tables.js").to_owned()),
         })
     };
     // The template engine drops the last line break.

@@ -30,7 +30,7 @@ impl Started {
         origins: BTreeMap<String, ModelOrigin>,
     ) -> Provenance {
         Provenance {
-            program: format!("seqprobe {}", env!("CARGO_PKG_VERSION")),
+            program: env!("CARGO_PKG_VERSION").to_owned(),
             commit: env!("SEQPROBE_COMMIT").to_owned(),
             libtorch: LIBTORCH_VERSION.to_owned(),
             device: format!("cpu, {}", processor()),

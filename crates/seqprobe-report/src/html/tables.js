@@ -34,6 +34,29 @@
       }
     });
   }
+  for (const table of document.querySelectorAll("table.sortable")) {
+    const field = document.createElement("input");
+    field.type = "search";
+    field.placeholder = "filter rows";
+    field.setAttribute("aria-label", "filter the rows of the table below");
+    const found = document.createElement("span");
+    found.setAttribute("role", "status");
+    found.className = "fine";
+    field.addEventListener("input", () => {
+      const words = field.value.toLowerCase().split(/\s+/).filter((word) => word !== "");
+      let shown = 0;
+      for (const row of table.tBodies[0].rows) {
+        const text = row.textContent.toLowerCase();
+        row.hidden = !words.every((word) => text.includes(word));
+        if (!row.hidden) shown += 1;
+      }
+      found.textContent = words.length ? ` ${shown} of ${table.tBodies[0].rows.length} rows` : "";
+    });
+    const bar = document.createElement("div");
+    bar.className = "filter";
+    bar.append(field, found);
+    table.closest(".scroll").before(bar);
+  }
   addEventListener("beforeprint", () => {
     for (const details of document.querySelectorAll("details")) details.open = true;
   });
