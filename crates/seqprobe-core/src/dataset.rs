@@ -132,6 +132,9 @@ impl Dataset {
         }
         if let Some(clusters) = &self.clusters {
             builder.part(&clusters.ids().iter().flat_map(|id| id.to_le_bytes()).collect::<Vec<_>>());
+            if let Some(chromosomes) = clusters.chromosomes() {
+                builder.part(&chromosomes.iter().flat_map(|id| id.to_le_bytes()).collect::<Vec<_>>());
+            }
         }
         builder.finish()
     }

@@ -24,7 +24,7 @@ pub use features::{FeatureError, FeatureKind, FeatureSource, FeatureView};
 pub use layer::LayerIndex;
 pub use pooling::Pooling;
 pub use probe::{
-    FitReport, FittedProbe, LabelledView, NamedArray, Probe, ProbeError, ProbeFit, SelectedElement,
+    FitReport, FittedProbe, Grouping, LabelledView, NamedArray, Probe, ProbeError, ProbeFit, SelectedElement,
     StoredProbe,
 };
 pub use seed::Seed;

@@ -16,8 +16,18 @@ pub struct LabelledView<'a> {
     pub features: FeatureView<'a>,
     /// Targets of the rows: as many examples as `features` has rows.
     pub targets: &'a Targets,
-    /// Group of each row, where the dataset has groups: rows of one group are never parted by a k-fold.
+    /// Group of each row, where the dataset has groups: rows of one group are never parted by a k-fold. Clusters, or
+    /// chromosomes for a probe that asks for them ([`Probe::grouping`]).
     pub groups: Option<&'a [u32]>,
+}
+
+/// What a probe wants as [`LabelledView::groups`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// The dataset's clusters: its groups, or blocks of its chromosomes.
+    Clusters,
+    /// Whole chromosomes.
+    Chromosomes,
 }
 
 /// A supervised model family with its settings, ready to be fitted.
@@ -33,6 +43,11 @@ pub trait Probe: Sync {
 
     /// Everything that changes a fit, as JSON; part of the cell key.
     fn settings(&self) -> serde_json::Value;
+
+    /// What stands in the groups of the views it is fitted on.
+    fn grouping(&self) -> Grouping {
+        Grouping::Clusters
+    }
 
     /// Fits on `train`, chooses penalties and stopping on `valid` by log loss or mean squared error.
     ///

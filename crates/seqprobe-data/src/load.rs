@@ -119,17 +119,26 @@ fn check_splits(
     Ok(())
 }
 
-/// Groups, else 1 Mb blocks (whole chromosomes where a start is unknown).
+/// Groups, else 1 Mb blocks (whole chromosomes where a start is unknown); with the chromosomes where all are known.
 fn clusters_of(card: &Card, rows: &[ReadRow]) -> Option<Clusters> {
-    if card.group.is_some() {
+    let places: Option<Vec<_>> = rows.iter().map(|row| row.place.as_ref()).collect();
+    let clusters = if card.group.is_some() {
         let names: Vec<&str> = rows.iter().map(|row| row.group.as_deref().unwrap_or_default()).collect();
-        return Some(Clusters::from_names(&names, "group"));
-    }
-    let places: Vec<_> = rows.iter().map(|row| row.place.as_ref()).collect::<Option<_>>()?;
-    let kind = if places.iter().all(|place| place.start.is_some()) { "1 Mb block" } else { "chromosome" };
-    let names: Vec<String> = places
-        .iter()
-        .map(|place| if kind == "chromosome" { place.chromosome.clone() } else { place.block() })
-        .collect();
-    Some(Clusters::from_names(&names, kind))
+        Clusters::from_names(&names, "group")
+    } else {
+        let places = places.as_ref()?;
+        let kind = if places.iter().all(|place| place.start.is_some()) { "1 Mb block" } else { "chromosome" };
+        let names: Vec<String> = places
+            .iter()
+            .map(|place| if kind == "chromosome" { place.chromosome.clone() } else { place.block() })
+            .collect();
+        Clusters::from_names(&names, kind)
+    };
+    Some(match places {
+        Some(places) => {
+            let names: Vec<&str> = places.iter().map(|place| place.chromosome.as_str()).collect();
+            clusters.with_chromosomes(&names)
+        }
+        None => clusters,
+    })
 }

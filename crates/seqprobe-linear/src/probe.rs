@@ -12,7 +12,8 @@ use crate::scaler::Scaler;
 use crate::standardised::Standardised;
 use ndarray::{Axis, concatenate};
 use seqprobe_core::{
-    FeatureKind, FitReport, LabelledView, Probe, ProbeError, ProbeFit, Seed, Targets, Task, TaskKind,
+    FeatureKind, FitReport, Grouping, LabelledView, Probe, ProbeError, ProbeFit, Seed, Targets, Task,
+    TaskKind,
 };
 use std::collections::BTreeMap;
 
@@ -69,6 +70,23 @@ pub enum Keep {
     Nothing,
     /// Groups; a dataset without is an error.
     Groups,
+    /// Chromosomes; a dataset without is an error.
+    Chromosomes,
+}
+
+impl Keep {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Known, Self::Nothing, Self::Groups, Self::Chromosomes];
+
+    /// The word used in suites and settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Nothing => "row",
+            Self::Groups => "group",
+            Self::Chromosomes => "chromosome",
+        }
+    }
 }
 
 /// Ridge or logistic regression on standardised features, the penalty chosen on rows not fitted on.
@@ -119,12 +137,19 @@ impl Probe for LinearProbe {
     fn settings(&self) -> serde_json::Value {
         let mut settings = serde_json::json!({ "solver": self.solver.as_str(), "penalties": self.penalties });
         if let Selection::KFold { folds, keep } = self.selection {
-            settings["folds"] = serde_json::json!({ "number": folds, "keep": format!("{keep:?}") });
+            settings["folds"] = serde_json::json!({ "number": folds, "keep": keep.as_str() });
         }
         if self.class_weight == ClassWeight::Balanced {
             settings["class_weight"] = "balanced".into();
         }
         settings
+    }
+
+    fn grouping(&self) -> Grouping {
+        match self.selection {
+            Selection::KFold { keep: Keep::Chromosomes, .. } => Grouping::Chromosomes,
+            _ => Grouping::Clusters,
+        }
     }
 
     fn fit(
@@ -225,13 +250,13 @@ impl LinearProbe {
         let Selection::KFold { folds: n_folds, keep } = self.selection else { return Ok(None) };
         let groups = match (keep, train.groups) {
             (Keep::Nothing, _) => None,
-            (Keep::Groups, None) => {
-                return Err(ProbeError::NotApplicable(
-                    "folds of whole groups need groups, this dataset has none\n  hint: name its group or chromosome column in the card"
-                        .to_owned(),
-                ));
+            (Keep::Groups | Keep::Chromosomes, None) => {
+                let what = if keep == Keep::Groups { "groups" } else { "chromosomes" };
+                return Err(ProbeError::NotApplicable(format!(
+                    "folds of whole {what} need {what}, this dataset has none\n  hint: name its column in the card, or use fold_by = \"known\""
+                )));
             }
-            (Keep::Known | Keep::Groups, groups) => groups,
+            (Keep::Known | Keep::Groups | Keep::Chromosomes, groups) => groups,
         };
         let fold_of_row = folds(train.targets, groups, n_folds)?;
         let mut total: Option<Vec<Losses>> = None;

@@ -4,7 +4,7 @@ use crate::cells::CellResult;
 use crate::controls::PERMUTATIONS;
 use crate::fill::Runner;
 use crate::training_rows::{FitRows, Training};
-use seqprobe_core::{Dataset, FeatureView, LabelledView, Probe, ProbeError, Seed};
+use seqprobe_core::{Dataset, FeatureView, Grouping, LabelledView, Probe, ProbeError, Seed};
 use seqprobe_embed::BoxedSource;
 use seqprobe_report::record::SeedFit;
 use std::time::Instant;
@@ -104,6 +104,12 @@ impl From<ProbeError> for Unfitted {
     }
 }
 
+/// The chromosome of each row, where the dataset knows them.
+fn chromosomes_of(dataset: &Dataset, rows: &[usize]) -> Option<Vec<u32>> {
+    let chromosomes = dataset.clusters.as_ref()?.chromosomes()?;
+    Some(rows.iter().map(|&row| chromosomes[row]).collect())
+}
+
 type OneFit = (SeedFit, ndarray::Array2<f64>, ndarray::Array2<f64>, seqprobe_core::StoredProbe);
 
 fn fit_one(
@@ -117,10 +123,17 @@ fn fit_one(
     let valid = FeatureView::new(source, &dataset.splits.valid)?;
     let test = FeatureView::new(source, &dataset.splits.test)?;
     let derived = Seed(seed).derive(&format!("fit/{}/{}", dataset.id, probe.id()));
+    let (train_groups, valid_groups) = match probe.grouping() {
+        Grouping::Clusters => (rows.train_groups.clone(), rows.valid_groups.clone()),
+        Grouping::Chromosomes => {
+            let of = |rows: &[usize]| chromosomes_of(dataset, rows);
+            (of(&rows.train_rows), of(&dataset.splits.valid))
+        }
+    };
     let fit = probe.fit(
         &dataset.task,
-        LabelledView { features: train, targets: &rows.train, groups: rows.train_groups.as_deref() },
-        LabelledView { features: valid, targets: &rows.valid, groups: rows.valid_groups.as_deref() },
+        LabelledView { features: train, targets: &rows.train, groups: train_groups.as_deref() },
+        LabelledView { features: valid, targets: &rows.valid, groups: valid_groups.as_deref() },
         derived,
     )?;
     let on_valid = fit.fitted.predict(&valid)?;

@@ -3,6 +3,7 @@
 
 use crate::probes::{PROBES, probe_family, training_of};
 use crate::suite::unknown;
+use seqprobe_linear::Keep;
 use seqprobe_neural::{ClassWeight, Loss, OptimiserKind, Schedule, TrainingSettings};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,31 @@ pub(crate) struct ProbeEntry {
     pub(crate) loss: Option<Loss>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) class_weight: Option<ClassWeight>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) selection: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) folds: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fold_by: Option<String>,
+}
+
+/// Folds and what they keep together, where `selection` is `k-fold`.
+fn check_selection(entry: &ProbeEntry) -> Result<(), String> {
+    let selection = entry.selection.as_deref().unwrap_or("validation");
+    if !["validation", "k-fold"].contains(&selection) {
+        return Err(unknown("selection", selection, &["validation", "k-fold"]));
+    }
+    if selection == "validation" && (entry.folds.is_some() || entry.fold_by.is_some()) {
+        return Err("folds and fold_by belong to selection = \"k-fold\"".into());
+    }
+    if entry.folds.is_some_and(|folds| folds < 2) {
+        return Err("folds must be at least 2".into());
+    }
+    let words = Keep::ALL.map(Keep::as_str);
+    match &entry.fold_by {
+        Some(fold_by) if !words.contains(&fold_by.as_str()) => Err(unknown("fold_by", fold_by, &words)),
+        _ => Ok(()),
+    }
 }
 
 /// Checks the keys of an entry.
@@ -65,6 +91,7 @@ pub(crate) fn check_probe(entry: &ProbeEntry) -> Result<(), String> {
     {
         return Err(unknown("solver", solver, &["exact", "linfa"]));
     }
+    check_selection(entry)?;
     if let Some(penalties) = &entry.penalties
         && (penalties.is_empty() || penalties.iter().any(|penalty| !(penalty.is_finite() && *penalty > 0.0)))
     {

@@ -3,7 +3,7 @@
 
 use crate::probe_entry::ProbeEntry;
 use seqprobe_core::{FeatureKind, FittedProbe, Probe, ProbeError, StoredProbe};
-use seqprobe_linear::{LinearProbe, Solver};
+use seqprobe_linear::{ClassWeight, Keep, LinearProbe, Selection, Solver};
 use seqprobe_neural::{CnnProbe, MlpProbe, Preset, PresetProbe, TrainingSettings, preset};
 
 /// A probe as the program knows it.
@@ -44,7 +44,7 @@ pub(crate) static PROBES: &[ProbeFamily] = &[
         id: "linear",
         about: "ridge or logistic regression, penalty chosen on validation",
         reads: FeatureKind::Pooled,
-        keys: &["solver", "penalties"],
+        keys: &["solver", "penalties", "selection", "folds", "fold_by", "class_weight"],
         build: linear,
         restore: seqprobe_linear::restore,
     },
@@ -97,6 +97,14 @@ fn linear(entry: &ProbeEntry) -> Box<dyn Probe> {
     }
     if let Some(penalties) = &entry.penalties {
         probe.penalties.clone_from(penalties);
+    }
+    if entry.selection.as_deref() == Some("k-fold") {
+        let keep = Keep::ALL.into_iter().find(|keep| Some(keep.as_str()) == entry.fold_by.as_deref());
+        probe.selection =
+            Selection::KFold { folds: entry.folds.unwrap_or(5), keep: keep.unwrap_or(Keep::Known) };
+    }
+    if entry.class_weight.is_some() {
+        probe.class_weight = ClassWeight::Balanced;
     }
     Box::new(probe)
 }
@@ -170,6 +178,29 @@ mod tests {
         assert!(text.starts_with("batch_size does not belong to \"linear\""), "{text}");
         let text = error("id = \"mlp\"\nlearning_rate = 0.0");
         assert!(text.contains("learning_rate is 0, must be a number above 0"), "{text}");
+    }
+
+    #[test]
+    fn the_keys_of_the_linear_probe_reach_its_settings() {
+        let entry = |text: &str| -> ProbeEntry { toml::from_str(&format!("id = 'linear'\n{text}")).unwrap() };
+        let probe = |text: &str| linear(&entry(text)).settings();
+        assert_eq!(probe(""), linear(&ProbeEntry::default()).settings());
+        let folds = probe("selection = 'k-fold'\nfolds = 4\nfold_by = 'chromosome'");
+        assert_eq!(folds["folds"], serde_json::json!({ "number": 4, "keep": "chromosome" }));
+        assert_eq!(
+            probe("selection = 'k-fold'")["folds"],
+            serde_json::json!({ "number": 5, "keep": "known" })
+        );
+        assert_eq!(probe("class_weight = 'balanced'")["class_weight"], "balanced");
+        for (text, says) in [
+            ("folds = 4", "belong to selection"),
+            ("selection = 'k-folds'", "k-fold"),
+            ("selection = 'k-fold'\nfolds = 1", "at least 2"),
+            ("selection = 'k-fold'\nfold_by = 'groups'", "group"),
+        ] {
+            let error = crate::probe_entry::check_probe(&entry(text)).unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
     }
 
     #[test]

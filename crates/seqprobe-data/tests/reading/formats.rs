@@ -69,6 +69,7 @@ fn fasta_labels_come_from_header_file_or_table() {
     assert_eq!((&dataset.splits.valid, &dataset.splits.test), (&vec![1], &vec![2]));
     let clusters = dataset.clusters.clone().unwrap();
     assert_eq!((clusters.ids(), clusters.kind()), (&[0, 1, 2, 0][..], "1 Mb block"));
+    assert_eq!(clusters.chromosomes(), Some(&[0, 1, 2, 0][..]));
 
     let card = format!(
         "{KEYS}positive = \"one\"\nchromosome = \"header\"\nexample_id = \"header\"\n[files]\nall = [\n{{ path = \"a.fa\", sha256 = \"SHA(a.fa)\", label = \"one\" }},\n{{ path = \"b.fa\", sha256 = \"SHA(b.fa)\", label = \"none\" }}]\n{rule}"
