@@ -173,7 +173,7 @@ pub(crate) fn best_on_validation<'a>(
             .map(|losses| losses.iter().sum::<f64>() / losses.len() as f64)
     };
     cells_of(record, dataset)
-        .filter(|cell| cell.id.representation == representation)
+        .filter(|cell| cell.id.representation == representation && cell.id.fraction == "1")
         .filter_map(|cell| loss(cell).map(|loss| (loss, cell)))
         .min_by(|(left, _), (right, _)| left.total_cmp(right))
         .map(|(_, cell)| cell)

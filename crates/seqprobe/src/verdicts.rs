@@ -153,9 +153,12 @@ pub(crate) fn names(cells: &[FilledCell], wanted: impl Fn(&CellRecord) -> bool) 
     names
 }
 
-/// The cell of each representation with the lowest validation loss, in plan order; those that were fitted only.
+/// The cell of each model, random draw and baseline with the lowest validation loss, in plan order.
 pub(crate) fn best_of_each(cells: &[FilledCell]) -> Vec<&FilledCell> {
-    names(cells, |_| true).iter().filter_map(|name| chosen(cells, name, None)).collect()
+    names(cells, |cell| matches!(cell.role, Role::Model | Role::Baseline) || cell.id.layer != "-")
+        .iter()
+        .filter_map(|name| chosen(cells, name, None))
+        .collect()
 }
 
 /// The cell of a representation with the lowest validation loss, among one probe's or all.
