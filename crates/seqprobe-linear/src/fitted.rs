@@ -20,6 +20,9 @@ pub(crate) enum Link {
     Sigmoid,
     /// Probabilities over these classes; the other of `n_classes` were absent in train and get 0.
     Softmax { classes: Vec<usize>, n_classes: usize },
+    /// As [`Self::Softmax`], each output the logit of a class against the rest; probabilities are scaled to add
+    /// up to 1.
+    OneVsRest { classes: Vec<usize>, n_classes: usize },
 }
 
 /// A fitted linear probe.
@@ -44,7 +47,7 @@ impl FittedProbe for FittedLinear {
             return Err(ProbeError::Width { expected: dim, got: features.dim() });
         }
         let n_outputs = match &self.link {
-            Link::Softmax { n_classes, .. } => *n_classes,
+            Link::Softmax { n_classes, .. } | Link::OneVsRest { n_classes, .. } => *n_classes,
             Link::Identity | Link::Sigmoid => self.weights.nrows(),
         };
         let mut predictions = Array2::zeros((features.n_rows(), n_outputs));
@@ -66,11 +69,16 @@ impl FittedProbe for FittedLinear {
                     one[0]
                 }),
                 Link::Softmax { .. } => to_probabilities(&mut outputs),
+                Link::OneVsRest { .. } => {
+                    // The logarithm of each probability, so that none is lost where all are small.
+                    outputs.mapv_inplace(|logit| logit.min(0.0) - (-logit.abs()).exp().ln_1p());
+                    to_probabilities(&mut outputs);
+                }
             }
             for (&row, outputs) in rows.iter().zip(outputs.rows()) {
                 for (output, &value) in outputs.iter().enumerate() {
                     let column = match &self.link {
-                        Link::Softmax { classes, .. } => classes[output],
+                        Link::Softmax { classes, .. } | Link::OneVsRest { classes, .. } => classes[output],
                         Link::Identity | Link::Sigmoid => output,
                     };
                     predictions[(row, column)] = value;
@@ -86,6 +94,9 @@ impl FittedProbe for FittedLinear {
             Link::Sigmoid => serde_json::json!({ "form": FORM, "link": "sigmoid" }),
             Link::Softmax { classes, n_classes } => {
                 serde_json::json!({ "form": FORM, "link": "softmax", "classes": classes, "n_classes": n_classes })
+            }
+            Link::OneVsRest { classes, n_classes } => {
+                serde_json::json!({ "form": FORM, "link": "one-vs-rest", "classes": classes, "n_classes": n_classes })
             }
         };
         let array = |name: &str, shape: Vec<usize>, values: Vec<f64>| NamedArray {
@@ -134,7 +145,14 @@ pub fn restore(stored: &StoredProbe) -> Result<Box<dyn FittedProbe>, ProbeError>
     let link = match stored.config["link"].as_str() {
         Some("identity") => Link::Identity,
         Some("sigmoid") => Link::Sigmoid,
-        Some("softmax") => read_softmax(&stored.config, n_linear)?,
+        Some("softmax") => {
+            let (classes, n_classes) = read_classes(&stored.config, n_linear)?;
+            Link::Softmax { classes, n_classes }
+        }
+        Some("one-vs-rest") => {
+            let (classes, n_classes) = read_classes(&stored.config, n_linear)?;
+            Link::OneVsRest { classes, n_classes }
+        }
         _ => return Err(fail(format!("link {} is not known", stored.config["link"]))),
     };
     let weights = Array2::from_shape_vec((n_linear, mean.values.len()), weight.values.clone())
@@ -147,7 +165,7 @@ pub fn restore(stored: &StoredProbe) -> Result<Box<dyn FittedProbe>, ProbeError>
     }))
 }
 
-fn read_softmax(config: &serde_json::Value, n_linear: usize) -> Result<Link, ProbeError> {
+fn read_classes(config: &serde_json::Value, n_linear: usize) -> Result<(Vec<usize>, usize), ProbeError> {
     let number = |value: &serde_json::Value| value.as_u64().and_then(|number| usize::try_from(number).ok());
     let n_classes = number(&config["n_classes"]);
     let classes: Option<Vec<usize>> =
@@ -156,7 +174,7 @@ fn read_softmax(config: &serde_json::Value, n_linear: usize) -> Result<Link, Pro
         (Some(classes), Some(n_classes))
             if classes.len() == n_linear && classes.iter().all(|&class| class < n_classes) =>
         {
-            Ok(Link::Softmax { classes, n_classes })
+            Ok((classes, n_classes))
         }
         _ => Err(ProbeError::Stored(format!("classes {} do not fit {n_linear} outputs", config["classes"]))),
     }

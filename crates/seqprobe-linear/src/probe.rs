@@ -303,7 +303,11 @@ fn in_fold(error: ProbeError, fold: usize, n_folds: usize) -> ProbeError {
 }
 
 /// Checks that both views suit the probe and each other; gives their width.
-fn check_views(train: &LabelledView<'_>, valid: &LabelledView<'_>, task: &Task) -> Result<usize, ProbeError> {
+pub(crate) fn check_views(
+    train: &LabelledView<'_>,
+    valid: &LabelledView<'_>,
+    task: &Task,
+) -> Result<usize, ProbeError> {
     let dim = train.features.dim();
     for (split, view) in [("train", train), ("valid", valid)] {
         if view.features.kind() == FeatureKind::Tokens {

@@ -17,6 +17,8 @@ pub(crate) struct ProbeEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) penalties: Option<Vec<f64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) l1_ratio: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) epochs: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) steps: Option<usize>,
@@ -92,6 +94,13 @@ pub(crate) fn check_probe(entry: &ProbeEntry) -> Result<(), String> {
         return Err(unknown("solver", solver, &["exact", "linfa"]));
     }
     check_selection(entry)?;
+    if let Some(l1_ratio) = entry.l1_ratio
+        && !(l1_ratio > 0.0 && l1_ratio <= 1.0)
+    {
+        return Err(format!(
+            "l1_ratio is {l1_ratio}, expected a number above 0 and at most 1\n  hint: without an L1 penalty use the probe linear"
+        ));
+    }
     if let Some(penalties) = &entry.penalties
         && (penalties.is_empty() || penalties.iter().any(|penalty| !(penalty.is_finite() && *penalty > 0.0)))
     {

@@ -3,7 +3,9 @@
 
 use crate::probe_entry::ProbeEntry;
 use seqprobe_core::{FeatureKind, FittedProbe, Probe, ProbeError, StoredProbe};
-use seqprobe_linear::{ClassWeight, Keep, LinearProbe, Selection, Solver};
+use seqprobe_linear::{
+    ClassWeight, ElasticNetProbe, Keep, LinearProbe, PenaltyPath, Selection, Solver, SparseSolver,
+};
 use seqprobe_neural::{CnnProbe, MlpProbe, Preset, PresetProbe, TrainingSettings, preset};
 
 /// A probe as the program knows it.
@@ -46,6 +48,22 @@ pub(crate) static PROBES: &[ProbeFamily] = &[
         reads: FeatureKind::Pooled,
         keys: &["solver", "penalties", "selection", "folds", "fold_by", "class_weight"],
         build: linear,
+        restore: seqprobe_linear::restore,
+    },
+    ProbeFamily {
+        id: "lasso",
+        about: "linear or logistic regression that selects features, penalty chosen on validation",
+        reads: FeatureKind::Pooled,
+        keys: &["solver", "penalties"],
+        build: lasso,
+        restore: seqprobe_linear::restore,
+    },
+    ProbeFamily {
+        id: "elastic-net",
+        about: "as lasso, with a share of the penalty on squares; penalty chosen on validation",
+        reads: FeatureKind::Pooled,
+        keys: &["solver", "penalties", "l1_ratio"],
+        build: elastic_net,
         restore: seqprobe_linear::restore,
     },
     ProbeFamily {
@@ -105,6 +123,27 @@ fn linear(entry: &ProbeEntry) -> Box<dyn Probe> {
     }
     if entry.class_weight.is_some() {
         probe.class_weight = ClassWeight::Balanced;
+    }
+    Box::new(probe)
+}
+
+fn lasso(entry: &ProbeEntry) -> Box<dyn Probe> {
+    sparse(ElasticNetProbe::lasso(), entry)
+}
+
+fn elastic_net(entry: &ProbeEntry) -> Box<dyn Probe> {
+    sparse(ElasticNetProbe::elastic_net(), entry)
+}
+
+fn sparse(mut probe: ElasticNetProbe, entry: &ProbeEntry) -> Box<dyn Probe> {
+    if entry.solver.as_deref() == Some("linfa") {
+        probe.solver = SparseSolver::Linfa;
+    }
+    if let Some(penalties) = &entry.penalties {
+        probe.path.penalties = PenaltyPath::Given(penalties.clone());
+    }
+    if let Some(l1_ratio) = entry.l1_ratio {
+        probe.path.l1_ratio = l1_ratio;
     }
     Box::new(probe)
 }

@@ -7,6 +7,8 @@
 )]
 
 mod description_length;
+mod elastic_net;
+mod elastic_net_probe;
 mod probe;
 mod properties;
 mod real;

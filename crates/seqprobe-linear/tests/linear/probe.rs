@@ -8,20 +8,25 @@ use seqprobe_core::{
 };
 use seqprobe_linear::{LinearProbe, Solver, exact_ridge, restore};
 
-const TRAIN: usize = 120;
-const VALID: usize = 60;
-const ROWS: usize = TRAIN + VALID + 40;
+pub(crate) const TRAIN: usize = 120;
+pub(crate) const VALID: usize = 60;
+pub(crate) const ROWS: usize = TRAIN + VALID + 40;
 
-fn task(kind: TaskKind, targets: &[&str], classes: &[&str]) -> Task {
+pub(crate) fn task(kind: TaskKind, targets: &[&str], classes: &[&str]) -> Task {
     let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     Task { kind, targets: owned(targets), classes: owned(classes) }
 }
 
-fn binary() -> Task {
+pub(crate) fn binary() -> Task {
     task(TaskKind::Binary, &["label"], &["no", "yes"])
 }
 
-fn fit(probe: &LinearProbe, task: &Task, source: &Memory, targets: &Targets) -> Result<ProbeFit, ProbeError> {
+pub(crate) fn fit(
+    probe: &dyn Probe,
+    task: &Task,
+    source: &Memory,
+    targets: &Targets,
+) -> Result<ProbeFit, ProbeError> {
     let (train, valid): (Vec<usize>, Vec<usize>) = ((0..TRAIN).collect(), (TRAIN..TRAIN + VALID).collect());
     let (train_targets, valid_targets) = (targets.select(&train), targets.select(&valid));
     probe.fit(
@@ -32,20 +37,20 @@ fn fit(probe: &LinearProbe, task: &Task, source: &Memory, targets: &Targets) -> 
     )
 }
 
-fn fit_error(probe: &LinearProbe, task: &Task, source: &Memory, targets: &Targets) -> ProbeError {
+pub(crate) fn fit_error(probe: &dyn Probe, task: &Task, source: &Memory, targets: &Targets) -> ProbeError {
     match fit(probe, task, source, targets) {
         Ok(_) => panic!("a fit where an error was expected"),
         Err(error) => error,
     }
 }
 
-fn predict(fitted: &dyn FittedProbe, source: &Memory) -> Array2<f64> {
+pub(crate) fn predict(fitted: &dyn FittedProbe, source: &Memory) -> Array2<f64> {
     let rows: Vec<usize> = (0..source.values.nrows()).collect();
     fitted.predict(&FeatureView::new(source, &rows).unwrap()).unwrap()
 }
 
 /// Features far from standard, and labels that follow the first; `n_classes` classes, about 70% in the last.
-fn example(n_classes: usize) -> (Memory, Targets) {
+pub(crate) fn example(n_classes: usize) -> (Memory, Targets) {
     let mut generator = Splitmix(11);
     let mut features = generator.matrix(ROWS, 6);
     let labels = features.column(0).into_iter().map(|value| ((value + 1.3).max(0.0) * 1.2) as u32);

@@ -6,14 +6,14 @@ use seqprobe_core::sequence::base_code;
 use seqprobe_linear::{ClassLabels, exact_logistic};
 use std::path::{Path, PathBuf};
 
-fn data_folder() -> PathBuf {
+pub(crate) fn data_folder() -> PathBuf {
     match std::env::var_os("SEQPROBE_DATA_DIR") {
         Some(folder) => PathBuf::from(folder),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
     }
 }
 
-fn read(path: &Path) -> (Vec<Vec<u8>>, Vec<usize>) {
+pub(crate) fn read(path: &Path) -> (Vec<Vec<u8>>, Vec<usize>) {
     let mut reader = csv::Reader::from_path(path).unwrap();
     let rows = reader.records().map(|record| {
         let record = record.unwrap();
@@ -36,7 +36,7 @@ fn one_hot(sequences: &[Vec<u8>]) -> Array2<f64> {
 }
 
 /// Frequencies of the 256 words, words with N left out, rounded to f32 as stored features are.
-fn four_mers(sequences: &[Vec<u8>]) -> Array2<f64> {
+pub(crate) fn four_mers(sequences: &[Vec<u8>]) -> Array2<f64> {
     let mut values = Array2::zeros((sequences.len(), 256));
     for (row, sequence) in sequences.iter().enumerate() {
         let words = sequence.windows(4).filter(|word| word.iter().all(|&code| code < 4));
