@@ -240,7 +240,7 @@ proptest! {
         }
         // Just below the first penalty something is let in.
         let below = ElasticNetPath {
-            penalties: PenaltyPath::Given(vec![0.97 * fitted[0].penalty]), ..path.clone()
+            penalties: PenaltyPath::Given(vec![0.97 * fitted[0].penalty]), ..path
         };
         let let_in = if is_class {
             let labels: Vec<bool> = targets.iter().map(|target| *target > 0.5).collect();
