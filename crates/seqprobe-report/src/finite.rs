@@ -34,7 +34,9 @@ pub(crate) fn check(record: &RunRecord) -> Result<(), ReportError> {
         for comparison in &verdict.comparisons {
             let what = || format!("difference on {} to {}", row(), comparison.baseline);
             finite_value(&comparison.delta, &what)?;
-            finite(comparison.p_adjusted.unwrap_or_default(), || format!("p value of the {}", what()))?;
+            for p in comparison.p_adjusted.iter().chain(comparison.tests.iter().map(|test| &test.p)) {
+                finite(*p, || format!("p value of the {}", what()))?;
+            }
         }
     }
     for one in &record.diagnostics {

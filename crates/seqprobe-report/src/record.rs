@@ -318,6 +318,20 @@ pub struct ComparisonRecord {
     /// p value that the row's verdict rests on: two-sided, of the weakest difference for `beats` and of the
     /// strongest, Holm within the row, for `loses`; Holm over the datasets of the same model and probe.
     pub p_adjusted: Option<f64>,
+    /// Other tests of the same difference, uncorrected; the verdict does not rest on them. None where a side has several seeds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<TestRecord>,
+}
+
+/// A test of one paired difference.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestRecord {
+    /// Which: `permutation`, `permutation-exact`, `delong`, `mcnemar-exact`.
+    pub test: String,
+    /// Two-sided p value, uncorrected.
+    pub p: f64,
+    /// Said where the test could not have given a small p value, whatever the data.
+    pub note: Option<String>,
 }
 
 /// A verdict is written as its word.

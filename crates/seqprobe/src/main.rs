@@ -24,6 +24,7 @@ mod list_command;
 mod made;
 mod model_finder;
 mod models;
+mod other_tests;
 mod output;
 mod plan;
 mod predict_command;

@@ -2,9 +2,12 @@
 //! every baseline with the same probe; and the best probe of each against the best of the others.
 
 use crate::cells::CellResult;
+use crate::other_tests::other_tests;
 use crate::score::{OwnedTruth, SplitResampling, overall_target};
 use seqprobe_core::{Dataset, Split};
-use seqprobe_report::record::{CellId, CellRecord, ComparisonRecord, Role, Status, VerdictRecord};
+use seqprobe_report::record::{
+    CellId, CellRecord, ComparisonRecord, Role, Status, TestRecord, VerdictRecord,
+};
 use seqprobe_stats::verdict::{Judgement, Row, judge};
 use seqprobe_stats::{Difference, NoEstimate, compare, metric};
 use std::collections::BTreeMap;
@@ -29,6 +32,8 @@ pub(crate) struct VerdictRow {
     probe: String,
     baselines: Vec<CellId>,
     comparisons: Vec<Result<Difference, NoEstimate>>,
+    /// Other tests of each comparison.
+    tests: Vec<Vec<TestRecord>>,
 }
 
 /// The rows of one dataset. Random draws of an architecture get rows too: they are the control.
@@ -60,12 +65,17 @@ pub(crate) fn rows_of_dataset(
                 probe: (*label).to_owned(),
                 baselines: Vec::new(),
                 comparisons: Vec::new(),
+                tests: Vec::new(),
             };
             for baseline in &baselines {
                 let failed = failed_without_choice(cells, baseline, *probe);
                 let Some(other) = chosen(cells, baseline, *probe).or(failed) else { continue };
                 row.baselines.push(other.record.id.clone());
                 row.comparisons.push(compare_cells(candidate, other, dataset, &truth, &resampling));
+                row.tests.push(match metric(&dataset.metric) {
+                    Some(metric) => other_tests(metric, candidate, other, &truth, &resampling),
+                    None => Vec::new(),
+                });
             }
             if !row.comparisons.is_empty() {
                 rows.push(row);
@@ -121,10 +131,12 @@ fn verdict_record(row: &VerdictRow, judgement: &Judgement, margin: f64) -> Verdi
         .baselines
         .iter()
         .zip(&row.comparisons)
-        .map(|(baseline, comparison)| ComparisonRecord {
+        .zip(&row.tests)
+        .map(|((baseline, comparison), tests)| ComparisonRecord {
             baseline: baseline.clone(),
             delta: comparison.clone().map(|difference| difference.estimate).into(),
             p_adjusted: Some(judgement.p_adjusted),
+            tests: tests.clone(),
         })
         .collect();
     VerdictRecord {

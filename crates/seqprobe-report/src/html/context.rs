@@ -5,7 +5,7 @@ use super::{curves, difference, fits, forest, ranks};
 use crate::audit::{audit_lines, has_copies, shift_lines};
 use crate::diagnostics::{RankRecord, Shown};
 use crate::record::{
-    CellRecord, DatasetRecord, RunRecord, ScoreRecord, ScoreValue, Status, Verdict, VerdictRecord,
+    CellRecord, DatasetRecord, RunRecord, ScoreRecord, ScoreValue, Status, TestRecord, Verdict, VerdictRecord,
 };
 use crate::sentences::{of_dataset, of_suite, oracle_gap};
 use crate::words::{
@@ -300,11 +300,17 @@ fn comparisons(verdicts: &[&VerdictRecord]) -> Vec<Value> {
                 reason => value_reason(&comparison.delta),
                 method => method(&comparison.delta),
                 p => comparison.p_adjusted.map(p_text),
+                tests => comparison.tests.iter().map(test_text).collect::<Vec<_>>(),
                 word => verdict.verdict.as_str(),
             });
         }
     }
     rows
+}
+
+fn test_text(test: &TestRecord) -> String {
+    let note = test.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+    format!("{} {}{note}", test.test, p_text(test.p))
 }
 
 fn method(value: &ScoreValue) -> &str {

@@ -5,7 +5,7 @@ use seqprobe_core::{FitReport, TaskKind};
 use seqprobe_report::diagnostics::{CalibrationPoint, Diagnostics, RankRecord, Shown};
 use seqprobe_report::record::{
     CellId, CellRecord, ComparisonRecord, DatasetRecord, EstimateRecord, Provenance, Role, RunRecord,
-    SCHEMA_VERSION, ScoreRecord, ScoreValue, SeedFit, Status, Verdict, VerdictRecord,
+    SCHEMA_VERSION, ScoreRecord, ScoreValue, SeedFit, Status, TestRecord, Verdict, VerdictRecord,
 };
 use std::collections::BTreeMap;
 
@@ -115,7 +115,8 @@ pub(crate) fn dataset(id: &str, task: TaskKind, metric: &str) -> DatasetRecord {
 }
 
 fn comparison(baseline: CellId, delta: ScoreValue, p_adjusted: Option<f64>) -> ComparisonRecord {
-    ComparisonRecord { baseline, delta, p_adjusted }
+    let tests = vec![TestRecord { test: "delong".to_owned(), p: 0.0021, note: None }];
+    ComparisonRecord { baseline, delta, p_adjusted, tests }
 }
 
 fn verdict(
