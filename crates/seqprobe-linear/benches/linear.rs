@@ -1,4 +1,5 @@
-//! Time of the penalty paths: logistic with 10 penalties, binary and of 3 classes, and ridge with 17.
+//! Time of the penalty paths: logistic with 10 penalties, binary and of 3 classes, and ridge with 17; and of the probe on
+//! many targets that each miss other rows.
 //!
 //! Features look like a model's: correlated, with a spectrum that decays slowly (the k-th direction has a
 //! deviation of k^-0.5), mixed over all columns and standardised.
@@ -8,8 +9,10 @@ use linfa::DatasetBase;
 use linfa::traits::Fit;
 use ndarray::{Array2, Axis};
 use rand::Rng;
-use seqprobe_core::Seed;
-use seqprobe_linear::{ClassLabels, LogisticPath, RidgePath};
+use seqprobe_core::{
+    FeatureError, FeatureKind, FeatureSource, FeatureView, LabelledView, Probe, Seed, Targets, Task, TaskKind,
+};
+use seqprobe_linear::{ClassLabels, LinearProbe, LogisticPath, RidgePath};
 use std::hint::black_box;
 
 const ROWS: usize = 20_000;
@@ -62,5 +65,68 @@ fn paths(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, paths);
+struct Memory(Array2<f32>);
+
+impl FeatureSource for Memory {
+    fn n_rows(&self) -> usize {
+        self.0.nrows()
+    }
+
+    fn dim(&self) -> usize {
+        self.0.ncols()
+    }
+
+    fn kind(&self) -> FeatureKind {
+        FeatureKind::Pooled
+    }
+
+    fn length(&self, _row: usize) -> usize {
+        1
+    }
+
+    fn read_rows(&self, rows: &[usize], out: &mut Vec<f32>) -> Result<(), FeatureError> {
+        for &row in rows {
+            out.extend(self.0.row(row));
+        }
+        Ok(())
+    }
+}
+
+/// `TARGETS` targets, a tenth of the values of each missing at random, by the default probe.
+fn gaps(criterion: &mut Criterion) {
+    const TARGETS: usize = 56;
+    let mut group = criterion.benchmark_group("linear");
+    group.sample_size(10);
+    let (features, score) = example(ROWS, COLUMNS);
+    let source = Memory(features.mapv(|value| value as f32));
+    let mut rng = Seed(1).derive("linear bench").rng();
+    let values = Array2::from_shape_fn((ROWS, TARGETS), |(row, target)| {
+        (rng.random::<f64>() < 0.9).then(|| score[(row, target % 3)] + rng.random::<f64>())
+    });
+    let targets = Targets::Values { values };
+    let rows: Vec<usize> = (0..ROWS).collect();
+    let (train, valid) = rows.split_at(ROWS * 9 / 10);
+    let (train_targets, valid_targets) = (targets.select(train), targets.select(valid));
+    let view = |rows, targets| LabelledView {
+        features: FeatureView::new(&source, rows).expect("the rows exist"),
+        targets,
+        groups: None,
+    };
+    let task = Task {
+        kind: TaskKind::Regression,
+        targets: (0..TARGETS).map(|target| target.to_string()).collect(),
+        classes: Vec::new(),
+    };
+    let name = format!("ridge, {} × {COLUMNS}, 10 penalties, {TARGETS} targets with gaps", train.len());
+    group.bench_function(name, |bencher| {
+        bencher.iter(|| {
+            let (train, valid) = (view(train, &train_targets), view(valid, &valid_targets));
+            black_box(LinearProbe::default().fit(&task, train, valid, Seed(0)))
+                .expect("the path has an optimum")
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, paths, gaps);
 criterion_main!(benches);

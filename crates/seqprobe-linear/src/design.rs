@@ -20,8 +20,8 @@ const PIECES: usize = 64;
 const PIECE_VALUES: usize = 4 << 20;
 /// Values in the block of rows that is read twice in a row; 256 KiB stay in a second-level cache.
 const BLOCK_VALUES: usize = 32_768;
-/// Values in the buffer of scaled rows from which Gram matrices are summed (32 MiB).
-const GRAM_BUFFER_VALUES: usize = 4 << 20;
+/// Values in the buffer of scaled rows from which Gram matrices are summed (8 MiB).
+const GRAM_BUFFER_VALUES: usize = 1 << 20;
 
 /// A feature matrix, held or read when needed.
 #[derive(Clone, Copy)]

@@ -11,6 +11,9 @@ use crate::targets::{known_rows, targets_by_known_rows};
 use ndarray::{Array2, Axis};
 use seqprobe_core::{ProbeError, Task};
 
+/// Most predictions held at once while models are scored (64 MiB).
+const PREDICTED_VALUES: usize = 8 << 20;
+
 /// Fits all targets. Those known on the same rows are fitted together; all share one eigendecomposition.
 pub(crate) fn fit_values(
     probe: &LinearProbe,
@@ -87,21 +90,26 @@ fn score(
             return Err(too_few(task.targets.get(target), "valid", 0));
         }
     }
-    let predicted = outputs_of(models.iter().flatten(), scored)?;
-    let n_penalties = models.first().map_or(0, Vec::len);
-    let paths = models.into_iter().enumerate().map(|(target, models)| {
-        let mut losses = Losses { sums: vec![0.0; n_penalties], weight: 0.0 };
-        for (predicted, truth) in predicted.rows().into_iter().zip(truth.column(target)) {
-            let Some(truth) = truth else { continue };
-            losses.weight += 1.0;
-            let predicted = predicted.iter().skip(target * n_penalties);
-            for (sum, predicted) in losses.sums.iter_mut().zip(predicted) {
-                *sum += (predicted - truth).powi(2);
+    let n_penalties = models.first().map_or(1, Vec::len);
+    let at_once = (PREDICTED_VALUES / (truth.nrows() * n_penalties).max(1)).max(1);
+    let mut losses = Vec::with_capacity(models.len());
+    for some in models.chunks(at_once) {
+        let predicted = outputs_of(some.iter().flatten(), scored)?;
+        for number in 0..some.len() {
+            let mut own = Losses { sums: vec![0.0; n_penalties], weight: 0.0 };
+            for (predicted, truth) in predicted.rows().into_iter().zip(truth.column(losses.len())) {
+                let Some(truth) = truth else { continue };
+                own.weight += 1.0;
+                let predicted = predicted.iter().skip(number * n_penalties);
+                for (sum, predicted) in own.sums.iter_mut().zip(predicted) {
+                    *sum += (predicted - truth).powi(2);
+                }
             }
+            losses.push(own);
         }
-        Path { models, losses, warnings: Vec::new() }
-    });
-    Ok(paths.collect())
+    }
+    let paths = models.into_iter().zip(losses);
+    Ok(paths.map(|(models, losses)| Path { models, losses, warnings: Vec::new() }).collect())
 }
 
 /// Linear outputs of several models side by side, from one pass.
