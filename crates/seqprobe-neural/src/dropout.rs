@@ -24,10 +24,21 @@ impl Mask {
         Self { key: [rng.random(), rng.random()], threshold, scale }
     }
 
+    /// Drops nothing.
+    pub(crate) fn none() -> Self {
+        Self { key: [0; 2], threshold: 0, scale: 1.0 }
+    }
+
+    /// Whether value `index` stays.
+    #[inline(always)]
+    pub(crate) fn keeps(self, index: u32) -> bool {
+        (mixed(index, self.key) >> 16) >= self.threshold
+    }
+
     /// What value `index` is multiplied by.
     #[inline(always)]
-    pub(crate) fn factor(self, index: u32) -> f32 {
-        if (mixed(index, self.key) >> 16) < self.threshold { 0.0 } else { self.scale }
+    fn factor(self, index: u32) -> f32 {
+        if self.keeps(index) { self.scale } else { 0.0 }
     }
 }
 

@@ -4,6 +4,7 @@
 //! convolutions like best; a row's vector is `[rows, values]`. Every row has the same number of tokens.
 
 use crate::dropout::drop_values;
+use crate::fused_stem::move_running;
 use crate::layer::{Convolution, Layer, Placed, Shape, place};
 use crate::network::{Mode, linear};
 use crate::parameters::{Parameters, Specification};
@@ -85,6 +86,11 @@ impl LayeredNetwork {
         batch: &Batch,
         mut mode: Mode<'_>,
     ) -> Result<Tensor, TchError> {
+        if let Mode::Predict = mode
+            && let Some(output) = self.fused_forward(parameters, batch)?
+        {
+            return Ok(output);
+        }
         let placed = self.placed().map_err(TchError::Torch)?;
         let values = self.token_values(batch)?;
         run(&placed, parameters, values, &mut mode, &mut |_, _| Ok(()))
@@ -130,15 +136,14 @@ fn apply(
     match placed.layer {
         Layer::BatchNorm(convention) => {
             let (epsilon, share) = convention.constants();
-            let [gain, offset, mean, variance] =
-                [get("gain")?, get("offset")?, get("running-mean")?, get("running-variance")?]
-                    .map(Tensor::shallow_clone);
+            let (gain, offset) = (get("gain")?, get("offset")?);
             if matches!(mode, Mode::Predict) {
+                let running = (Some(get("running-mean")?), Some(get("running-variance")?));
                 return values.f_batch_norm(
                     Some(gain),
                     Some(offset),
-                    Some(mean),
-                    Some(variance),
+                    running.0,
+                    running.1,
                     false,
                     0.0,
                     epsilon,
@@ -147,14 +152,9 @@ fn apply(
             }
             let none = None::<&Tensor>;
             let (normed, batch_mean, inverse) =
-                values.f_native_batch_norm(Some(&gain), Some(&offset), none, none, true, 0.0, epsilon)?;
-            tch::no_grad(|| {
-                // As data: all parameters are windows of one tensor, and the gradient needs those of this layer unchanged.
-                let _ = mean.f_data()?.f_lerp_(&batch_mean, share)?;
-                let batch_variance = inverse.f_pow_tensor_scalar(-2)?.f_sub_scalar(epsilon)?;
-                let _ = variance.f_data()?.f_lerp_(&batch_variance, share)?;
-                Ok::<(), TchError>(())
-            })?;
+                values.f_native_batch_norm(Some(gain), Some(offset), none, none, true, 0.0, epsilon)?;
+            let batch_variance = tch::no_grad(|| inverse.f_pow_tensor_scalar(-2)?.f_sub_scalar(epsilon))?;
+            move_running(parameters, &placed.name, share, (&batch_mean, &batch_variance))?;
             Ok(normed)
         }
         Layer::Convolution(convolution) => {

@@ -8,6 +8,7 @@ mod cnn;
 mod cnn_network;
 mod dropout;
 mod fitted;
+mod fused_stem;
 mod layer;
 mod layered_network;
 mod mlp;
@@ -26,6 +27,8 @@ mod rows;
 mod schedule;
 mod settings;
 mod standardisation;
+mod stem_kernels;
+mod tensor_memory;
 mod training;
 
 pub use cnn::CnnProbe;

@@ -116,6 +116,11 @@ impl Network {
         masks: &mut ChaCha8Rng,
         loss: impl FnOnce(&Tensor) -> Result<Tensor, ProbeError>,
     ) -> Result<(f64, Tensor), ProbeError> {
+        if let Self::Layered(network) = self
+            && network.has_fused_stem()
+        {
+            return network.fused_gradient(parameters, batch, masks, loss);
+        }
         let loss =
             tch::with_grad(|| loss(&self.forward(parameters, batch, Mode::Train(masks)).map_err(torch)?))?;
         let value = loss.f_double_value(&[]).map_err(torch)?;

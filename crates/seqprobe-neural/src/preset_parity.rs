@@ -119,6 +119,70 @@ fn every_layer_predicts_and_trains_as_its_reference() {
     }
 }
 
+#[test]
+fn the_fused_stem_is_the_layers_it_stands_for() {
+    let preset = &crate::preset::TANG_MPRA_CNN;
+    let fixture = Fixture::read(preset.id);
+    let network = fixture.network(preset);
+    let parameters = fixture.parameters(&network);
+    let batch = fixture.batch();
+    let output = network.forward(&parameters, &batch, Mode::Predict).unwrap();
+    fixture.assert_close("predict/21", &output, 1e-3, 1e-5);
+    let coefficients = fixture.tensor("coefficients");
+    let loss = |output: &Tensor| Ok((output * &coefficients).sum(tch::Kind::Float));
+    let (_, gradient) = network.fused_gradient(&parameters, &batch, &mut Seed(0).rng(), loss).unwrap();
+    check_gradient(&fixture, &parameters, &gradient, 5e-5);
+    check_running(&fixture, &parameters);
+}
+
+#[test]
+fn wide_and_narrow_fused_stems_have_the_gradients_of_their_layers() {
+    for (dim, tokens) in [(4, 43), (3, 40), (90, 21)] {
+        let mut layers = (crate::preset::TANG_MPRA_CNN.layers)();
+        narrow(&mut layers);
+        for layer in &mut layers[1..3] {
+            let Layer::Convolution(convolution) = layer else { panic!("not a convolution") };
+            convolution.channels = 48;
+        }
+        let network = LayeredNetwork::new("tang-mpra-cnn", layers, (dim, tokens), 2).unwrap();
+        let mut rng = Seed(3).rng();
+        let mut draw = |size: usize, low: f32| -> Vec<f32> {
+            (0..size).map(|_| rand::Rng::random::<f32>(&mut rng) + low).collect()
+        };
+        let build = |one: &Specification, draw: &mut dyn FnMut(usize, f32) -> Vec<f32>| {
+            let is_scale = one.name.ends_with("gain") || one.name.ends_with("variance");
+            draw(one.size() as usize, if is_scale { 0.5 } else { -0.5 })
+        };
+        let drawn = Parameters::build(network.specifications(), |one| build(one, &mut draw)).unwrap();
+        let same = drawn.snapshot().unwrap();
+        let mut plain = Parameters::draw(network.specifications(), Seed(1)).unwrap();
+        plain.restore(&same).unwrap();
+        let rows = 6;
+        let values = Tensor::from_slice(&draw(rows * tokens * dim, -0.5));
+        let values = values.view([rows as i64, tokens as i64, dim as i64]);
+        let batch = Batch { values, lengths: vec![tokens; rows], longest: tokens };
+        let coefficients = Tensor::from_slice(&draw(rows * 2, -0.5)).view([rows as i64, 2]);
+        let loss = |output: &Tensor| (output * &coefficients).sum(tch::Kind::Float);
+
+        let (value, fused) =
+            network.fused_gradient(&drawn, &batch, &mut Seed(0).rng(), |output| Ok(loss(output))).unwrap();
+        let layered = tch::with_grad(|| {
+            let input = network.token_values(&batch).unwrap();
+            let mut rng = Seed(0).rng();
+            let mut mode = Mode::Train(&mut rng);
+            let placed = network.placed().unwrap();
+            loss(&run(&placed, &plain, input, &mut mode, &mut |_, _| Ok(())).unwrap())
+        });
+        approx::assert_relative_eq!(value, layered.double_value(&[]), max_relative = 1e-4);
+        let expected = plain.gradient_of(&layered).unwrap();
+        let error = (&fused - &expected).norm().double_value(&[]) / expected.norm().double_value(&[]);
+        assert!(error < 1e-5, "dim {dim}: {error}");
+        let (moved, expected) = (drawn.snapshot().unwrap(), plain.snapshot().unwrap());
+        let error = (&moved - &expected).norm().double_value(&[]) / expected.norm().double_value(&[]);
+        assert!(error < 1e-6, "running statistics, dim {dim}: {error}");
+    }
+}
+
 fn check_gradient(fixture: &Fixture, parameters: &Parameters, gradient: &Tensor, tolerance: f64) {
     // A bias before a norm has a gradient of 0 that is rounding only: compared in units of the others.
     let gradients = fixture.0.iter().filter(|(name, _)| name.starts_with("gradient/"));
