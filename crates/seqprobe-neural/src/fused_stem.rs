@@ -185,15 +185,13 @@ impl Stem {
     ) -> Result<(Tensor, Tensor), TchError> {
         let (epsilon, share) = self.input_norm.constants();
         let (mean, variance) = match mode {
-            Mode::Train(_) => tch::no_grad(|| {
-                let tokens = batch.values.f_view([-1, self.dim])?;
-                let n = tokens.size()[0] as f64;
-                let mean = tokens.f_mean_dim([0_i64].as_slice(), false, Kind::Float)?;
-                let square = tokens.f_square()?.f_sum_dim_intlist([0_i64].as_slice(), false, Kind::Float)?;
-                let variance = square.f_div_scalar(n)?.f_sub(&mean.f_square()?)?.f_clamp_min(0.0)?;
+            Mode::Train(_) => {
+                let sizes = Sizes { channels: batch.values.size()[2] as usize, block: 1, ..self.sizes };
+                let (mean, variance) = moments(values(&batch.values)?, sizes, threads());
+                let (mean, variance) = (Tensor::f_from_slice(&mean)?, Tensor::f_from_slice(&variance)?);
                 move_running(parameters, INPUT_NORM, share, (&mean, &variance))?;
-                Ok::<_, TchError>((mean, variance))
-            })?,
+                (mean, variance)
+            }
             Mode::Predict => {
                 let get =
                     |what: &str| parameters.get(&format!("{INPUT_NORM}/{what}")).map(Tensor::shallow_clone);
@@ -231,12 +229,7 @@ impl Stem {
             let shape = [rows * tokens, kernel * (dim + 1)];
             let mut seen = Tensor::f_empty(shape, (Kind::Float, tch::Device::Cpu))?;
             let sizes = (self.sizes.tokens, dim as usize);
-            neighbourhoods(
-                values(&batch.values.f_contiguous()?)?,
-                sizes,
-                kernel as usize,
-                values_mut(&mut seen)?,
-            );
+            neighbourhoods(values(&batch.values)?, sizes, kernel as usize, values_mut(&mut seen)?);
             return own_bias.f_addmm(&seen, &weight.f_transpose(0, 1)?);
         }
         let reduced = bias.f_addmm(&batch.values.f_view([-1, dim])?, &reduction.f_transpose(0, 1)?)?;

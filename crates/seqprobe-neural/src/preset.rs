@@ -37,7 +37,7 @@ pub fn find(id: &str) -> Option<&'static Preset> {
 pub static TANG_MPRA_CNN: Preset = Preset {
     id: "tang-mpra-cnn",
     about: "CNN with exponential first layer, fixed length (Tang et al. 2025, amberT15/LLM_eval lentiMPRA/mpra_model.py rep_cnn)",
-    version: 2,
+    version: 3,
     reads: FeatureKind::Tokens,
     training: || keras(1e-3, 128, 100),
     layers: tang_mpra_cnn,

@@ -7,11 +7,12 @@
 
 use crate::order::{Order, Part};
 use crate::standardisation::Standardisation;
+use crate::tensor_memory::values_mut;
 use crate::torch;
 use seqprobe_core::{FeatureError, FeatureView, ProbeError};
 use std::collections::HashMap;
 use std::sync::mpsc::sync_channel;
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 /// A batch as the networks take it.
 pub(crate) struct Batch {
@@ -151,14 +152,17 @@ impl<'a> Rows<'a> {
         let dim = self.standardisation.dim();
         let lengths: Vec<usize> = rows.iter().map(|&row| self.order.lengths()[row]).collect();
         let longest = lengths.iter().copied().max().unwrap_or(0);
-        let mut padded = vec![0.0_f32; rows.len() * longest * dim];
-        let places = padded.chunks_exact_mut((longest * dim).max(1));
+        let shape = [rows.len() as i64, longest as i64, dim as i64];
+        // Filled where it stays: wide batches are tens of megabytes.
+        let is_even = lengths.iter().all(|&length| length == longest);
+        let start = (Kind::Float, Device::Cpu);
+        let values = if is_even { Tensor::f_empty(shape, start) } else { Tensor::f_zeros(shape, start) };
+        let mut values = values.map_err(torch)?;
+        let places = values_mut(&mut values).map_err(torch)?.chunks_exact_mut((longest * dim).max(1));
         for ((row, &length), place) in rows.iter().zip(&lengths).zip(places) {
             let start = buffer.starts[row];
             place[..length * dim].copy_from_slice(&buffer.values[start..start + length * dim]);
         }
-        let shape = [rows.len() as i64, longest as i64, dim as i64];
-        let values = Tensor::f_from_slice(&padded).and_then(|values| values.f_view(shape)).map_err(torch)?;
         Ok(Batch { values, lengths, longest })
     }
 }
