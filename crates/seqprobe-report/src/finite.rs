@@ -2,7 +2,7 @@
 //! score has its own form.
 
 use crate::error::ReportError;
-use crate::record::{RunRecord, ScoreValue};
+use crate::record::{DescriptionValue, RunRecord, ScoreValue};
 
 /// Checks all numbers of a record.
 ///
@@ -26,6 +26,14 @@ pub(crate) fn check(record: &RunRecord) -> Result<(), ReportError> {
                     format!("{name} of {} with seed {}", cell.id, fit.seed)
                 })?;
             }
+        }
+    }
+    for cell in &record.cells {
+        let Some(DescriptionValue::Known(known)) = &cell.description else { continue };
+        let ranges = [known.bits, known.compression];
+        let numbers = ranges.iter().flat_map(|range| [range.mean, range.lowest, range.highest]);
+        for number in numbers.chain([known.uniform_bits]) {
+            finite(number, || format!("description length of {}", cell.id))?;
         }
     }
     for verdict in &record.verdicts {

@@ -9,6 +9,7 @@ mod forest;
 mod panel;
 mod ranks;
 mod svg;
+mod sweep;
 
 use crate::error::ReportError;
 use crate::record::RunRecord;
@@ -34,6 +35,9 @@ pub(crate) fn figures(record: &RunRecord) -> Vec<(String, String)> {
         add(format!("scores-{name}"), forest::draw(record, dataset));
         add(format!("differences-{name}"), difference::draw(dataset, &verdicts));
         add(format!("curves-{name}"), curves::draw(record, dataset));
+        for sweep in context::sweeps(record, dataset) {
+            add(format!("{}-{name}", sweep.id), sweep.drawing);
+        }
     }
     if let Some(summary) = &record.ranks {
         add("ranks.svg".to_owned(), ranks::draw(summary));
@@ -43,7 +47,7 @@ pub(crate) fn figures(record: &RunRecord) -> Vec<(String, String)> {
 
 /// True for the names that [`figures`] gives.
 pub(crate) fn is_figure_name(name: &str) -> bool {
-    let kinds = ["scores-", "differences-", "curves-"];
+    let kinds = ["scores-", "differences-", "curves-", "layers-", "fractions-"];
     name == "ranks.svg" || name.ends_with(".svg") && kinds.iter().any(|kind| name.starts_with(kind))
 }
 

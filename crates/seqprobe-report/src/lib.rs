@@ -24,6 +24,7 @@ mod results_csv;
 mod sentences;
 mod spreadsheet;
 mod staged;
+mod sweeps;
 mod table;
 mod verdicts_csv;
 mod words;

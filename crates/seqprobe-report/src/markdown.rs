@@ -3,8 +3,9 @@
 use crate::error::ReportError;
 use crate::record::{DatasetRecord, Provenance, RunRecord, Verdict};
 use crate::sentences::{of_dataset, of_suite, oracle_gap};
+use crate::sweeps::{Grid, grids};
 use crate::table::{note, shown};
-use crate::words::{cell_detail, cells_of, count, duration, level, metric_name, one_line, role_word};
+use crate::words::{cell_detail, count, duration, level, metric_name, one_line, role_word, whole_cells_of};
 
 /// Longest report; what comment fields of the common forges take, with room to spare.
 const MAX_CHARACTERS: usize = 60_000;
@@ -14,6 +15,9 @@ const MAX_SENTENCES: usize = 20_000;
 
 /// Most warnings that are written out.
 const MAX_WARNINGS: usize = 30;
+
+/// Most columns of a table.
+const MOST_COLUMNS: usize = 9;
 
 pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
     let mut text = format!("## seqprobe: {}\n\n", escape(&record.suite));
@@ -93,7 +97,7 @@ fn table(record: &RunRecord, dataset: &DatasetRecord) -> String {
         "\n### {id}\n\n{metric} on {n} test examples{level}.\n\n\
          | representation | how | probe | role | {metric} | note |\n|---|---|---|---|---|---|\n"
     );
-    for cell in cells_of(record, dataset) {
+    for cell in whole_cells_of(record, dataset) {
         let row = [
             cell.id.representation.clone(),
             cell_detail(&cell.id),
@@ -104,7 +108,22 @@ fn table(record: &RunRecord, dataset: &DatasetRecord) -> String {
         ];
         text.push_str(&format!("| {} |\n", row.map(|field| escape(&field)).join(" | ")));
     }
+    grids(record, dataset).iter().for_each(|grid| text.push_str(&of_grid(grid)));
     text
+}
+
+fn of_grid(grid: &Grid) -> String {
+    let n = grid.header.len().min(MOST_COLUMNS);
+    let line = |row: &[String]| {
+        let fields: Vec<String> = row.iter().take(n).map(|field| escape(field)).collect();
+        format!("| {} |\n", fields.join(" | "))
+    };
+    let left_out = match grid.header.len() - n {
+        0 => String::new(),
+        more => format!("; {more} more columns in report.html"),
+    };
+    let rows: String = grid.rows.iter().map(|row| line(row)).collect();
+    format!("\n{}{left_out}.\n\n{}|{}\n{rows}", escape(&grid.title), line(&grid.header), "---|".repeat(n))
 }
 
 fn provenance(provenance: &Provenance) -> String {

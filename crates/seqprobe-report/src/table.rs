@@ -3,8 +3,10 @@
 use crate::error::ReportError;
 use crate::record::{CellRecord, DatasetRecord, RunRecord, Status};
 use crate::sentences::{of_dataset, of_suite, oracle_gap};
+use crate::sweeps::{Grid, description_grid, fraction_grid};
 use crate::words::{
-    cell_detail, cells_of, count, headline, metric_name, one_line, plain, role_word, value, value_reason,
+    cell_detail, count, headline, metric_name, one_line, plain, role_word, value, value_reason,
+    whole_cells_of,
 };
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, LineStyle, Table};
@@ -22,6 +24,13 @@ pub fn render_table(record: &RunRecord) -> String {
     for dataset in &record.datasets {
         line(&mut text, &plain(&heading(dataset)));
         line(&mut text, &table(record, dataset).trim_fmt());
+        // Layers stand in the table already.
+        for grid in [fraction_grid(record, dataset), description_grid(record, dataset)].into_iter().flatten()
+        {
+            text.push('\n');
+            line(&mut text, &plain(&format!("{}: {}", dataset.id, grid.title)));
+            line(&mut text, &of_grid(&grid).trim_fmt());
+        }
         text.push('\n');
     }
     for sentence in of_suite(record) {
@@ -89,7 +98,7 @@ fn table(record: &RunRecord, dataset: &DatasetRecord) -> Table {
     let header =
         ["representation", "how", "probe", "role", &metric_name(&dataset.metric), "note"].map(str::to_owned);
     table.set_header(header);
-    for cell in cells_of(record, dataset) {
+    for cell in whole_cells_of(record, dataset) {
         let row = [
             cell.id.representation.clone(),
             cell_detail(&cell.id),
@@ -99,6 +108,17 @@ fn table(record: &RunRecord, dataset: &DatasetRecord) -> Table {
             note(cell),
         ];
         table.add_row(row.map(|field| plain(&field)));
+    }
+    table
+}
+
+fn of_grid(grid: &Grid) -> Table {
+    let mut table = Table::new();
+    let style = UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
+    table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(grid.header.iter().map(|field| plain(field)));
+    for row in &grid.rows {
+        table.add_row(row.iter().map(|field| plain(field)));
     }
     table
 }

@@ -125,7 +125,7 @@ pub(crate) fn cell_detail(cell: &CellId) -> String {
         .filter(|part| is_said(part))
         .cloned()
         .collect();
-    if !matches!(cell.fraction.as_str(), "1" | "1.0" | "-" | "") {
+    if !is_whole(cell) {
         parts.push(format!("{} of train", cell.fraction));
     }
     parts.join(" · ")
@@ -154,6 +154,19 @@ pub(crate) fn cells_of<'a>(
     record.cells.iter().filter(|cell| cell.id.dataset == dataset.id)
 }
 
+/// True for a cell that was fitted on all of the training split.
+pub(crate) fn is_whole(cell: &CellId) -> bool {
+    matches!(cell.fraction.as_str(), "1" | "1.0" | "-" | "")
+}
+
+/// The cells of a dataset that were fitted on all of the training split, in plan order.
+pub(crate) fn whole_cells_of<'a>(
+    record: &'a RunRecord,
+    dataset: &'a DatasetRecord,
+) -> impl Iterator<Item = &'a CellRecord> {
+    cells_of(record, dataset).filter(|cell| is_whole(&cell.id))
+}
+
 /// The one score a cell is shown by: the primary metric on test, over all targets where there are several.
 pub(crate) fn headline(cell: &CellRecord) -> Option<&ScoreRecord> {
     let primary = || cell.scores.iter().filter(|score| score.primary && score.split == "test");
@@ -166,14 +179,26 @@ pub(crate) fn best_on_validation<'a>(
     dataset: &'a DatasetRecord,
     representation: &str,
 ) -> Option<&'a CellRecord> {
+    chosen_on_validation(record, dataset, representation, None)
+}
+
+/// The same among the cells of one probe: the layer and pooling that a verdict rests on.
+pub(crate) fn chosen_on_validation<'a>(
+    record: &'a RunRecord,
+    dataset: &'a DatasetRecord,
+    representation: &str,
+    probe: Option<&str>,
+) -> Option<&'a CellRecord> {
     let loss = |cell: &CellRecord| {
         let losses: Option<Vec<f64>> = cell.fits.iter().map(|fit| fit.report.validation_loss).collect();
         losses
             .filter(|losses| !losses.is_empty())
             .map(|losses| losses.iter().sum::<f64>() / losses.len() as f64)
     };
-    cells_of(record, dataset)
-        .filter(|cell| cell.id.representation == representation && cell.id.fraction == "1")
+    whole_cells_of(record, dataset)
+        .filter(|cell| {
+            cell.id.representation == representation && probe.is_none_or(|probe| cell.id.probe == probe)
+        })
         .filter_map(|cell| loss(cell).map(|loss| (loss, cell)))
         .min_by(|(left, _), (right, _)| left.total_cmp(right))
         .map(|(_, cell)| cell)
@@ -181,7 +206,7 @@ pub(crate) fn best_on_validation<'a>(
 
 /// The cells of a dataset whose headline has a point, best first; equals stay in plan order.
 pub(crate) fn ranked<'a>(record: &'a RunRecord, dataset: &'a DatasetRecord) -> Vec<(&'a CellRecord, f64)> {
-    let mut cells: Vec<(&CellRecord, f64)> = cells_of(record, dataset)
+    let mut cells: Vec<(&CellRecord, f64)> = whole_cells_of(record, dataset)
         .filter_map(|cell| headline(cell).and_then(|score| point(&score.value)).map(|point| (cell, point)))
         .collect();
     let sign = if lower_is_better(&dataset.metric) { 1.0 } else { -1.0 };

@@ -166,6 +166,12 @@ impl CellStore {
         }
     }
 
+    /// The stored value of a key, where there is one that can be read.
+    pub(crate) fn known<T: DeserializeOwned>(&self, kind: &str, key: &Digest) -> Option<T> {
+        let bytes = fs::read(self.root.join(kind).join(format!("{key}.json"))).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
     /// A value computed once per key; `kind` names its folder.
     pub(crate) fn memo<T: Serialize + DeserializeOwned>(
         &self,
@@ -173,11 +179,11 @@ impl CellStore {
         key: &Digest,
         compute: impl FnOnce() -> T,
     ) -> Result<T, Failure> {
-        let path = self.root.join(kind).join(format!("{key}.json"));
-        if let Some(value) = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+        if let Some(value) = self.known(kind, key) {
             return Ok(value);
         }
         let value = compute();
+        let path = self.root.join(kind).join(format!("{key}.json"));
         write_whole(&path, &serde_json::to_vec(&value).or_exit(ExitCode::Unexpected)?)?;
         Ok(value)
     }

@@ -2,6 +2,7 @@
 
 use crate::cells::{CELL_VERSION, CellKey, CellResult, CellStore};
 use crate::constant::constant_cell;
+use crate::description;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::fit::Unfitted;
 use crate::models::LoadedModel;
@@ -91,11 +92,19 @@ impl Runner<'_> {
         let digest = dataset.digest();
         // Reuse first: what is stored needs no features.
         let mut open: Vec<(usize, Digest)> = Vec::new();
+        let mut undescribed: Vec<(usize, Digest)> = Vec::new();
         for (index, planned) in plan.iter().enumerate() {
             if filled[index].is_some() || matches!(planned.work, Work::Shuffled { .. }) {
                 continue;
             }
-            match self.cell_key(digest, planned)? {
+            let key = self.cell_key(digest, planned)?;
+            if let Some(key) = key
+                && description::is_wanted(self.suite, dataset, planned)
+                && description::stored(&self.store, &key)?.is_none()
+            {
+                undescribed.push((index, key));
+            }
+            match key {
                 None => filled[index] = Some(self.without_key(dataset, planned)?),
                 Some(key) => match self.store.load(&key) {
                     Some(result) => {
@@ -109,15 +118,14 @@ impl Runner<'_> {
             }
         }
         for (number, representation) in self.suite.representations.iter().enumerate() {
-            let mine: Vec<&(usize, Digest)> = open
-                .iter()
-                .filter(|(index, _)| matches!(plan[*index].work, Work::Fit { representation, .. } if representation == number))
-                .collect();
-            if mine.is_empty() {
+            let of_representation = |(index, _): &&(usize, Digest)| matches!(plan[*index].work, Work::Fit { representation, .. } if representation == number);
+            let mine: Vec<&(usize, Digest)> = open.iter().filter(of_representation).collect();
+            let to_describe: Vec<&(usize, Digest)> = undescribed.iter().filter(of_representation).collect();
+            if mine.is_empty() && to_describe.is_empty() {
                 continue;
             }
             let mut wanted: Vec<(Option<LayerIndex>, Pooling)> = Vec::new();
-            for (index, _) in &mine {
+            for (index, _) in mine.iter().chain(&to_describe) {
                 if let Work::Fit { layer, pooling, .. } = plan[*index].work
                     && !wanted.contains(&(layer, pooling))
                 {
@@ -125,6 +133,16 @@ impl Runner<'_> {
                 }
             }
             let features = self.features(dataset, number, representation, &wanted);
+            for (index, key) in to_describe {
+                if let (Work::Fit { layer, pooling, probe, .. }, Ok(features)) =
+                    (&plan[*index].work, &features)
+                    && let Some(draws) = features.sources.get(&(*layer, *pooling))
+                {
+                    self.progress.note(&format!("{}: description length", plan[*index].id));
+                    let probe = self.probes[*probe].as_ref();
+                    description::compute(&self.store, key, dataset, draws, probe)?;
+                }
+            }
             for (index, key) in mine {
                 let planned = &plan[*index];
                 let Work::Fit { layer, pooling, probe, training, .. } = planned.work else { continue };
@@ -153,6 +171,25 @@ impl Runner<'_> {
                 }
                 filled[*index] = Some(self.finish_cell(dataset, planned, *key, result, false)?);
                 self.progress.step(&planned.id.to_string());
+            }
+        }
+        self.describe(dataset, plan, filled)
+    }
+
+    /// Gives the cells that are to have one their description length, which is stored by now.
+    fn describe(
+        &self,
+        dataset: &Dataset,
+        plan: &[PlannedCell],
+        filled: &mut [Option<FilledCell>],
+    ) -> Result<(), Failure> {
+        let digest = dataset.digest();
+        for (planned, cell) in plan.iter().zip(filled) {
+            if let (Some(cell), true) = (cell, description::is_wanted(self.suite, dataset, planned))
+                && cell.result.is_some()
+                && let Some(key) = self.cell_key(digest, planned)?
+            {
+                cell.record.description = description::stored(&self.store, &key)?;
             }
         }
         Ok(())
@@ -348,5 +385,6 @@ fn empty_record(planned: &PlannedCell, key: &Digest) -> CellRecord {
         scores: Vec::new(),
         seconds: 0.0,
         reused: false,
+        description: None,
     }
 }

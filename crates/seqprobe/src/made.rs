@@ -96,6 +96,7 @@ pub(crate) fn cell(dataset: &Dataset, name: [&str; 4], role: Role, knows: Knows,
         scores: score_split(dataset, Split::Test, &result.test, REPLICATES),
         seconds: 0.0,
         reused: false,
+        description: None,
     };
     FilledCell { record, result: Some(result), weights: Vec::new() }
 }

@@ -8,6 +8,7 @@ mod constant;
 mod control_checks;
 mod controls;
 mod data_command;
+mod description;
 mod diagnostics;
 mod doctor;
 mod embed_command;

@@ -96,6 +96,7 @@ fn suite_file(arguments: &ProbeArguments, dataset: &str) -> Result<SuiteFile, Fa
         controls: arguments.controls.as_ref().map(|words| ControlsEntry::from_words(words)),
         fractions: None,
         draws: None,
+        description_length: None,
         datasets: vec![dataset.to_owned()],
         drop_leaks: None,
         simulate: None,

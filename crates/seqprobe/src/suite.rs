@@ -41,6 +41,8 @@ pub(crate) struct SuiteFile {
     pub(crate) fractions: Option<Vec<f64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) draws: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) description_length: Option<bool>,
     pub(crate) datasets: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) drop_leaks: Option<LeakKind>,
@@ -136,6 +138,8 @@ pub(crate) struct Suite {
     pub(crate) fractions: Vec<f64>,
     /// Draws of each part.
     pub(crate) draws: usize,
+    /// Whether the linear probe's description length of the training labels is told.
+    pub(crate) description_length: bool,
     pub(crate) datasets: Vec<String>,
     /// Training rows to leave out of every dataset.
     pub(crate) drop_leaks: Option<LeakKind>,
@@ -279,6 +283,7 @@ impl Suite {
             controls,
             fractions,
             draws,
+            description_length: file.description_length.unwrap_or(false),
             datasets: file.datasets.clone(),
             drop_leaks: file.drop_leaks,
             simulate: file.simulate.unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use crate::control_checks::ControlFindings;
 use crate::controls::SHUFFLED_LABELS;
-use crate::verdicts::FilledCell;
+use crate::verdicts::{FilledCell, WHOLE};
 use seqprobe_report::record::{CellRecord, DatasetRecord, Role, Status};
 
 /// The warnings of a run, most important first: what failed, what the controls give away, constant predictions, fits
@@ -30,7 +30,8 @@ pub(crate) fn warnings<'a>(
         warnings.push(format!("{}: the predictions are constant", cell.record.id));
     }
     warnings.extend(cells.iter().filter_map(|cell| open_fits(cell)));
-    for cell in cells {
+    // Remarks on fits to parts of the training split stand in the table of fits.
+    for cell in cells.into_iter().filter(|cell| cell.id.fraction == WHOLE) {
         let mut seen: Vec<&str> = Vec::new();
         for warning in cell.fits.iter().flat_map(|fit| &fit.report.warnings) {
             if !seen.contains(&warning.as_str()) && (cell.role == Role::Model || cell.id.layer != "-") {

@@ -1,13 +1,14 @@
 //! What the page's template is filled with: plain text, which the template escapes, and finished drawings.
 
 use super::difference::p_text;
-use super::{curves, difference, fits, forest, ranks};
+use super::{curves, difference, fits, forest, ranks, sweep};
 use crate::audit::{audit_lines, has_copies, shift_lines};
 use crate::diagnostics::{RankRecord, Shown};
 use crate::record::{
     CellRecord, DatasetRecord, RunRecord, ScoreRecord, ScoreValue, Status, TestRecord, Verdict, VerdictRecord,
 };
 use crate::sentences::{of_dataset, of_suite, oracle_gap};
+use crate::sweeps::{fraction_curves, grids, layer_curves};
 use crate::words::{
     best_on_validation, cell_detail, cell_name, cells_of, count, duration, headline, level, lower_is_better,
     metric_name, number, point, role_word, value, value_reason,
@@ -194,6 +195,32 @@ fn confusions(record: &RunRecord, dataset: &DatasetRecord) -> Vec<Value> {
         .collect()
 }
 
+/// A drawing of scores along something.
+pub(super) struct Sweep {
+    /// `layers` or `fractions`.
+    pub(super) id: &'static str,
+    /// What stands below the axis across, and in the caption.
+    about: &'static str,
+    names: Vec<String>,
+    /// SVG; empty where there is nothing to draw.
+    pub(super) drawing: String,
+}
+
+/// The drawings over layers and over parts of the training split.
+pub(super) fn sweeps(record: &RunRecord, dataset: &DatasetRecord) -> Vec<Sweep> {
+    let metric = metric_name(&dataset.metric);
+    let of = |id, about, curves: Vec<crate::sweeps::Curve<'_>>| {
+        let label = format!("{metric} on test of {} by {about}, with intervals", dataset.id);
+        let drawing = sweep::draw(&curves, &label, about, &metric);
+        Sweep { id, about, names: sweep::names(&curves), drawing }
+    };
+    let all = [
+        of("layers", "layer", layer_curves(record, dataset)),
+        of("fractions", "part of the training split", fraction_curves(record, dataset)),
+    ];
+    all.into_iter().filter(|sweep| !sweep.drawing.is_empty()).collect()
+}
+
 /// Anchors are numbers: names may hold anything.
 fn anchor(index: usize) -> String {
     format!("dataset-{}", index + 1)
@@ -247,6 +274,17 @@ fn of_one_dataset(record: &RunRecord, index: usize, dataset: &DatasetRecord) -> 
         curves => Value::from_safe_string(curves::draw(record, dataset)),
         curve_names => curves::drawn(record, dataset).into_iter().map(curves::name).collect::<Vec<_>>(),
         confusions => confusions(record, dataset),
+        sweeps => sweeps(record, dataset)
+            .into_iter()
+            .map(|sweep| {
+                let chosen = sweep.id == "layers";
+                context! { about => sweep.about, names => sweep.names, drawing => Value::from_safe_string(sweep.drawing), chosen }
+            })
+            .collect::<Vec<_>>(),
+        grids => grids(record, dataset)
+            .into_iter()
+            .map(|grid| context! { title => grid.title, header => grid.header, rows => grid.rows })
+            .collect::<Vec<_>>(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::svg::{Axis, LEFT, RIGHT, WIDTH, escape, marker, push, shorten};
 use crate::record::{CellRecord, DatasetRecord, Role, RunRecord, ScoreValue, Status};
 use crate::words::{
-    cell_detail, cells_of, headline, is_said, lower_is_better, metric_name, point, role_word, value,
+    cell_detail, headline, is_said, lower_is_better, metric_name, point, role_word, value, whole_cells_of,
 };
 
 const ROW: f64 = 22.0;
@@ -56,7 +56,7 @@ struct Group<'a> {
 
 fn groups<'a>(record: &'a RunRecord, dataset: &'a DatasetRecord) -> Vec<Group<'a>> {
     let mut probes: Vec<&str> = Vec::new();
-    let scored: Vec<&CellRecord> = cells_of(record, dataset)
+    let scored: Vec<&CellRecord> = whole_cells_of(record, dataset)
         .filter(|cell| cell.status == Status::Ok && headline(cell).is_some())
         .collect();
     for cell in &scored {

@@ -16,34 +16,55 @@ pub(super) const MOST_LINES: usize = 6;
 pub(super) struct Panel {
     left: f64,
     top: f64,
-    low: f64,
-    high: f64,
+    across: (f64, f64),
+    up: (f64, f64),
 }
 
 impl Panel {
     /// The panel at a position of a row of panels; both axes go from `low` to `high`.
     pub(super) fn new(position: usize, low: f64, high: f64) -> Self {
+        Self::with_axes(position, (low, high), (low, high))
+    }
+
+    /// The panel at a position of a row of panels; its axes go from the first to the second number of each range.
+    pub(super) fn with_axes(position: usize, across: (f64, f64), up: (f64, f64)) -> Self {
+        let never_empty = |(low, high): (f64, f64)| (low, if high > low { high } else { low + 1.0 });
         Self {
             left: 52.0 + PANEL_WIDTH * position as f64,
             top: 26.0,
-            low,
-            high: if high > low { high } else { low + 1.0 },
+            across: never_empty(across),
+            up: never_empty(up),
         }
     }
 
     /// Frame, ticks, title and names of the axes.
     pub(super) fn frame(&self, svg: &mut String, title: &str, across: &str, up: &str) {
+        let ticks = quarters(self.across);
+        self.frame_with_ticks(svg, title, across, up, &ticks);
+    }
+
+    /// The same with ticks of one's own on the axis across.
+    pub(super) fn frame_with_ticks(
+        &self,
+        svg: &mut String,
+        title: &str,
+        across: &str,
+        up: &str,
+        ticks: &[(f64, String)],
+    ) {
         let (left, top, right, bottom) = (self.left, self.top, self.left + SIDE, self.top + SIDE);
         push(
             svg,
             format_args!("<text class=\"h\" x=\"{left}\" y=\"{}\">{}</text>", top - 9.0, escape(title)),
         );
-        for step in 0..=4 {
-            let value = self.low + (self.high - self.low) * f64::from(step) / 4.0;
-            let (x, y) = (self.x(value), self.y(value));
-            let text = tick_text(value, self.high - self.low);
-            push(svg, format_args!("<path class=\"g\" d=\"M{x:.1} {top}V{bottom}M{left} {y:.1}H{right}\"/>"));
+        for (value, text) in ticks {
+            let (x, text) = (self.x(*value), escape(text));
+            push(svg, format_args!("<path class=\"g\" d=\"M{x:.1} {top}V{bottom}\"/>"));
             push(svg, format_args!("<text class=\"t\" x=\"{x:.1}\" y=\"{}\">{text}</text>", bottom + 15.0));
+        }
+        for (value, text) in quarters(self.up) {
+            let y = self.y(value);
+            push(svg, format_args!("<path class=\"g\" d=\"M{left} {y:.1}H{right}\"/>"));
             push(
                 svg,
                 format_args!("<text class=\"t e\" x=\"{}\" y=\"{:.1}\">{text}</text>", left - 6.0, y + 4.0),
@@ -96,17 +117,39 @@ impl Panel {
         );
     }
 
+    /// A circle around a dot.
+    pub(super) fn ring(&self, svg: &mut String, class: &str, x: f64, y: f64, radius: f64) {
+        push(
+            svg,
+            format_args!(
+                "<circle class=\"l {class} v\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"{radius}\"/>",
+                self.x(x),
+                self.y(y)
+            ),
+        );
+    }
+
     fn x(&self, value: f64) -> f64 {
-        self.left + SIDE * self.share(value)
+        self.left + SIDE * share(value, self.across)
     }
 
     fn y(&self, value: f64) -> f64 {
-        self.top + SIDE * (1.0 - self.share(value))
+        self.top + SIDE * (1.0 - share(value, self.up))
     }
+}
 
-    fn share(&self, value: f64) -> f64 {
-        ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
-    }
+fn share(value: f64, (low, high): (f64, f64)) -> f64 {
+    ((value - low) / (high - low)).clamp(0.0, 1.0)
+}
+
+/// The ends of a range and its quarters.
+fn quarters((low, high): (f64, f64)) -> Vec<(f64, String)> {
+    (0..=4)
+        .map(|step| {
+            let value = low + (high - low) * f64::from(step) / 4.0;
+            (value, tick_text(value, high - low))
+        })
+        .collect()
 }
 
 fn tick_text(value: f64, span: f64) -> String {
@@ -114,8 +157,10 @@ fn tick_text(value: f64, span: f64) -> String {
         0
     } else if span >= 4.0 {
         1
-    } else {
+    } else if span >= 0.1 {
         2
+    } else {
+        3
     };
     format!("{value:.decimals$}")
 }

@@ -64,6 +64,11 @@ impl Axis {
         self.high - self.low
     }
 
+    /// Its two ends.
+    pub(super) fn ends(&self) -> (f64, f64) {
+        (self.low, self.high)
+    }
+
     /// Horizontal place of a value; values beyond the axis stand at its edges.
     pub(super) fn x(&self, value: f64) -> f64 {
         let share = ((value - self.low) / self.span()).clamp(0.0, 1.0);

@@ -6,3 +6,4 @@ mod folder;
 mod page;
 mod renderers;
 mod sample;
+mod sweeps;

@@ -71,6 +71,7 @@ pub(crate) fn cell(
         ],
         seconds: 1.25,
         reused: false,
+        description: None,
         id,
     }
 }
@@ -86,6 +87,7 @@ fn without_scores(id: CellId, role: Role, status: Status, reason: &str) -> CellR
         scores: Vec::new(),
         seconds: 0.0,
         reused: false,
+        description: None,
         id,
     }
 }
