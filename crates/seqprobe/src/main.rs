@@ -11,6 +11,8 @@ mod data_command;
 mod description;
 mod diagnostics;
 mod doctor;
+#[cfg(test)]
+mod documented;
 mod embed_command;
 mod exit;
 mod features;

@@ -6,7 +6,7 @@ use crate::probes::probe_family;
 use crate::suite::{Layers, ModelRepresentation, Representation, Suite};
 use crate::training_rows::Training;
 use crate::verdicts::WHOLE;
-use seqprobe_core::{Dataset, FeatureKind, LayerIndex, Pooling, TaskKind};
+use seqprobe_core::{Dataset, FeatureKind, LayerIndex, Pooling, Split, TaskKind};
 use seqprobe_embed::{PlainRepresentation, ReverseComplement, Truncate, check_pooling};
 use seqprobe_models::EncoderSpec;
 use seqprobe_report::record::{CellId, Role};
@@ -96,9 +96,12 @@ pub(crate) fn plan_dataset(
                         add(&name, "-", "-", "-", &entry.id, role, Work::NotApplicable(reason));
                     }
                     for pooling in chosen {
-                        let work = match representation.check_pooling(pooling) {
-                            Ok(()) => Work::fit(index, None, pooling, probe),
-                            Err(error) => Work::NotApplicable(error.to_string()),
+                        let work = match (representation.check_pooling(pooling), too_long(dataset)) {
+                            (Ok(()), Some(reason)) if pooling == Pooling::Flatten => {
+                                Work::NotApplicable(reason)
+                            }
+                            (Ok(()), _) => Work::fit(index, None, pooling, probe),
+                            (Err(error), _) => Work::NotApplicable(error.to_string()),
                         };
                         add(&name, "-", "-", pooling.as_str(), &entry.id, role, work);
                     }
@@ -216,6 +219,21 @@ fn with_parts(cells: Vec<PlannedCell>, fractions: &[f64]) -> Vec<PlannedCell> {
     all
 }
 
+/// Why sequences of a dataset cannot be laid out side by side: some are longer than every training sequence.
+fn too_long(dataset: &Dataset) -> Option<String> {
+    let longest = |split| {
+        let rows = dataset.splits.rows(split).iter();
+        rows.map(|&row| dataset.sequences[row].len()).max().unwrap_or(0)
+    };
+    let limit = longest(Split::Train);
+    let other = longest(Split::Valid).max(longest(Split::Test));
+    (other > limit).then(|| {
+        format!(
+            "a fixed length is that of the longest training sequence, {limit} letters, and others have up to {other}\n  hint: pooling = [\"mean\"], or a probe without a fixed length (cnn)"
+        )
+    })
+}
+
 /// The layers asked for, by their one name, without repetition.
 pub(crate) fn layers_of(model: &ModelRepresentation, spec: &EncoderSpec) -> Result<Vec<LayerIndex>, String> {
     let asked = match &model.layers {
@@ -275,5 +293,62 @@ fn no_pooling_reason(takes_tokens: bool) -> String {
         "the probe needs pooling = tokens, which is not among those asked for".to_owned()
     } else {
         "the probe needs one vector per sequence, and only pooling = tokens was asked for".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seqprobe_core::{DnaSequence, parse_toml};
+
+    fn plan(keys: &str, dataset: &Dataset) -> Vec<PlannedCell> {
+        let text = format!(
+            "schema = 1\nname = \"s\"\n{keys}\ndatasets = [\"made\"]\n[[representation]]\nid = \"onehot\"\n[[probe]]\nid = \"linear\"\n[[probe]]\nid = \"cnn\"\n"
+        );
+        let file = parse_toml(&text, "test").unwrap();
+        let suite = Suite::check(&file, "".into(), "test", text).unwrap();
+        let specs = vec![None; suite.representations.len()];
+        plan_dataset(&suite, dataset, &specs).unwrap()
+    }
+
+    fn of<'a>(cells: &'a [PlannedCell], representation: &str, probe: &str) -> Vec<&'a PlannedCell> {
+        let is_it = |cell: &&PlannedCell| cell.id.representation == representation && cell.id.probe == probe;
+        cells.iter().filter(is_it).collect()
+    }
+
+    #[test]
+    fn parts_follow_what_is_fitted_and_controls_come_last() {
+        let dataset = crate::made::dataset(15, false);
+        let cells = plan("fractions = [1.0, 0.5, 0.25]", &dataset);
+        let fractions: Vec<&str> =
+            of(&cells, "onehot", "linear").iter().map(|cell| cell.id.fraction.as_str()).collect();
+        assert_eq!(fractions, ["1", "0.25", "0.5"]);
+        let Work::Fit { training, .. } = of(&cells, "onehot", "cnn")[1].work else { panic!("a fit") };
+        assert_eq!(training, Training::Part(0.25));
+        assert_eq!(of(&cells, "kmer-4", "cnn").len(), 1, "what does not apply has no parts");
+        let last: Vec<&str> =
+            cells.iter().rev().take(2).map(|cell| cell.id.representation.as_str()).collect();
+        assert_eq!(last, ["majority", SHUFFLED_LABELS]);
+        let shuffled = of(&cells, SHUFFLED_LABELS, "linear");
+        assert_eq!((shuffled.len(), shuffled[0].id.variant.as_str()), (1, "onehot"));
+        assert!(matches!(shuffled[0].work, Work::Shuffled { representation: 0, probe: 0 }));
+        assert!(matches!(
+            of(&plan("controls = [\"shuffled-labels/mlp\"]", &dataset), SHUFFLED_LABELS, "mlp")[0].work,
+            Work::NotApplicable(_)
+        ));
+        assert!(plan("controls = false", &dataset).iter().all(|cell| cell.id.representation == "onehot"));
+    }
+
+    #[test]
+    fn sequences_beyond_a_fixed_length_make_it_not_applicable_and_nothing_else() {
+        let mut dataset = crate::made::dataset(15, false);
+        let work = |dataset: &Dataset, probe: &str| of(&plan("", dataset), "onehot", probe)[0].work.clone();
+        assert!(matches!(work(&dataset, "linear"), Work::Fit { .. }));
+        dataset.sequences[90] = DnaSequence::parse("ACGTACGTA").unwrap().0;
+        let Work::NotApplicable(reason) = work(&dataset, "linear") else { panic!("a longer test sequence") };
+        assert!(reason.contains("4 letters, and others have up to 9"), "{reason}");
+        assert!(matches!(work(&dataset, "cnn"), Work::Fit { .. }));
+        dataset.sequences[3] = DnaSequence::parse("ACGTACGTACGT").unwrap().0;
+        assert!(matches!(work(&dataset, "linear"), Work::Fit { .. }), "train has a longer one");
     }
 }
