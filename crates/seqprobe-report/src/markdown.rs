@@ -1,11 +1,14 @@
 //! `report.md`: what fits a comment on a pull request. Warnings, verdicts, scores, where they come from.
 
+use crate::elements::{region, selections};
 use crate::error::ReportError;
 use crate::record::{DatasetRecord, Provenance, RunRecord, Verdict};
 use crate::sentences::{of_dataset, of_suite, oracle_gap};
 use crate::sweeps::{Grid, grids};
 use crate::table::{note, shown};
-use crate::words::{cell_detail, count, duration, level, metric_name, one_line, role_word, whole_cells_of};
+use crate::words::{
+    cell_detail, count, duration, level, metric_name, number, one_line, role_word, whole_cells_of,
+};
 
 /// Longest report; what comment fields of the common forges take, with room to spare.
 const MAX_CHARACTERS: usize = 60_000;
@@ -44,7 +47,7 @@ pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
     let end = provenance(&record.provenance);
     let mut n_left_out = 0;
     for dataset in &record.datasets {
-        let table = table(record, dataset);
+        let table = table(record, dataset) + &elements(record, dataset);
         if text.len() + table.len() + end.len() > MAX_CHARACTERS {
             n_left_out += 1;
         } else {
@@ -124,6 +127,32 @@ fn of_grid(grid: &Grid) -> String {
     };
     let rows: String = grid.rows.iter().map(|row| line(row)).collect();
     format!("\n{}{left_out}.\n\n{}|{}\n{rows}", escape(&grid.title), line(&grid.header), "---|".repeat(n))
+}
+
+/// A table for each probe that selected words in regions; empty where none did.
+fn elements(record: &RunRecord, dataset: &DatasetRecord) -> String {
+    let mut text = String::new();
+    for selection in selections(record, dataset) {
+        if text.is_empty() {
+            text.push_str(
+                "\n#### Selected regulatory elements\n\nWords whose frequency in a region (bases from the left, half-open) \
+                 enters the prediction; weight per standard deviation of the frequency, correlation in train.\n",
+            );
+        }
+        text.push_str(&format!(
+            "\n{}\n\n| word | region | weight | correlation |\n|---|---|---|---|\n",
+            escape(&one_line(&selection.name))
+        ));
+        for element in &selection.shown {
+            let row =
+                [element.word.clone(), region(element), number(element.weight), number(element.correlation)];
+            text.push_str(&format!("| {} |\n", row.map(|field| escape(&field)).join(" | ")));
+        }
+        if selection.n_more > 0 {
+            text.push_str(&format!("\nand {} more with smaller weights\n", selection.n_more));
+        }
+    }
+    text
 }
 
 fn provenance(provenance: &Provenance) -> String {

@@ -66,8 +66,18 @@ pub(crate) fn plan_dataset(
     for (index, representation) in suite.representations.iter().enumerate() {
         let name = representation.name();
         for (probe, entry) in suite.probes.iter().enumerate() {
-            let takes_tokens =
-                probe_family(&entry.id).is_some_and(|family| family.reads == FeatureKind::Tokens);
+            let family = probe_family(&entry.id);
+            let takes_tokens = family.is_some_and(|family| family.reads == FeatureKind::Tokens);
+            if family.is_some_and(|family| family.reads_letters)
+                && let Some((variant, role)) = without_letters(representation)
+            {
+                let reason = format!(
+                    "{} reads the letters themselves, which only onehot with pooling tokens keeps",
+                    entry.id
+                );
+                add(&name, &variant, "-", "-", &entry.id, role, Work::NotApplicable(reason));
+                continue;
+            }
             match representation {
                 Representation::Plain { representation, poolings } => {
                     let role = if *representation == PlainRepresentation::Composition {
@@ -232,6 +242,19 @@ fn too_long(dataset: &Dataset) -> Option<String> {
             "a fixed length is that of the longest training sequence, {limit} letters, and others have up to {other}\n  hint: pooling = [\"mean\"], or a probe without a fixed length (cnn)"
         )
     })
+}
+
+/// Variant and role of a representation that does not keep the letters; `None` for one that does.
+fn without_letters(representation: &Representation) -> Option<(String, Role)> {
+    match representation {
+        Representation::Plain { representation: PlainRepresentation::OneHot, .. } => None,
+        Representation::Plain { representation: PlainRepresentation::Composition, .. } => {
+            Some(("-".to_owned(), Role::Control))
+        }
+        Representation::Plain { .. } => Some(("-".to_owned(), Role::Baseline)),
+        Representation::Imported(_) => Some(("-".to_owned(), Role::Model)),
+        Representation::Model(model) => Some(model_variant(model)),
+    }
 }
 
 /// The layers asked for, by their one name, without repetition.

@@ -3,6 +3,7 @@
 
 use crate::probes::{PROBES, probe_family, training_of};
 use crate::suite::unknown;
+use seqprobe_linear::Align;
 use seqprobe_linear::Keep;
 use seqprobe_neural::{ClassWeight, Loss, OptimiserKind, Schedule, TrainingSettings};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,16 @@ pub(crate) struct ProbeEntry {
     pub(crate) penalties: Option<Vec<f64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) l1_ratio: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) align: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bins: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) longest: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) gain: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) beam: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) epochs: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,6 +80,29 @@ fn check_selection(entry: &ProbeEntry) -> Result<(), String> {
     }
 }
 
+/// Checks the keys of the search for words.
+fn check_search(entry: &ProbeEntry) -> Result<(), String> {
+    if let Some(align) = &entry.align
+        && Align::parse(align).is_none()
+    {
+        return Err(unknown("align", align, &["left", "right"]));
+    }
+    if entry.bins == Some(0) || entry.beam == Some(0) {
+        return Err("bins and beam must be at least 1".into());
+    }
+    if let Some(longest) = entry.longest
+        && !(1..=15).contains(&longest)
+    {
+        return Err(format!("longest is {longest}, expected words of 1 to 15 letters"));
+    }
+    if let Some(gain) = entry.gain
+        && !(gain.is_finite() && gain >= 0.0)
+    {
+        return Err(format!("gain is {gain}, expected a number of at least 0"));
+    }
+    Ok(())
+}
+
 /// Checks the keys of an entry.
 pub(crate) fn check_probe(entry: &ProbeEntry) -> Result<(), String> {
     let Some(family) = probe_family(&entry.id) else {
@@ -94,6 +128,7 @@ pub(crate) fn check_probe(entry: &ProbeEntry) -> Result<(), String> {
         return Err(unknown("solver", solver, &["exact", "linfa"]));
     }
     check_selection(entry)?;
+    check_search(entry)?;
     if let Some(l1_ratio) = entry.l1_ratio
         && !(l1_ratio > 0.0 && l1_ratio <= 1.0)
     {

@@ -4,7 +4,8 @@
 use crate::probe_entry::ProbeEntry;
 use seqprobe_core::{FeatureKind, FittedProbe, Probe, ProbeError, StoredProbe};
 use seqprobe_linear::{
-    ClassWeight, ElasticNetProbe, Keep, LinearProbe, PenaltyPath, Selection, Solver, SparseSolver,
+    Align, ClassWeight, DexterProbe, ElasticNetProbe, Keep, LinearProbe, PenaltyPath, Selection, Solver,
+    SparseSolver,
 };
 use seqprobe_neural::{CnnProbe, MlpProbe, Preset, PresetProbe, TrainingSettings, preset};
 
@@ -16,6 +17,8 @@ pub(crate) struct ProbeFamily {
     pub(crate) about: &'static str,
     /// What it reads: one vector per sequence, or one per token.
     pub(crate) reads: FeatureKind,
+    /// Whether it reads the letters themselves, which only one-hot tokens keep.
+    pub(crate) reads_letters: bool,
     /// Keys of its suite entry beside `id`.
     pub(crate) keys: &'static [&'static str],
     /// Builds it from its checked suite entry.
@@ -46,6 +49,7 @@ pub(crate) static PROBES: &[ProbeFamily] = &[
         id: "linear",
         about: "ridge or logistic regression, penalty chosen on validation",
         reads: FeatureKind::Pooled,
+        reads_letters: false,
         keys: &["solver", "penalties", "selection", "folds", "fold_by", "class_weight"],
         build: linear,
         restore: seqprobe_linear::restore,
@@ -54,6 +58,7 @@ pub(crate) static PROBES: &[ProbeFamily] = &[
         id: "lasso",
         about: "linear or logistic regression that selects features, penalty chosen on validation",
         reads: FeatureKind::Pooled,
+        reads_letters: false,
         keys: &["solver", "penalties"],
         build: lasso,
         restore: seqprobe_linear::restore,
@@ -62,14 +67,25 @@ pub(crate) static PROBES: &[ProbeFamily] = &[
         id: "elastic-net",
         about: "as lasso, with a share of the penalty on squares; penalty chosen on validation",
         reads: FeatureKind::Pooled,
+        reads_letters: false,
         keys: &["solver", "penalties", "l1_ratio"],
         build: elastic_net,
         restore: seqprobe_linear::restore,
     },
     ProbeFamily {
+        id: "dexter",
+        about: "words in regions of aligned sequences, found greedily and chosen by a lasso (after DExTER, Menichelli et al. 2021)",
+        reads: FeatureKind::Tokens,
+        reads_letters: true,
+        keys: &["penalties", "align", "bins", "longest", "gain", "beam"],
+        build: dexter,
+        restore: seqprobe_linear::restore_dexter,
+    },
+    ProbeFamily {
         id: "mlp",
         about: "two hidden layers, early stopping on validation",
         reads: FeatureKind::Pooled,
+        reads_letters: false,
         keys: TRAINING_KEYS,
         build: mlp,
         restore: seqprobe_neural::restore,
@@ -78,6 +94,7 @@ pub(crate) static PROBES: &[ProbeFamily] = &[
         id: "cnn",
         about: "convolutions over tokens of any length, early stopping on validation",
         reads: FeatureKind::Tokens,
+        reads_letters: false,
         keys: TRAINING_KEYS,
         build: cnn,
         restore: seqprobe_neural::restore,
@@ -97,6 +114,7 @@ const fn preset_family(preset: &'static Preset) -> ProbeFamily {
         id: preset.id,
         about: preset.about,
         reads: preset.reads,
+        reads_letters: false,
         keys: TRAINING_KEYS,
         build: published,
         restore: seqprobe_neural::restore,
@@ -145,6 +163,21 @@ fn sparse(mut probe: ElasticNetProbe, entry: &ProbeEntry) -> Box<dyn Probe> {
     if let Some(l1_ratio) = entry.l1_ratio {
         probe.path.l1_ratio = l1_ratio;
     }
+    Box::new(probe)
+}
+
+fn dexter(entry: &ProbeEntry) -> Box<dyn Probe> {
+    let align = entry.align.as_deref().and_then(Align::parse);
+    let mut probe = DexterProbe { align, ..DexterProbe::default() };
+    if let Some(penalties) = &entry.penalties {
+        probe.path.penalties = PenaltyPath::Given(penalties.clone());
+    }
+    let search = &mut probe.search;
+    search.bins = entry.bins.unwrap_or(search.bins);
+    search.longest = entry.longest.unwrap_or(search.longest);
+    search.first_length = search.first_length.min(search.longest);
+    search.gain = entry.gain.unwrap_or(search.gain);
+    search.beam = entry.beam.unwrap_or(search.beam);
     Box::new(probe)
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod description_length;
+mod dexter;
 mod elastic_net;
 mod elastic_net_probe;
 mod probe;

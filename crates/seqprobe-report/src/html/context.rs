@@ -4,6 +4,7 @@ use super::difference::p_text;
 use super::{curves, difference, fits, forest, ranks, sweep};
 use crate::audit::{audit_lines, has_copies, shift_lines};
 use crate::diagnostics::{RankRecord, Shown};
+use crate::elements::{Selection, region, selections};
 use crate::record::{
     CellRecord, DatasetRecord, RunRecord, ScoreRecord, ScoreValue, Status, TestRecord, Verdict, VerdictRecord,
 };
@@ -15,6 +16,7 @@ use crate::words::{
 };
 use minijinja::value::Serde;
 use minijinja::{Value, context};
+use seqprobe_core::SelectedElement;
 use std::collections::BTreeSet;
 
 /// The whole page.
@@ -270,6 +272,7 @@ fn of_one_dataset(record: &RunRecord, index: usize, dataset: &DatasetRecord) -> 
         margin => verdicts.first().map(|row| format!("{}", row.margin)),
         unscored,
         scores => scores(record, dataset),
+        elements => elements(record, dataset),
         fits => fits::rows(record, dataset),
         curves => Value::from_safe_string(curves::draw(record, dataset)),
         curve_names => curves::drawn(record, dataset).into_iter().map(curves::name).collect::<Vec<_>>(),
@@ -321,6 +324,21 @@ fn few(names: &[String]) -> String {
     let shown: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
     let rest = names.len().saturating_sub(12);
     if rest == 0 { shown.join(", ") } else { format!("{} and {rest} more", shown.join(", ")) }
+}
+
+/// What probes selected that look for words in regions.
+fn elements(record: &RunRecord, dataset: &DatasetRecord) -> Vec<Value> {
+    let row = |element: &&SelectedElement| {
+        context! {
+            word => &element.word, region => region(element),
+            weight => number(element.weight), correlation => number(element.correlation),
+        }
+    };
+    let table = |selection: Selection<'_>| {
+        let rows: Vec<Value> = selection.shown.iter().map(row).collect();
+        context! { name => selection.name, rows, n_more => selection.n_more }
+    };
+    selections(record, dataset).into_iter().map(table).collect()
 }
 
 fn comparisons(verdicts: &[&VerdictRecord]) -> Vec<Value> {

@@ -337,3 +337,45 @@ fn the_page_draws_what_lies_behind_the_scores() {
     let page = render(&without, "html").unwrap();
     assert!(!page.contains("Behind the scores") && !page.contains("Ranks over the suite"));
 }
+
+/// A run whose second dataset has a probe with 23 elements for a target with a name that would do harm.
+fn with_elements() -> seqprobe_report::record::RunRecord {
+    let mut record = crate::sample::run();
+    let cell = record.cells.iter_mut().find(|cell| cell.id.dataset == record.datasets[1].id).unwrap();
+    let element = |number: usize| seqprobe_core::SelectedElement {
+        target: "<b>half-life".to_owned(),
+        word: ["ATTTA", "TGTAAATA"][number % 2].to_owned(),
+        start: 10 * number,
+        end: 10 * number + 25,
+        weight: if number.is_multiple_of(2) { -0.5 } else { 0.25 } / (1.0 + number as f64),
+        correlation: -0.125,
+    };
+    // The weakest first: renderers put them in order.
+    cell.fits[0].report.selected_elements = (0..23).rev().map(element).collect();
+    record.datasets[1].targets.push("another".to_owned());
+    record
+}
+
+#[test]
+fn selected_elements_are_listed_in_markdown() {
+    let text = render(&with_elements(), "md").unwrap();
+    let section = text.split("#### Selected regulatory elements").nth(1).unwrap();
+    let rows: Vec<&str> =
+        section.lines().filter(|line| line.starts_with("| ") && line.contains(" to ")).collect();
+    assert_eq!(rows.len(), 20);
+    assert_eq!(rows[0], "| ATTTA | 0 to 25 | -0.500 | -0.125 |");
+    assert!(section.contains("onehot (flatten), linear, &lt;b&gt;half-life"), "{section}");
+    assert!(section.contains("and 3 more with smaller weights"));
+    assert!(!render(&crate::sample::run(), "md").unwrap().contains("regulatory"));
+}
+
+#[test]
+fn selected_elements_are_listed_on_the_page() {
+    let page = render(&with_elements(), "html").unwrap();
+    let section = page.split("<summary>Selected regulatory elements").nth(1).unwrap();
+    let section = section.split("</details>").next().unwrap();
+    assert_eq!(section.matches("<tr><td><code>").count(), 20);
+    assert!(section.contains("&lt;b&gt;half-life, 3 more with smaller weights"), "{section}");
+    assert!(section.contains("<code>ATTTA</code><td>0 to 25<td class=\"n\">-0.500<td class=\"n\">-0.125"));
+    assert!(!render(&crate::sample::run(), "html").unwrap().contains("regulatory"));
+}
