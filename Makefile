@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: help prepare build quickstart check test bench calibration fixtures clean
+.PHONY: help prepare build quickstart gate check test bench calibration fixtures clean
 
 PYTHON ?= python3
 CARGO ?= cargo
@@ -32,6 +32,9 @@ build: prepare ## build the program: target/release/seqprobe
 
 quickstart: build ## run the small suite; ARGS="--no-cache" and the like are passed on
 	$(PROGRAM) run benchmarks/quickstart.toml --out reports/quickstart $(ARGS)
+
+gate: quickstart ## hold the quickstart's scores against the accepted ones
+	$(PROGRAM) check reports/quickstart --baseline benchmarks/quickstart.baseline.toml
 
 check: prepare ## formatting and lints
 	$(CARGO) fmt --all --check
