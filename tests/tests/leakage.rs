@@ -50,7 +50,10 @@ fn leaky() -> tempfile::TempDir {
     fs::write(folder.path().join("task/test.csv"), lines.join("\n") + "\n").unwrap();
     accept_new_digests(folder.path());
     write(folder.path(), "suite.toml", SUITE);
-    write(folder.path(), "strict.toml", &SUITE.replace("datasets", "drop_leaks = \"exact\"\ndatasets"));
+    for kind in ["exact", "near"] {
+        let text = SUITE.replace("datasets", &format!("drop_leaks = \"{kind}\"\ndatasets"));
+        write(folder.path(), &format!("{kind}.toml"), &text);
+    }
     folder
 }
 
@@ -105,7 +108,7 @@ fn planted_copies_are_told_and_left_out_when_asked_to() {
     let page = fs::read_to_string(folder.path().join("a/report.html")).unwrap();
     assert!(page.contains("Leakage audit") && page.contains("1 reverse complement in train"));
 
-    run_well(folder.path(), &["run", "strict.toml", "--out", "b"]);
+    run_well(folder.path(), &["run", "exact.toml", "--out", "b"]);
     let dropped = record(folder.path(), "b");
     assert_eq!(dropped["datasets"][0]["n_train"], 198);
     assert_eq!(dropped["datasets"][0]["n_test"], 80);
@@ -113,4 +116,10 @@ fn planted_copies_are_told_and_left_out_when_asked_to() {
     assert!(notes.contains("2 of 200 train rows were left out"), "{notes}");
     assert!(!dropped["warnings"].to_string().contains("stand in train too"), "{dropped}");
     assert_ne!(kept["cells"][0]["key"], dropped["cells"][0]["key"], "other training rows are another cell");
+
+    run_well(folder.path(), &["run", "near.toml", "--out", "c", "--threads", "2"]);
+    let near = record(folder.path(), "c");
+    let n_train = near["datasets"][0]["n_train"].as_u64().unwrap();
+    assert!((100..=198).contains(&n_train), "{n_train}");
+    assert!(near["datasets"][0]["notes"].to_string().contains("a copy or a near-duplicate"), "{near}");
 }

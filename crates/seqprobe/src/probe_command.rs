@@ -7,7 +7,7 @@ use crate::exit::{ExitCode, Failure, OrExit};
 use crate::files::write_whole;
 use crate::output::tell;
 use crate::probe_entry::ProbeEntry;
-use crate::run::{default_out, run_suite};
+use crate::run::{default_out, run_suite, set_threads};
 use crate::run_command::finish;
 use crate::suite::{LayersEntry, RepresentationEntry, Suite, SuiteFile};
 use seqprobe_core::Seed;
@@ -15,6 +15,7 @@ use seqprobe_data::{DataFolders, FileTask, card_for_file, load};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(arguments: &ProbeArguments, command: String) -> Result<(), Failure> {
+    let threads = set_threads(arguments.computing.threads)?;
     let folder = arguments
         .file
         .parent()
@@ -56,7 +57,7 @@ pub(crate) fn run(arguments: &ProbeArguments, command: String) -> Result<(), Fai
     }
     let out = arguments.out.clone().unwrap_or_else(|| default_out(&suite.name));
     let id = card.id.clone();
-    let finished = run_suite(&suite, vec![dataset], &arguments.computing, command)?;
+    let finished = run_suite(&suite, vec![dataset], &arguments.computing, threads, command)?;
     if let Some(save) = &arguments.save {
         save_card_and_suite(save, &id, &card, file)?;
     }

@@ -92,15 +92,15 @@ pub(crate) fn plan_all(
     Ok(plans)
 }
 
-/// Runs a suite.
+/// Runs a suite on as many threads as [`set_threads`] gave: it comes first, since loading may use them too.
 pub(crate) fn run_suite(
     suite: &Suite,
     datasets: Vec<Dataset>,
     computing: &Computing,
+    threads: usize,
     command: String,
 ) -> Result<FinishedRun, Failure> {
     let started = Started::now(command);
-    let threads = set_threads(computing.threads)?;
     let cache = cache_folder(&computing.folders)?;
     // Without a cache everything is kept in a folder that goes away with the run.
     let temporary = if computing.no_cache { Some(tempfile::tempdir()?) } else { None };

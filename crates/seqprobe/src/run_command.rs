@@ -9,7 +9,7 @@ use crate::imports::load_imports;
 use crate::model_finder::ModelFinder;
 use crate::output::{say, tell};
 use crate::plan::Work;
-use crate::run::{FinishedRun, default_out, load_datasets, load_models, plan_all, run_suite};
+use crate::run::{FinishedRun, default_out, load_datasets, load_models, plan_all, run_suite, set_threads};
 use crate::stored_cell::StoredCell;
 use crate::suite::Suite;
 use crate::verdicts::FilledCell;
@@ -27,12 +27,13 @@ const PROBES: &str = "probes";
 
 pub(crate) fn run(arguments: &RunArguments, command: String) -> Result<(), Failure> {
     let suite = Suite::read(&arguments.suite)?;
+    let threads = set_threads(arguments.computing.threads)?;
     let datasets = load_datasets(&suite, &arguments.computing.folders.data_dirs)?;
     if arguments.plan {
         return print_plan(&suite, &datasets, &ModelFinder::new(&arguments.computing));
     }
     let out = arguments.out.clone().unwrap_or_else(|| default_out(&suite.name));
-    let finished = run_suite(&suite, datasets, &arguments.computing, command)?;
+    let finished = run_suite(&suite, datasets, &arguments.computing, threads, command)?;
     finish(&suite, &finished, &out)
 }
 
