@@ -33,11 +33,11 @@ impl Default for CnnProbe {
 
 impl Probe for CnnProbe {
     fn id(&self) -> &str {
-        "cnn"
+        self.settings.reduction.probe_id("cnn", "cnn-fixed-projection")
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn is_deterministic(&self) -> bool {

@@ -24,7 +24,7 @@
 
 use crate::network::{Mode, linear};
 use crate::parameters::{Parameters, Role, Specification, Start};
-use crate::rows::Batch;
+use crate::rows::{Batch, padding_mask};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
@@ -191,16 +191,6 @@ fn normalise_and_rectify(
         normal = normal.f_masked_fill_(&padding.f_permute([0, 2, 3, 1])?, 0.0)?;
     }
     normal.f_relu_()?.f_permute([0, 3, 1, 2])
-}
-
-/// True where a place is padding.
-///
-/// # Shapes
-/// `[rows, 1, 1, longest]`
-fn padding_mask(lengths: &[usize], longest: usize) -> Result<Tensor, TchError> {
-    let padding: Vec<bool> =
-        lengths.iter().flat_map(|&length| (0..longest).map(move |place| place >= length)).collect();
-    Tensor::f_from_slice(&padding)?.f_view([lengths.len() as i64, 1, 1, longest as i64])
 }
 
 /// Sines and cosines of the distances of each block's first token from both ends of its row.

@@ -1,9 +1,11 @@
-//! Neural probes and their training loop: `cnn` on token features, `mlp` on pooled ones, and the presets: networks
-//! of publications.
+//! Neural probes and their training loop: `cnn` and `attention` on token features, `mlp` on pooled ones, and the
+//! presets: networks of publications.
 //!
 //! Tensors stay inside; features come in as [`seqprobe_core::FeatureView`], predictions leave as arrays.
 //! The number of libtorch's threads is the program's to set, not ours.
 
+mod attention;
+mod attention_network;
 mod cnn;
 mod cnn_network;
 mod dropout;
@@ -31,12 +33,14 @@ mod stem_kernels;
 mod tensor_memory;
 mod training;
 
+pub use attention::AttentionProbe;
 pub use cnn::CnnProbe;
 pub use mlp::MlpProbe;
 pub use preset::{PRESETS, Preset};
 pub use preset_probe::PresetProbe;
 pub use settings::{
-    ClassWeight, CnnSettings, Loss, MlpSettings, OptimiserKind, Reduction, Schedule, TrainingSettings,
+    AttentionSettings, ClassWeight, CnnSettings, Loss, MlpSettings, OptimiserKind, Reduction, Schedule,
+    TrainingSettings,
 };
 
 use seqprobe_core::{FittedProbe, ProbeError, StoredProbe};

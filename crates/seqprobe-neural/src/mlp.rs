@@ -1,9 +1,9 @@
-//! The `mlp` probe: two hidden layers on pooled features.
+//! The `mlp` probe: a linear reduction and two hidden layers on pooled features.
 
 use crate::fitted::check_kind;
 use crate::mlp_network::MlpNetwork;
 use crate::network::Network;
-use crate::settings::{DEFAULT_MEMORY_BUDGET_BYTES, MlpSettings};
+use crate::settings::{DEFAULT_MEMORY_BUDGET_BYTES, MlpSettings, Reduction};
 use crate::training::fit;
 use seqprobe_core::{FeatureKind, LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
 
@@ -32,11 +32,11 @@ impl Default for MlpProbe {
 
 impl Probe for MlpProbe {
     fn id(&self) -> &str {
-        "mlp"
+        self.settings.reduction.probe_id("mlp", "mlp-fixed-projection")
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn is_deterministic(&self) -> bool {
@@ -58,7 +58,14 @@ impl Probe for MlpProbe {
         settings.check()?;
         check_kind("mlp", FeatureKind::Pooled, &[&train.features, &valid.features])?;
         let build = |dim, outputs| {
-            Network::Mlp(MlpNetwork { dim, hidden: settings.hidden, outputs, dropout: settings.dropout })
+            Network::Mlp(MlpNetwork {
+                dim,
+                width: settings.reduction_width,
+                hidden: settings.hidden,
+                outputs,
+                dropout: settings.dropout,
+                reduction_is_fixed: settings.reduction == Reduction::FixedRandom,
+            })
         };
         fit(build, &settings.training, *memory_budget_bytes, task, (train, valid), seed)
     }

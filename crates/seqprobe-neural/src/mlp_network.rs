@@ -1,4 +1,5 @@
-//! The multilayer perceptron: two hidden layers with ReLU and dropout on one vector per row.
+//! The multilayer perceptron on one vector per row: a linear reduction to a fixed width, the only part that
+//! depends on dim, then two hidden layers with ReLU and dropout.
 
 use crate::network::{Mode, linear};
 use crate::parameters::{Parameters, Role, Specification, Start};
@@ -10,10 +11,14 @@ use tch::{TchError, Tensor};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MlpNetwork {
     pub(crate) dim: usize,
+    pub(crate) width: usize,
     pub(crate) hidden: [usize; 2],
     pub(crate) outputs: usize,
     pub(crate) dropout: f64,
+    pub(crate) reduction_is_fixed: bool,
 }
+
+const REDUCTION: &str = "reduction/weight";
 
 const NAMES: [(&str, &str); 3] = [
     ("hidden1/weight", "hidden1/bias"),
@@ -23,8 +28,14 @@ const NAMES: [(&str, &str); 3] = [
 
 impl MlpNetwork {
     pub(crate) fn specifications(&self) -> Vec<Specification> {
-        let sizes = [self.dim, self.hidden[0], self.hidden[1], self.outputs];
-        let mut all = Vec::new();
+        let sizes = [self.width, self.hidden[0], self.hidden[1], self.outputs];
+        let mut all = vec![Specification {
+            name: REDUCTION.into(),
+            shape: vec![self.width as i64, self.dim as i64],
+            role: if self.reduction_is_fixed { Role::Fixed } else { Role::Weight },
+            // Variance 1 / inputs.
+            start: Start::Uniform((3.0 / self.dim.max(1) as f64).sqrt()),
+        }];
         for (layer, (weight, bias)) in NAMES.into_iter().enumerate() {
             let (inputs, outputs) = (sizes[layer], sizes[layer + 1]);
             // He's uniform start before a ReLU; variance 1 / inputs at the output.
@@ -38,6 +49,10 @@ impl MlpNetwork {
         all
     }
 
+    pub(crate) fn reduction_parameters(&self) -> u64 {
+        if self.reduction_is_fixed { 0 } else { (self.dim * self.width) as u64 }
+    }
+
     /// # Shapes
     /// `batch.values [rows, 1, dim]` → `[rows, outputs]`
     pub(crate) fn forward(
@@ -47,6 +62,7 @@ impl MlpNetwork {
         mut mode: Mode<'_>,
     ) -> Result<Tensor, TchError> {
         let mut values = batch.values.f_view([batch.lengths.len() as i64, self.dim as i64])?;
+        values = values.f_matmul(&parameters.get(REDUCTION)?.f_transpose(0, 1)?)?;
         for name in &NAMES[..2] {
             values = linear(parameters, *name, &values)?.f_relu_()?;
             values = mode.drop_channels(values, self.dropout)?;

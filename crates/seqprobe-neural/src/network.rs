@@ -1,5 +1,6 @@
 //! The networks as data (what is stored) and their dispatch.
 
+use crate::attention_network::AttentionNetwork;
 use crate::cnn_network::CnnNetwork;
 use crate::layered_network::LayeredNetwork;
 use crate::mlp_network::MlpNetwork;
@@ -21,6 +22,8 @@ pub(crate) enum Network {
     Cnn(CnnNetwork),
     /// Two hidden layers on one vector per row.
     Mlp(MlpNetwork),
+    /// Attention pooling of token vectors.
+    Attention(AttentionNetwork),
     /// A preset.
     Layered(LayeredNetwork),
 }
@@ -39,6 +42,7 @@ impl Network {
         match self {
             Self::Cnn(_) => "cnn",
             Self::Mlp(_) => "mlp",
+            Self::Attention(_) => "attention",
             Self::Layered(network) => &network.preset,
         }
     }
@@ -46,7 +50,7 @@ impl Network {
     /// Whether it reads one vector per row or one per token.
     pub(crate) fn reads(&self) -> FeatureKind {
         match self {
-            Self::Cnn(_) => FeatureKind::Tokens,
+            Self::Cnn(_) | Self::Attention(_) => FeatureKind::Tokens,
             Self::Mlp(_) => FeatureKind::Pooled,
             Self::Layered(network) => {
                 preset::find(&network.preset).map_or(FeatureKind::Tokens, |preset| preset.reads)
@@ -59,6 +63,7 @@ impl Network {
         match self {
             Self::Cnn(network) => network.dim,
             Self::Mlp(network) => network.dim,
+            Self::Attention(network) => network.dim,
             Self::Layered(network) => network.dim,
         }
     }
@@ -68,6 +73,7 @@ impl Network {
         match self {
             Self::Cnn(network) => network.outputs,
             Self::Mlp(network) => network.outputs,
+            Self::Attention(network) => network.outputs,
             Self::Layered(network) => network.outputs,
         }
     }
@@ -77,6 +83,7 @@ impl Network {
         match self {
             Self::Cnn(network) => network.specifications(),
             Self::Mlp(network) => network.specifications(),
+            Self::Attention(network) => network.specifications(),
             Self::Layered(network) => network.specifications(),
         }
     }
@@ -85,7 +92,8 @@ impl Network {
     pub(crate) fn reduction_parameters(&self) -> u64 {
         match self {
             Self::Cnn(network) => network.reduction_parameters(),
-            Self::Mlp(_) => 0,
+            Self::Mlp(network) => network.reduction_parameters(),
+            Self::Attention(network) => network.reduction_parameters(),
             Self::Layered(network) => network.reduction_parameters(),
         }
     }
@@ -101,6 +109,7 @@ impl Network {
         match self {
             Self::Cnn(network) => network.forward(parameters, batch, mode),
             Self::Mlp(network) => network.forward(parameters, batch, mode),
+            Self::Attention(network) => network.forward(parameters, batch, mode),
             Self::Layered(network) => network.forward(parameters, batch, mode),
         }
     }

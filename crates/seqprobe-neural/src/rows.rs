@@ -12,7 +12,7 @@ use crate::torch;
 use seqprobe_core::{FeatureError, FeatureView, ProbeError};
 use std::collections::HashMap;
 use std::sync::mpsc::sync_channel;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 /// A batch as the networks take it.
 pub(crate) struct Batch {
@@ -29,6 +29,16 @@ impl Batch {
     pub(crate) fn is_even(&self) -> bool {
         self.lengths.iter().all(|&length| length == self.longest)
     }
+}
+
+/// True where a place is padding.
+///
+/// # Shapes
+/// `[rows, 1, 1, longest]`
+pub(crate) fn padding_mask(lengths: &[usize], longest: usize) -> Result<Tensor, TchError> {
+    let padding: Vec<bool> =
+        lengths.iter().flat_map(|&length| (0..longest).map(move |place| place >= length)).collect();
+    Tensor::f_from_slice(&padding)?.f_view([lengths.len() as i64, 1, 1, longest as i64])
 }
 
 /// The rows of one split.

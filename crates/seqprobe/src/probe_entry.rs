@@ -30,6 +30,8 @@ pub(crate) struct ProbeEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) beam: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) heads: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) epochs: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) steps: Option<usize>,
@@ -118,8 +120,8 @@ pub(crate) fn check_probe(entry: &ProbeEntry) -> Result<(), String> {
             family.keys.join(", ")
         ));
     }
-    if entry.epochs == Some(0) || entry.steps == Some(0) {
-        return Err("epochs and steps must be at least 1".into());
+    if [entry.heads, entry.epochs, entry.steps].contains(&Some(0)) {
+        return Err("heads, epochs and steps must be at least 1".into());
     }
     training_of(entry, &TrainingSettings::default()).check().map_err(|error| error.to_string())?;
     if let Some(solver) = &entry.solver

@@ -7,7 +7,10 @@ use seqprobe_linear::{
     Align, ClassWeight, DexterProbe, ElasticNetProbe, Keep, LinearProbe, PenaltyPath, Selection, Solver,
     SparseSolver,
 };
-use seqprobe_neural::{CnnProbe, MlpProbe, Preset, PresetProbe, TrainingSettings, preset};
+use seqprobe_neural::{
+    AttentionProbe, AttentionSettings, CnnProbe, CnnSettings, MlpProbe, MlpSettings, Preset, PresetProbe,
+    Reduction, TrainingSettings, preset,
+};
 
 /// A probe as the program knows it.
 pub(crate) struct ProbeFamily {
@@ -27,8 +30,9 @@ pub(crate) struct ProbeFamily {
     pub(crate) restore: fn(&StoredProbe) -> Result<Box<dyn FittedProbe>, ProbeError>,
 }
 
-/// Keys of a neural probe: how it is trained.
-const TRAINING_KEYS: &[&str] = &[
+/// Keys of a neural probe: how it is trained. `heads` belongs to attention alone.
+const ATTENTION_KEYS: &[&str] = &[
+    "heads",
     "epochs",
     "steps",
     "batch_size",
@@ -42,6 +46,7 @@ const TRAINING_KEYS: &[&str] = &[
     "loss",
     "class_weight",
 ];
+const TRAINING_KEYS: &[&str] = ATTENTION_KEYS.split_at(1).1;
 
 /// All probes.
 pub(crate) static PROBES: &[ProbeFamily] = &[
@@ -83,20 +88,47 @@ pub(crate) static PROBES: &[ProbeFamily] = &[
     },
     ProbeFamily {
         id: "mlp",
-        about: "two hidden layers, early stopping on validation",
+        about: "linear reduction to 64, two hidden layers, early stopping on validation",
         reads: FeatureKind::Pooled,
         reads_letters: false,
         keys: TRAINING_KEYS,
-        build: mlp,
+        build: |entry| mlp(entry, Reduction::Learned),
+        restore: seqprobe_neural::restore,
+    },
+    ProbeFamily {
+        id: "mlp-fixed-projection",
+        about: "mlp with a fixed random projection instead of the learned reduction",
+        reads: FeatureKind::Pooled,
+        reads_letters: false,
+        keys: TRAINING_KEYS,
+        build: |entry| mlp(entry, Reduction::FixedRandom),
         restore: seqprobe_neural::restore,
     },
     ProbeFamily {
         id: "cnn",
-        about: "convolutions over tokens of any length, early stopping on validation",
+        about: "linear reduction to 64, convolutions over tokens of any length, early stopping on validation",
         reads: FeatureKind::Tokens,
         reads_letters: false,
         keys: TRAINING_KEYS,
-        build: cnn,
+        build: |entry| cnn(entry, Reduction::Learned),
+        restore: seqprobe_neural::restore,
+    },
+    ProbeFamily {
+        id: "cnn-fixed-projection",
+        about: "cnn with a fixed random projection instead of the learned reduction",
+        reads: FeatureKind::Tokens,
+        reads_letters: false,
+        keys: TRAINING_KEYS,
+        build: |entry| cnn(entry, Reduction::FixedRandom),
+        restore: seqprobe_neural::restore,
+    },
+    ProbeFamily {
+        id: "attention",
+        about: "linear reduction to 64, tokens of any length weighed by a learned query, linear layer",
+        reads: FeatureKind::Tokens,
+        reads_letters: false,
+        keys: ATTENTION_KEYS,
+        build: attention,
         restore: seqprobe_neural::restore,
     },
     preset_family(&preset::TANG_MPRA_CNN),
@@ -181,16 +213,23 @@ fn dexter(entry: &ProbeEntry) -> Box<dyn Probe> {
     Box::new(probe)
 }
 
-fn mlp(entry: &ProbeEntry) -> Box<dyn Probe> {
-    let mut probe = MlpProbe::default();
-    probe.settings.training = training_of(entry, &probe.settings.training);
-    Box::new(probe)
+fn mlp(entry: &ProbeEntry, reduction: Reduction) -> Box<dyn Probe> {
+    let own = MlpSettings::default();
+    let training = training_of(entry, &own.training);
+    Box::new(MlpProbe::new(MlpSettings { reduction, training, ..own }))
 }
 
-fn cnn(entry: &ProbeEntry) -> Box<dyn Probe> {
-    let mut probe = CnnProbe::default();
-    probe.settings.training = training_of(entry, &probe.settings.training);
-    Box::new(probe)
+fn cnn(entry: &ProbeEntry, reduction: Reduction) -> Box<dyn Probe> {
+    let own = CnnSettings::default();
+    let training = training_of(entry, &own.training);
+    Box::new(CnnProbe::new(CnnSettings { reduction, training, ..own }))
+}
+
+fn attention(entry: &ProbeEntry) -> Box<dyn Probe> {
+    let own = AttentionSettings::default();
+    let training = training_of(entry, &own.training);
+    let heads = entry.heads.unwrap_or(own.heads);
+    Box::new(AttentionProbe::new(AttentionSettings { heads, training, ..own }))
 }
 
 fn published(entry: &ProbeEntry) -> Box<dyn Probe> {

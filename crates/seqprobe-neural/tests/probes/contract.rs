@@ -2,7 +2,10 @@
 
 use crate::common::{Memory, binary, classes, fit, motif, one_hot, pooled, predict, small_cnn, task};
 use seqprobe_core::{FeatureKind, FeatureView, Probe, ProbeError, Targets, TaskKind};
-use seqprobe_neural::{CnnProbe, CnnSettings, MlpProbe, MlpSettings, Reduction, TrainingSettings, restore};
+use seqprobe_neural::{
+    AttentionProbe, AttentionSettings, CnnProbe, CnnSettings, MlpProbe, MlpSettings, Reduction,
+    TrainingSettings, restore,
+};
 
 fn one_epoch() -> TrainingSettings {
     TrainingSettings { max_epochs: 1, ..TrainingSettings::default() }
@@ -20,13 +23,31 @@ fn the_reduction_is_counted_apart_and_the_rest_does_not_depend_on_the_width() {
     // stem 64·7·64, position 16·64, two blocks 64·5·64, three norms 2·64, hidden 128·64 + 64, output 64 + 1
     let rest = 28_672 + 1_024 + 40_960 + 384 + 8_256 + 65;
     assert_eq!(count(4, Reduction::Learned), (rest, 4 * 64));
-    assert_eq!(count(100, Reduction::Learned), (rest, 100 * 64));
-    assert_eq!(count(100, Reduction::FixedRandom), (rest, 0));
+    assert_eq!(count(768, Reduction::Learned), (rest, 768 * 64));
+    assert_eq!(count(768, Reduction::FixedRandom), (rest, 0));
 
-    let probe = MlpProbe::new(MlpSettings { training: one_epoch(), ..MlpSettings::default() });
-    let report =
-        fit(&probe, &binary(), &pooled(40, 10, 0), &classes(&labels, 2), (30, 10), 0).unwrap().report;
-    assert_eq!((report.n_parameters, report.reduction_parameters), (10 * 128 + 128 + 128 * 64 + 64 + 65, 0));
+    let count = |dim: usize, reduction: Reduction| {
+        let probe = MlpProbe::new(MlpSettings { reduction, training: one_epoch(), ..MlpSettings::default() });
+        let source = pooled(40, dim, 0);
+        let report = fit(&probe, &binary(), &source, &classes(&labels, 2), (30, 10), 0).unwrap().report;
+        (report.n_parameters, report.reduction_parameters)
+    };
+    let rest = 64 * 128 + 128 + 128 * 64 + 64 + 65;
+    assert_eq!(count(10, Reduction::Learned), (rest, 10 * 64));
+    assert_eq!(count(768, Reduction::Learned), (rest, 768 * 64));
+    assert_eq!(count(768, Reduction::FixedRandom), (rest, 0));
+
+    let count = |dim: usize, heads: usize| {
+        let source = Memory { kind: FeatureKind::Tokens, ..pooled(40, dim, 0) };
+        let training = one_epoch();
+        let probe =
+            AttentionProbe::new(AttentionSettings { heads, training, ..AttentionSettings::default() });
+        let report = fit(&probe, &binary(), &source, &classes(&labels, 2), (30, 10), 0).unwrap().report;
+        (report.n_parameters, report.reduction_parameters)
+    };
+    assert_eq!(count(4, 1), (64 + 64 + 1, 4 * 64));
+    assert_eq!(count(768, 1), (64 + 64 + 1, 768 * 64));
+    assert_eq!(count(4, 3), (3 * 64 + 3 * 64 + 1, 4 * 64));
 }
 
 #[test]
@@ -46,11 +67,15 @@ fn a_fixed_projection_stays_as_drawn() {
 fn padding_never_changes_a_value() {
     let (mut source, labels) = motif(120, 8..=70, 2);
     source.rows[119].truncate(4); // one row of a single token
-    let fitted = fit(&small_cnn(2), &binary(), &source, &classes(&labels, 2), (60, 20), 0).unwrap();
-    let together = predict(&fitted, &source, 80..120);
-    for row in 80..120 {
-        let alone = predict(&fitted, &source, row..row + 1);
-        approx::assert_relative_eq!(alone[(0, 0)], together[(row - 80, 0)], max_relative = 1e-5);
+    let attention = AttentionProbe::new(AttentionSettings { heads: 2, ..AttentionSettings::default() });
+    let probes: [&dyn Probe; 2] = [&small_cnn(2), &attention];
+    for probe in probes {
+        let fitted = fit(probe, &binary(), &source, &classes(&labels, 2), (60, 20), 0).unwrap();
+        let together = predict(&fitted, &source, 80..120);
+        for row in 80..120 {
+            let alone = predict(&fitted, &source, row..row + 1);
+            approx::assert_relative_eq!(alone[(0, 0)], together[(row - 80, 0)], max_relative = 1e-5);
+        }
     }
 }
 
@@ -129,7 +154,9 @@ fn a_stored_probe_predicts_the_same_bits() {
         Targets::Values { values: ndarray::Array2::from_shape_fn((90, 1), |(row, _)| Some(row as f64)) };
     let task = task(TaskKind::Regression, &["y"], &[]);
     let mlp = fit(&MlpProbe::default(), &task, &numbers, &targets, (60, 20), 0).unwrap();
-    for (fitted, source) in [(cnn, &source), (mlp, &numbers)] {
+    let attention =
+        fit(&AttentionProbe::default(), &binary(), &source, &classes(&labels, 2), (60, 20), 0).unwrap();
+    for (fitted, source) in [(cnn, &source), (attention, &source), (mlp, &numbers)] {
         let stored = fitted.fitted.store();
         let rows: Vec<usize> = (0..90).collect();
         let again = restore(&stored).unwrap();
