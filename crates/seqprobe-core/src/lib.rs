@@ -24,8 +24,8 @@ pub use features::{FeatureError, FeatureKind, FeatureSource, FeatureView};
 pub use layer::LayerIndex;
 pub use pooling::Pooling;
 pub use probe::{
-    FitReport, FittedProbe, Grouping, LabelledView, NamedArray, Probe, ProbeError, ProbeFit, SelectedElement,
-    StoredProbe,
+    Candidate, FitReport, FittedProbe, Grouping, LabelledView, NamedArray, Probe, ProbeError, ProbeFit,
+    SelectedElement, StoredProbe,
 };
 pub use seed::Seed;
 pub use sequence::{DnaSequence, LetterCounts, SequenceError};

@@ -49,6 +49,12 @@ pub trait Probe: Sync {
         Grouping::Clusters
     }
 
+    /// The points of the search grid, where there is one: each is fitted with the first seed, and the one with the
+    /// smallest validation loss takes the place of this probe for all seeds.
+    fn candidates(&self) -> Vec<Candidate> {
+        Vec::new()
+    }
+
     /// Fits on `train`, chooses penalties and stopping on `valid` by log loss or mean squared error.
     ///
     /// # Errors
@@ -60,6 +66,14 @@ pub trait Probe: Sync {
         valid: LabelledView<'_>,
         seed: Seed,
     ) -> Result<ProbeFit, ProbeError>;
+}
+
+/// A point of a search grid.
+pub struct Candidate {
+    /// What is particular to it, for example `learning_rate = "0.001"`.
+    pub point: BTreeMap<String, String>,
+    /// The probe at this point.
+    pub probe: Box<dyn Probe>,
 }
 
 /// A fitted probe and what is to be said of the fit.
@@ -96,6 +110,9 @@ pub struct FitReport {
     pub converged: Option<bool>,
     /// Iterations or epochs used.
     pub iterations: u64,
+    /// Optimiser steps on mini-batches, where there are such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
     /// Largest absolute gradient component of the mean objective at the end, where it is defined.
     pub gradient_norm: Option<f64>,
     /// Objective at the end less a lower bound of the optimum, over the objective of the constant model: no

@@ -33,13 +33,13 @@ impl AttentionNetwork {
     pub(crate) fn specifications(&self) -> Vec<Specification> {
         let (dim, width, heads) = (self.dim as i64, self.width as i64, self.heads as i64);
         // Variance 1 / inputs.
-        let uniform = |name: &str, outputs: i64, inputs: i64, role| {
+        let uniform = |name: &'static str, outputs: i64, inputs: i64, role| {
             let start = Start::Uniform((3.0 / inputs.max(1) as f64).sqrt());
-            Specification { name: name.to_owned(), shape: vec![outputs, inputs], role, start }
+            Specification { name: name.into(), shape: vec![outputs, inputs], role, start }
         };
-        let zeros = |name: &str, shape, role| {
+        let zeros = |name: &'static str, shape, role| {
             let start = Start::Constant(0.0);
-            Specification { name: name.to_owned(), shape, role, start }
+            Specification { name: name.into(), shape, role, start }
         };
         let reduction = if self.reduction_is_fixed { Role::Fixed } else { Role::Weight };
         let outputs = self.outputs as i64;
@@ -100,7 +100,7 @@ mod tests {
         };
         // The reduction copies both channels; the query asks for the first one, the output reads the second one.
         let parameters =
-            Parameters::build(network.specifications(), |specification| match specification.name.as_str() {
+            Parameters::build(network.specifications(), |specification| match specification.name.as_ref() {
                 "reduction/weight" => vec![1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0],
                 "query/weight" => vec![2.0, 0.0, 0.0, 0.0],
                 "output/weight" => vec![0.0, 1.0, 0.0, 0.0],

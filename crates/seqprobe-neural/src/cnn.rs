@@ -5,7 +5,7 @@ use crate::fitted::check_kind;
 use crate::network::Network;
 use crate::settings::{CnnSettings, DEFAULT_MEMORY_BUDGET_BYTES, Reduction};
 use crate::training::fit;
-use seqprobe_core::{FeatureKind, LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
+use seqprobe_core::{Candidate, FeatureKind, LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
 
 /// The default convolutional probe. It reads token features ([`seqprobe_core::FeatureKind::Tokens`]) of
 /// any length of at least 1.
@@ -46,6 +46,14 @@ impl Probe for CnnProbe {
 
     fn settings(&self) -> serde_json::Value {
         serde_json::json!(self.settings)
+    }
+
+    fn candidates(&self) -> Vec<Candidate> {
+        let at = |(point, training)| {
+            let settings = CnnSettings { training, ..self.settings.clone() };
+            Candidate { point, probe: Box::new(Self { settings, ..self.clone() }) }
+        };
+        self.settings.training.points().into_iter().map(at).collect()
     }
 
     fn fit(

@@ -40,7 +40,7 @@ pub use preset::{PRESETS, Preset};
 pub use preset_probe::PresetProbe;
 pub use settings::{
     AttentionSettings, ClassWeight, CnnSettings, Loss, MlpSettings, OptimiserKind, Reduction, Schedule,
-    TrainingSettings,
+    Search, TrainingSettings,
 };
 
 use seqprobe_core::{FittedProbe, ProbeError, StoredProbe};

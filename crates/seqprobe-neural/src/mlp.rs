@@ -5,7 +5,7 @@ use crate::mlp_network::MlpNetwork;
 use crate::network::Network;
 use crate::settings::{DEFAULT_MEMORY_BUDGET_BYTES, MlpSettings, Reduction};
 use crate::training::fit;
-use seqprobe_core::{FeatureKind, LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
+use seqprobe_core::{Candidate, FeatureKind, LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
 
 /// The multilayer perceptron. It reads pooled features ([`seqprobe_core::FeatureKind::Pooled`]).
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,14 @@ impl Probe for MlpProbe {
 
     fn settings(&self) -> serde_json::Value {
         serde_json::json!(self.settings)
+    }
+
+    fn candidates(&self) -> Vec<Candidate> {
+        let at = |(point, training)| {
+            let settings = MlpSettings { training, ..self.settings.clone() };
+            Candidate { point, probe: Box::new(Self { settings, ..self.clone() }) }
+        };
+        self.settings.training.points().into_iter().map(at).collect()
     }
 
     fn fit(

@@ -6,7 +6,7 @@ use crate::network::Network;
 use crate::preset::Preset;
 use crate::settings::{DEFAULT_MEMORY_BUDGET_BYTES, TrainingSettings};
 use crate::training::fit;
-use seqprobe_core::{FeatureView, LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
+use seqprobe_core::{Candidate, FeatureView, LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
 
 /// A preset, ready to be fitted.
 #[derive(Clone, Debug)]
@@ -40,6 +40,11 @@ impl Probe for PresetProbe {
 
     fn settings(&self) -> serde_json::Value {
         serde_json::json!({ "training": self.training })
+    }
+
+    fn candidates(&self) -> Vec<Candidate> {
+        let at = |(point, training)| Candidate { point, probe: Box::new(Self { training, ..*self }) };
+        self.training.points().into_iter().map(at).collect()
     }
 
     fn fit(

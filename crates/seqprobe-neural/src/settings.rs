@@ -3,6 +3,7 @@
 
 use seqprobe_core::ProbeError;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Bytes of features in memory while fitting: 512 MiB, so that five fits side by side stay within 4 GiB.
 pub(crate) const DEFAULT_MEMORY_BUDGET_BYTES: usize = 512 << 20;
@@ -51,6 +52,16 @@ pub struct TrainingSettings {
     pub loss: Loss,
     /// How classes are weighed; `None` weighs every example alike.
     pub class_weight: Option<ClassWeight>,
+    /// The grid that learning rate and weight decay are chosen from; `None` takes them as they stand here.
+    pub search: Option<Search>,
+}
+
+/// A search grid, the same for every representation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Search {
+    /// Six points: the learning rate times 0.3, 1 and 3, and a weight decay of 0.01 and 0.3.
+    Small,
 }
 
 /// What is minimised. Which one suits follows from the task, except that regression has two.
@@ -133,6 +144,7 @@ impl Default for TrainingSettings {
             clip_norm: None,
             loss: Loss::Auto,
             class_weight: None,
+            search: None,
         }
     }
 }
@@ -243,6 +255,23 @@ impl Default for MlpSettings {
 }
 
 impl TrainingSettings {
+    /// The points of the grid that is asked for, each with what is particular to it; none without a search.
+    pub(crate) fn points(&self) -> Vec<(BTreeMap<String, String>, Self)> {
+        let Some(Search::Small) = self.search else { return Vec::new() };
+        let mut points = Vec::new();
+        for factor in [0.3, 1.0, 3.0] {
+            for weight_decay in [0.01, 0.3] {
+                let learning_rate = self.learning_rate * factor;
+                let point = BTreeMap::from([
+                    ("learning_rate".to_owned(), learning_rate.to_string()),
+                    ("weight_decay".to_owned(), weight_decay.to_string()),
+                ]);
+                points.push((point, Self { learning_rate, weight_decay, search: None, ..self.clone() }));
+            }
+        }
+        points
+    }
+
     /// Checks that every setting lies in its range.
     ///
     /// # Errors

@@ -3,8 +3,9 @@
 use crate::cells::CellResult;
 use crate::controls::PERMUTATIONS;
 use crate::fill::Runner;
+use crate::search::choose;
 use crate::training_rows::{FitRows, Training};
-use seqprobe_core::{Dataset, FeatureView, Grouping, LabelledView, Probe, ProbeError, Seed};
+use seqprobe_core::{Candidate, Dataset, FeatureView, Grouping, LabelledView, Probe, ProbeError, Seed};
 use seqprobe_embed::BoxedSource;
 use seqprobe_report::record::SeedFit;
 use std::time::Instant;
@@ -35,13 +36,21 @@ impl Runner<'_> {
             .map(|draw| FitRows::of(dataset, training, draw as u64))
             .collect();
         let seeds: Vec<(usize, u64)> = seeds.into_iter().enumerate().collect();
-        let fit = |&(number, seed): &(usize, u64)| {
+        let fit = |probe: &dyn Probe, &(number, seed): &(usize, u64)| {
             fit_one(dataset, &rows[number % rows.len()], draws[number % draws.len()].as_ref(), probe, seed)
         };
-        let fits: Vec<Result<OneFit, ProbeError>> = if probe.is_deterministic() {
-            seeds.iter().map(fit).collect()
-        } else {
-            side_by_side(&seeds, self.threads, fit)?
+        let points = probe.candidates();
+        let fits: Vec<Result<OneFit, ProbeError>> = match seeds.split_first() {
+            _ if probe.is_deterministic() => seeds.iter().map(|seed| fit(probe, seed)).collect(),
+            Some((first, others)) if !points.is_empty() => {
+                let at_first = |point: &Candidate| fit(point.probe.as_ref(), first);
+                let chosen = choose(side_by_side(&points, self.threads, at_first)?)?;
+                let probe = points[chosen.number].probe.as_ref();
+                let mut rest = side_by_side(others, self.threads, |seed| fit(probe, seed))?;
+                let first = chosen.tell((&points, first.1), &mut rest);
+                std::iter::once(Ok(first)).chain(rest).collect()
+            }
+            _ => side_by_side(&seeds, self.threads, |seed| fit(probe, seed))?,
         };
         for fitted in fits {
             let (fit, valid, test, stored) = fitted?;
@@ -110,7 +119,7 @@ fn chromosomes_of(dataset: &Dataset, rows: &[usize]) -> Option<Vec<u32>> {
     Some(rows.iter().map(|&row| chromosomes[row]).collect())
 }
 
-type OneFit = (SeedFit, ndarray::Array2<f64>, ndarray::Array2<f64>, seqprobe_core::StoredProbe);
+pub(crate) type OneFit = (SeedFit, ndarray::Array2<f64>, ndarray::Array2<f64>, seqprobe_core::StoredProbe);
 
 fn fit_one(
     dataset: &Dataset,

@@ -39,6 +39,7 @@ mod provenance;
 mod run;
 mod run_command;
 mod score;
+mod search;
 mod small_commands;
 mod stored_cell;
 mod suite;

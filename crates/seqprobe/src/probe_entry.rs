@@ -5,7 +5,7 @@ use crate::probes::{PROBES, probe_family, training_of};
 use crate::suite::unknown;
 use seqprobe_linear::Align;
 use seqprobe_linear::Keep;
-use seqprobe_neural::{ClassWeight, Loss, OptimiserKind, Schedule, TrainingSettings};
+use seqprobe_neural::{ClassWeight, Loss, OptimiserKind, Schedule, Search, TrainingSettings};
 use serde::{Deserialize, Serialize};
 
 /// One `[[probe]]` as written.
@@ -55,6 +55,8 @@ pub(crate) struct ProbeEntry {
     pub(crate) loss: Option<Loss>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) class_weight: Option<ClassWeight>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) search: Option<Search>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) selection: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

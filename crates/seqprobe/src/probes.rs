@@ -45,6 +45,7 @@ const ATTENTION_KEYS: &[&str] = &[
     "clip_norm",
     "loss",
     "class_weight",
+    "search",
 ];
 const TRAINING_KEYS: &[&str] = ATTENTION_KEYS.split_at(1).1;
 
@@ -254,6 +255,7 @@ pub(crate) fn training_of(entry: &ProbeEntry, own: &TrainingSettings) -> Trainin
         clip_norm: entry.clip_norm.or(own.clip_norm),
         loss: entry.loss.unwrap_or(own.loss),
         class_weight: entry.class_weight.or(own.class_weight),
+        search: entry.search.or(own.search),
         ..own.clone()
     }
 }
@@ -262,6 +264,7 @@ pub(crate) fn training_of(entry: &ProbeEntry, own: &TrainingSettings) -> Trainin
 mod tests {
     use super::*;
     use crate::probe_entry::check_probe;
+    use seqprobe_neural::Search;
 
     #[test]
     fn training_is_as_the_entry_says() {
@@ -277,6 +280,7 @@ mod tests {
             clip_norm = 1.0
             loss = "poisson"
             class_weight = "balanced"
+            search = "small"
         "#;
         let entry: ProbeEntry = toml::from_str(text).unwrap();
         assert!(check_probe(&entry).is_ok());
@@ -321,6 +325,11 @@ mod tests {
             let probe = (family.build)(&entry);
             assert_eq!(probe.id(), family.id);
             assert_eq!(probe.is_deterministic(), !family.keys.contains(&"epochs"), "{}", family.id);
+            let searching = ProbeEntry { search: Some(Search::Small), ..entry };
+            let candidates = (family.build)(&searching).candidates();
+            assert_eq!(candidates.len(), if probe.is_deterministic() { 0 } else { 6 }, "{}", family.id);
+            assert!(candidates.iter().all(|candidate| candidate.probe.id() == family.id));
+            assert!(probe.candidates().is_empty());
             let unknown =
                 StoredProbe { kind: "nothing".into(), config: serde_json::Value::Null, arrays: Vec::new() };
             assert!((family.restore)(&unknown).is_err(), "{}", family.id);
