@@ -11,6 +11,7 @@ const HEAD: &str = r#"schema = 1
 name = "order"
 seeds = [0, 1]
 replicates = 100
+controls = false
 [simulate]
 train = 120
 valid = 60
@@ -20,8 +21,8 @@ length = 30
 
 /// A suite whose datasets, representations and probes stand in this order, or in the opposite one.
 fn suite(reversed: bool) -> String {
-    let mut datasets = vec!["\"sim:motif-fixed\"", "\"sim:null\""];
-    let mut parts = vec![
+    let mut datasets = ["\"sim:motif-fixed\"", "\"sim:null\""];
+    let mut parts = [
         "[[representation]]\nid = \"onehot\"\n",
         "[[representation]]\nid = \"kmer-2\"\n",
         "[[representation]]\nmodel = \"random:model\"\nlayers = [\"final\"]\npooling = [\"mean\", \"tokens\"]\n",

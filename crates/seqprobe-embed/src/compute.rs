@@ -88,22 +88,8 @@ fn compute_shard(
     report: &mut dyn FnMut(usize, u64) -> Result<(), EmbedError>,
 ) -> Result<(), EmbedError> {
     let sequences = &distinct.sequences[rows.clone()];
-    let mut truncated = 0;
-    let mut forward = Vec::with_capacity(rows.len());
-    let mut reverse = Vec::new();
-    for (index, sequence) in rows.clone().zip(sequences) {
-        let (row, cut) = pieces(model, spec, distinct, index, sequence)?;
-        truncated += usize::from(cut);
-        forward.push(row);
-        if spec.reverse_complement == ReverseComplement::Average {
-            let other = sequence.reverse_complement();
-            reverse.push(pieces(model, spec, distinct, index, &other)?.0);
-        }
-    }
-    let stride = state_stride(model)?;
-    // More than one piece is pooled to one vector in any case.
-    let special: Vec<Vec<bool>> =
-        forward.iter().map(|row| special_states(&row.tokens[0].special, stride)).collect();
+    let read = ReadRows::new(model, spec, distinct, rows)?;
+    let special = read.special(state_stride(model)?);
     let mut writers = Vec::with_capacity(entries.len());
     for entry in entries {
         let lengths: Vec<usize> =
@@ -112,29 +98,81 @@ fn compute_shard(
     }
     let pairs: Vec<(LayerIndex, Pooling)> =
         entries.iter().map(|entry| (entry.key.layer, entry.key.pooling)).collect();
-    let lengths: Vec<usize> = forward.iter().map(Pieces::n_tokens).collect();
-    for batch in batches(&lengths, batch_tokens) {
-        let first = rows.start + batch.start;
-        let (mut values, mut tokens) =
-            pooled_rows(model, &forward[batch.clone()], &pairs, distinct, first, batch_tokens)?;
-        if spec.reverse_complement == ReverseComplement::Average {
-            let (others, more) =
-                pooled_rows(model, &reverse[batch.clone()], &pairs, distinct, first, batch_tokens)?;
-            tokens += more;
-            for (value, other) in values.iter_mut().flatten().zip(others.iter().flatten()) {
-                *value = 0.5 * *value + 0.5 * other;
-            }
-        }
+    read.compute(model, distinct, &pairs, batch_tokens, &mut |batch, tokens, values| {
         for (writer, values) in writers.iter_mut().zip(&values) {
             writer.push(values)?;
         }
-        report(batch.len(), tokens)?;
+        report(batch, tokens)
+    })?;
+    writers.into_iter().try_for_each(|writer| writer.finish(sequences, read.truncated))
+}
+
+/// Consecutive distinct sequences as token ids, ready for the model.
+pub(crate) struct ReadRows {
+    first: usize,
+    forward: Vec<Pieces>,
+    /// The other strands; empty unless both are averaged.
+    reverse: Vec<Pieces>,
+    /// Sequences that were cut.
+    pub(crate) truncated: usize,
+}
+
+impl ReadRows {
+    pub(crate) fn new(
+        model: &FrozenModel,
+        spec: &ExtractionSpec,
+        distinct: &Distinct<'_>,
+        rows: Range<usize>,
+    ) -> Result<Self, EmbedError> {
+        let mut read = Self { first: rows.start, forward: Vec::new(), reverse: Vec::new(), truncated: 0 };
+        for (index, sequence) in rows.clone().zip(&distinct.sequences[rows]) {
+            let (row, cut) = pieces(model, spec, distinct, index, sequence)?;
+            read.truncated += usize::from(cut);
+            read.forward.push(row);
+            if spec.reverse_complement == ReverseComplement::Average {
+                let other = sequence.reverse_complement();
+                read.reverse.push(pieces(model, spec, distinct, index, &other)?.0);
+            }
+        }
+        Ok(read)
     }
-    writers.into_iter().try_for_each(|writer| writer.finish(sequences, truncated))
+
+    /// Which states of each row are of special tokens.
+    pub(crate) fn special(&self, stride: NonZeroUsize) -> Vec<Vec<bool>> {
+        // More than one piece is pooled to one vector in any case.
+        self.forward.iter().map(|row| special_states(&row.tokens[0].special, stride)).collect()
+    }
+
+    /// Hands on the number of rows, the tokens and the values for each layer and pooling of one batch after the other.
+    pub(crate) fn compute(
+        &self,
+        model: &FrozenModel,
+        distinct: &Distinct<'_>,
+        pairs: &[(LayerIndex, Pooling)],
+        batch_tokens: usize,
+        hand_on: &mut dyn FnMut(usize, u64, Vec<Vec<f32>>) -> Result<(), EmbedError>,
+    ) -> Result<(), EmbedError> {
+        let lengths: Vec<usize> = self.forward.iter().map(Pieces::n_tokens).collect();
+        for batch in batches(&lengths, batch_tokens) {
+            let first = self.first + batch.start;
+            let rows = &self.forward[batch.clone()];
+            let (mut values, mut tokens) = pooled_rows(model, rows, pairs, distinct, first, batch_tokens)?;
+            if !self.reverse.is_empty() {
+                let rows = &self.reverse[batch.clone()];
+                let (others, more) = pooled_rows(model, rows, pairs, distinct, first, batch_tokens)?;
+                tokens += more;
+                for (value, other) in values.iter_mut().flatten().zip(others.iter().flatten()) {
+                    *value = 0.5 * *value + 0.5 * other;
+                }
+            }
+            hand_on(batch.len(), tokens, values)?;
+        }
+        Ok(())
+    }
 }
 
 /// Tokens that one state stands for.
-fn state_stride(model: &FrozenModel) -> Result<NonZeroUsize, EmbedError> {
+pub(crate) fn state_stride(model: &FrozenModel) -> Result<NonZeroUsize, EmbedError> {
     NonZeroUsize::new(model.encoder.spec().state_stride)
         .ok_or_else(|| EmbedError::Encoder("its state stride is 0, expected at least 1".to_owned()))
 }

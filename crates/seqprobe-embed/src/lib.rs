@@ -18,6 +18,7 @@ pub mod extract;
 pub mod imported;
 pub mod key;
 pub mod kmer;
+pub mod live;
 pub mod maintenance;
 pub mod onehot;
 pub mod plain;
@@ -39,6 +40,7 @@ pub use extract::{
 pub use imported::{IMPORT_FORMATS, IdsFrom, ImportRequest, ImportedEmbeddings, ImportedFeatures};
 pub use key::{EntryKey, ExtractionSpec, ReverseComplement, Truncate, check_pooling};
 pub use kmer::{Composition, KmerFrequencies};
+pub use live::LiveFeatures;
 pub use maintenance::{EntrySummary, cache_list, cache_verify};
 pub use onehot::OneHot;
 pub use plain::{PLAIN_REPRESENTATIONS, PlainEntry, PlainRepresentation};

@@ -155,6 +155,7 @@ mod tests {
             layers: Layers::Some(vec![LayerIndex::Final]),
             poolings: vec![Pooling::Mean],
             extraction: crate::suite::check_extraction(None, None, None).unwrap(),
+            store: true,
         })
     }
 

@@ -32,6 +32,7 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
         layers: check_layers(Some(&LayersEntry::from_words(&arguments.layer))).map_err(Failure::usage)?,
         poolings: vec![pooling],
         extraction,
+        store: true,
     };
     set_threads(arguments.computing.threads)?;
     let input = read_sequences(&arguments.input, None).or_exit(ExitCode::Data)?;

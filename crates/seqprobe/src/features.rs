@@ -2,10 +2,12 @@
 
 use crate::fill::Runner;
 use crate::imports::join;
+use crate::models::LoadedModel;
 use crate::suite::{ModelRepresentation, Representation};
 use seqprobe_core::{Dataset, LayerIndex, Pooling};
 use seqprobe_embed::{
-    BoxedSource, Extraction, ExtractionOptions, ExtractionReport, Flattened, Interrupted, extract,
+    BoxedSource, Extraction, ExtractionOptions, ExtractionReport, Flattened, Interrupted, LiveFeatures,
+    extract,
 };
 use std::collections::BTreeMap;
 
@@ -34,6 +36,9 @@ impl Runner<'_> {
                         .map_err(|error| error.to_string())?;
                     sources.insert((layer, pooling), vec![source]);
                 }
+            }
+            (Representation::Model(model), Some(_)) if !model.store => {
+                self.live_features(dataset, model, wanted, &mut sources, &mut remarks)?;
             }
             (Representation::Model(model), Some(loaded)) => {
                 for draw in &loaded.draws {
@@ -80,6 +85,48 @@ impl Runner<'_> {
             }
         }
         Ok(Features { sources, remarks })
+    }
+
+    /// As [`Self::features`], but token vectors are computed whenever they are read; what is pooled is small and
+    /// stored all the same.
+    fn live_features<'d>(
+        &self,
+        dataset: &'d Dataset,
+        model: &ModelRepresentation,
+        wanted: &[(Option<LayerIndex>, Pooling)],
+        sources: &mut BTreeMap<(Option<LayerIndex>, Pooling), Vec<BoxedSource<'d>>>,
+        remarks: &mut Vec<String>,
+    ) -> Result<(), String> {
+        for &(layer, pooling) in wanted {
+            let of_tokens = matches!(pooling, Pooling::Tokens | Pooling::Flatten);
+            // A source owns its encoder: it is read from the threads of the fits.
+            let loaded =
+                LoadedModel::load(model, &self.finder).map_err(|failure| failure.error.to_string())?;
+            for draw in loaded.draws {
+                let source: BoxedSource<'d> = match layer {
+                    Some(layer) if of_tokens => Box::new(
+                        LiveFeatures::new(draw, &model.extraction, &dataset.sequences, layer)
+                            .map_err(|error| error.to_string())?,
+                    ),
+                    _ => {
+                        let extraction = self.extract(dataset, model, &draw, &[(layer, pooling)])?;
+                        remarks.extend(remarks_of(&extraction.report));
+                        remarks.sort();
+                        remarks.dedup();
+                        let mut stored = extraction.features.into_iter();
+                        Box::new(stored.next().ok_or("the extraction gave too few features")?)
+                    }
+                };
+                let source: BoxedSource<'d> = if pooling == Pooling::Flatten {
+                    let flattened = Flattened::new(source, &dataset.splits.train);
+                    Box::new(flattened.map_err(|error| error.to_string())?)
+                } else {
+                    source
+                };
+                sources.entry((layer, pooling)).or_default().push(source);
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn extract(

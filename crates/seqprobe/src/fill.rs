@@ -5,6 +5,7 @@ use crate::constant::constant_cell;
 use crate::description;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::fit::Unfitted;
+use crate::model_finder::ModelFinder;
 use crate::models::LoadedModel;
 use crate::plan::{PlannedCell, Work};
 use crate::progress::Progress;
@@ -22,6 +23,7 @@ use std::time::Instant;
 pub(crate) struct Runner<'a> {
     pub(crate) suite: &'a Suite,
     pub(crate) models: Vec<Option<LoadedModel>>,
+    pub(crate) finder: ModelFinder,
     /// Files of embeddings, where a representation is one.
     pub(crate) imports: Vec<Option<ImportedEmbeddings>>,
     pub(crate) probes: Vec<Box<dyn Probe>>,

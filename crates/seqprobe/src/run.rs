@@ -106,12 +106,14 @@ pub(crate) fn run_suite(
     let temporary = if computing.no_cache { Some(tempfile::tempdir()?) } else { None };
     let cache = temporary.as_ref().map_or(cache, |folder| folder.path().to_owned());
     let imports = load_imports(suite, &datasets)?;
-    let models = load_models(suite, &ModelFinder::new(computing))?;
+    let finder = ModelFinder::new(computing);
+    let models = load_models(suite, &finder)?;
     let plans = plan_all(suite, &datasets, &models)?;
     let n_cells = plans.iter().map(Vec::len).sum();
     let runner = Runner {
         suite,
         models,
+        finder,
         imports,
         probes: suite
             .probes

@@ -228,6 +228,7 @@ impl StoredCell {
                     layers: Layers::Some(vec![*layer]),
                     poolings: vec![self.pooling],
                     extraction,
+                    store: true,
                 };
                 let loaded = LoadedModel::load(&model, finder)?;
                 let found = loaded.digests();

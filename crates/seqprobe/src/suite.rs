@@ -87,6 +87,8 @@ pub(crate) struct RepresentationEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rc: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) store: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) embeddings: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
@@ -176,6 +178,8 @@ pub(crate) struct ModelRepresentation {
     pub(crate) layers: Layers,
     pub(crate) poolings: Vec<Pooling>,
     pub(crate) extraction: ExtractionSpec,
+    /// Whether token vectors are kept in the cache; else they are computed whenever they are read.
+    pub(crate) store: bool,
 }
 
 /// Which layers of a model.
@@ -337,9 +341,10 @@ fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Re
                 || entry.truncate.is_some()
                 || entry.window.is_some()
                 || entry.rc.is_some()
+                || entry.store.is_some()
             {
                 return Err(format!(
-                    "{id:?} has no layers and is never truncated, read in windows or averaged over strands"
+                    "{id:?} has no layers and is never truncated, read in windows, averaged over strands or stored"
                 ));
             }
             let known: Vec<&str> = PLAIN_REPRESENTATIONS.iter().map(|plain| plain.id).collect();
@@ -360,6 +365,7 @@ fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Re
                 layers: check_layers(entry.layers.as_ref())?,
                 poolings: poolings.unwrap_or_else(|| vec![Pooling::Mean, Pooling::Tokens]),
                 extraction: check_extraction(entry.truncate.as_deref(), entry.window, entry.rc.as_deref())?,
+                store: entry.store.unwrap_or(true),
             }))
         }
         _ => Err("needs one of id, model and embeddings".into()),

@@ -5,8 +5,8 @@ use approx::assert_relative_eq;
 use proptest::prelude::*;
 use seqprobe_core::{DnaSequence, FeatureKind, FeatureSource, LayerIndex, Pooling};
 use seqprobe_embed::{
-    EmbedError, EmbeddingCache, ExtractionOptions, ExtractionSpec, ReverseComplement, StoredFeatures,
-    Truncate, Window, extract,
+    EmbedError, EmbeddingCache, ExtractionOptions, ExtractionSpec, LiveFeatures, ReverseComplement,
+    StoredFeatures, Truncate, Window, extract,
 };
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -50,6 +50,40 @@ fn rows_follow_the_call_and_duplicates_are_computed_once() {
     assert_eq!(behaviour.seen.load(Ordering::Relaxed), 3);
     assert_eq!((again.report.n_computed, again.report.n_read), (0, 3));
     assert_eq!(values(&again.features[1], 2), values(tokens, 0));
+}
+
+#[test]
+fn live_tokens_are_those_of_the_cache_in_its_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let behaviour = Behaviour::default();
+    let all = sequences(&["ACGTA", "GG", "ACGTA", "T", "GGCATTACCA", "AC"]);
+    let cache = EmbeddingCache::open(folder.path()).unwrap();
+    let wanted = [(LayerIndex::Block(1), Pooling::Tokens)];
+    let extraction =
+        extract(&model(&behaviour), &SPEC, &all, &wanted, &cache, ExtractionOptions::default()).unwrap();
+    let stored = &extraction.features[0];
+    let seen = behaviour.seen.load(Ordering::Relaxed);
+    let live = LiveFeatures::new(model(&behaviour), &SPEC, &all, LayerIndex::Block(1)).unwrap();
+    assert_eq!(behaviour.seen.load(Ordering::Relaxed), seen, "nothing is computed before it is read");
+    assert_eq!((live.n_rows(), live.dim(), live.kind()), (6, HIDDEN, FeatureKind::Tokens));
+    for row in 0..6 {
+        assert_eq!(live.length(row), stored.length(row));
+        assert_eq!(live.storage_position(row), stored.storage_position(row));
+    }
+    let (mut one, mut other) = (Vec::new(), Vec::new());
+    let rows = [4, 0, 2, 5, 0];
+    live.read_rows(&rows, &mut one).unwrap();
+    stored.read_rows(&rows, &mut other).unwrap();
+    assert_eq!(behaviour.seen.load(Ordering::Relaxed), seen + 3, "once for each distinct sequence");
+    assert_eq!(one.len(), other.len());
+    for (one, other) in one.iter().zip(&other) {
+        assert_relative_eq!(one, other, max_relative = 1e-5, epsilon = 1e-6);
+    }
+    assert!(live.read_rows(&[6], &mut one).is_err());
+
+    let both = ExtractionSpec { reverse_complement: ReverseComplement::Average, ..SPEC };
+    let refused = LiveFeatures::new(model(&behaviour), &both, &all, LayerIndex::Block(1));
+    assert!(matches!(refused, Err(EmbedError::NotApplicable { .. })), "as stored tokens are");
 }
 
 #[test]
