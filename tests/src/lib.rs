@@ -73,6 +73,25 @@ pub fn run_well(folder: &Path, arguments: &[&str]) -> Ended {
     ended
 }
 
+/// Puts the digest of a changed file into its card, from the error that names the old and the new one.
+///
+/// # Panics
+/// When the card is not refused for one digest.
+pub fn accept_new_digest(folder: &Path, card: &str) {
+    let refused = run(folder, &["data", "show", card]);
+    let digests: Vec<&str> = refused
+        .stderr
+        .split(|letter: char| !letter.is_ascii_hexdigit())
+        .filter(|word| word.len() == 64)
+        .collect();
+    assert_eq!(digests.len(), 2, "{}", refused.stderr);
+    let path = folder.join(card);
+    let text = std::fs::read_to_string(&path).expect("the card is there");
+    let (old, new) =
+        if text.contains(digests[0]) { (digests[0], digests[1]) } else { (digests[1], digests[0]) };
+    std::fs::write(&path, text.replace(old, new)).expect("files can be written");
+}
+
 /// Writes a file below a folder, making the folders between.
 ///
 /// # Panics

@@ -2,7 +2,7 @@
 //! it open, and what does not fit together is a clear error.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-use seqprobe_tests::{command, run, run_well, write};
+use seqprobe_tests::{accept_new_digest, command, run, run_well, write};
 use std::fs;
 use std::path::Path;
 
@@ -53,18 +53,7 @@ fn shift_training_labels(folder: &Path) {
         format!("{},{},{label},{}\n", row[0], row[1], row[3])
     });
     fs::write(&path, format!("{header}\n{}", shifted.collect::<String>())).unwrap();
-    let refused = run(folder, &["data", "show", "task/sim-motif-fixed.toml"]);
-    let digests: Vec<&str> = refused
-        .stderr
-        .split(|letter: char| !letter.is_ascii_hexdigit())
-        .filter(|word| word.len() == 64)
-        .collect();
-    assert_eq!(digests.len(), 2, "{}", refused.stderr);
-    let card = folder.join("task/sim-motif-fixed.toml");
-    let text = fs::read_to_string(&card).unwrap();
-    let (old, new) =
-        if text.contains(digests[0]) { (digests[0], digests[1]) } else { (digests[1], digests[0]) };
-    fs::write(&card, text.replace(old, new)).unwrap();
+    accept_new_digest(folder, "task/sim-motif-fixed.toml");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The leakage audit through the program: planted copies are found, told in the run, and left out when asked to.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-use seqprobe_tests::{run, run_well, write};
+use seqprobe_tests::{accept_new_digest, run, run_well, write};
 use std::fs;
 use std::path::Path;
 
@@ -48,29 +48,13 @@ fn leaky() -> tempfile::TempDir {
         lines[row + 1] = format!("{},{sequence},{label},{}", old[0], old[3]);
     }
     fs::write(folder.path().join("task/test.csv"), lines.join("\n") + "\n").unwrap();
-    accept_new_digests(folder.path());
+    accept_new_digest(folder.path(), "task/sim-motif-fixed.toml");
     write(folder.path(), "suite.toml", SUITE);
     for kind in ["exact", "near"] {
         let text = SUITE.replace("datasets", &format!("drop_leaks = \"{kind}\"\ndatasets"));
         write(folder.path(), &format!("{kind}.toml"), &text);
     }
     folder
-}
-
-/// Puts the digests of changed files into the card, from the errors that name them.
-fn accept_new_digests(folder: &Path) {
-    let refused = run(folder, &["data", "show", "task/sim-motif-fixed.toml"]);
-    let digests: Vec<&str> = refused
-        .stderr
-        .split(|letter: char| !letter.is_ascii_hexdigit())
-        .filter(|word| word.len() == 64)
-        .collect();
-    assert_eq!(digests.len(), 2, "{}", refused.stderr);
-    let card = folder.join("task/sim-motif-fixed.toml");
-    let text = fs::read_to_string(&card).unwrap();
-    let (old, new) =
-        if text.contains(digests[0]) { (digests[0], digests[1]) } else { (digests[1], digests[0]) };
-    fs::write(&card, text.replace(old, new)).unwrap();
 }
 
 fn record(folder: &Path, out: &str) -> serde_json::Value {

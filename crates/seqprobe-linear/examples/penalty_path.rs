@@ -1,7 +1,9 @@
 //! One fit of the linear probe on numbers from files, timed: the side of seqprobe in
 //! `benchmarks/peers/linear_scikit.py`, which writes the files and says what they hold.
 //!
-//!     penalty_path FOLDER logistic|ridge ROWS COLUMNS PENALTY,PENALTY,…
+//! ```text
+//! penalty_path FOLDER logistic|ridge ROWS COLUMNS PENALTY,PENALTY,…
+//! ```
 //!
 //! The first ROWS rows are train, the rest validation. Prints JSON: the seconds of `LinearProbe::fit` with
 //! standardisation and choice, those of the processor, the penalty chosen, and for logistic the model at each penalty.

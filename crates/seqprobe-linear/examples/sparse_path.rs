@@ -1,7 +1,9 @@
 //! One path of the lasso or of L1 logistic regression on numbers from files, timed: the side of seqprobe in
 //! `benchmarks/peers/lasso_scikit.py`, which writes the files and says what they hold.
 //!
-//!     sparse_path FOLDER lasso|logistic ROWS COLUMNS TOLERANCE PENALTY,PENALTY,…
+//! ```text
+//! sparse_path FOLDER lasso|logistic ROWS COLUMNS TOLERANCE PENALTY,PENALTY,…
+//! ```
 //!
 //! Prints JSON: the seconds of the path, and the model at each penalty.
 

@@ -4,16 +4,14 @@
 //! Tensors stay inside; features come in as [`seqprobe_core::FeatureView`], predictions leave as arrays.
 //! The number of libtorch's threads is the program's to set, not ours.
 
-mod attention;
 mod attention_network;
-mod cnn;
 mod cnn_network;
 mod dropout;
 mod fitted;
 mod fused_stem;
 mod layer;
 mod layered_network;
-mod mlp;
+mod matched_probe;
 mod mlp_network;
 mod network;
 mod objective;
@@ -33,9 +31,7 @@ mod stem_kernels;
 mod tensor_memory;
 mod training;
 
-pub use attention::AttentionProbe;
-pub use cnn::CnnProbe;
-pub use mlp::MlpProbe;
+pub use matched_probe::{AttentionProbe, CnnProbe, MatchedProbe, MlpProbe};
 pub use preset::{PRESETS, Preset};
 pub use preset_probe::PresetProbe;
 pub use settings::{
