@@ -32,7 +32,7 @@ impl<'a> LiveFeatures<'a> {
     ///
     /// # Errors
     /// [`EmbedError::NotApplicable`] where the model has no token vectors, [`EmbedError::TooLong`] and errors of the
-    /// tokenizer as [`crate::extract`].
+    /// tokenizer as [`crate::extract()`].
     pub fn new(
         model: FrozenModel,
         spec: &ExtractionSpec,
