@@ -107,16 +107,23 @@ fn check_splits(
         );
         return Err(card.error(message));
     }
-    if let Targets::Classes { labels, .. } = targets {
-        let present: HashSet<u32> = splits.train.iter().map(|&row| labels[row]).collect();
-        let absent = (0_u32..).zip(classes).find(|(class, _)| !present.contains(class));
-        if let Some((_, absent)) = absent {
-            return Err(card.error(format!(
-                "class {absent:?} has no row in the train split\n  hint: a classifier needs training rows of every class"
-            )));
-        }
+    if let Some(absent) = class_without_row(&splits.train, targets, classes) {
+        return Err(card.error(format!(
+            "class {absent:?} has no row in the train split\n  hint: a classifier needs training rows of every class"
+        )));
     }
     Ok(())
+}
+
+/// The first class that none of the rows has; `None` where targets are not classes.
+pub(crate) fn class_without_row<'a>(
+    rows: &[usize],
+    targets: &Targets,
+    classes: &'a [String],
+) -> Option<&'a String> {
+    let Targets::Classes { labels, .. } = targets else { return None };
+    let present: HashSet<u32> = rows.iter().map(|&row| labels[row]).collect();
+    (0_u32..).zip(classes).find(|(class, _)| !present.contains(class)).map(|(_, class)| class)
 }
 
 /// Groups, else 1 Mb blocks (whole chromosomes where a start is unknown); with the chromosomes where all are known.

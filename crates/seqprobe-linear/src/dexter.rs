@@ -9,9 +9,9 @@ use crate::classify::too_few;
 use crate::dexter_search::{DexterSearch, Found, search};
 use crate::elastic_net::{ElasticNetPath, dense};
 use crate::elastic_net_probe::{SparseSolver, path_settings, sparse_report};
-use crate::error::LinearError;
 use crate::fitted_dexter::{DexterOutput, FittedDexter};
 use crate::letters::{Align, Element, LONGEST_WORD, Letters, word_text};
+use crate::probe::check_rows;
 use crate::scaler::Scaler;
 use crate::sparse_choice::{SparseChoice, Validation, choose_classes, choose_values, selected};
 use crate::sparse_squares::shared_gram;
@@ -81,13 +81,7 @@ impl Probe for DexterProbe {
     ) -> Result<ProbeFit, ProbeError> {
         self.check()?;
         for (split, view) in [("train", &train), ("valid", &valid)] {
-            let (rows, targets) = (view.features.n_rows(), view.targets.n_examples());
-            if rows != targets {
-                return Err(ProbeError::Solver(LinearError::Rows { records: rows, targets }.to_string()));
-            }
-            if rows == 0 {
-                return Err(too_few(task.targets.first(), split, 0));
-            }
+            check_rows(split, view, task)?;
         }
         let length = train.features.longest();
         self.check_lengths(&train, length)?;

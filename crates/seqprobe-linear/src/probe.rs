@@ -318,18 +318,28 @@ pub(crate) fn check_views(
         if view.features.dim() != dim {
             return Err(ProbeError::Width { expected: dim, got: view.features.dim() });
         }
-        let (rows, targets) = (view.features.n_rows(), view.targets.n_examples());
-        if rows != targets {
-            return Err(ProbeError::Solver(LinearError::Rows { records: rows, targets }.to_string()));
-        }
-        if rows == 0 {
-            return Err(too_few(task.targets.first(), split, 0));
-        }
+        check_rows(split, view, task)?;
     }
     if dim == 0 {
         return Err(ProbeError::NotApplicable("the features have no column".to_owned()));
     }
     Ok(dim)
+}
+
+/// A split has a row, and as many targets as rows.
+pub(crate) fn check_rows(
+    split: &'static str,
+    view: &LabelledView<'_>,
+    task: &Task,
+) -> Result<(), ProbeError> {
+    let (rows, targets) = (view.features.n_rows(), view.targets.n_examples());
+    if rows != targets {
+        return Err(ProbeError::Solver(LinearError::Rows { records: rows, targets }.to_string()));
+    }
+    if rows == 0 {
+        return Err(too_few(task.targets.first(), split, 0));
+    }
+    Ok(())
 }
 
 fn report(choices: &[Choice], task: &Task, dim: usize, n_constant: usize) -> FitReport {

@@ -51,10 +51,6 @@ impl AttentionNetwork {
         ]
     }
 
-    pub(crate) fn reduction_parameters(&self) -> u64 {
-        if self.reduction_is_fixed { 0 } else { (self.dim * self.width) as u64 }
-    }
-
     /// # Shapes
     /// `batch.values [rows, length, dim]` → `[rows, outputs]`
     pub(crate) fn forward(

@@ -95,10 +95,6 @@ impl CnnNetwork {
         all
     }
 
-    pub(crate) fn reduction_parameters(&self) -> u64 {
-        if self.reduction_is_fixed { 0 } else { (self.dim * self.width) as u64 }
-    }
-
     /// # Shapes
     /// `batch.values [rows, length, dim]` → `[rows, outputs]`. Within: `[rows, channels, 1, length]`, channels last in memory.
     pub(crate) fn forward(

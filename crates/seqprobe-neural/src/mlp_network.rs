@@ -49,10 +49,6 @@ impl MlpNetwork {
         all
     }
 
-    pub(crate) fn reduction_parameters(&self) -> u64 {
-        if self.reduction_is_fixed { 0 } else { (self.dim * self.width) as u64 }
-    }
-
     /// # Shapes
     /// `batch.values [rows, 1, dim]` → `[rows, outputs]`
     pub(crate) fn forward(

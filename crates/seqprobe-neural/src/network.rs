@@ -4,7 +4,7 @@ use crate::attention_network::AttentionNetwork;
 use crate::cnn_network::CnnNetwork;
 use crate::layered_network::LayeredNetwork;
 use crate::mlp_network::MlpNetwork;
-use crate::parameters::{Parameters, Specification};
+use crate::parameters::{Parameters, Role, Specification};
 use crate::preset;
 use crate::rows::Batch;
 use crate::torch;
@@ -91,9 +91,12 @@ impl Network {
     /// Fitted numbers of the linear reduction.
     pub(crate) fn reduction_parameters(&self) -> u64 {
         match self {
-            Self::Cnn(network) => network.reduction_parameters(),
-            Self::Mlp(network) => network.reduction_parameters(),
-            Self::Attention(network) => network.reduction_parameters(),
+            Self::Cnn(_) | Self::Mlp(_) | Self::Attention(_) => self
+                .specifications()
+                .iter()
+                .filter(|one| one.name == "reduction/weight" && one.role == Role::Weight)
+                .map(|one| one.size().unsigned_abs())
+                .sum(),
             Self::Layered(network) => network.reduction_parameters(),
         }
     }

@@ -42,3 +42,4 @@ pub use predictions::{
 };
 pub use record::RunRecord;
 pub use table::render_table;
+pub use words::{headline, point, validation_loss, value};

@@ -24,7 +24,7 @@ fn at_scale(value: f64, scale: f64) -> String {
 }
 
 /// `0.873 [0.860, 0.885]`, the point alone, or `undefined`.
-pub(crate) fn value(value: &ScoreValue) -> String {
+pub fn value(value: &ScoreValue) -> String {
     match value {
         ScoreValue::Estimate(estimate) => {
             let scale = [estimate.point, estimate.lower, estimate.upper]
@@ -69,7 +69,7 @@ pub(crate) fn duration(seconds: f64) -> String {
 }
 
 /// The point, where there is one.
-pub(crate) fn point(value: &ScoreValue) -> Option<f64> {
+pub fn point(value: &ScoreValue) -> Option<f64> {
     match value {
         ScoreValue::Estimate(estimate) => Some(estimate.point),
         ScoreValue::PointOnly { point, .. } => Some(*point),
@@ -168,9 +168,16 @@ pub(crate) fn whole_cells_of<'a>(
 }
 
 /// The one score a cell is shown by: the primary metric on test, over all targets where there are several.
-pub(crate) fn headline(cell: &CellRecord) -> Option<&ScoreRecord> {
+pub fn headline(cell: &CellRecord) -> Option<&ScoreRecord> {
     let primary = || cell.scores.iter().filter(|score| score.primary && score.split == "test");
     primary().find(|score| score.target == "macro").or_else(|| primary().next())
+}
+
+/// Mean validation loss over the fits of a cell: log loss or mean squared error.
+pub fn validation_loss(cell: &CellRecord) -> Option<f64> {
+    let losses: Option<Vec<f64>> = cell.fits.iter().map(|fit| fit.report.validation_loss).collect();
+    let losses = losses.filter(|losses| !losses.is_empty())?;
+    Some(losses.iter().sum::<f64>() / losses.len() as f64)
 }
 
 /// The cell of a representation with the lowest mean validation loss over its fits: what a verdict on best probes rests on.
@@ -189,17 +196,11 @@ pub(crate) fn chosen_on_validation<'a>(
     representation: &str,
     probe: Option<&str>,
 ) -> Option<&'a CellRecord> {
-    let loss = |cell: &CellRecord| {
-        let losses: Option<Vec<f64>> = cell.fits.iter().map(|fit| fit.report.validation_loss).collect();
-        losses
-            .filter(|losses| !losses.is_empty())
-            .map(|losses| losses.iter().sum::<f64>() / losses.len() as f64)
-    };
     whole_cells_of(record, dataset)
         .filter(|cell| {
             cell.id.representation == representation && probe.is_none_or(|probe| cell.id.probe == probe)
         })
-        .filter_map(|cell| loss(cell).map(|loss| (loss, cell)))
+        .filter_map(|cell| validation_loss(cell).map(|loss| (loss, cell)))
         .min_by(|(left, _), (right, _)| left.total_cmp(right))
         .map(|(_, cell)| cell)
 }

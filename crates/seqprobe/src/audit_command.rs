@@ -12,8 +12,8 @@ use seqprobe_core::{Dataset, FeatureView, LabelledView, Pooling, Probe, Seed, Sp
 use seqprobe_data::audit::audit;
 use seqprobe_embed::PlainRepresentation;
 use seqprobe_linear::LinearProbe;
-use seqprobe_report::record::{ScoreRecord, ScoreValue};
-use seqprobe_report::{audit_lines, shift_lines};
+use seqprobe_report::record::ScoreRecord;
+use seqprobe_report::{audit_lines, shift_lines, value};
 use serde::Serialize;
 use std::path::Path;
 
@@ -61,14 +61,11 @@ fn lines(told: &Told) -> Vec<String> {
     match &told.composition {
         Err(reason) => lines.push(format!("  composition and length alone: {reason}")),
         Ok(scores) => lines.extend(scores.iter().map(|score| {
-            let value = match &score.value {
-                ScoreValue::Estimate(e) => {
-                    format!("{:.3} [{:.3}, {:.3}]", e.point, e.lower, e.upper)
-                }
-                ScoreValue::PointOnly { point, reason } => format!("{point:.3}, no interval: {reason}"),
-                ScoreValue::Undefined { reason } => format!("undefined: {reason}"),
-            };
-            format!("  composition and length alone, {} of a linear probe on test: {value}", score.metric)
+            format!(
+                "  composition and length alone, {} of a linear probe on test: {}",
+                score.metric,
+                value(&score.value)
+            )
         })),
     }
     lines

@@ -7,7 +7,8 @@ use crate::verdicts::{FilledCell, best_of_each};
 use ndarray::Array2;
 use seqprobe_core::{Dataset, Split};
 use seqprobe_report::diagnostics::{CalibrationPoint, Diagnostics, RankRecord, Shown};
-use seqprobe_report::record::{CellRecord, Role, ScoreValue};
+use seqprobe_report::record::Role;
+use seqprobe_report::{headline, point};
 use seqprobe_stats::{PairTest, calibration, metric, precision_at, rank_methods, roc_at};
 
 /// Points on a curve.
@@ -139,7 +140,12 @@ pub(crate) fn ranks(datasets: &[(Dataset, Vec<FilledCell>)]) -> Option<RankRecor
                 if metric(&dataset.metric).is_none_or(|metric| metric.higher_is_better) { 1.0 } else { -1.0 };
             best_of_each(cells)
                 .into_iter()
-                .filter_map(|cell| Some((cell.record.id.representation.clone(), sign * point(&cell.record)?)))
+                .filter_map(|cell| {
+                    Some((
+                        cell.record.id.representation.clone(),
+                        sign * point(&headline(&cell.record)?.value)?,
+                    ))
+                })
                 .collect()
         })
         .collect();
@@ -166,16 +172,6 @@ pub(crate) fn ranks(datasets: &[(Dataset, Vec<FilledCell>)]) -> Option<RankRecor
         pairs: by_pair.pairs,
         note: by_pair.note,
     })
-}
-
-/// The primary metric's point on test, over all targets.
-fn point(cell: &CellRecord) -> Option<f64> {
-    let mut primary = cell.scores.iter().filter(|score| score.primary && score.split == "test");
-    match &primary.next()?.value {
-        ScoreValue::Estimate(estimate) => Some(estimate.point),
-        ScoreValue::PointOnly { point, .. } => Some(*point),
-        ScoreValue::Undefined { .. } => None,
-    }
 }
 
 #[cfg(test)]

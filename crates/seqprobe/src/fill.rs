@@ -72,15 +72,16 @@ impl Runner<'_> {
         dataset: &Dataset,
         plan: &[PlannedCell],
     ) -> Result<Vec<FilledCell>, Failure> {
+        let digest = dataset.digest();
         let mut plan = plan.to_vec();
         let mut filled: Vec<Option<FilledCell>> = plan.iter().map(|_| None).collect();
-        self.fill_cells(dataset, &plan, &mut filled)?;
+        self.fill_cells(dataset, digest, &plan, &mut filled)?;
         for index in 0..plan.len() {
             if let Work::Shuffled { representation, probe } = plan[index].work {
                 plan[index].work = self.choose_for_shuffling(&plan, &filled, representation, probe);
             }
         }
-        self.fill_cells(dataset, &plan, &mut filled)?;
+        self.fill_cells(dataset, digest, &plan, &mut filled)?;
         Ok(filled.into_iter().flatten().collect())
     }
 
@@ -88,10 +89,10 @@ impl Runner<'_> {
     fn fill_cells(
         &self,
         dataset: &Dataset,
+        digest: Digest,
         plan: &[PlannedCell],
         filled: &mut [Option<FilledCell>],
     ) -> Result<(), Failure> {
-        let digest = dataset.digest();
         // Reuse first: what is stored needs no features.
         let mut open: Vec<(usize, Digest)> = Vec::new();
         let mut undescribed: Vec<(usize, Digest)> = Vec::new();
@@ -175,17 +176,17 @@ impl Runner<'_> {
                 self.progress.step(&planned.id.to_string());
             }
         }
-        self.describe(dataset, plan, filled)
+        self.describe(dataset, digest, plan, filled)
     }
 
     /// Gives the cells that are to have one their description length, which is stored by now.
     fn describe(
         &self,
         dataset: &Dataset,
+        digest: Digest,
         plan: &[PlannedCell],
         filled: &mut [Option<FilledCell>],
     ) -> Result<(), Failure> {
-        let digest = dataset.digest();
         for (planned, cell) in plan.iter().zip(filled) {
             if let (Some(cell), true) = (cell, description::is_wanted(self.suite, dataset, planned))
                 && cell.result.is_some()

@@ -191,11 +191,9 @@ pub(crate) fn chosen<'a>(
         .map(|(_, cell)| cell)
 }
 
-/// Mean validation loss over fits: log loss or mean squared error.
+/// Mean validation loss over fits, where the cell has its predictions too.
 pub(crate) fn validation_loss(cell: &FilledCell) -> Option<f64> {
-    let losses: Option<Vec<f64>> = cell.record.fits.iter().map(|fit| fit.report.validation_loss).collect();
-    let losses = losses.filter(|losses| !losses.is_empty() && cell.result.is_some())?;
-    Some(losses.iter().sum::<f64>() / losses.len() as f64)
+    seqprobe_report::validation_loss(&cell.record).filter(|_| cell.result.is_some())
 }
 
 /// A failed cell of a representation that has no filled one to choose.

@@ -4,7 +4,8 @@
 use super::copies::rows_by_sequence;
 use super::near::near_duplicates;
 use crate::error::DataError;
-use seqprobe_core::{Dataset, Split, Targets};
+use crate::load::class_without_row;
+use seqprobe_core::{Dataset, Split};
 use std::collections::HashSet;
 
 /// Which training rows count as leaking.
@@ -66,13 +67,8 @@ fn check_train(dataset: &Dataset) -> Result<(), DataError> {
     if dataset.splits.train.is_empty() {
         return refuse("the train split is empty".to_owned());
     }
-    if let Targets::Classes { labels, .. } = &dataset.targets {
-        let present: HashSet<u32> = dataset.splits.train.iter().map(|&row| labels[row]).collect();
-        if let Some((_, class)) =
-            (0_u32..).zip(&dataset.task.classes).find(|(class, _)| !present.contains(class))
-        {
-            return refuse(format!("class {class:?} has no row in the train split"));
-        }
+    if let Some(class) = class_without_row(&dataset.splits.train, &dataset.targets, &dataset.task.classes) {
+        return refuse(format!("class {class:?} has no row in the train split"));
     }
     Ok(())
 }
