@@ -48,7 +48,7 @@ test: check ## everything that must hold before a change is accepted, the quick 
 bench: prepare ## time the hot parts; ARGS="-p seqprobe-stats" narrows it
 	$(CARGO) bench --locked $(or $(ARGS),--workspace)
 
-calibration: prepare ## how often intervals and verdicts are right, on simulated pairs: some ten minutes
+calibration: prepare ## how often intervals and verdicts are right, on simulated pairs: some half an hour
 	$(CARGO) build $(WORKSPACE) --example calibration
 	$(TARGET)/release/examples/calibration
 

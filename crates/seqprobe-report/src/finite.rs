@@ -12,6 +12,13 @@ pub(crate) fn check(record: &RunRecord) -> Result<(), ReportError> {
     finite(record.provenance.seconds, || "the run's seconds".to_owned())?;
     for cell in &record.cells {
         finite(cell.seconds, || format!("seconds of {}", cell.id))?;
+        if let Some(cost) = &cell.cost {
+            let numbers = [Some(cost.bytes), cost.tokens, cost.operations, cost.seconds];
+            numbers
+                .into_iter()
+                .flatten()
+                .try_for_each(|number| finite(number, || format!("a cost of the features of {}", cell.id)))?;
+        }
         for score in &cell.scores {
             let what = || format!("{} of {} on {} of {}", score.metric, score.target, score.split, cell.id);
             finite_value(&score.value, &what)?;
@@ -42,7 +49,8 @@ pub(crate) fn check(record: &RunRecord) -> Result<(), ReportError> {
         for comparison in &verdict.comparisons {
             let what = || format!("difference on {} to {}", row(), comparison.baseline);
             finite_value(&comparison.delta, &what)?;
-            for p in comparison.p_adjusted.iter().chain(comparison.tests.iter().map(|test| &test.p)) {
+            let p_values = comparison.p_adjusted.iter().chain(&comparison.false_discovery);
+            for p in p_values.chain(comparison.tests.iter().map(|test| &test.p)) {
                 finite(*p, || format!("p value of the {}", what()))?;
             }
         }

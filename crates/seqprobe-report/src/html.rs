@@ -2,6 +2,7 @@
 //! everything is there without scripts, which only sort and filter tables.
 
 mod context;
+mod costs;
 mod curves;
 mod difference;
 mod fits;
@@ -35,6 +36,7 @@ pub(crate) fn figures(record: &RunRecord) -> Vec<(String, String)> {
         add(format!("scores-{name}"), forest::draw(record, dataset));
         add(format!("differences-{name}"), difference::draw(dataset, &verdicts));
         add(format!("curves-{name}"), curves::draw(record, dataset));
+        add(format!("costs-{name}"), costs::draw(record, dataset));
         for sweep in context::sweeps(record, dataset) {
             add(format!("{}-{name}", sweep.id), sweep.drawing);
         }
@@ -47,7 +49,7 @@ pub(crate) fn figures(record: &RunRecord) -> Vec<(String, String)> {
 
 /// True for the names that [`figures`] gives.
 pub(crate) fn is_figure_name(name: &str) -> bool {
-    let kinds = ["scores-", "differences-", "curves-", "layers-", "fractions-"];
+    let kinds = ["scores-", "differences-", "curves-", "costs-", "layers-", "fractions-"];
     name == "ranks.svg" || name.ends_with(".svg") && kinds.iter().any(|kind| name.starts_with(kind))
 }
 

@@ -200,6 +200,25 @@ pub struct CellRecord {
     /// Description length of the training labels under the probe, where it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<DescriptionValue>,
+    /// What its features cost, where it was fitted on features.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<CostRecord>,
+}
+
+/// What the features of a cell cost; means per sequence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CostRecord {
+    /// Bytes of features as they are read: four per value.
+    pub bytes: f64,
+    /// Parameters of the encoder, 0 for what is made from the letters alone; `None` where nobody said.
+    pub parameters: Option<u64>,
+    /// Tokens, added ones included, of a sample of at most 64 sequences; `None` where there is no tokenizer.
+    pub tokens: Option<f64>,
+    /// Floating-point operations as an estimate: two for each parameter and token, both strands where both are read.
+    /// What attention does along the sequence is left out, and the embedding table, which is looked up, is counted.
+    pub operations: Option<f64>,
+    /// Seconds to compute the features, all layers and poolings asked for at once; `None` where they came from the cache.
+    pub seconds: Option<f64>,
 }
 
 /// A description length or the reason there is none.
@@ -367,6 +386,10 @@ pub struct ComparisonRecord {
     /// p value that the row's verdict rests on: two-sided, of the weakest difference for `beats` and of the
     /// strongest, Holm within the row, for `loses`; Holm over the datasets of the same model and probe.
     pub p_adjusted: Option<f64>,
+    /// p value of no difference at all, after Benjamini and Hochberg over all comparisons of the suite: among those at
+    /// most `q`, a share of `q` is wrong on average. The verdict does not rest on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub false_discovery: Option<f64>,
     /// Other tests of the same difference, uncorrected; the verdict does not rest on them. None where a side has several seeds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tests: Vec<TestRecord>,

@@ -7,23 +7,24 @@ use statrs::distribution::{Continuous, ContinuousCDF, Normal, StudentsT};
 pub(crate) struct VarianceTerm {
     pub(crate) variance: f64,
     pub(crate) degrees_of_freedom: f64,
-    /// What the variance was before a part of it was taken off: its own uncertainty goes by that.
-    pub(crate) measured: f64,
+    /// How large the variance counts where its own uncertainty is asked for; more than `variance` where a part of it
+    /// was taken off.
+    pub(crate) uncertain: f64,
 }
 
 impl VarianceTerm {
     pub(crate) fn new(variance: f64, degrees_of_freedom: f64) -> Self {
-        Self { variance, degrees_of_freedom, measured: variance }
+        Self { variance, degrees_of_freedom, uncertain: variance }
     }
 }
 
 /// Standard error and degrees of freedom of a sum of independent variance terms (Satterthwaite 1946):
-/// `(Σ v)² / Σ (v² / df)`, below the line as measured. At least one variance is positive.
+/// `(Σ v)² / Σ (v² / df)`, below the line as uncertain as they are. At least one variance is positive.
 pub(crate) fn satterthwaite(terms: &[VarianceTerm]) -> (f64, f64) {
     let total: f64 = terms.iter().map(|term| term.variance).sum();
     // Shares keep tiny variances from underflowing when squared.
     let squares: f64 =
-        terms.iter().map(|term| (term.measured / total).powi(2) / term.degrees_of_freedom).sum();
+        terms.iter().map(|term| (term.uncertain / total).powi(2) / term.degrees_of_freedom).sum();
     (total.sqrt(), 1.0 / squares)
 }
 

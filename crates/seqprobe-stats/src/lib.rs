@@ -39,7 +39,7 @@ mod wilcoxon;
 ///
 /// 2: replicates drawn sixteen at a time. 3: scales that bend with a score's bounds; logit-DeLong for AUROC; the spread of seeds less what the
 /// examples make of it.
-pub const INTERVALS_VERSION: u32 = 3;
+pub const INTERVALS_VERSION: u32 = 4;
 
 pub use corrections::{benjamini_hochberg, holm};
 pub use curves::{CalibrationBin, calibration, precision_at, roc_at};

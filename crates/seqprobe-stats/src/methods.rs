@@ -95,7 +95,7 @@ pub(crate) fn interval_of(
     let seed_terms: Vec<VarianceTerm> = sides
         .iter()
         .zip(over_seeds)
-        .filter_map(|(side, from_examples)| side.seed_term(from_examples))
+        .filter_map(|(side, from_examples)| side.seed_term(from_examples, sides.len() == 1))
         .collect();
     let (mut terms, scale, method) = match &part {
         Part::Variance(terms, name) => (terms.clone(), *scale, format!("{}{name}", scale.prefix())),

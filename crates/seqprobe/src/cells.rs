@@ -6,7 +6,7 @@ use crate::files::write_whole;
 use ndarray::Array2;
 use safetensors::tensor::{Dtype, TensorView};
 use seqprobe_core::{Digest, NamedArray, StoredProbe};
-use seqprobe_report::record::SeedFit;
+use seqprobe_report::record::{CostRecord, SeedFit};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -46,6 +46,8 @@ pub(crate) struct CellResult {
     /// Values per feature vector that the probes were fitted on; 0 for oracle and constant.
     pub(crate) width: usize,
     pub(crate) seconds: f64,
+    /// What its features cost, where there are any.
+    pub(crate) cost: Option<CostRecord>,
 }
 
 /// Header file of a stored cell.
@@ -55,6 +57,8 @@ struct CellHeader {
     fits: Vec<SeedFit>,
     width: usize,
     seconds: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cost: Option<CostRecord>,
     predictions: Digest,
     probes: Vec<ProbeHeader>,
 }
@@ -112,6 +116,7 @@ impl CellStore {
             probes,
             width: header.width,
             seconds: header.seconds,
+            cost: header.cost,
         })
     }
 
@@ -150,6 +155,7 @@ impl CellStore {
             fits: result.fits.clone(),
             width: result.width,
             seconds: result.seconds,
+            cost: result.cost.clone(),
             predictions: Digest::of_bytes(&predictions),
             probes,
         };

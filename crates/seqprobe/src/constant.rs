@@ -22,6 +22,7 @@ pub(crate) fn constant_cell(dataset: &Dataset) -> CellResult {
         probes: Vec::new(),
         width: 0,
         seconds: 0.0,
+        cost: None,
     }
 }
 

@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Features<'d> {
     pub(crate) sources: BTreeMap<(Option<LayerIndex>, Pooling), Vec<BoxedSource<'d>>>,
     pub(crate) remarks: Vec<String>,
+    /// Seconds per distinct sequence and draw, where features were computed and not read.
+    pub(crate) seconds: Option<f64>,
 }
 
 impl Runner<'_> {
@@ -28,6 +30,7 @@ impl Runner<'_> {
     ) -> Result<Features<'d>, String> {
         let mut sources: BTreeMap<_, Vec<BoxedSource<'d>>> = BTreeMap::new();
         let mut remarks = Vec::new();
+        let mut seconds = Vec::new();
         match (representation, &self.models[number]) {
             (Representation::Plain { representation, .. }, _) => {
                 for &(layer, pooling) in wanted {
@@ -44,6 +47,9 @@ impl Runner<'_> {
                 for draw in &loaded.draws {
                     let extraction = self.extract(dataset, model, draw, wanted)?;
                     let report = extraction.report;
+                    if report.n_computed > 0 {
+                        seconds.push(report.seconds / report.n_computed as f64);
+                    }
                     for remark in remarks_of(&report) {
                         if !remarks.contains(&remark) {
                             remarks.push(remark);
@@ -84,7 +90,9 @@ impl Runner<'_> {
                 return Err(format!("model {:?} is not loaded", model.name));
             }
         }
-        Ok(Features { sources, remarks })
+        let n = seconds.len() as f64;
+        let seconds = (!seconds.is_empty()).then(|| seconds.iter().sum::<f64>() / n);
+        Ok(Features { sources, remarks, seconds })
     }
 
     /// As [`Self::features`], but token vectors are computed whenever they are read; what is pooled is small and

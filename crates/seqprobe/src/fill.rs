@@ -159,6 +159,8 @@ impl Runner<'_> {
                                 if let Some(first) = cell.fits.first_mut() {
                                     first.report.warnings.extend(features.remarks.iter().cloned());
                                 }
+                                cell.cost =
+                                    Some(self.cost(dataset, representation, number, features, &draws[0]));
                                 if training == Training::Shuffled {
                                     tell_place(&mut cell, layer, pooling);
                                 }
@@ -314,6 +316,7 @@ impl Runner<'_> {
                     probes: Vec::new(),
                     width: 0,
                     seconds: started.elapsed().as_secs_f64(),
+                    cost: None,
                 };
                 self.finish_cell(dataset, planned, digest, Ok(result), false)
             }
@@ -356,6 +359,7 @@ impl Runner<'_> {
         record.n_seeds = result.fits.len();
         record.fits.clone_from(&result.fits);
         record.seconds = result.seconds;
+        record.cost.clone_from(&result.cost);
         let weights = match planned.work {
             Work::Fit { representation, .. } => {
                 self.models[representation].as_ref().map(LoadedModel::digests).unwrap_or_default()
@@ -389,5 +393,6 @@ fn empty_record(planned: &PlannedCell, key: &Digest) -> CellRecord {
         seconds: 0.0,
         reused: false,
         description: None,
+        cost: None,
     }
 }

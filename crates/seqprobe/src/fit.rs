@@ -30,6 +30,7 @@ impl Runner<'_> {
             probes: Vec::new(),
             width,
             seconds: 0.0,
+            cost: None,
         };
         let seeds = self.fit_seeds(probe, draws.len(), training);
         let rows: Vec<FitRows> = (0..self.n_training_draws(training, seeds.len()))

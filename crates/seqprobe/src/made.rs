@@ -76,6 +76,7 @@ pub(crate) fn cell(dataset: &Dataset, name: [&str; 4], role: Role, knows: Knows,
         probes: Vec::new(),
         width: 4,
         seconds: 0.0,
+        cost: None,
     };
     let record = CellRecord {
         id: CellId {
@@ -97,6 +98,7 @@ pub(crate) fn cell(dataset: &Dataset, name: [&str; 4], role: Role, knows: Knows,
         seconds: 0.0,
         reused: false,
         description: None,
+        cost: None,
     };
     FilledCell { record, result: Some(result), weights: Vec::new() }
 }

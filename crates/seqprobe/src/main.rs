@@ -7,6 +7,7 @@ mod cli;
 mod constant;
 mod control_checks;
 mod controls;
+mod cost;
 mod data_command;
 mod description;
 mod diagnostics;

@@ -9,7 +9,7 @@ use seqprobe_report::record::{
     CellId, CellRecord, ComparisonRecord, Role, Status, TestRecord, VerdictRecord,
 };
 use seqprobe_stats::verdict::{Judgement, Row, judge};
-use seqprobe_stats::{Difference, NoEstimate, compare, metric};
+use seqprobe_stats::{Difference, NoEstimate, benjamini_hochberg, compare, metric};
 use std::collections::BTreeMap;
 
 /// The fraction of cells that are fitted on the whole training split; verdicts are about no others.
@@ -120,22 +120,47 @@ pub(crate) fn judge_rows(rows: &[VerdictRow], margin: f64) -> Vec<VerdictRecord>
             judgements[index] = Some(judgement);
         }
     }
+    let rates = false_discovery_rates(rows);
     rows.iter()
         .zip(judgements)
-        .filter_map(|(row, judgement)| judgement.map(|judgement| verdict_record(row, &judgement, margin)))
+        .zip(&rates)
+        .filter_map(|((row, judgement), rates)| {
+            judgement.map(|judgement| verdict_record(row, &judgement, rates, margin))
+        })
         .collect()
 }
 
-fn verdict_record(row: &VerdictRow, judgement: &Judgement, margin: f64) -> VerdictRecord {
+/// For each comparison of each row the p value of no difference at all, corrected over all of them; `None` where the
+/// difference is undefined.
+fn false_discovery_rates(rows: &[VerdictRow]) -> Vec<Vec<Option<f64>>> {
+    let p_value =
+        |difference: &Difference| (2.0 * difference.p_above(0.0).min(difference.p_below(0.0))).min(1.0);
+    let p_values: Vec<f64> =
+        rows.iter().flat_map(|row| row.comparisons.iter().flatten()).map(p_value).collect();
+    let mut corrected = benjamini_hochberg(&p_values).into_iter();
+    let mut of_row = |row: &VerdictRow| {
+        row.comparisons.iter().map(|one| one.as_ref().ok().and_then(|_| corrected.next())).collect()
+    };
+    rows.iter().map(&mut of_row).collect()
+}
+
+fn verdict_record(
+    row: &VerdictRow,
+    judgement: &Judgement,
+    rates: &[Option<f64>],
+    margin: f64,
+) -> VerdictRecord {
     let comparisons = row
         .baselines
         .iter()
         .zip(&row.comparisons)
         .zip(&row.tests)
-        .map(|((baseline, comparison), tests)| ComparisonRecord {
+        .zip(rates)
+        .map(|(((baseline, comparison), tests), rate)| ComparisonRecord {
             baseline: baseline.clone(),
             delta: comparison.clone().map(|difference| difference.estimate).into(),
             p_adjusted: Some(judgement.p_adjusted),
+            false_discovery: *rate,
             tests: tests.clone(),
         })
         .collect();
@@ -216,7 +241,36 @@ fn failed_without_choice<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::made::{Knows, cell, dataset};
+    use crate::made::{Knows, REPLICATES, cell, dataset};
+
+    #[test]
+    fn false_discoveries_are_corrected_over_the_suite() {
+        let dataset = dataset(200, false);
+        let cell = |name, layer, role, knows| cell(&dataset, [name, "-", layer, "linear"], role, knows, 0.5);
+        let cells = [
+            cell("good", "1", Role::Model, Knows::Much),
+            cell("equals", "1", Role::Model, Knows::Nothing),
+            cell("kmer-4", "-", Role::Baseline, Knows::Nothing),
+        ];
+        let rows = rows_of_dataset(&dataset, &cells, &["linear".to_owned()], REPLICATES);
+        let records = judge_rows(&rows, 0.01);
+        let mut raw = Vec::new();
+        let mut rates = Vec::new();
+        for (row, record) in rows.iter().zip(&records) {
+            for (one, told) in row.comparisons.iter().zip(&record.comparisons) {
+                let one = one.as_ref().unwrap();
+                raw.push((2.0 * one.p_above(0.0).min(one.p_below(0.0))).min(1.0));
+                rates.push(told.false_discovery.unwrap());
+            }
+        }
+        assert_eq!(rates, benjamini_hochberg(&raw));
+        assert!(
+            rates.len() == 2
+                && rates.iter().any(|rate| *rate < 1e-4)
+                && rates.iter().any(|rate| *rate > 0.05)
+        );
+        assert!(rates.iter().zip(&raw).all(|(rate, raw)| rate >= raw));
+    }
 
     #[test]
     fn the_layer_is_chosen_on_validation_and_test_scores_cannot_change_it() {

@@ -1,7 +1,7 @@
 //! What the page's template is filled with: plain text, which the template escapes, and finished drawings.
 
 use super::difference::p_text;
-use super::{curves, difference, fits, forest, ranks, sweep};
+use super::{costs, curves, difference, fits, forest, ranks, sweep};
 use crate::audit::{audit_lines, has_copies, shift_lines};
 use crate::diagnostics::{RankRecord, Shown};
 use crate::elements::{Selection, region, selections};
@@ -277,6 +277,9 @@ fn of_one_dataset(record: &RunRecord, index: usize, dataset: &DatasetRecord) -> 
         curves => Value::from_safe_string(curves::draw(record, dataset)),
         curve_names => curves::drawn(record, dataset).into_iter().map(curves::name).collect::<Vec<_>>(),
         confusions => confusions(record, dataset),
+        cost => Value::from_safe_string(costs::draw(record, dataset)),
+        cost_names => costs::names(record, dataset),
+        costs => costs::rows(record, dataset),
         sweeps => sweeps(record, dataset)
             .into_iter()
             .map(|sweep| {
@@ -356,6 +359,7 @@ fn comparisons(verdicts: &[&VerdictRecord]) -> Vec<Value> {
                 reason => value_reason(&comparison.delta),
                 method => method(&comparison.delta),
                 p => comparison.p_adjusted.map(p_text),
+                false_discovery => comparison.false_discovery.map(p_text),
                 tests => comparison.tests.iter().map(test_text).collect::<Vec<_>>(),
                 word => verdict.verdict.as_str(),
             });

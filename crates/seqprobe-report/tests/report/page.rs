@@ -55,9 +55,16 @@ fn each_scored_cell_has_its_row_and_each_drawing_its_title() {
         .sum();
     assert_eq!(n_rows, n_scored);
     assert_eq!(page.matches("role=\"img\"").count(), page.matches("<svg viewBox=\"0 0 960").count());
+    // Two datasets whose features have a known cost: three panels with a dot for each representation.
+    let (n_costs, n_dots) = (
+        page.matches("against the cost of the features\"><title>").count(),
+        page.matches("<g class=\"cost\"><title>").count(),
+    );
+    assert!(n_costs == 2 && n_dots == 15, "{n_costs} {n_dots}");
+    assert!(page.contains("1.7e10") && page.contains("21.300 ms"));
     assert_eq!(
         page.matches("<title>").count(),
-        1 + 4 + 2 + 2 + n_rows + page.matches("<g class=\"d ").count()
+        1 + 4 + 2 + 2 + n_rows + page.matches("<g class=\"d ").count() + n_costs + n_dots
     );
     for sentence in [
         "beats every baseline by more than 0.01 MCC (smallest difference +0.077 [0.042, 0.113] against kmer-4)",

@@ -4,8 +4,8 @@
 use seqprobe_core::{FitReport, TaskKind};
 use seqprobe_report::diagnostics::{CalibrationPoint, Diagnostics, RankRecord, Shown};
 use seqprobe_report::record::{
-    CellId, CellRecord, ComparisonRecord, DatasetRecord, EstimateRecord, Provenance, Role, RunRecord,
-    SCHEMA_VERSION, ScoreRecord, ScoreValue, SeedFit, Status, TestRecord, Verdict, VerdictRecord,
+    CellId, CellRecord, ComparisonRecord, CostRecord, DatasetRecord, EstimateRecord, Provenance, Role,
+    RunRecord, SCHEMA_VERSION, ScoreRecord, ScoreValue, SeedFit, Status, TestRecord, Verdict, VerdictRecord,
 };
 use std::collections::BTreeMap;
 
@@ -72,7 +72,19 @@ pub(crate) fn cell(
         seconds: 1.25,
         reused: false,
         description: None,
+        cost: cost(role),
         id,
+    }
+}
+
+fn cost(role: Role) -> Option<CostRecord> {
+    let cost = |bytes, parameters, operations, seconds: Option<f64>| {
+        Some(CostRecord { bytes, parameters, tokens: seconds.map(|_| 98.0), operations, seconds })
+    };
+    match role {
+        Role::Model => cost(3072.0, Some(89_000_000), Some(1.74e10), Some(0.0213)),
+        Role::Baseline => cost(1024.0, Some(0), Some(0.0), None),
+        Role::Control | Role::Oracle => None,
     }
 }
 
@@ -88,6 +100,7 @@ fn without_scores(id: CellId, role: Role, status: Status, reason: &str) -> CellR
         seconds: 0.0,
         reused: false,
         description: None,
+        cost: None,
         id,
     }
 }
@@ -118,7 +131,7 @@ pub(crate) fn dataset(id: &str, task: TaskKind, metric: &str) -> DatasetRecord {
 
 fn comparison(baseline: CellId, delta: ScoreValue, p_adjusted: Option<f64>) -> ComparisonRecord {
     let tests = vec![TestRecord { test: "delong".to_owned(), p: 0.0021, note: None }];
-    ComparisonRecord { baseline, delta, p_adjusted, tests }
+    ComparisonRecord { baseline, delta, p_adjusted, false_discovery: p_adjusted.map(|p| p / 2.0), tests }
 }
 
 fn verdict(

@@ -1,7 +1,7 @@
 //! The calibration study: thousands of simulated pairs with known truth, and how often intervals and verdicts are right.
 //!
 //! `make calibration` runs it and rewrites `CALIBRATION.md`, or the file named on the command line; it fails where an
-//! interval that carries no flag covers the truth too seldom or too often. About ten minutes on two cores.
+//! interval that carries no flag covers the truth too seldom or too often. About half an hour on two cores.
 
 #![expect(clippy::unwrap_used, reason = "a study on inputs of its own making may stop where they are wrong")]
 
@@ -20,7 +20,7 @@ const REPLICATES: usize = 200;
 
 fn settings() -> Vec<Setting> {
     let plain = |n: usize, negatives| {
-        let tries = (400_000 / n).clamp(400, 1000);
+        let tries = (1_200_000 / n).clamp(800, 2000);
         Setting { n, negatives, clusters: None, seeds: 1, spread: 0.0, tries }
     };
     let mut settings = Vec::new();
@@ -34,12 +34,7 @@ fn settings() -> Vec<Setting> {
         for n in sizes {
             settings.push(plain(n, negatives));
             if matches!(n, 100 | 1000 | 1050) {
-                settings.extend(spreads.map(|spread| Setting {
-                    seeds: 5,
-                    spread,
-                    tries: 400,
-                    ..plain(n, negatives)
-                }));
+                settings.extend(spreads.map(|spread| Setting { seeds: 5, spread, ..plain(n, negatives) }));
             }
         }
         let (counts, size) = match negatives {
@@ -50,7 +45,7 @@ fn settings() -> Vec<Setting> {
             let clustered = Setting { clusters: Some(n_clusters), ..plain(n_clusters * size, negatives) };
             settings.push(clustered);
             if n_clusters == 30 {
-                settings.push(Setting { seeds: 5, spread: spreads[1], tries: 400, ..clustered });
+                settings.push(Setting { seeds: 5, spread: spreads[1], ..clustered });
             }
         }
     }
