@@ -53,9 +53,10 @@ calibration: prepare ## how often intervals and verdicts are right, on simulated
 	$(TARGET)/release/examples/calibration
 
 fixtures: ## say how the reference values in the tests were made
-	@echo "Reference values are committed; tests need no Python packages. Each folder of them holds the script that"
+	@echo "Reference values are committed; tests need no Python or R packages. Each folder of them holds the script that"
 	@echo "made it, and the script's first lines name the versions it wants:"
 	@git ls-files '*/generate*.py' | sed 's/^/  python3 /'
+	@git ls-files '*/generate*.R' | sed 's/^/  Rscript /'
 	@echo "Run one in an environment with those packages and look at the difference before committing it."
 
 clean: ## remove what was built and the quickstart's report; libtorch and the caches stay

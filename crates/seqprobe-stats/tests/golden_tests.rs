@@ -1,4 +1,4 @@
-//! Tests and intervals against SciPy and NumPy; the values and the script that made them are in `tests/fixtures/stats`.
+//! Tests and intervals against SciPy, NumPy and pROC; the values and the scripts that made them are in `tests/fixtures/stats`.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests read committed fixtures")]
 
@@ -10,7 +10,11 @@ use seqprobe_stats::{
 use serde_json::Value;
 
 fn document() -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/stats/tests.json");
+    fixture("tests.json")
+}
+
+fn fixture(name: &str) -> Value {
+    let path = format!("{}/../../tests/fixtures/stats/{name}", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -53,6 +57,28 @@ fn delong_is_the_definition() {
         assert_eq!(got.method, "logit-delong");
         assert_relative_eq!(got.lower, expected[0], max_relative = 1e-7);
         assert_relative_eq!(got.upper, expected[1], max_relative = 1e-7);
+    }
+}
+
+#[test]
+fn delong_is_procs() {
+    let (document, by_proc) = (document(), fixture("proc.json"));
+    let (cases, expected) = (cases(&document, "delong"), cases(&by_proc, "delong"));
+    assert_eq!(cases.len(), expected.len());
+    for (case, expected) in cases.iter().zip(expected) {
+        let labels: Vec<bool> =
+            case["labels"].as_array().unwrap().iter().map(|l| l.as_bool().unwrap()).collect();
+        let [first, second] = [0, 1].map(|side| list(&case["scores"][side]));
+        let test = delong_test(&labels, &first, &second).unwrap();
+        let variances = list(&expected["variances"]);
+        for side in 0..2 {
+            assert_relative_eq!(test.areas[side], list(&expected["areas"])[side], max_relative = 1e-12);
+            assert_relative_eq!(test.standard_errors[side].powi(2), variances[side], max_relative = 1e-9);
+        }
+        let of_difference = variances[0] + variances[1] - 2.0 * number(&expected["covariance"]);
+        assert_relative_eq!(test.standard_error.powi(2), of_difference, max_relative = 1e-8);
+        assert_relative_eq!(test.z, number(&expected["z"]), max_relative = 1e-8);
+        assert_relative_eq!(test.p_value, number(&expected["p_value"]), max_relative = 1e-7);
     }
 }
 
