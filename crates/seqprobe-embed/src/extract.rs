@@ -33,8 +33,9 @@ pub struct ExtractionProgress {
 
 /// What does not change a value beyond rounding.
 pub struct ExtractionOptions<'a> {
-    /// Tokens per batch, padding included; a single longer sequence makes a batch of its own.
-    pub batch_tokens: usize,
+    /// Tokens per batch, padding included; a single longer sequence makes a batch of its own. `None` for what suits the
+    /// model: see [`batch_tokens`].
+    pub batch_tokens: Option<usize>,
     /// Compute damaged parts of the cache again instead of failing.
     pub repair: bool,
     /// Called after every batch; an error stops the extraction.
@@ -42,10 +43,18 @@ pub struct ExtractionOptions<'a> {
 }
 
 impl Default for ExtractionOptions<'_> {
-    /// 8192 tokens a batch, no repair, no progress.
+    /// Batches that suit the model, no repair, no progress.
     fn default() -> Self {
-        Self { batch_tokens: 8192, repair: false, progress: None }
+        Self { batch_tokens: None, repair: false, progress: None }
     }
+}
+
+/// Tokens of a batch for states of `hidden` values: 3,072 for 512 of them, and inversely, within 512 and 8,192.
+///
+/// What a layer makes then stays below the 32 MB from which glibc takes memory from the system for every tensor and gives it
+/// back; measured in `PERFORMANCE.md`. Larger batches are slower, and so are those too small for full matrix products.
+pub fn batch_tokens(hidden: usize) -> usize {
+    ((3 << 19) / hidden.max(1)).clamp(512, 8192)
 }
 
 /// What an extraction did.
@@ -102,18 +111,7 @@ pub fn extract(
     let start = Instant::now();
     let distinct = Distinct::new(sequences);
     let plan = distinct.shards(model.encoder.spec().hidden);
-    // Two names of one layer are one entry, computed once.
-    let mut keys: Vec<EntryKey> = Vec::new();
-    let mut key_of_wanted = Vec::with_capacity(wanted.len());
-    for &(layer, pooling) in wanted {
-        require_layer(model, layer)?;
-        let key = EntryKey::new(model, spec, layer, pooling, distinct.digest)?;
-        let index = keys.iter().position(|known| *known == key).unwrap_or(keys.len());
-        if index == keys.len() {
-            keys.push(key);
-        }
-        key_of_wanted.push(index);
-    }
+    let (keys, key_of_wanted) = entry_keys(model, spec, &distinct, wanted)?;
     let open = |key: &EntryKey, repair| Entry::open(cache, key, &distinct, &plan, repair);
     let mut entries = keys.iter().map(|key| open(key, options.repair)).collect::<Result<Vec<_>, _>>()?;
 
@@ -147,6 +145,28 @@ pub fn extract(
         tokens_per_second: (computed.tokens > 0).then(|| computed.tokens as f64 / computed.seconds),
     };
     Ok(Extraction { features, report })
+}
+
+/// The keys of the entries for all layers and poolings wanted, each once, and which of them each one wanted has: two names
+/// of one layer are one entry.
+pub(crate) fn entry_keys(
+    model: &FrozenModel,
+    spec: &ExtractionSpec,
+    distinct: &Distinct<'_>,
+    wanted: &[(LayerIndex, Pooling)],
+) -> Result<(Vec<EntryKey>, Vec<usize>), EmbedError> {
+    let mut keys: Vec<EntryKey> = Vec::new();
+    let mut key_of_wanted = Vec::with_capacity(wanted.len());
+    for &(layer, pooling) in wanted {
+        require_layer(model, layer)?;
+        let key = EntryKey::new(model, spec, layer, pooling, distinct.digest)?;
+        let index = keys.iter().position(|known| *known == key).unwrap_or(keys.len());
+        if index == keys.len() {
+            keys.push(key);
+        }
+        key_of_wanted.push(index);
+    }
+    Ok((keys, key_of_wanted))
 }
 
 /// Locks the entries that are not complete, looks at them again, computes what they lack and reads it back.

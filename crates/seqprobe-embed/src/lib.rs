@@ -13,8 +13,10 @@ mod compute;
 mod distinct;
 mod entry;
 pub mod error;
+pub mod estimate;
 pub mod export;
 pub mod extract;
+mod forward;
 pub mod imported;
 pub mod key;
 pub mod kmer;
@@ -23,19 +25,22 @@ pub mod maintenance;
 pub mod onehot;
 pub mod plain;
 mod pool;
+mod read_rows;
 mod shard_read;
 mod shard_write;
 pub mod stored;
 mod tensor_file;
 mod tokens;
 pub mod window;
+mod write_beside;
 
 pub use adapters::{BoxedSource, Flattened, PooledTokens};
 pub use cache::EmbeddingCache;
 pub use error::EmbedError;
+pub use estimate::{Estimate, estimate};
 pub use export::export_features;
 pub use extract::{
-    Extraction, ExtractionOptions, ExtractionProgress, ExtractionReport, Interrupted, extract,
+    Extraction, ExtractionOptions, ExtractionProgress, ExtractionReport, Interrupted, batch_tokens, extract,
 };
 pub use imported::{IMPORT_FORMATS, IdsFrom, ImportRequest, ImportedEmbeddings, ImportedFeatures};
 pub use key::{EntryKey, ExtractionSpec, ReverseComplement, Truncate, check_pooling};

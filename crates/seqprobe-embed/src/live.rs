@@ -3,12 +3,13 @@
 //! For features that no disk can hold. Every pass over the rows is an extraction; rows have the order of the cache,
 //! and values agree with stored ones as those of two extractions do.
 
-use crate::compute::{ReadRows, state_stride};
 use crate::distinct::Distinct;
 use crate::error::EmbedError;
-use crate::extract::ExtractionOptions;
+use crate::extract::batch_tokens;
+use crate::forward::{Forward, state_stride};
 use crate::key::{EntryKey, ExtractionSpec};
 use crate::pool::pooled_length;
+use crate::read_rows::ReadRows;
 use seqprobe_core::{DnaSequence, FeatureError, FeatureKind, FeatureSource, LayerIndex, Pooling};
 use seqprobe_models::FrozenModel;
 use std::sync::Mutex;
@@ -58,11 +59,12 @@ impl<'a> LiveFeatures<'a> {
         // A poisoned lock is of a reader that failed; the model itself is never changed.
         let model = self.model.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let read = ReadRows::new(&model, &self.spec, &distinct, 0..distinct.sequences.len())?;
-        let pairs = [(self.layer, Pooling::Tokens)];
-        let batch_tokens = ExtractionOptions::default().batch_tokens;
+        let pairs = vec![(self.layer, Pooling::Tokens)];
+        let batch_tokens = batch_tokens(model.encoder.spec().hidden);
         let lengths: Vec<usize> = distinct.first_rows.iter().map(|&row| self.length(rows[row])).collect();
-        read.compute(&model, &distinct, &pairs, batch_tokens, &mut |batch, _, computed| {
-            let mut rest = computed.first().map_or(&[][..], Vec::as_slice);
+        let mut forward = Forward::new(&model, &distinct, pairs, batch_tokens)?;
+        read.compute(&mut forward, &mut |batch, pooled| {
+            let mut rest = pooled.values.first().map_or(&[][..], Vec::as_slice);
             for length in &lengths[values.len()..values.len() + batch] {
                 let (own, after) = rest.split_at(rest.len().min(length * self.dim));
                 values.push(own.to_vec());

@@ -4,9 +4,9 @@ use crate::distinct::Distinct;
 use crate::error::EmbedError;
 use crate::key::{ExtractionSpec, Truncate};
 use crate::window::weights;
+use rayon::prelude::*;
 use seqprobe_core::DnaSequence;
-use seqprobe_models::{FrozenModel, ModelError, Tokens};
-use std::ops::Range;
+use seqprobe_models::{FrozenModel, ModelError, Tokenize, Tokens};
 
 /// What the model reads of one sequence: the whole, or its windows.
 pub(crate) struct Pieces {
@@ -23,8 +23,10 @@ impl Pieces {
 }
 
 /// Token ids of one distinct sequence (or of its other strand) or of its windows, and whether they were cut.
+/// `limit` is what the model takes.
 pub(crate) fn pieces(
-    model: &FrozenModel,
+    tokenize: &Tokenize,
+    limit: Option<usize>,
     spec: &ExtractionSpec,
     distinct: &Distinct<'_>,
     index: usize,
@@ -32,19 +34,20 @@ pub(crate) fn pieces(
 ) -> Result<(Pieces, bool), EmbedError> {
     let ranges = spec.window.map_or_else(Vec::new, |window| window.ranges(sequence.len()));
     if ranges.len() < 2 {
-        let (tokens, cut) = tokenize(model, spec.truncate, distinct, index, sequence)?;
+        let (tokens, cut) = fitting(tokenize, limit, spec.truncate, distinct, index, sequence)?;
         return Ok((Pieces { tokens: vec![tokens], weights: vec![sequence.len() as f64] }, cut));
     }
     let mut tokens = Vec::with_capacity(ranges.len());
     for part in ranges.iter().filter_map(|range| sequence.part(range.clone())) {
-        tokens.push(tokenize(model, Truncate::Error, distinct, index, &part)?.0);
+        tokens.push(fitting(tokenize, limit, Truncate::Error, distinct, index, &part)?.0);
     }
     Ok((Pieces { tokens, weights: weights(&ranges) }, false))
 }
 
 /// Token ids of a sequence, and whether they were cut.
-fn tokenize(
-    model: &FrozenModel,
+fn fitting(
+    tokenize: &Tokenize,
+    limit: Option<usize>,
     truncate: Truncate,
     distinct: &Distinct<'_>,
     index: usize,
@@ -54,8 +57,8 @@ fn tokenize(
         let (row, sequence) = distinct.name(index);
         EmbedError::Sequence { row, sequence, source: Box::new(source) }
     };
-    let tokens = model.tokenize(sequence).map_err(failed)?;
-    match model.encoder.spec().max_tokens {
+    let tokens = tokenize(sequence).map_err(failed)?;
+    match limit {
         Some(limit) if tokens.ids.len() > limit => cut(&tokens, limit, truncate)
             .map(|tokens| (tokens, true))
             .ok_or_else(|| failed(ModelError::TooLong { tokens: tokens.ids.len(), limit })),
@@ -70,21 +73,20 @@ pub(crate) fn require_within_limit(
     indices: impl Iterator<Item = usize>,
 ) -> Result<(), EmbedError> {
     let Some(limit) = model.encoder.spec().max_tokens else { return Ok(()) };
-    let (mut count, mut total, mut longest, mut at) = (0, 0, 0, 0);
-    for index in indices {
-        total += 1;
-        let tokens = model.tokenize(distinct.sequences[index]).map_err(|source| {
+    let indices: Vec<usize> = indices.collect();
+    let tokenize = model.tokenizer();
+    let length = |&index: &usize| match tokenize(distinct.sequences[index]) {
+        Ok(tokens) => Ok(tokens.ids.len()),
+        Err(source) => {
             let (row, sequence) = distinct.name(index);
-            EmbedError::Sequence { row, sequence, source: Box::new(source) }
-        })?;
-        let length = tokens.ids.len();
-        if length > limit {
-            count += 1;
-            if length > longest {
-                (longest, at) = (length, index);
-            }
+            Err(EmbedError::Sequence { row, sequence, source: Box::new(source) })
         }
-    }
+    };
+    let lengths: Vec<usize> = indices.par_iter().map(length).collect::<Result<_, _>>()?;
+    let count = lengths.iter().filter(|&&length| length > limit).count();
+    let longest = lengths.iter().copied().max().unwrap_or(0);
+    let at = lengths.iter().position(|&length| length == longest).map_or(0, |place| indices[place]);
+    let total = indices.len();
     if count == 0 {
         return Ok(());
     }
@@ -115,24 +117,21 @@ fn cut(tokens: &Tokens, limit: usize, truncate: Truncate) -> Option<Tokens> {
     Some(kept)
 }
 
-/// Groups rows that follow each other so that a padded batch holds at most `batch_tokens` tokens, or one
-/// row. Which rows share a batch depends on their lengths and the budget alone.
-pub(crate) fn batches(lengths: &[usize], batch_tokens: usize) -> Vec<Range<usize>> {
-    let mut batches = Vec::new();
-    let (mut start, mut longest) = (0, 0);
+/// How many of the next rows make a batch: a padded batch holds at most `batch_tokens` tokens, or one row, and the
+/// tokens of all rows are shared evenly among as many batches as they need. It depends on the lengths and the
+/// budget alone.
+pub(crate) fn next_batch(lengths: &[usize], batch_tokens: usize) -> usize {
+    let total: usize = lengths.iter().sum();
+    let share = total.div_ceil(total.div_ceil(batch_tokens.max(1)).max(1));
+    let (mut tokens, mut longest) = (0, 0);
     for (row, &length) in lengths.iter().enumerate() {
-        let padded = longest.max(length);
-        if row > start && padded * (row + 1 - start) > batch_tokens {
-            batches.push(start..row);
-            (start, longest) = (row, length);
-        } else {
-            longest = padded;
+        longest = longest.max(length);
+        if row > 0 && (tokens >= share || longest * (row + 1) > batch_tokens) {
+            return row;
         }
+        tokens += length;
     }
-    if start < lengths.len() {
-        batches.push(start..lengths.len());
-    }
-    batches
+    lengths.len()
 }
 
 #[cfg(test)]
@@ -161,14 +160,27 @@ mod tests {
             lengths in prop::collection::vec(1_usize..30, 0..50),
             budget in 1_usize..100,
         ) {
-            let mut next = 0;
-            for batch in batches(&lengths, budget) {
-                prop_assert_eq!(batch.start, next);
-                let longest = lengths[batch.clone()].iter().max().unwrap();
-                prop_assert!(batch.len() == 1 || longest * batch.len() <= budget);
-                next = batch.end;
+            let mut rest = lengths.as_slice();
+            while !rest.is_empty() {
+                let (batch, others) = rest.split_at(next_batch(rest, budget));
+                let longest = batch.iter().max().copied();
+                prop_assert!(batch.len() == 1 || longest.unwrap() * batch.len() <= budget);
+                prop_assert!(!batch.is_empty());
+                rest = others;
             }
-            prop_assert_eq!(next, lengths.len());
+        }
+
+        #[test]
+        fn equal_rows_are_shared_evenly(length in 1_usize..60, rows in 1_usize..500, budget in 60_usize..2000) {
+            let lengths = vec![length; rows];
+            let (mut rest, mut sizes) = (lengths.as_slice(), Vec::new());
+            while !rest.is_empty() {
+                sizes.push(next_batch(rest, budget));
+                rest = &rest[sizes[sizes.len() - 1]..];
+            }
+            let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+            prop_assert!(most - least <= 1, "{:?}", sizes);
+            prop_assert!(sizes.len() <= rows.div_ceil((budget / length).max(1)), "{:?}", sizes);
         }
     }
 }

@@ -95,10 +95,12 @@ pub(crate) fn attend(
         let (mut query, mut key, value) =
             (parts.f_select(0, 0)?, parts.f_select(0, 1)?, parts.f_select(0, 2)?);
         if let Some(rotary) = rotary {
-            query = rotary.turn(&query, group.length)?;
-            key = rotary.turn(&key, group.length)?;
+            // Turned in the type of the angles, which may be finer than that of products.
+            query = rotary.turn(&query, group.length)?.f_to_kind(value.kind())?;
+            key = rotary.turn(&key, group.length)?.f_to_kind(value.kind())?;
         }
-        let added = added.map(|added| added(group.length)).transpose()?;
+        let added = added.map(|added| Ok::<_, ModelError>(added(group.length)?.f_to_kind(value.kind())?));
+        let added = added.transpose()?;
         let mixed =
             Tensor::f_scaled_dot_product_attention(&query, &key, &value, added, 0.0, false, None, false)?; // [sequences, heads, length, head width]
         attended.push(mixed.f_transpose(1, 2)?.f_reshape([tokens, width])?);

@@ -7,10 +7,10 @@
 
 use crate::attention::{Positions, attend};
 use crate::batch::TokenBatch;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
 use crate::error::ModelError;
 use crate::initialise::Initialisation;
-use crate::layers::{LayerNorm, LayerPlan, Linear};
+use crate::layers::{Kept, LayerNorm, LayerPlan, Linear};
 use crate::packing::Packing;
 use crate::parameters::Parameters;
 use seqprobe_core::LayerIndex;
@@ -154,20 +154,20 @@ impl Block {
         let attention = |input: &Tensor| -> Result<Tensor, ModelError> {
             let projected = self.query_key_value.forward(input)?; // [packed tokens, 3 * hidden]
             let attended = attend(&projected, packing, n_heads, &Positions::Absent)?; // [packed tokens, hidden]
-            self.attention_output.forward(&attended)
+            self.attention_output.add_to(state, &attended)
         };
-        let feed_forward = |input: &Tensor| -> Result<Tensor, ModelError> {
-            let inner = self.intermediate.forward(input)?.f_gelu("none")?; // [packed tokens, intermediate]
-            self.output.forward(&inner)
+        let feed_forward = |input: &Tensor, state: &Tensor| -> Result<Tensor, ModelError> {
+            let inner = self.intermediate.forward(input)?.f_gelu_("none")?; // [packed tokens, intermediate]
+            self.output.add_to(state, &inner)
         };
         match self.norm_place {
             NormPlace::AfterSum => {
-                let state = self.attention_norm.forward(&attention(state)?.f_add(state)?)?;
-                self.feed_forward_norm.forward(&feed_forward(&state)?.f_add(&state)?)
+                let state = self.attention_norm.forward(&attention(state)?)?;
+                self.feed_forward_norm.forward(&feed_forward(&state, &state)?)
             }
             NormPlace::BeforePart => {
-                let state = attention(&self.attention_norm.forward(state)?)?.f_add(state)?;
-                Ok(feed_forward(&self.feed_forward_norm.forward(&state)?)?.f_add(&state)?)
+                let state = attention(&self.attention_norm.forward(state)?)?;
+                feed_forward(&self.feed_forward_norm.forward(&state)?, &state)
             }
         }
     }
@@ -183,7 +183,7 @@ fn take_linear(
     let (weights, biases) = start_of(inputs, settings, layout);
     let weight = parameters.take(&format!("{stem}.weight"), &[outputs, inputs], weights)?;
     let bias = parameters.take(&format!("{stem}.bias"), &[outputs], biases)?;
-    Ok(Linear::from_parts(weight, Some(bias)))
+    Linear::for_products(parameters, weight, Some(bias))
 }
 
 /// How weights and biases of a linear layer start.
@@ -217,6 +217,7 @@ impl BertStack {
         family: &'static str,
         version: u32,
     ) -> Result<Self, ModelError> {
+        parameters.allow_reduced_products();
         let positions = Some(settings.max_positions);
         let embeddings = BertEmbeddings::take(parameters, settings, positions, layout.starts_as_torch)?;
         let mut blocks = Vec::with_capacity(settings.n_layers);
@@ -248,22 +249,22 @@ impl BertStack {
         })
     }
 
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<Kept, ModelError> {
         let mut plan = LayerPlan::new(&self.spec, layers)?;
         let packing = Packing::new(batch, self.vocab_size, self.spec.max_tokens)?;
         let mut state = self.embeddings.forward(&packing, self.device)?; // [packed tokens, hidden]
-        plan.keep(0, || packing.unpack(&state))?;
+        plan.keep(0, || Ok(state.shallow_clone()))?;
         for (index, block) in self.blocks.iter().enumerate() {
             if plan.is_done(index) {
                 break;
             }
             state = block.forward(&state, &packing, self.n_heads)?;
-            plan.keep(index + 1, || packing.unpack(&state))?;
+            plan.keep(index + 1, || Ok(state.shallow_clone()))?;
         }
         if let Some(norm) = &self.last_norm {
-            plan.keep(self.blocks.len() + 1, || packing.unpack(&norm.forward(&state)?))?;
+            plan.keep(self.blocks.len() + 1, || norm.forward(&state))?;
         }
-        plan.finish()
+        Ok(plan.finish_packed(packing))
     }
 }
 
@@ -273,6 +274,10 @@ impl Encoder for BertStack {
     }
 
     fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers))
+        tch::no_grad(|| self.forward(batch, layers)?.padded())
+    }
+
+    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
+        tch::no_grad(|| Ok(self.forward(batch, layers)?.packed()))
     }
 }

@@ -40,6 +40,16 @@ pub struct HiddenStates {
     pub layers: Vec<(LayerIndex, Tensor)>,
 }
 
+/// Hidden states of a batch in which nothing stands between the sequences, or padding that nobody reads.
+#[derive(Debug)]
+pub struct PackedStates {
+    /// # Shapes
+    /// Each `[rows, width]`, see [`Encoder::width`]; one tensor per layer asked for, in the order asked.
+    pub layers: Vec<(LayerIndex, Tensor)>,
+    /// The row of each sequence's first state; the others follow it.
+    pub starts: Vec<usize>,
+}
+
 /// A frozen encoder. The states of a sequence do not depend on what else is in its batch.
 pub trait Encoder: Send {
     /// Dimensions and limits.
@@ -55,6 +65,28 @@ pub trait Encoder: Send {
     /// # Errors
     /// [`ModelError`] for a layer that does not exist, an input that is too long, or a libtorch failure.
     fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError>;
+
+    /// As [`Encoder::hidden_states`], without making room for padding where the encoder computes none.
+    ///
+    /// # Errors
+    /// As [`Encoder::hidden_states`].
+    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
+        let padded = self.hidden_states(batch, layers)?;
+        let n_sequences = batch.lengths.len();
+        let n_states = batch.ids.ncols().div_ceil(self.spec().state_stride.max(1));
+        let mut layers = Vec::with_capacity(padded.layers.len());
+        for (layer, states) in padded.layers {
+            let expected = [n_sequences as i64, n_states as i64, self.width(layer) as i64];
+            if states.size() != expected {
+                return Err(ModelError::Batch(format!(
+                    "states of layer {layer} have shape {:?}, expected {expected:?}",
+                    states.size()
+                )));
+            }
+            layers.push((layer, states.f_flatten(0, 1)?));
+        }
+        Ok(PackedStates { layers, starts: (0..n_sequences).map(|row| row * n_states).collect() })
+    }
 }
 
 /// The same encoder behind a tokenizer that puts no CLS first.
@@ -79,5 +111,9 @@ impl Encoder for WithoutCls {
 
     fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
         self.encoder.hidden_states(batch, layers)
+    }
+
+    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
+        self.encoder.packed_states(batch, layers)
     }
 }

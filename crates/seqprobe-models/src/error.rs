@@ -17,6 +17,12 @@ pub enum ModelError {
     /// libtorch failed.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
+    /// A precision that a family does not compute in.
+    #[error("models of family {family} compute in 32 bits only\n  hint: leave out the precision, or use f32")]
+    Precision {
+        /// The family.
+        family: String,
+    },
     /// A layer the model does not have.
     #[error("layer {asked} does not exist: {model} has layers 0 to {n_blocks} and final")]
     Layer {
@@ -141,6 +147,13 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    /// Whether the memory of the device or of the processor did not suffice, so that a smaller batch may.
+    pub fn is_out_of_memory(&self) -> bool {
+        // libtorch has no error code for it. The second is what its allocator for the processor says.
+        let signs = ["out of memory", "can't allocate memory"];
+        matches!(self, Self::Torch(error) if signs.iter().any(|sign| error.to_string().contains(sign)))
+    }
+
     /// An [`ModelError::Io`] for `map_err`.
     pub(crate) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         move |source| Self::Io { path: path.to_owned(), source }

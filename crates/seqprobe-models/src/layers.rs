@@ -1,13 +1,14 @@
 //! The layers that most families have, and the bookkeeping of which hidden states were asked for.
 
-use crate::encoder::{EncoderSpec, HiddenStates};
+use crate::encoder::{EncoderSpec, HiddenStates, PackedStates};
 use crate::error::ModelError;
 use crate::initialise::Initialisation;
+use crate::packing::Packing;
 use crate::parameters::Parameters;
 use seqprobe_core::LayerIndex;
 use tch::Tensor;
 
-/// `x · weightᵀ + bias`
+/// `x · weightᵀ + bias`, computed and given in the type of the weight.
 pub(crate) struct Linear {
     /// `[outputs, inputs]`
     weight: Tensor,
@@ -23,10 +24,9 @@ impl Linear {
         outputs: usize,
         initialisation: Initialisation,
     ) -> Result<Self, ModelError> {
-        Ok(Self {
-            weight: parameters.take(&format!("{stem}.weight"), &[outputs, inputs], initialisation)?,
-            bias: Some(parameters.take(&format!("{stem}.bias"), &[outputs], Initialisation::Zeros)?),
-        })
+        let weight = parameters.take(&format!("{stem}.weight"), &[outputs, inputs], initialisation)?;
+        let bias = parameters.take(&format!("{stem}.bias"), &[outputs], Initialisation::Zeros)?;
+        Self::for_products(parameters, weight, Some(bias))
     }
 
     /// A layer that has no bias.
@@ -38,12 +38,23 @@ impl Linear {
         initialisation: Initialisation,
     ) -> Result<Self, ModelError> {
         let weight = parameters.take(&format!("{stem}.weight"), &[outputs, inputs], initialisation)?;
-        Ok(Self { weight, bias: None })
+        Self::for_products(parameters, weight, None)
     }
 
     /// From tensors that were taken already.
     pub(crate) fn from_parts(weight: Tensor, bias: Option<Tensor>) -> Self {
         Self { weight, bias }
+    }
+
+    /// From tensors that were taken already, in the type that products have.
+    pub(crate) fn for_products(
+        parameters: &Parameters,
+        weight: Tensor,
+        bias: Option<Tensor>,
+    ) -> Result<Self, ModelError> {
+        let kind = parameters.product_kind();
+        let bias = bias.map(|bias| bias.f_to_kind(kind)).transpose()?;
+        Ok(Self { weight: weight.f_to_kind(kind)?, bias })
     }
 
     /// One layer with bias whose outputs are those of several of equal shape, one after another: each is read
@@ -65,13 +76,29 @@ impl Linear {
             parameters.take_into(&weight_name, &[outputs, inputs], weights, &mut own(&weight)?)?;
             parameters.take_into(&bias_name, &[outputs], biases, &mut own(&bias)?)?;
         }
-        Ok(Self { weight, bias: Some(bias) })
+        Self::for_products(parameters, weight, Some(bias))
     }
 
     /// # Shapes
     /// `[…, inputs]` to `[…, outputs]`
     pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor, ModelError> {
-        Ok(input.f_linear(&self.weight, self.bias.as_ref())?)
+        Ok(input.f_to_kind(self.weight.kind())?.f_linear(&self.weight, self.bias.as_ref())?)
+    }
+
+    /// The outputs added to `state`, in its type.
+    ///
+    /// # Shapes
+    /// `[rows, inputs]` and `[rows, outputs]` to `[rows, outputs]`
+    pub(crate) fn add_to(&self, state: &Tensor, input: &Tensor) -> Result<Tensor, ModelError> {
+        if state.kind() != self.weight.kind() {
+            return Ok(state.f_add(&self.forward(input)?)?);
+        }
+        // The product is added where it is made, instead of being written and read once more.
+        let columns = self.weight.f_tr()?;
+        match &self.bias {
+            Some(bias) => Ok(state.f_add(bias)?.f_addmm_(input, &columns)?),
+            None => Ok(state.f_addmm(input, &columns)?),
+        }
     }
 }
 
@@ -169,8 +196,36 @@ impl<'a> LayerPlan<'a> {
         Ok(())
     }
 
+    /// What was kept, of an encoder that computes padded batches.
     pub(crate) fn finish(self) -> Result<HiddenStates, ModelError> {
+        Ok(HiddenStates { layers: self.into_kept() })
+    }
+
+    /// What was kept, of an encoder that computes packed tokens.
+    pub(crate) fn finish_packed(self, packing: Packing) -> Kept {
+        Kept { layers: self.into_kept(), packing }
+    }
+
+    fn into_kept(self) -> Vec<(LayerIndex, Tensor)> {
         let layers = self.asked.iter().copied().zip(self.kept);
-        Ok(HiddenStates { layers: layers.filter_map(|(layer, kept)| Some((layer, kept?))).collect() })
+        layers.filter_map(|(layer, kept)| Some((layer, kept?))).collect()
+    }
+}
+
+/// The states of packed tokens and the way back to sequences.
+pub(crate) struct Kept {
+    /// `[packed tokens, width]` each
+    layers: Vec<(LayerIndex, Tensor)>,
+    packing: Packing,
+}
+
+impl Kept {
+    pub(crate) fn packed(self) -> PackedStates {
+        PackedStates { starts: self.packing.starts(), layers: self.layers }
+    }
+
+    pub(crate) fn padded(self) -> Result<HiddenStates, ModelError> {
+        let unpack = |(layer, state): (LayerIndex, Tensor)| Ok((layer, self.packing.unpack(&state)?));
+        Ok(HiddenStates { layers: self.layers.into_iter().map(unpack).collect::<Result<_, ModelError>>()? })
     }
 }

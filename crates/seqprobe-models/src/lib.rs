@@ -33,10 +33,10 @@ mod torchscript;
 mod worker;
 
 pub use batch::{TokenBatch, Tokens};
-pub use encoder::{Encoder, EncoderSpec, HiddenStates};
+pub use encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
 pub use error::ModelError;
 pub use families::{FAMILIES, Family};
-pub use model::{FrozenModel, LoadOptions, Precision, Weights};
+pub use model::{FrozenModel, LoadOptions, Precision, Tokenize, Weights};
 pub use published::PublishedModel;
 pub use reference::{HubReference, ModelReference, ReferenceError};
 pub use tokenizer::{BytePairTokenizer, TOKENIZERS, Tokenizer, TokenizerKind, WordTokenizer};

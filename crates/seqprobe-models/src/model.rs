@@ -11,6 +11,7 @@ use crate::parameters::Parameters;
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, DnaSequence, Seed};
 use std::path::Path;
+use std::str::FromStr;
 
 /// Floating-point type the encoder computes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -20,15 +21,34 @@ pub enum Precision {
     F32,
     /// 64-bit floats, for checks.
     F64,
+    /// Matrix products of linear layers and attention in bfloat16, all else in 32 bits: sums, norms, embeddings, the states
+    /// themselves. Only faster where the processor multiplies bfloat16 in hardware (AMX, most GPUs).
+    Bf16,
+}
+
+impl FromStr for Precision {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "f32" => Ok(Self::F32),
+            "bf16" => Ok(Self::Bf16),
+            _ => Err(format!("precision {text:?} does not exist\n  hint: use f32 or bf16")),
+        }
+    }
 }
 
 impl Precision {
-    /// libtorch's name of the type.
+    /// libtorch's name of the type of states.
     pub fn kind(self) -> tch::Kind {
         match self {
-            Self::F32 => tch::Kind::Float,
+            Self::F32 | Self::Bf16 => tch::Kind::Float,
             Self::F64 => tch::Kind::Double,
         }
+    }
+
+    /// The type of the factors of matrix products where it is another than that of states.
+    fn product_kind(self) -> Option<tch::Kind> {
+        (self == Self::Bf16).then_some(tch::Kind::BFloat16)
     }
 }
 
@@ -92,7 +112,11 @@ impl FrozenModel {
             },
             Weights::Random(seed) => Parameters::random(seed, kind, options.device),
         };
+        parameters.ask_for_products_in(options.precision.product_kind());
         let loaded = tch::no_grad(|| (family.load)(&config, &mut parameters))?;
+        if options.precision.product_kind().is_some() && !parameters.reduces_products() {
+            return Err(ModelError::Precision { family: family.id.to_owned() });
+        }
         parameters.finish(family)?;
         if tokenizer.largest_id() >= loaded.vocab_size as i64 {
             return Err(config.error(format!(
@@ -139,5 +163,10 @@ impl FrozenModel {
     /// [`ModelError`] when the sequence has no token (shorter than k).
     pub fn tokenize(&self, sequence: &DnaSequence) -> Result<Tokens, ModelError> {
         (self.tokenize)(sequence)
+    }
+
+    /// What [`Self::tokenize`] calls: unlike the encoder, threads may share it.
+    pub fn tokenizer(&self) -> &Tokenize {
+        &self.tokenize
     }
 }

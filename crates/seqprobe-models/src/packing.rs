@@ -100,6 +100,11 @@ impl Packing {
         self.groups.iter().flat_map(of_group).collect()
     }
 
+    /// The first token of each sequence of the batch, in packed order.
+    pub(crate) fn starts(&self) -> Vec<usize> {
+        self.places.iter().step_by(self.n_tokens.max(1) as usize).map(|&place| place as usize).collect()
+    }
+
     /// # Shapes
     /// `[packed tokens, hidden]` to `[batch, tokens, hidden]`; padding holds copies of another token.
     pub(crate) fn unpack(&self, packed: &Tensor) -> Result<Tensor, ModelError> {
@@ -138,6 +143,7 @@ mod tests {
         let packed = Tensor::f_from_slice(&packing.ids).unwrap().f_reshape([7, 1]).unwrap();
         let places: Vec<i64> = packing.unpack(&packed).unwrap().f_reshape([-1]).unwrap().try_into().unwrap();
         assert_eq!(places, [1, 2, 3, 4, 4, 4, 5, 6, 7]);
+        assert_eq!(packing.starts(), [1, 0, 4]);
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub(crate) struct DrawnTensor {
 pub struct Parameters {
     source: Source,
     kind: Kind,
+    /// Type of the factors of matrix products, where it was asked for and the family allows it.
+    product_kind: Option<Kind>,
+    reduces_products: bool,
     device: Device,
     taken: BTreeSet<String>,
     n_values: u64,
@@ -66,7 +69,36 @@ impl Parameters {
     }
 
     fn new(source: Source, kind: Kind, device: Device) -> Self {
-        Self { source, kind, device, taken: BTreeSet::new(), n_values: 0, drawn: None }
+        let taken = BTreeSet::new();
+        Self {
+            source,
+            kind,
+            product_kind: None,
+            reduces_products: false,
+            device,
+            taken,
+            n_values: 0,
+            drawn: None,
+        }
+    }
+
+    /// Asks for linear layers in another type, which only families that call [`Self::allow_reduced_products`] give.
+    pub(crate) fn ask_for_products_in(&mut self, kind: Option<Kind>) {
+        self.product_kind = kind;
+    }
+
+    /// Linear layers taken from now on are of the type asked for.
+    pub(crate) fn allow_reduced_products(&mut self) {
+        self.reduces_products = true;
+    }
+
+    pub(crate) fn reduces_products(&self) -> bool {
+        self.reduces_products
+    }
+
+    /// Type of the weights of linear layers.
+    pub(crate) fn product_kind(&self) -> Kind {
+        self.product_kind.filter(|_| self.reduces_products).unwrap_or(self.kind)
     }
 
     /// Takes one tensor.

@@ -89,6 +89,9 @@ pub(crate) struct RunArguments {
     /// Write the planned cells as JSON to standard output and compute nothing
     #[arg(long)]
     pub(crate) plan: bool,
+    /// Say what would be extracted, how long it would take and how much it would store, from a measured sample
+    #[arg(long, conflicts_with = "plan")]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) computing: Computing,
 }
@@ -179,6 +182,10 @@ pub(crate) struct Reading {
     /// Strands: forward, or average over the sequence and its reverse complement
     #[arg(long, value_name = "STRANDS")]
     pub(crate) rc: Option<String>,
+    /// Type of the model's matrix products: f32, or bf16, which is faster where the processor multiplies it in hardware and
+    /// rounds more [default: f32]
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) precision: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -200,6 +207,12 @@ pub(crate) struct EmbedArguments {
     /// File to write: .npy (ids beside it) or .safetensors
     #[arg(long, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Say what would be computed, how long it would take and how much it would store, from a measured sample
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Tokens that go through the model at once [default: what suits its width, 3072 for 512]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch_tokens: Option<u32>,
     #[command(flatten)]
     pub(crate) reading: Reading,
     #[command(flatten)]

@@ -154,7 +154,7 @@ mod tests {
             random_draws,
             layers: Layers::Some(vec![LayerIndex::Final]),
             poolings: vec![Pooling::Mean],
-            extraction: crate::suite::check_extraction(None, None, None).unwrap(),
+            extraction: crate::suite::check_extraction(None, None, None, None).unwrap(),
             store: true,
         })
     }

@@ -1,6 +1,7 @@
 //! `seqprobe embed`: the door for people who only want embeddings. All layers asked for come from one pass.
 
 use crate::cli::EmbedArguments;
+use crate::dry_run::describe;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::features::remarks_of;
 use crate::files::cache_folder;
@@ -12,14 +13,19 @@ use crate::run::set_threads;
 use crate::suite::{LayersEntry, ModelRepresentation, check_extraction, check_layers};
 use seqprobe_core::{FeatureSource, LayerIndex, Pooling};
 use seqprobe_data::read_sequences;
-use seqprobe_embed::{EmbeddingCache, ExtractionOptions, export_features, extract};
+use seqprobe_embed::{EmbeddingCache, ExtractionOptions, estimate, export_features, extract};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
     let pooling: Pooling = arguments.pooling.parse().map_err(Failure::usage)?;
     let reading = &arguments.reading;
-    let extraction = check_extraction(reading.truncate.as_deref(), reading.window, reading.rc.as_deref())
-        .map_err(Failure::usage)?;
+    let extraction = check_extraction(
+        reading.truncate.as_deref(),
+        reading.window,
+        reading.rc.as_deref(),
+        reading.precision.as_deref(),
+    )
+    .map_err(Failure::usage)?;
     let (path, random) = match arguments.model.strip_prefix("random:") {
         Some(path) => (path, true),
         None => (arguments.model.as_str(), false),
@@ -43,9 +49,15 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
     let temporary = if arguments.computing.no_cache { Some(tempfile::tempdir()?) } else { None };
     let cache = EmbeddingCache::open(temporary.as_ref().map_or(cache.as_path(), |folder| folder.path()))
         .or_exit(ExitCode::Unexpected)?;
-    let options = ExtractionOptions { repair: true, ..ExtractionOptions::default() };
-    let draw = loaded.draws.first().ok_or_else(|| Failure::new(ExitCode::Unexpected, "no model"))?;
     let wanted: Vec<(LayerIndex, Pooling)> = layers.iter().map(|&layer| (layer, pooling)).collect();
+    let draw = loaded.draws.first().ok_or_else(|| Failure::new(ExitCode::Unexpected, "no model"))?;
+    if arguments.dry_run {
+        let found =
+            estimate(draw, &extraction, &input.sequences, &wanted, &cache).or_exit(ExitCode::Model)?;
+        return say(&describe(&found));
+    }
+    let batch_tokens = arguments.batch_tokens.map(|tokens| tokens as usize);
+    let options = ExtractionOptions { batch_tokens, repair: true, ..ExtractionOptions::default() };
     let done =
         extract(draw, &extraction, &input.sequences, &wanted, &cache, options).or_exit(ExitCode::Model)?;
     let report = done.report;
@@ -63,8 +75,11 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
         ))?;
     }
     say(&format!(
-        "{} distinct sequences computed, {} read from the cache, {:.1} s",
-        report.n_computed, report.n_read, report.seconds
+        "{} distinct sequences computed{}, {} read from the cache, {:.3} s",
+        report.n_computed,
+        report.tokens_per_second.map_or_else(String::new, |rate| format!(" at {rate:.0} tokens a second")),
+        report.n_read,
+        report.seconds
     ))
 }
 

@@ -28,6 +28,7 @@ pub(crate) fn check_import(
         ("truncate", entry.truncate.is_some()),
         ("window", entry.window.is_some()),
         ("rc", entry.rc.is_some()),
+        ("precision", entry.precision.is_some()),
     ];
     if let Some((key, _)) = foreign.iter().find(|(_, given)| *given) {
         return Err(format!(

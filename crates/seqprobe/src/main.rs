@@ -14,6 +14,7 @@ mod diagnostics;
 mod doctor;
 #[cfg(test)]
 mod documented;
+mod dry_run;
 mod embed_command;
 mod exit;
 mod features;

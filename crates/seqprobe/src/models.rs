@@ -5,7 +5,7 @@ use crate::model_finder::{FoundModel, ModelFinder, model_failure};
 use crate::suite::ModelRepresentation;
 use seqprobe_core::Seed;
 use seqprobe_models::hub::Needed;
-use seqprobe_models::{EncoderSpec, FrozenModel, LoadOptions, ModelError, Precision, Weights};
+use seqprobe_models::{EncoderSpec, FrozenModel, LoadOptions, ModelError, Weights};
 use seqprobe_report::record::ModelOrigin;
 
 /// The pretrained model, or the draws of its architecture.
@@ -32,7 +32,7 @@ impl LoadedModel {
             .map(|weights| {
                 let options = LoadOptions {
                     weights,
-                    precision: Precision::F32,
+                    precision: model.extraction.precision,
                     device: tch::Device::Cpu,
                     allow_code: finder.allow_code,
                 };

@@ -8,7 +8,7 @@ use crate::training_rows::Training;
 use crate::verdicts::WHOLE;
 use seqprobe_core::{Dataset, FeatureKind, LayerIndex, Pooling, Split, TaskKind};
 use seqprobe_embed::{PlainRepresentation, ReverseComplement, Truncate, check_pooling};
-use seqprobe_models::EncoderSpec;
+use seqprobe_models::{EncoderSpec, Precision};
 use seqprobe_report::record::{CellId, Role};
 
 /// A cell to be filled.
@@ -299,6 +299,9 @@ pub(crate) fn model_variant(model: &ModelRepresentation) -> (String, Role) {
     }
     if model.extraction.reverse_complement == ReverseComplement::Average {
         parts.push("rc-average".to_owned());
+    }
+    if model.extraction.precision == Precision::Bf16 {
+        parts.push("bf16".to_owned());
     }
     if let Some(draws) = model.random_draws {
         parts.push(format!("draws-{draws}"));

@@ -77,6 +77,7 @@ fn suite_file(arguments: &ProbeArguments, dataset: &str) -> Result<SuiteFile, Fa
                 truncate: arguments.reading.truncate.clone(),
                 window: arguments.reading.window,
                 rc: arguments.reading.rc.clone(),
+                precision: arguments.reading.precision.clone(),
                 ..RepresentationEntry::default()
             });
         }

@@ -3,6 +3,7 @@
 use crate::cells::write_arrays;
 use crate::cli::RunArguments;
 use crate::controls::SHUFFLED_LABELS;
+use crate::dry_run::dry_run;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::files::write_whole;
 use crate::imports::load_imports;
@@ -31,6 +32,9 @@ pub(crate) fn run(arguments: &RunArguments, command: String) -> Result<(), Failu
     let datasets = load_datasets(&suite, &arguments.computing.folders.data_dirs)?;
     if arguments.plan {
         return print_plan(&suite, &datasets, &ModelFinder::new(&arguments.computing));
+    }
+    if arguments.dry_run {
+        return dry_run(&suite, &datasets, &arguments.computing);
     }
     let out = arguments.out.clone().unwrap_or_else(|| default_out(&suite.name));
     let finished = run_suite(&suite, datasets, &arguments.computing, threads, command)?;

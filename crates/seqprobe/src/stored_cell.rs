@@ -57,8 +57,15 @@ enum StoredRepresentation {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         window: Option<Window>,
         reverse_complement: ReverseComplement,
+        /// Cells stored before there was a choice have none.
+        #[serde(default = "full_precision")]
+        precision: Precision,
         weights: Vec<String>,
     },
+}
+
+fn full_precision() -> Precision {
+    Precision::F32
 }
 
 impl StoredCell {
@@ -106,6 +113,7 @@ impl StoredCell {
                 truncate: model.extraction.truncate,
                 window: model.extraction.window,
                 reverse_complement: model.extraction.reverse_complement,
+                precision: model.extraction.precision,
                 weights: cell.weights.clone(),
             },
         };
@@ -212,10 +220,11 @@ impl StoredCell {
                 truncate,
                 window,
                 reverse_complement,
+                precision,
                 weights,
             } => {
                 let extraction = ExtractionSpec {
-                    precision: Precision::F32,
+                    precision: *precision,
                     reverse_complement: *reverse_complement,
                     truncate: *truncate,
                     window: *window,

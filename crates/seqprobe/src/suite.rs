@@ -87,6 +87,8 @@ pub(crate) struct RepresentationEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rc: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) precision: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) store: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) embeddings: Option<String>,
@@ -341,10 +343,11 @@ fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Re
                 || entry.truncate.is_some()
                 || entry.window.is_some()
                 || entry.rc.is_some()
+                || entry.precision.is_some()
                 || entry.store.is_some()
             {
                 return Err(format!(
-                    "{id:?} has no layers and is never truncated, read in windows, averaged over strands or stored"
+                    "{id:?} has no layers and is never truncated, read in windows, averaged over strands, computed in another precision or stored"
                 ));
             }
             let known: Vec<&str> = PLAIN_REPRESENTATIONS.iter().map(|plain| plain.id).collect();
@@ -364,7 +367,12 @@ fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Re
                 random_draws: random.then_some(RANDOM_DRAWS),
                 layers: check_layers(entry.layers.as_ref())?,
                 poolings: poolings.unwrap_or_else(|| vec![Pooling::Mean, Pooling::Tokens]),
-                extraction: check_extraction(entry.truncate.as_deref(), entry.window, entry.rc.as_deref())?,
+                extraction: check_extraction(
+                    entry.truncate.as_deref(),
+                    entry.window,
+                    entry.rc.as_deref(),
+                    entry.precision.as_deref(),
+                )?,
                 store: entry.store.unwrap_or(true),
             }))
         }
@@ -372,18 +380,19 @@ fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Re
     }
 }
 
-/// Checks `truncate`, `window` and `rc`.
+/// Checks `truncate`, `window`, `rc` and `precision`.
 pub(crate) fn check_extraction(
     truncate: Option<&str>,
     window: Option<Window>,
     strands: Option<&str>,
+    precision: Option<&str>,
 ) -> Result<ExtractionSpec, String> {
     if truncate.is_some() && window.is_some() {
         return Err("truncate and window are both given\n  hint: windows read the whole sequence, nothing is cut: leave out one of them".into());
     }
     let window = window.map(|window| Window::new(window.size, window.stride)).transpose()?;
     Ok(ExtractionSpec {
-        precision: Precision::F32,
+        precision: precision.map_or(Ok(Precision::F32), str::parse)?,
         reverse_complement: strands.map(str::parse).transpose()?.unwrap_or_default(),
         truncate: truncate.map(str::parse).transpose()?.unwrap_or_default(),
         window,

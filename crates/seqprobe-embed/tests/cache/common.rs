@@ -26,6 +26,10 @@ pub(crate) struct Behaviour {
     pub(crate) state_stride: usize,
     /// The letter's code (1…5) whose state is a NaN.
     pub(crate) nan_at: Option<i64>,
+    /// Tokens of a padded batch that memory suffices for.
+    pub(crate) memory: Option<usize>,
+    /// Batches that memory did not suffice for.
+    pub(crate) failed: Arc<AtomicUsize>,
     /// Sequences that went through.
     pub(crate) seen: Arc<AtomicUsize>,
     pub(crate) weights: &'static [u8],
@@ -38,6 +42,8 @@ impl Default for Behaviour {
             has_cls: true,
             state_stride: 1,
             nan_at: None,
+            memory: None,
+            failed: Arc::default(),
             seen: Arc::default(),
             weights: b"weights",
         }
@@ -58,6 +64,12 @@ impl Encoder for Mixer {
     }
 
     fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+        if self.behaviour.memory.is_some_and(|limit| batch.ids.len() > limit) {
+            self.behaviour.failed.fetch_add(1, Ordering::Relaxed);
+            // What libtorch says, in its own words.
+            let message = "CUDA out of memory. Tried to allocate 2.00 GiB.".to_owned();
+            return Err(tch::TchError::Torch(message).into());
+        }
         self.behaviour.seen.fetch_add(batch.lengths.len(), Ordering::Relaxed);
         let (rows, columns) = batch.ids.dim();
         let ids: Vec<i64> = batch.ids.iter().copied().collect();

@@ -127,7 +127,7 @@ fn batches_and_order_change_values_by_rounding_only() {
     let reversed: Vec<DnaSequence> = all.iter().rev().cloned().collect();
     let features = |sequences: &[DnaSequence], batch_tokens| {
         let folder = tempfile::tempdir().unwrap();
-        let options = ExtractionOptions { batch_tokens, ..ExtractionOptions::default() };
+        let options = ExtractionOptions { batch_tokens: Some(batch_tokens), ..ExtractionOptions::default() };
         let extraction = run(&Behaviour::default(), sequences, folder.path(), options).unwrap();
         (0..200).map(|row| values(&extraction.features[0], row)).collect::<Vec<_>>()
     };
@@ -188,7 +188,7 @@ fn windows_count_every_letter_once() {
     let cache = EmbeddingCache::open(folder.path()).unwrap();
     for (pooling, batch_tokens) in [(Pooling::Mean, 6), (Pooling::Cls, 100), (Pooling::Max, 13)] {
         let wanted = [(LayerIndex::Final, pooling)];
-        let options = ExtractionOptions { batch_tokens, ..ExtractionOptions::default() };
+        let options = ExtractionOptions { batch_tokens: Some(batch_tokens), ..ExtractionOptions::default() };
         let found = extract(&model(&behaviour), &spec, &sequences(&texts), &wanted, &cache, options).unwrap();
         assert_eq!((found.report.n_windowed, found.report.n_truncated), (1, 0));
         let parts = one(&behaviour, &SPEC, &whole_windows, wanted[0], folder.path()).unwrap();
@@ -307,7 +307,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let all = sequences(&texts);
-        let options = || ExtractionOptions { batch_tokens, ..ExtractionOptions::default() };
+        let options = || ExtractionOptions { batch_tokens: Some(batch_tokens), ..ExtractionOptions::default() };
         let first = run(&Behaviour::default(), &all, folder.path(), options()).unwrap();
         let again = run(&Behaviour::default(), &all, folder.path(), options()).unwrap();
         prop_assert_eq!(again.report.n_computed, 0);
@@ -333,7 +333,7 @@ fn a_state_may_stand_for_several_tokens() {
     let features = |behaviour: &Behaviour, pooling, batch_tokens| {
         let folder = tempfile::tempdir().unwrap();
         let cache = EmbeddingCache::open(folder.path()).unwrap();
-        let options = ExtractionOptions { batch_tokens, ..ExtractionOptions::default() };
+        let options = ExtractionOptions { batch_tokens: Some(batch_tokens), ..ExtractionOptions::default() };
         let all = sequences(&texts);
         let found = extract(&model(behaviour), &SPEC, &all, &[(last, pooling)], &cache, options).unwrap();
         (0..texts.len()).map(|row| values(&found.features[0], row)).collect::<Vec<_>>()

@@ -6,3 +6,5 @@ mod common;
 mod damage;
 #[cfg(test)]
 mod extraction;
+#[cfg(test)]
+mod independence;

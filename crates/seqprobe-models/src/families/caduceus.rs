@@ -23,10 +23,10 @@ use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
 use crate::causal::Reach;
 use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
 use crate::error::ModelError;
 use crate::initialise::Initialisation;
-use crate::layers::LayerPlan;
+use crate::layers::{Kept, LayerPlan};
 use crate::packing::Packing;
 use crate::parameters::Parameters;
 use crate::tokenizer::read_letters_sep;
@@ -164,11 +164,11 @@ struct Strands {
 }
 
 impl Caduceus {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<Kept, ModelError> {
         let mut plan = LayerPlan::new(&self.spec, layers)?;
         let strands = self.strands(batch)?;
         let mut state = self.embed(&strands)?; // [strands * packed tokens, width]
-        plan.keep(0, || self.unpack(&state, &strands))?;
+        plan.keep(0, || self.side_by_side(&state, &strands))?;
         for (index, block) in self.blocks.iter().enumerate() {
             if plan.is_done(index) {
                 break;
@@ -178,13 +178,13 @@ impl Caduceus {
             }
             let mixed = block.mixer.run(&block.norm.forward(&state)?, &strands.tokens)?;
             state = mixed.f_add(&state)?;
-            plan.keep(index + 1, || self.unpack(&state, &strands))?;
+            plan.keep(index + 1, || self.side_by_side(&state, &strands))?;
         }
         if !plan.is_done(self.blocks.len()) {
             let normed = self.final_norm.forward(&state)?;
-            plan.keep(self.blocks.len() + 1, || self.unpack(&normed, &strands))?;
+            plan.keep(self.blocks.len() + 1, || self.side_by_side(&normed, &strands))?;
         }
-        plan.finish()
+        Ok(plan.finish_packed(strands.packing))
     }
 
     fn strands(&self, batch: &TokenBatch) -> Result<Strands, ModelError> {
@@ -245,16 +245,16 @@ impl Caduceus {
     /// The second strand beside the first, flipped along the sequence and the channels.
     ///
     /// # Shapes
-    /// `[strands * packed tokens, width]` to `[batch, tokens, strands * width]`
-    fn unpack(&self, state: &Tensor, strands: &Strands) -> Result<Tensor, ModelError> {
+    /// `[strands * packed tokens, width]` to `[packed tokens, strands * width]`
+    fn side_by_side(&self, state: &Tensor, strands: &Strands) -> Result<Tensor, ModelError> {
         if !self.is_equivariant {
-            return strands.packing.unpack(state);
+            return Ok(state.shallow_clone());
         }
         let n_tokens = strands.packing.ids.len() as i64;
         let first = state.f_narrow(0, 0, n_tokens)?;
         let second =
             state.f_narrow(0, n_tokens, n_tokens)?.f_index_select(0, &strands.reversed)?.f_flip([1])?;
-        strands.packing.unpack(&Tensor::f_cat(&[first, second], 1)?)
+        Ok(Tensor::f_cat(&[first, second], 1)?)
     }
 }
 
@@ -264,6 +264,10 @@ impl Encoder for Caduceus {
     }
 
     fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers))
+        tch::no_grad(|| self.forward(batch, layers)?.padded())
+    }
+
+    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
+        tch::no_grad(|| Ok(self.forward(batch, layers)?.packed()))
     }
 }

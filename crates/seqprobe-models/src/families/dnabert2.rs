@@ -12,10 +12,10 @@ use crate::attention::{Positions, attend};
 use crate::batch::TokenBatch;
 use crate::bert_stack::{BertEmbeddings, BertSettings};
 use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
 use crate::error::ModelError;
 use crate::initialise::Initialisation;
-use crate::layers::{LayerNorm, LayerPlan, Linear};
+use crate::layers::{Kept, LayerNorm, LayerPlan, Linear};
 use crate::packing::Packing;
 use crate::parameters::Parameters;
 use crate::published::PublishedModel;
@@ -100,6 +100,7 @@ fn slopes(n_heads: usize) -> Vec<f64> {
 }
 
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
+    parameters.allow_reduced_products();
     let settings = read_settings(file)?;
     let embeddings = BertEmbeddings::take(parameters, &settings, None, false)?;
     let mut blocks = Vec::with_capacity(settings.n_layers);
@@ -146,7 +147,7 @@ fn take_block(parameters: &mut Parameters, stem: &str, settings: &BertSettings) 
 }
 
 impl DnaBert2 {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<Kept, ModelError> {
         let mut plan = LayerPlan::new(&self.spec, layers)?;
         let packing = Packing::new(batch, self.vocab_size, self.spec.max_tokens)?;
         let longest = packing.groups.iter().map(|group| group.length).max().unwrap_or(0);
@@ -154,15 +155,15 @@ impl DnaBert2 {
         // The penalty depends on distance alone, so that of a shorter sequence is a corner of the longest's.
         let corner = |length: i64| Ok(penalty.f_narrow(2, 0, length)?.f_narrow(3, 0, length)?);
         let mut state = self.embeddings.forward(&packing, self.device)?; // [packed tokens, hidden]
-        plan.keep(0, || packing.unpack(&state))?;
+        plan.keep(0, || Ok(state.shallow_clone()))?;
         for (index, block) in self.blocks.iter().enumerate() {
             if plan.is_done(index) {
                 break;
             }
             state = self.run_block(block, &state, &packing, &Positions::Added(&corner))?;
-            plan.keep(index + 1, || packing.unpack(&state))?;
+            plan.keep(index + 1, || Ok(state.shallow_clone()))?;
         }
-        plan.finish()
+        Ok(plan.finish_packed(packing))
     }
 
     /// `−slope · |i − j|`
@@ -187,13 +188,11 @@ impl DnaBert2 {
     ) -> Result<Tensor, ModelError> {
         let projected = block.query_key_value.forward(state)?; // [packed tokens, 3 * hidden]
         let attended = attend(&projected, packing, self.slopes.len() as i64, positions)?; // [packed tokens, hidden]
-        let attended = block.attention_output.forward(&attended)?;
-        let state = block.attention_norm.forward(&attended.f_add(state)?)?;
+        let state = block.attention_norm.forward(&block.attention_output.add_to(state, &attended)?)?;
         let both = block.gated.forward(&state)?; // [packed tokens, 2 * intermediate]
         let gate = both.f_narrow(-1, 0, self.intermediate_size)?.f_gelu("none")?;
         let value = both.f_narrow(-1, self.intermediate_size, self.intermediate_size)?;
-        let inner = block.output.forward(&gate.f_mul(&value)?)?; // [packed tokens, hidden]
-        block.output_norm.forward(&inner.f_add(&state)?)
+        block.output_norm.forward(&block.output.add_to(&state, &gate.f_mul(&value)?)?)
     }
 }
 
@@ -203,7 +202,11 @@ impl Encoder for DnaBert2 {
     }
 
     fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers))
+        tch::no_grad(|| self.forward(batch, layers)?.padded())
+    }
+
+    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
+        tch::no_grad(|| Ok(self.forward(batch, layers)?.packed()))
     }
 }
 

@@ -13,10 +13,10 @@ use super::{Family, LoadedEncoder};
 use crate::attention::{Positions, Rotary, attend};
 use crate::batch::TokenBatch;
 use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
 use crate::error::ModelError;
 use crate::initialise::Initialisation;
-use crate::layers::{LayerNorm, LayerPlan, Linear};
+use crate::layers::{Kept, LayerNorm, LayerPlan, Linear};
 use crate::packing::Packing;
 use crate::parameters::Parameters;
 use crate::published::PublishedModel;
@@ -159,6 +159,7 @@ struct Esm {
 
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
     let config = Config::read(file)?;
+    parameters.allow_reduced_products();
     let width = config.hidden_size;
     let padded =
         Initialisation::NormalButRow { deviation: config.initializer_range, row: config.pad_token_id };
@@ -269,23 +270,23 @@ fn check_frequencies(
 }
 
 impl Esm {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<Kept, ModelError> {
         let mut plan = LayerPlan::new(&self.spec, layers)?;
         let packing = Packing::new(batch, self.vocab_size, self.spec.max_tokens)?;
         let mut state = self.embed(&packing)?; // [packed tokens, hidden]
-        plan.keep(0, || packing.unpack(&state))?;
+        plan.keep(0, || Ok(state.shallow_clone()))?;
         for (index, block) in self.blocks.iter().enumerate() {
             if plan.is_done(index) {
                 break;
             }
             state = self.run_block(block, &state, &packing)?;
-            plan.keep(index + 1, || packing.unpack(&state))?;
+            plan.keep(index + 1, || Ok(state.shallow_clone()))?;
         }
         if !plan.is_done(self.blocks.len()) {
             state = self.final_norm.forward(&state)?;
-            plan.keep(self.blocks.len() + 1, || packing.unpack(&state))?;
+            plan.keep(self.blocks.len() + 1, || Ok(state.shallow_clone()))?;
         }
-        plan.finish()
+        Ok(plan.finish_packed(packing))
     }
 
     /// # Shapes
@@ -316,16 +317,16 @@ impl Esm {
         let positions = self.rotary.as_ref().map_or(Positions::Absent, Positions::Rotary);
         let projected = block.query_key_value.forward(&block.attention_norm.forward(state)?)?; // [packed tokens, 3 * hidden]
         let attended = attend(&projected, packing, self.n_heads, &positions)?; // [packed tokens, hidden]
-        let state = block.attention_output.forward(&attended)?.f_add(state)?;
-        let inner = block.intermediate.forward(&block.feed_forward_norm.forward(&state)?)?; // [packed tokens, intermediate or twice that]
+        let state = block.attention_output.add_to(state, &attended)?;
+        let mut inner = block.intermediate.forward(&block.feed_forward_norm.forward(&state)?)?; // [packed tokens, intermediate or twice that]
         let inner = match self.is_gated {
             true => match inner.f_chunk(2, -1)?.as_slice() {
-                [gate, value] => gate.f_silu()?.f_mul(value)?,
+                [gate, value] => gate.f_silu()?.f_mul_(value)?,
                 _ => inner,
             },
-            false => inner.f_gelu("none")?,
+            false => inner.f_gelu_("none")?,
         }; // [packed tokens, intermediate]
-        Ok(block.output.forward(&inner)?.f_add(&state)?)
+        block.output.add_to(&state, &inner)
     }
 }
 
@@ -356,6 +357,10 @@ impl Encoder for Esm {
     }
 
     fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers))
+        tch::no_grad(|| self.forward(batch, layers)?.padded())
+    }
+
+    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
+        tch::no_grad(|| Ok(self.forward(batch, layers)?.packed()))
     }
 }

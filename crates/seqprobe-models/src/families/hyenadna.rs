@@ -18,10 +18,10 @@ use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
 use crate::causal::{CausalConvolution, Reach};
 use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
 use crate::error::ModelError;
 use crate::initialise::Initialisation;
-use crate::layers::{LayerNorm, LayerPlan, Linear};
+use crate::layers::{Kept, LayerNorm, LayerPlan, Linear};
 use crate::packing::Packing;
 use crate::parameters::Parameters;
 use crate::tokenizer::{Tokenizer, read_letters_cls_sep, read_letters_sep};
@@ -163,25 +163,25 @@ fn take_block(
 }
 
 impl HyenaDna {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<Kept, ModelError> {
         let mut plan = LayerPlan::new(&self.spec, layers)?;
         let packing = Packing::new(batch, self.vocab_rows, self.spec.max_tokens)?;
         let ids = Tensor::f_from_slice(&packing.ids)?.f_to_device_(self.device, Kind::Int64, false, false)?;
         let reach = Reach::new(&packing.columns, SHORT_TAPS, self.kind, self.device)?;
         let mut state = self.letters.f_index_select(0, &ids)?; // [packed tokens, hidden]
-        plan.keep(0, || packing.unpack(&state))?;
+        plan.keep(0, || Ok(state.shallow_clone()))?;
         for (index, block) in self.blocks.iter().enumerate() {
             if plan.is_done(index) {
                 break;
             }
             state = run_block(block, &state, &packing, &reach)?;
-            plan.keep(index + 1, || packing.unpack(&state))?;
+            plan.keep(index + 1, || Ok(state.shallow_clone()))?;
         }
         if !plan.is_done(self.blocks.len()) {
             let normed = self.final_norm.forward(&state)?;
-            plan.keep(self.blocks.len() + 1, || packing.unpack(&normed))?;
+            plan.keep(self.blocks.len() + 1, || Ok(normed.shallow_clone()))?;
         }
-        plan.finish()
+        Ok(plan.finish_packed(packing))
     }
 }
 
@@ -194,9 +194,9 @@ fn run_block(block: &Block, state: &Tensor, packing: &Packing, reach: &Reach) ->
     let part = |index: i64| parts.f_narrow(1, index * width, width);
     let gated = part(2)?.f_mul(&part(1)?)?; // [packed tokens, hidden]
     let mixed = block.long_filter.forward(&gated, packing)?.f_mul(&part(0)?)?;
-    let state = block.output.forward(&mixed)?.f_add(state)?;
+    let state = block.output.add_to(state, &mixed)?;
     let inner = block.mlp_inner.forward(&block.mlp_norm.forward(&state)?)?.f_gelu("tanh")?; // [packed tokens, inner]
-    Ok(block.mlp_output.forward(&inner)?.f_add(&state)?)
+    block.mlp_output.add_to(&state, &inner)
 }
 
 impl Encoder for HyenaDna {
@@ -205,6 +205,10 @@ impl Encoder for HyenaDna {
     }
 
     fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers))
+        tch::no_grad(|| self.forward(batch, layers)?.padded())
+    }
+
+    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
+        tch::no_grad(|| Ok(self.forward(batch, layers)?.packed()))
     }
 }

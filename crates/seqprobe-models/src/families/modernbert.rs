@@ -7,10 +7,10 @@ use super::{Family, LoadedEncoder};
 use crate::attention::{Positions, Rotary, attend};
 use crate::batch::TokenBatch;
 use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
 use crate::error::ModelError;
 use crate::initialise::Initialisation;
-use crate::layers::{LayerNorm, LayerPlan, Linear};
+use crate::layers::{Kept, LayerNorm, LayerPlan, Linear};
 use crate::packing::Packing;
 use crate::parameters::Parameters;
 use crate::published::PublishedModel;
@@ -86,6 +86,7 @@ struct ModernBert {
 }
 
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
+    parameters.allow_reduced_products();
     let config = Config::read(file)?;
     let width = config.hidden_size;
     let (kind, device) = (parameters.kind(), parameters.device());
@@ -167,7 +168,7 @@ fn take_block(parameters: &mut Parameters, index: usize, config: &Config) -> Res
 }
 
 impl ModernBert {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
+    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<Kept, ModelError> {
         let mut plan = LayerPlan::new(&self.spec, layers)?;
         let packing = Packing::new(batch, self.config.vocab_size, self.spec.max_tokens)?;
         let longest = packing.groups.iter().map(|group| group.length).max().unwrap_or(0);
@@ -183,17 +184,17 @@ impl ModernBert {
         let ids = Tensor::f_from_slice(&packing.ids)?.f_to_device_(self.device, Kind::Int64, false, false)?;
         let words = self.words.f_index_select(0, &ids)?;
         let mut state = self.embedding_norm.forward(&words)?; // [packed tokens, hidden]
-        plan.keep(0, || packing.unpack(&state))?;
+        plan.keep(0, || Ok(state.shallow_clone()))?;
         for (index, block) in self.blocks.iter().enumerate() {
             if plan.is_done(index) {
                 break;
             }
             let positions = if block.is_local { &nearby } else { &everywhere };
             state = self.run_block(block, &state, &packing, positions)?;
-            plan.keep(index + 1, || packing.unpack(&state))?;
+            plan.keep(index + 1, || Ok(state.shallow_clone()))?;
         }
-        plan.keep(self.blocks.len() + 1, || packing.unpack(&self.final_norm.forward(&state)?))?;
-        plan.finish()
+        plan.keep(self.blocks.len() + 1, || self.final_norm.forward(&state))?;
+        Ok(plan.finish_packed(packing))
     }
 
     /// Zero for pairs within reach, minus infinity for others.
@@ -222,12 +223,12 @@ impl ModernBert {
         };
         let projected = block.query_key_value.forward(&normed)?; // [packed tokens, 3 * hidden]
         let attended = attend(&projected, packing, self.config.n_heads as i64, positions)?; // [packed tokens, hidden]
-        let state = block.attention_output.forward(&attended)?.f_add(state)?;
+        let state = block.attention_output.add_to(state, &attended)?;
         let both = block.gated.forward(&block.feed_forward_norm.forward(&state)?)?; // [packed tokens, 2 * intermediate]
         let inner = self.config.intermediate_size as i64;
         let value = both.f_narrow(-1, 0, inner)?.f_gelu("none")?;
         let gate = both.f_narrow(-1, inner, inner)?;
-        Ok(block.output.forward(&value.f_mul(&gate)?)?.f_add(&state)?)
+        block.output.add_to(&state, &value.f_mul(&gate)?)
     }
 }
 
@@ -237,6 +238,10 @@ impl Encoder for ModernBert {
     }
 
     fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers))
+        tch::no_grad(|| self.forward(batch, layers)?.padded())
+    }
+
+    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
+        tch::no_grad(|| Ok(self.forward(batch, layers)?.packed()))
     }
 }

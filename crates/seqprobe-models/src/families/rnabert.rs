@@ -15,7 +15,7 @@ use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
 use crate::bert_stack::{BertLayout, BertStack, NormPlace};
 use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
 use crate::error::ModelError;
 use crate::packing::check_batch;
 use crate::parameters::Parameters;
@@ -137,5 +137,12 @@ impl Encoder for RnaBert {
             *state = state.f_narrow(1, 0, n_tokens)?; // [batch, tokens, hidden]
         }
         Ok(states)
+    }
+
+    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
+        match self.attend_to_padding {
+            true => self.stack.packed_states(&self.filled(batch)?, layers),
+            false => self.stack.packed_states(batch, layers),
+        }
     }
 }

@@ -1,0 +1,99 @@
+//! What an extraction would do, without doing it: what is missing, how many bytes it would store, and how long it would
+//! take, from a measured sample. Nothing is stored.
+
+use crate::cache::EmbeddingCache;
+use crate::distinct::Distinct;
+use crate::entry::Entry;
+use crate::error::EmbedError;
+use crate::extract::{batch_tokens, entry_keys};
+use crate::forward::{Forward, state_stride};
+use crate::key::ExtractionSpec;
+use crate::pool::pooled_length;
+use crate::read_rows::ReadRows;
+use seqprobe_core::{DnaSequence, LayerIndex, Pooling};
+use seqprobe_models::FrozenModel;
+use std::time::Instant;
+
+/// Batches that the sample makes.
+const SAMPLED_BATCHES: u64 = 4;
+
+/// What an extraction would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Estimate {
+    /// Sequences asked for.
+    pub n_rows: usize,
+    /// Distinct sequences.
+    pub n_distinct: usize,
+    /// Distinct sequences that would go through the model.
+    pub n_missing: usize,
+    /// Tokens of those, special ones included, each strand counted.
+    pub n_tokens: u64,
+    /// Bytes that would be stored, but for heads and records of some hundred bytes per shard.
+    pub n_bytes: u64,
+    /// Seconds of computing, in proportion to tokens; 0 when nothing is missing.
+    pub seconds: f64,
+    /// Distinct sequences that were measured: evenly spread over those that are missing, in the order of their lengths.
+    pub n_sampled: usize,
+}
+
+/// Looks up what the cache lacks and measures a sample of it.
+///
+/// # Errors
+/// As [`crate::extract()`].
+pub fn estimate(
+    model: &FrozenModel,
+    spec: &ExtractionSpec,
+    sequences: &[DnaSequence],
+    wanted: &[(LayerIndex, Pooling)],
+    cache: &EmbeddingCache,
+) -> Result<Estimate, EmbedError> {
+    let distinct = Distinct::new(sequences);
+    let plan = distinct.shards(model.encoder.spec().hidden);
+    let (keys, _) = entry_keys(model, spec, &distinct, wanted)?;
+    let open = |key| Entry::open(cache, key, &distinct, &plan, true);
+    let entries = keys.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let stride = state_stride(model)?;
+    let mut found =
+        Estimate { n_rows: sequences.len(), n_distinct: distinct.sequences.len(), ..Estimate::default() };
+    let mut missing: Vec<usize> = Vec::new();
+    for (shard, rows) in plan.iter().enumerate() {
+        let lacking: Vec<&Entry> = entries.iter().filter(|entry| entry.shards[shard].is_none()).collect();
+        if lacking.is_empty() {
+            continue;
+        }
+        let read = ReadRows::new(model, spec, &distinct, rows.clone())?;
+        let special = read.special(stride);
+        for entry in lacking {
+            let pooling = entry.key.pooling;
+            let vectors: usize = special.iter().map(|special| pooled_length(pooling, special)).sum();
+            let borders = if pooling == Pooling::Tokens { 8 * (rows.len() + 1) } else { 0 };
+            found.n_bytes += (4 * vectors * entry.key.dim + 32 * rows.len() + borders) as u64;
+        }
+        found.n_tokens += read.n_tokens();
+        missing.extend(rows.clone());
+    }
+    found.n_missing = missing.len();
+    if missing.is_empty() {
+        return Ok(found);
+    }
+    let budget = batch_tokens(model.encoder.spec().hidden);
+    let share = found.n_tokens.div_ceil(SAMPLED_BATCHES * budget as u64).max(1);
+    let sample: Vec<DnaSequence> = missing
+        .iter()
+        .skip((share / 2).min(missing.len() as u64 - 1) as usize)
+        .step_by(usize::try_from(share).unwrap_or(usize::MAX))
+        .map(|&index| distinct.sequences[index].clone())
+        .collect();
+    let sample = Distinct::new(&sample);
+    let n_sampled = sample.sequences.len();
+    let read = ReadRows::new(model, spec, &sample, 0..n_sampled)?;
+    let pairs = keys.iter().map(|key| (key.layer, key.pooling)).collect();
+    let mut forward = Forward::new(model, &sample, pairs, budget)?;
+    // The first batch after loading is slower than all others.
+    let first = ReadRows::new(model, spec, &sample, 0..n_sampled.min(8))?;
+    first.compute(&mut forward, &mut |_, _| Ok(()))?;
+    let start = Instant::now();
+    read.compute(&mut forward, &mut |_, _| Ok(()))?;
+    let rate = start.elapsed().as_secs_f64() / read.n_tokens().max(1) as f64;
+    Ok(Estimate { seconds: rate * found.n_tokens as f64, n_sampled, ..found })
+}

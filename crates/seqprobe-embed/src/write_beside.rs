@@ -1,0 +1,79 @@
+//! Writing shards beside computing: one thread takes values in the order they were made, hashes them, writes them and waits for the
+//! disk, while the model goes on. A few batches may wait; a slow disk holds the model up instead of filling memory.
+
+use crate::error::EmbedError;
+use crate::shard_write::ShardWriter;
+use seqprobe_core::DnaSequence;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+/// Batches that may wait for the disk.
+const WAITING: usize = 4;
+
+enum Order<'s> {
+    Start(Vec<ShardWriter>),
+    /// Values of the next rows for each file.
+    Push(Vec<Vec<f32>>),
+    Finish(&'s [&'s DnaSequence], usize),
+}
+
+/// The way to the writing thread.
+pub(crate) struct Queue<'s>(SyncSender<Order<'s>>);
+
+impl<'s> Queue<'s> {
+    /// Starts the files of a shard.
+    pub(crate) fn start(&self, writers: Vec<ShardWriter>) -> Result<(), EmbedError> {
+        self.say(Order::Start(writers))
+    }
+
+    /// Appends values to each file.
+    pub(crate) fn push(&self, values: Vec<Vec<f32>>) -> Result<(), EmbedError> {
+        self.say(Order::Push(values))
+    }
+
+    /// Closes the files of a shard.
+    pub(crate) fn finish(
+        &self,
+        sequences: &'s [&'s DnaSequence],
+        truncated: usize,
+    ) -> Result<(), EmbedError> {
+        self.say(Order::Finish(sequences, truncated))
+    }
+
+    fn say(&self, order: Order<'s>) -> Result<(), EmbedError> {
+        // Nobody listens after a failure, which `beside` then reports instead of this.
+        self.0.send(order).map_err(|_| EmbedError::Encoder("its values could not be written".to_owned()))
+    }
+}
+
+/// Runs `work` with a thread beside it that writes what it queues. All of it is on the disk on return; a failure to write
+/// comes before one of the work, which it may have caused.
+pub(crate) fn beside<'s>(work: impl FnOnce(&Queue<'s>) -> Result<(), EmbedError>) -> Result<(), EmbedError> {
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(WAITING);
+        let writing = scope.spawn(move || write(receiver));
+        let queue = Queue(sender);
+        let worked = work(&queue);
+        drop(queue);
+        writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        worked
+    })
+}
+
+/// Does what it is told until nobody can tell it more. What is not finished by then leaves nothing.
+fn write(orders: Receiver<Order<'_>>) -> Result<(), EmbedError> {
+    let mut writers: Vec<ShardWriter> = Vec::new();
+    for order in orders {
+        match order {
+            Order::Start(started) => writers = started,
+            Order::Push(values) => {
+                writers.iter_mut().zip(&values).try_for_each(|(writer, values)| writer.push(values))?;
+            }
+            Order::Finish(sequences, truncated) => {
+                std::mem::take(&mut writers)
+                    .into_iter()
+                    .try_for_each(|writer| writer.finish(sequences, truncated))?;
+            }
+        }
+    }
+    Ok(())
+}
