@@ -117,19 +117,21 @@ fn cut(tokens: &Tokens, limit: usize, truncate: Truncate) -> Option<Tokens> {
     Some(kept)
 }
 
-/// How many of the next rows make a batch: a padded batch holds at most `batch_tokens` tokens, or one row, and the
-/// tokens of all rows are shared evenly among as many batches as they need. It depends on the lengths and the
-/// budget alone.
+/// How many of the next rows make a batch: a padded batch holds at most `batch_tokens` tokens, or one row; the
+/// tokens of all rows are shared evenly among as many batches as they need; and a batch of a third of the budget ends before
+/// more than a sixth of it would be padding, which some encoders compute. It depends on the lengths and the budget alone.
 pub(crate) fn next_batch(lengths: &[usize], batch_tokens: usize) -> usize {
     let total: usize = lengths.iter().sum();
     let share = total.div_ceil(total.div_ceil(batch_tokens.max(1)).max(1));
     let (mut tokens, mut longest) = (0, 0);
     for (row, &length) in lengths.iter().enumerate() {
         longest = longest.max(length);
-        if row > 0 && (tokens >= share || longest * (row + 1) > batch_tokens) {
+        let (padded, with) = (longest * (row + 1), tokens + length);
+        let is_wasteful = 3 * tokens >= batch_tokens && 5 * padded > 6 * with;
+        if row > 0 && (tokens >= share || padded > batch_tokens || is_wasteful) {
             return row;
         }
-        tokens += length;
+        tokens = with;
     }
     lengths.len()
 }

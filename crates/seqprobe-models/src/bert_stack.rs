@@ -183,7 +183,7 @@ fn take_linear(
     let (weights, biases) = start_of(inputs, settings, layout);
     let weight = parameters.take(&format!("{stem}.weight"), &[outputs, inputs], weights)?;
     let bias = parameters.take(&format!("{stem}.bias"), &[outputs], biases)?;
-    Linear::for_products(parameters, weight, Some(bias))
+    Linear::for_products(parameters, &weight, Some(&bias))
 }
 
 /// How weights and biases of a linear layer start.

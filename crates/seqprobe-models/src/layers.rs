@@ -26,7 +26,7 @@ impl Linear {
     ) -> Result<Self, ModelError> {
         let weight = parameters.take(&format!("{stem}.weight"), &[outputs, inputs], initialisation)?;
         let bias = parameters.take(&format!("{stem}.bias"), &[outputs], Initialisation::Zeros)?;
-        Self::for_products(parameters, weight, Some(bias))
+        Self::for_products(parameters, &weight, Some(&bias))
     }
 
     /// A layer that has no bias.
@@ -38,7 +38,7 @@ impl Linear {
         initialisation: Initialisation,
     ) -> Result<Self, ModelError> {
         let weight = parameters.take(&format!("{stem}.weight"), &[outputs, inputs], initialisation)?;
-        Self::for_products(parameters, weight, None)
+        Self::for_products(parameters, &weight, None)
     }
 
     /// From tensors that were taken already.
@@ -49,8 +49,8 @@ impl Linear {
     /// From tensors that were taken already, in the type that products have.
     pub(crate) fn for_products(
         parameters: &Parameters,
-        weight: Tensor,
-        bias: Option<Tensor>,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
     ) -> Result<Self, ModelError> {
         let kind = parameters.product_kind();
         let bias = bias.map(|bias| bias.f_to_kind(kind)).transpose()?;
@@ -76,7 +76,7 @@ impl Linear {
             parameters.take_into(&weight_name, &[outputs, inputs], weights, &mut own(&weight)?)?;
             parameters.take_into(&bias_name, &[outputs], biases, &mut own(&bias)?)?;
         }
-        Self::for_products(parameters, weight, Some(bias))
+        Self::for_products(parameters, &weight, Some(&bias))
     }
 
     /// # Shapes

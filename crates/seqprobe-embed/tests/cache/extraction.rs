@@ -1,12 +1,14 @@
 //! Extraction end to end: values, rows, keys, truncation, errors.
 
-use crate::common::{Behaviour, HIDDEN, SPEC, WANTED, all_values, many, model, run, sequences, values};
+use crate::common::{
+    Behaviour, HIDDEN, SPEC, WANTED, all_values, files, many, model, repair, run, sequences, values,
+};
 use approx::assert_relative_eq;
 use proptest::prelude::*;
 use seqprobe_core::{DnaSequence, FeatureKind, FeatureSource, LayerIndex, Pooling};
 use seqprobe_embed::{
     EmbedError, EmbeddingCache, ExtractionOptions, ExtractionSpec, LiveFeatures, ReverseComplement,
-    StoredFeatures, Truncate, Window, extract,
+    StoredFeatures, Truncate, Window, estimate, extract,
 };
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -385,4 +387,36 @@ fn bin_means(tokens: &[f32]) -> Vec<Vec<f32>> {
         (0..HIDDEN).map(|dim| bin.iter().skip(dim).step_by(HIDDEN).sum::<f32>() / vectors as f32).collect()
     };
     tokens.chunks(4 * HIDDEN).map(mean).collect()
+}
+
+#[test]
+fn an_estimate_counts_what_is_missing_and_stores_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = EmbeddingCache::open(folder.path()).unwrap();
+    let behaviour = Behaviour::default();
+    let mut all = many(5000);
+    all.extend_from_within(..10);
+    let look = || estimate(&model(&behaviour), &SPEC, &all, &WANTED, &cache).unwrap();
+    let found = look();
+    assert_eq!((found.n_rows, found.n_distinct, found.n_missing), (5010, 5000, 5000));
+    let letters: usize = all[..5000].iter().map(DnaSequence::len).sum();
+    assert_eq!(found.n_tokens, (letters + 2 * 5000) as u64);
+    assert!(found.seconds > 0.0 && (1..=5000).contains(&found.n_sampled), "{found:?}");
+    assert!(files(folder.path()).is_empty(), "an estimate stores nothing");
+    let done = run(&behaviour, &all, folder.path(), repair()).unwrap();
+    assert_eq!((done.report.n_computed, done.report.n_tokens), (5000, found.n_tokens));
+    let stored: usize = files(folder.path())
+        .iter()
+        .filter(|(name, _)| name.ends_with(".safetensors"))
+        .map(|(_, bytes)| bytes.len())
+        .sum();
+    // Two shards of two entries, each with a head.
+    let heads = stored as u64 - found.n_bytes;
+    assert!((4 * 100..4 * 2000).contains(&heads), "{stored} bytes stored, {} foretold", found.n_bytes);
+    let nothing = look();
+    assert_eq!((nothing.n_missing, nothing.n_tokens, nothing.n_bytes, nothing.n_sampled), (0, 0, 0, 0));
+    // Another pooling of the same layer is missing; the stored ones are not.
+    let more = [WANTED[0], (LayerIndex::Final, Pooling::Max)];
+    let found = estimate(&model(&behaviour), &SPEC, &all, &more, &cache).unwrap();
+    assert_eq!((found.n_missing, found.n_bytes), (5000, 5000 * (4 * HIDDEN as u64 + 32)));
 }

@@ -26,7 +26,7 @@ use crate::packing::Packing;
 use crate::parameters::Parameters;
 use crate::tokenizer::{Tokenizer, read_letters_cls_sep, read_letters_sep};
 use config::{Config, SHORT_TAPS, is_first_dialect};
-use filter::{LongFilter, Positions};
+use filter::{Bucket, LongFilter, Positions};
 use seqprobe_core::{Digest, LayerIndex};
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
@@ -167,6 +167,7 @@ impl HyenaDna {
         let mut plan = LayerPlan::new(&self.spec, layers)?;
         let packing = Packing::new(batch, self.vocab_rows, self.spec.max_tokens)?;
         let ids = Tensor::f_from_slice(&packing.ids)?.f_to_device_(self.device, Kind::Int64, false, false)?;
+        let buckets = Bucket::all_of(&packing, self.device)?;
         let reach = Reach::new(&packing.columns, SHORT_TAPS, self.kind, self.device)?;
         let mut state = self.letters.f_index_select(0, &ids)?; // [packed tokens, hidden]
         plan.keep(0, || Ok(state.shallow_clone()))?;
@@ -174,7 +175,7 @@ impl HyenaDna {
             if plan.is_done(index) {
                 break;
             }
-            state = run_block(block, &state, &packing, &reach)?;
+            state = run_block(block, &state, &buckets, &reach)?;
             plan.keep(index + 1, || Ok(state.shallow_clone()))?;
         }
         if !plan.is_done(self.blocks.len()) {
@@ -187,13 +188,13 @@ impl HyenaDna {
 
 /// # Shapes
 /// `[packed tokens, hidden]` to the same
-fn run_block(block: &Block, state: &Tensor, packing: &Packing, reach: &Reach) -> Result<Tensor, ModelError> {
+fn run_block(block: &Block, state: &Tensor, buckets: &[Bucket], reach: &Reach) -> Result<Tensor, ModelError> {
     let projected = block.input.forward(&block.mixer_norm.forward(state)?)?; // [packed tokens, 3 * hidden]
     let parts = block.short_filter.forward(&projected, reach)?;
     let width = state.size().last().copied().unwrap_or(0);
     let part = |index: i64| parts.f_narrow(1, index * width, width);
     let gated = part(2)?.f_mul(&part(1)?)?; // [packed tokens, hidden]
-    let mixed = block.long_filter.forward(&gated, packing)?.f_mul(&part(0)?)?;
+    let mixed = block.long_filter.forward(&gated, buckets)?.f_mul(&part(0)?)?;
     let state = block.output.add_to(state, &mixed)?;
     let inner = block.mlp_inner.forward(&block.mlp_norm.forward(&state)?)?.f_gelu("tanh")?; // [packed tokens, inner]
     block.mlp_output.add_to(&state, &inner)

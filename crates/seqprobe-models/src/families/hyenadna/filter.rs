@@ -141,25 +141,96 @@ impl LongFilter {
     ///
     /// # Shapes
     /// `[packed tokens, width]` to the same
-    pub(super) fn forward(&self, input: &Tensor, packing: &Packing) -> Result<Tensor, ModelError> {
-        let longest = packing.groups.iter().map(|group| group.length).max().unwrap_or(0);
+    pub(super) fn forward(&self, input: &Tensor, buckets: &[Bucket]) -> Result<Tensor, ModelError> {
+        let longest = buckets.iter().map(|bucket| bucket.length).max().unwrap_or(0);
         let filter = self.filter(longest)?.f_transpose(0, 1)?.f_contiguous()?; // [width, longest]
-        let mut convolved = Vec::with_capacity(packing.groups.len());
-        for group in &packing.groups {
-            let (n, length) = (group.n_sequences, group.length);
+        let mut convolved = Vec::with_capacity(buckets.len());
+        for bucket in buckets {
             // Twice the length, so that the end of a sequence does not run into its beginning.
-            let size = fast_size(2 * length);
-            let sequences = input
-                .f_narrow(0, group.start, n * length)?
-                .f_reshape([n, length, -1])?
-                .f_transpose(1, 2)?
-                .f_contiguous()?; // [sequences, width, length]
-            let spectrum = filter.f_narrow(1, 0, length)?.f_fft_rfft(size, -1, "backward")?;
-            let product = sequences.f_fft_rfft(size, -1, "backward")?.f_mul(&spectrum)?;
-            let output = product.f_fft_irfft(size, -1, "backward")?.f_narrow(2, 0, length)?;
-            convolved.push(output.f_transpose(1, 2)?.f_reshape([n * length, -1])?);
+            let size = fast_size(2 * bucket.length);
+            let sequences = bucket.spread(input)?.f_transpose(1, 2)?.f_contiguous()?; // [sequences, width, length]
+            let spectrum = filter.f_narrow(1, 0, bucket.length)?.f_fft_rfft(size, -1, "backward")?;
+            let product = sequences.f_fft_rfft(size, -1, "backward")?.f_mul_(&spectrum)?;
+            let output = product.f_fft_irfft(size, -1, "backward")?.f_narrow(2, 0, bucket.length)?;
+            convolved.push(bucket.gather(&output.f_transpose(1, 2)?)?);
         }
         Ok(Tensor::f_cat(&convolved, 0)?.f_addcmul(input, &self.skip)?)
+    }
+}
+
+/// Packed sequences of similar lengths that go through one Fourier transform. Behind the end of a shorter one stand copies of
+/// another token: what comes later never reaches what stands before.
+pub(super) struct Bucket {
+    /// First packed token.
+    start: i64,
+    n_tokens: i64,
+    n_sequences: i64,
+    /// Of the longest sequence.
+    length: i64,
+    /// For each place of `[sequences, length]` the token of the bucket, and for each token its place; nothing where all
+    /// sequences are equally long.
+    places: Option<(Tensor, Tensor)>,
+}
+
+impl Bucket {
+    /// Neighbours in the packed order share a bucket as long as a quarter more places than tokens suffice.
+    pub(super) fn all_of(packing: &Packing, device: Device) -> Result<Vec<Self>, ModelError> {
+        let lengths: Vec<i64> = packing.lengths().into_iter().map(|length| length as i64).collect();
+        let mut buckets = Vec::new();
+        let (mut rest, mut start) = (lengths.as_slice(), 0);
+        while !rest.is_empty() {
+            let mut n_tokens = 0;
+            // Lengths grow in packed order.
+            let fits = |(before, length): &(usize, &i64)| {
+                n_tokens += **length;
+                4 * (*before as i64 + 1) * **length <= 5 * n_tokens
+            };
+            let count = rest.iter().enumerate().take_while(fits).count().max(1);
+            let (own, others) = rest.split_at(count);
+            buckets.push(Self::of(own, start, device)?);
+            start += own.iter().sum::<i64>();
+            rest = others;
+        }
+        Ok(buckets)
+    }
+
+    fn of(lengths: &[i64], start: i64, device: Device) -> Result<Self, ModelError> {
+        let length = lengths.iter().copied().max().unwrap_or(0);
+        let (mut of_place, mut of_token) = (Vec::new(), Vec::new());
+        let mut n_tokens = 0;
+        for (row, &own) in (0..).zip(lengths) {
+            of_place.extend((0..length).map(|column| if column < own { n_tokens + column } else { 0 }));
+            of_token.extend((0..own).map(|column| row * length + column));
+            n_tokens += own;
+        }
+        let on_device =
+            |values: &[i64]| Tensor::f_from_slice(values)?.f_to_device_(device, Kind::Int64, false, false);
+        let places = match of_place.len() == of_token.len() {
+            true => None,
+            false => Some((on_device(&of_place)?, on_device(&of_token)?)),
+        };
+        Ok(Self { start, n_tokens, n_sequences: lengths.len() as i64, length, places })
+    }
+
+    /// # Shapes
+    /// `[packed tokens, width]` to `[sequences, length, width]`
+    fn spread(&self, packed: &Tensor) -> Result<Tensor, ModelError> {
+        let own = packed.f_narrow(0, self.start, self.n_tokens)?;
+        let sizes = [self.n_sequences, self.length, -1];
+        match &self.places {
+            Some((of_place, _)) => Ok(own.f_index_select(0, of_place)?.f_reshape(sizes)?),
+            None => Ok(own.f_reshape(sizes)?),
+        }
+    }
+
+    /// # Shapes
+    /// `[sequences, length, width]` to `[tokens of the bucket, width]`
+    fn gather(&self, spread: &Tensor) -> Result<Tensor, ModelError> {
+        let flat = spread.f_reshape([self.n_sequences * self.length, -1])?;
+        match &self.places {
+            Some((_, of_token)) => Ok(flat.f_index_select(0, of_token)?),
+            None => Ok(flat),
+        }
     }
 }
 
@@ -180,7 +251,28 @@ fn fast_size(least: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::fast_size;
+    use super::{Bucket, fast_size};
+    use crate::batch::{TokenBatch, Tokens};
+    use crate::packing::Packing;
+    use tch::{Device, Kind, Tensor};
+
+    #[test]
+    fn similar_lengths_share_a_bucket_and_every_token_comes_back() {
+        let lengths = [40, 9, 10, 10, 8, 100];
+        let tokens: Vec<Tokens> = lengths
+            .iter()
+            .map(|&length| Tokens { ids: vec![1; length], special: vec![false; length] })
+            .collect();
+        let packing = Packing::new(&TokenBatch::from_tokens(&tokens, 0), 2, None).unwrap();
+        let buckets = Bucket::all_of(&packing, Device::Cpu).unwrap();
+        let sizes: Vec<(i64, i64)> =
+            buckets.iter().map(|bucket| (bucket.n_sequences, bucket.length)).collect();
+        assert_eq!(sizes, [(4, 10), (1, 40), (1, 100)]);
+        let packed = Tensor::arange(177, (Kind::Float, Device::Cpu)).unsqueeze(1);
+        let back: Vec<Tensor> =
+            buckets.iter().map(|bucket| bucket.gather(&bucket.spread(&packed).unwrap()).unwrap()).collect();
+        assert_eq!(Tensor::cat(&back, 0), packed);
+    }
 
     #[test]
     fn sizes_have_small_factors_and_are_little_more_than_asked() {
