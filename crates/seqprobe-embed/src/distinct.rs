@@ -1,8 +1,8 @@
 //! The distinct sequences of a call in their one order, and which of them share a shard.
 
 use crate::key::sequences_digest;
+use rayon::prelude::*;
 use seqprobe_core::{Digest, DnaSequence};
-use std::collections::HashMap;
 use std::ops::Range;
 
 /// A shard ends before it would hold more rows than this.
@@ -24,16 +24,18 @@ pub(crate) struct Distinct<'a> {
 
 impl<'a> Distinct<'a> {
     pub(crate) fn new(all: &'a [DnaSequence]) -> Self {
-        let mut first_of: HashMap<&DnaSequence, usize> = HashMap::with_capacity(all.len());
-        for (row, sequence) in all.iter().enumerate() {
-            first_of.entry(sequence).or_insert(row);
+        // Sorted row numbers take a fraction of the memory of a map.
+        let mut rows: Vec<usize> = (0..all.len()).collect();
+        rows.par_sort_unstable_by_key(|&row| (all[row].len(), &all[row], row));
+        let (mut sequences, mut first_rows): (Vec<&DnaSequence>, Vec<usize>) = (Vec::new(), Vec::new());
+        let mut of_row = vec![0; all.len()];
+        for row in rows {
+            if sequences.last().is_none_or(|last| **last != all[row]) {
+                sequences.push(&all[row]);
+                first_rows.push(row);
+            }
+            of_row[row] = sequences.len() - 1;
         }
-        let mut pairs: Vec<(&DnaSequence, usize)> = first_of.into_iter().collect();
-        pairs.sort_unstable_by_key(|&(sequence, _)| (sequence.len(), sequence));
-        let place: HashMap<&DnaSequence, usize> =
-            pairs.iter().enumerate().map(|(index, &(sequence, _))| (sequence, index)).collect();
-        let of_row = all.iter().map(|sequence| place[sequence]).collect();
-        let (sequences, first_rows): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
         let digest = sequences_digest(&sequences);
         Self { sequences, first_rows, of_row, digest }
     }

@@ -121,8 +121,7 @@ fn cut(tokens: &Tokens, limit: usize, truncate: Truncate) -> Option<Tokens> {
 /// tokens of all rows are shared evenly among as many batches as they need; and a batch of a third of the budget ends before
 /// more than a sixth of it would be padding, which some encoders compute. It depends on the lengths and the budget alone.
 pub(crate) fn next_batch(lengths: &[usize], batch_tokens: usize) -> usize {
-    let total: usize = lengths.iter().sum();
-    let share = total.div_ceil(total.div_ceil(batch_tokens.max(1)).max(1));
+    let share = lengths.iter().sum::<usize>().div_ceil(fewest_batches(lengths, batch_tokens));
     let (mut tokens, mut longest) = (0, 0);
     for (row, &length) in lengths.iter().enumerate() {
         longest = longest.max(length);
@@ -134,6 +133,19 @@ pub(crate) fn next_batch(lengths: &[usize], batch_tokens: usize) -> usize {
         tokens = with;
     }
     lengths.len()
+}
+
+/// How many batches rows need at least: each takes as many of them as the budget allows.
+fn fewest_batches(lengths: &[usize], batch_tokens: usize) -> usize {
+    let (mut batches, mut first, mut longest) = (1, 0, 0);
+    for (row, &length) in lengths.iter().enumerate() {
+        longest = longest.max(length);
+        if row > first && longest * (row + 1 - first) > batch_tokens {
+            batches += 1;
+            (first, longest) = (row, length);
+        }
+    }
+    batches
 }
 
 #[cfg(test)]
