@@ -66,8 +66,11 @@ fn sequences() -> Vec<DnaSequence> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 62) as u8
     };
-    let sequence = |_| DnaSequence::from_codes(&std::array::from_fn::<u8, LETTERS, _>(|_| code()));
-    (0..SEQUENCES).filter_map(sequence).collect()
+    let mut sequence = |_| {
+        let codes: [u8; LETTERS] = std::array::from_fn(|_| code());
+        DnaSequence::from_codes(&codes).expect("codes of bases")
+    };
+    (0..SEQUENCES).map(&mut sequence).collect()
 }
 
 fn overhead(criterion: &mut Criterion) {
