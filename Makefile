@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: help prepare build quickstart gate check test bench calibration fixtures clean
+.PHONY: help prepare build quickstart gate check test faults fuzz bench calibration fixtures clean
 
 PYTHON ?= python3
 CARGO ?= cargo
@@ -44,6 +44,13 @@ test: check ## everything that must hold before a change is accepted, the quick 
 	$(CARGO) build $(WORKSPACE) $(PROGRAM_TARGETS)
 	$(CARGO) test $(WORKSPACE) $(ARGS)
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(WORKSPACE) --no-deps --lib --bins --examples
+
+faults: build ## kill, damage and starve the cache: 200 times what `make test` does a few times
+	SEQPROBE_FAULTS=$(or $(FAULTS),200) $(CARGO) test $(WORKSPACE) --test faults -- --nocapture
+
+fuzz: prepare ## hand damaged FASTA, CSV, cards, suites, manifests, shards and tokenizers to their readers, ten minutes each
+	$(CARGO) test $(WORKSPACE) --no-run
+	SEQPROBE_FUZZ_SECONDS=$(or $(SECONDS_EACH),600) $(CARGO) test $(WORKSPACE) fuzz_ -- --nocapture --test-threads 1
 
 bench: prepare ## time the hot parts; ARGS="-p seqprobe-stats" narrows it
 	$(CARGO) bench --locked $(or $(ARGS),--workspace)

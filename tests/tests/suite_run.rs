@@ -185,7 +185,7 @@ fn damaged_stored_embeddings_are_seen_and_computed_again() {
     let verified = run(folder.path(), &["cache", "verify"]);
     assert_eq!(verified.code, Some(3), "{}", verified.stdout);
     // Cells would be reused without their features: forget them.
-    fs::remove_dir_all(folder.path().join("cache/cells-v1")).unwrap();
+    fs::remove_dir_all(folder.path().join("cache/cells-v2")).unwrap();
     run_well(folder.path(), &["run", "suite.toml", "--out", "second"]);
     assert_eq!(results(&folder.path().join("first")), results(&folder.path().join("second")));
     run_well(folder.path(), &["cache", "verify"]);

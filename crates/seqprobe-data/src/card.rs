@@ -9,6 +9,7 @@ use crate::error::DataError;
 use seqprobe_core::{Split, TaskKind, parse_toml};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 pub use values::{OneOrMany, Text};
 
@@ -200,13 +201,31 @@ pub enum SplitMethod {
     Column,
 }
 
+/// The largest card or suite that is read, in bytes.
+const LARGEST_SETTINGS: u64 = 16 << 20;
+
+/// Reads the text of a card or suite; more than 16 MiB are refused before they fill the memory.
+///
+/// # Errors
+/// The system's reason, or that the file is too large or not UTF-8.
+pub fn read_settings(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(LARGEST_SETTINGS + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST_SETTINGS {
+        let message =
+            format!("it is larger than the {} MiB that cards and suites may have", LARGEST_SETTINGS >> 20);
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(text)
+}
+
 impl Card {
     /// Reads and checks a card file.
     ///
     /// # Errors
     /// [`DataError`] when the file cannot be read, is not a card or contradicts itself.
     pub fn read(path: &Path) -> Result<Self, DataError> {
-        let text = std::fs::read_to_string(path).map_err(|source| DataError::io(path, source))?;
+        let text = read_settings(path).map_err(|source| DataError::io(path, source))?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         Self::parse(&text, &path.display().to_string(), folder)
     }

@@ -14,6 +14,10 @@ use std::path::Path;
 pub(crate) const LONGEST_RECORD: u64 = 64 << 20;
 /// Largest file after decompression, in bytes.
 pub(crate) const LARGEST_FILE: u64 = 16 << 30;
+/// Text that a gzip file may hold whatever its own size, in bytes.
+pub(crate) const LEAST_UNPACKED: u64 = 256 << 20;
+/// Beyond that, bytes of text for each byte of a gzip file: sequences pack to a quarter, a bomb to a thousandth.
+pub(crate) const MOST_UNPACKED: u64 = 200;
 /// Most rows of one file.
 pub(crate) const MOST_ROWS: u64 = 20_000_000;
 /// Most columns of a CSV or TSV file.
@@ -53,6 +57,7 @@ pub(crate) fn open(
         }
         file.seek(SeekFrom::Start(0)).map_err(io_error)?;
     }
+    let packed_bytes = file.metadata().map_err(io_error)?.len();
     let mut plain = BufReader::with_capacity(PEEKED as usize, file);
     let is_gzip = plain.fill_buf().map_err(io_error)?.starts_with(&[0x1f, 0x8b]);
     let mut text: Box<dyn BufRead> = if is_gzip {
@@ -77,7 +82,11 @@ pub(crate) fn open(
         Format::Csv | Format::Fasta => guess_comma(&start),
     });
     let whole = Cursor::new(start).chain(text).chain(Cursor::new(b"\n"));
-    Ok(Opened { reader: LimitedReader::new(Box::new(whole)), format, delimiter })
+    let mut reader = LimitedReader::new(Box::new(whole));
+    if is_gzip {
+        reader.most_unpacked = Some(packed_bytes.saturating_mul(MOST_UNPACKED).max(LEAST_UNPACKED));
+    }
+    Ok(Opened { reader, format, delimiter })
 }
 
 /// A reader that counts lines and refuses records and files that are too large.
@@ -86,11 +95,13 @@ pub(crate) struct LimitedReader {
     lines: u64,
     bytes_of_record: u64,
     bytes: u64,
+    /// Bytes that a gzip file of this size may hold.
+    most_unpacked: Option<u64>,
 }
 
 impl LimitedReader {
     fn new(inner: Box<dyn BufRead>) -> Self {
-        Self { inner, lines: 0, bytes_of_record: 0, bytes: 0 }
+        Self { inner, lines: 0, bytes_of_record: 0, bytes: 0, most_unpacked: None }
     }
 
     /// Line breaks read so far.
@@ -124,6 +135,13 @@ impl BufRead for LimitedReader {
         }
         if self.bytes > LARGEST_FILE {
             let message = format!("the file holds more than {} GiB of text", LARGEST_FILE >> 30);
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        if let Some(most) = self.most_unpacked.filter(|&most| self.bytes > most) {
+            let message = format!(
+                "the gzip file holds more than {} MiB of text, over {MOST_UNPACKED} times its own size\n  hint: unpack it first if that is meant",
+                most >> 20
+            );
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
         self.inner.fill_buf()

@@ -25,7 +25,7 @@ pub mod split;
 mod targets;
 mod write;
 
-pub use card::Card;
+pub use card::{Card, read_settings};
 pub use error::DataError;
 pub use export::{export_csv, export_fasta};
 pub use folders::{DataFolders, card_ids, find_card};

@@ -3,12 +3,39 @@
 
 use crate::error::EmbedError;
 use std::fs::{File, OpenOptions};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::OnceLock;
 
 /// The end of temporary names.
-pub(crate) const TEMPORARY_SUFFIX: &str = ".tmp";
+const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// True for a temporary file of this module, whoever wrote it.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(TEMPORARY_SUFFIX)
+}
+
+/// True for a temporary file of a process on this machine, since its last start.
+pub(crate) fn is_of_this_machine(name: &str) -> bool {
+    name.contains(&format!(".{}-", machine()))
+}
+
+/// A name beside `target` that nobody else chooses, whatever machine or container they are in.
+pub(crate) fn temporary_beside(target: &Path) -> PathBuf {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let token = RandomState::new().build_hasher().finish();
+    target.with_file_name(format!(".{name}.{}-{token:016x}{TEMPORARY_SUFFIX}", machine()))
+}
+
+/// Names this machine since its last start. Zeros where the system does not tell.
+fn machine() -> &'static str {
+    static MACHINE: OnceLock<String> = OnceLock::new();
+    MACHINE.get_or_init(|| match std::fs::read("/proc/sys/kernel/random/boot_id") {
+        Ok(id) => blake3::hash(&id).to_hex()[..8].to_owned(),
+        Err(_) => "00000000".to_owned(),
+    })
+}
 
 /// A file being written. Dropped unfinished, it leaves nothing.
 pub(crate) struct AtomicFile {
@@ -20,15 +47,12 @@ pub(crate) struct AtomicFile {
 impl AtomicFile {
     /// Opens a temporary file beside `target`, whose folder must exist.
     pub(crate) fn create(target: &Path) -> Result<Self, EmbedError> {
-        static COUNTER: AtomicU64 = AtomicU64::new(0);
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         if name.is_empty() || target.is_dir() {
             let source = io::Error::new(io::ErrorKind::IsADirectory, "it is a folder");
             return Err(EmbedError::io("write", target, source));
         }
-        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let temporary =
-            target.with_file_name(format!(".{name}.{}-{number}{TEMPORARY_SUFFIX}", std::process::id()));
+        let temporary = temporary_beside(target);
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -77,6 +101,15 @@ impl Drop for AtomicFile {
         // After a rename there is nothing to remove; an error here cannot be told to anyone.
         let _ = std::fs::remove_file(&self.temporary);
     }
+}
+
+/// Writes and syncs a file of a folder that has no name yet.
+pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), EmbedError> {
+    let written = File::create(path).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.map_err(|source| EmbedError::io("write", path, source))
 }
 
 /// Writes a whole small file.

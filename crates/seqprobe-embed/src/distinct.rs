@@ -40,6 +40,14 @@ impl<'a> Distinct<'a> {
         Self { sequences, first_rows, of_row, digest }
     }
 
+    /// Some of the sequences, in the same order.
+    pub(crate) fn part(&self, indices: &[usize]) -> Self {
+        let sequences: Vec<_> = indices.iter().map(|&index| self.sequences[index]).collect();
+        let digest = sequences_digest(&sequences);
+        let first_rows = indices.iter().map(|&index| self.first_rows[index]).collect();
+        Self { sequences, first_rows, of_row: Vec::new(), digest }
+    }
+
     /// Shard membership: a function of the sequences and the width alone, part of the format version.
     pub(crate) fn shards(&self, dim: usize) -> Vec<Range<usize>> {
         let most_letters = MOST_VALUES / dim.max(1);

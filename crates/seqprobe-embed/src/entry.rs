@@ -1,14 +1,15 @@
-//! One entry of the cache: its key, its shards in their states, its manifest, its lock.
+//! One entry of the cache: its key, its shards in their states, its manifest.
 
-use crate::atomic_file::TEMPORARY_SUFFIX;
 use crate::cache::EmbeddingCache;
 use crate::distinct::Distinct;
+use crate::entry_locks::hold;
 use crate::error::EmbedError;
 use crate::key::{EntryKey, FORMAT_VERSION};
-use crate::shard_read::{Shard, ShardState, damaged, read_json};
-use crate::shard_write::{ShardRecord, write_json};
+use crate::shard_read::{Shard, ShardState, damaged, read_small};
+use crate::shard_write::{ShardRecord, shard_path, write_json};
 use rayon::prelude::*;
 use seqprobe_core::{Digest, Pooling};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::ops::Range;
@@ -61,6 +62,10 @@ pub(crate) struct Entry {
     /// `key.json` is there and says the key.
     key_stored: bool,
     manifest_stored: bool,
+    /// Keeps the entry from being removed.
+    pub(crate) hold: Option<File>,
+    /// What was damaged and therefore counts as absent, one sentence each.
+    pub(crate) damage: Vec<String>,
 }
 
 impl Entry {
@@ -74,36 +79,54 @@ impl Entry {
         repair: bool,
     ) -> Result<Self, EmbedError> {
         let folder = cache.entry_folder(key);
-        let key_stored = accept(read_key(&folder).map(|found| found.map(|found| found == *key)), repair)?;
-        let key_stored = match key_stored {
-            Some(false) if !repair => {
+        let hold = hold(&folder);
+        let mut damage = Vec::new();
+        let key_stored = match accept(read_key(&folder), repair, &mut damage)? {
+            Some(found) if found == *key => true,
+            Some(_) => {
                 let reason = "it is the key of another entry".to_owned();
-                return Err(damaged(&folder, &key_path(&folder), reason));
+                let error = damaged(&folder, &key_path(&folder), reason);
+                accept::<()>(Err(error), repair, &mut damage)?;
+                false
             }
-            found => found == Some(true),
+            None => false,
         };
-        let shards: Vec<Option<Shard>> = plan
+        let manifest = accept(read_manifest(&folder), repair, &mut damage)?;
+        let states: Vec<ShardState> = plan
             .par_iter()
             .enumerate()
-            .map(|(shard, rows)| {
-                match Shard::open(&folder, key, shard, Some(&distinct.sequences[rows.clone()]))? {
-                    ShardState::Good(shard) => Ok(Some(shard)),
-                    ShardState::Missing => Ok(None),
-                    ShardState::Damaged(_) if repair => Ok(None),
-                    ShardState::Damaged(error) => Err(error),
-                }
-            })
+            .map(|(shard, rows)| Shard::open(&folder, key, shard, Some(&distinct.sequences[rows.clone()])))
             .collect::<Result<_, EmbedError>>()?;
-        let mut entry = Self { key: key.clone(), folder, shards, key_stored, manifest_stored: false };
-        let manifest = accept(read_manifest(&entry.folder), repair)?;
+        let mut shards = Vec::with_capacity(states.len());
+        for (shard, state) in states.into_iter().enumerate() {
+            let found = match state {
+                ShardState::Good(shard) => Ok(Some(shard)),
+                ShardState::Missing if manifest.is_some() => {
+                    let reason = "it is missing, and the manifest lists it".to_owned();
+                    Err(damaged(&folder, &shard_path(&folder, shard), reason))
+                }
+                ShardState::Missing => Ok(None),
+                ShardState::Damaged(error) => Err(error),
+            };
+            shards.push(accept(found, repair, &mut damage)?);
+        }
+        let mut entry =
+            Self { key: key.clone(), folder, shards, key_stored, manifest_stored: false, hold, damage };
         if let (Some(found), Some(expected)) = (manifest, entry.expected_manifest()) {
             entry.manifest_stored = found == expected;
-            if !entry.manifest_stored && !repair {
+            if !entry.manifest_stored {
                 let reason = "it does not agree with the records of the shards".to_owned();
-                return Err(damaged(&entry.folder, &manifest_path(&entry.folder), reason));
+                let error = damaged(&entry.folder, &manifest_path(&entry.folder), reason);
+                accept::<()>(Err(error), repair, &mut entry.damage)?;
             }
         }
         Ok(entry)
+    }
+
+    /// True when somebody began to fill an entry, or damaged files of it are there.
+    pub(crate) fn is_started(cache: &EmbeddingCache, key: &EntryKey) -> bool {
+        let folder = cache.entry_folder(key);
+        [key_path(&folder), manifest_path(&folder), shard_path(&folder, 0)].iter().any(|path| path.exists())
     }
 
     /// True when there is nothing left to compute or to write.
@@ -141,56 +164,47 @@ impl Entry {
 
 /// Reads the key of an entry; `None` when there is none.
 pub(crate) fn read_key(folder: &Path) -> Result<Option<EntryKey>, EmbedError> {
+    read_formatted(folder, &key_path(folder))
+}
+
+/// Reads the manifest of an entry; `None` when there is none.
+pub(crate) fn read_manifest(folder: &Path) -> Result<Option<Manifest>, EmbedError> {
+    read_formatted(folder, &manifest_path(folder))
+}
+
+/// Reads a file that states its format, which is looked at first.
+fn read_formatted<T: DeserializeOwned>(folder: &Path, path: &Path) -> Result<Option<T>, EmbedError> {
     /// The one field that every format has.
     #[derive(Deserialize)]
     struct Format {
         format: u32,
     }
-    let path = key_path(folder);
-    match read_json::<Format>(&path)? {
+    let bytes = match read_small(path)? {
         None => return Ok(None),
-        Some(Ok(Format { format: FORMAT_VERSION })) => {}
-        Some(Ok(Format { format })) => {
-            let reason = format!("it has format version {format}, expected {FORMAT_VERSION}");
-            return Err(damaged(folder, &path, reason));
-        }
-        Some(Err(reason)) => return Err(damaged(folder, &path, reason)),
-    }
-    read_json(&path)?.transpose().map_err(|reason| damaged(folder, &path, reason))
+        Some(bytes) => bytes.map_err(|reason| damaged(folder, path, reason))?,
+    };
+    let reason = match serde_json::from_slice::<Format>(&bytes) {
+        Ok(Format { format: FORMAT_VERSION }) => match serde_json::from_slice(&bytes) {
+            Ok(value) => return Ok(Some(value)),
+            Err(error) => error.to_string(),
+        },
+        Ok(Format { format }) => format!("it has format version {format}, expected {FORMAT_VERSION}"),
+        Err(error) => error.to_string(),
+    };
+    Err(damaged(folder, path, reason))
 }
 
-/// Reads the manifest of an entry; `None` when there is none.
-pub(crate) fn read_manifest(folder: &Path) -> Result<Option<Manifest>, EmbedError> {
-    let path = manifest_path(folder);
-    read_json(&path)?.transpose().map_err(|reason| damaged(folder, &path, reason))
-}
-
-/// Takes damage for absence when repair is allowed.
-fn accept<T>(found: Result<Option<T>, EmbedError>, repair: bool) -> Result<Option<T>, EmbedError> {
+/// Takes damage for absence when repair is allowed, and keeps what it was.
+fn accept<T>(
+    found: Result<Option<T>, EmbedError>,
+    repair: bool,
+    damage: &mut Vec<String>,
+) -> Result<Option<T>, EmbedError> {
     match found {
-        Err(EmbedError::Damaged { .. }) if repair => Ok(None),
+        Err(EmbedError::Damaged { path, reason, .. }) if repair => {
+            damage.push(format!("{}: {reason}", path.display()));
+            Ok(None)
+        }
         other => other,
     }
-}
-
-/// Makes the folder of an entry and waits until no other process computes it. The lock ends with the value.
-/// Leftovers of killed writers are removed.
-pub(crate) fn lock(folder: &Path) -> Result<File, EmbedError> {
-    std::fs::create_dir_all(folder).map_err(|source| EmbedError::io("create", folder, source))?;
-    let path = folder.join("lock");
-    let file = File::create(&path).map_err(|source| EmbedError::io("create", &path, source))?;
-    match file.lock() {
-        // Without locks two writers may do the same work twice; what they store is verified all the same.
-        Err(error) if error.kind() == std::io::ErrorKind::Unsupported => return Ok(file),
-        other => other.map_err(|source| EmbedError::io("lock", &path, source))?,
-    }
-    let listing = std::fs::read_dir(folder).map_err(|source| EmbedError::io("read", folder, source))?;
-    for item in listing {
-        let item = item.map_err(|source| EmbedError::io("read", folder, source))?;
-        if item.file_name().to_string_lossy().ends_with(TEMPORARY_SUFFIX) {
-            let path = item.path();
-            std::fs::remove_file(&path).map_err(|source| EmbedError::io("remove", &path, source))?;
-        }
-    }
-    Ok(file)
 }

@@ -22,7 +22,7 @@ pub enum EmbedError {
     },
     /// A cache entry that is not what it says it is. Its values were not used.
     #[error(
-        "{path}: {reason}; the stored features were not used\n  hint: allow repair to compute the damaged part again, or remove the folder {entry}"
+        "{path}: {reason}; the stored features were not used\n  hint: leave out --no-repair to compute the damaged part again, or remove the folder {entry}"
     )]
     Damaged {
         /// The file at fault.
@@ -131,6 +131,30 @@ pub enum EmbedError {
         /// What is wrong, with a hint.
         reason: String,
     },
+    /// Sequences whose features are not in the cache.
+    #[error(
+        "{count} of {total} distinct sequences are not stored; the first is row {row}\n  hint: `seqprobe embed` computes what is missing"
+    )]
+    NotStored {
+        /// Sequences without a row.
+        count: usize,
+        /// Distinct sequences asked for.
+        total: usize,
+        /// 0-based row of the first.
+        row: usize,
+    },
+    /// A name that does not say which entry is meant.
+    #[error(
+        "{count} entries have a name that begins with {start:?} in {bucket}\n  hint: `seqprobe cache ls` lists them"
+    )]
+    NoEntry {
+        /// What was given.
+        start: String,
+        /// Entries that fit.
+        count: usize,
+        /// Where they lie.
+        bucket: PathBuf,
+    },
     /// An export that cannot be written as asked.
     #[error("cannot export to {path}: {reason}")]
     Export {
@@ -154,6 +178,12 @@ impl EmbedError {
             }
             ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
                 "\n  hint: a file stands where a folder is needed"
+            }
+            ErrorKind::NotFound if matches!(action, "create" | "write") => {
+                "\n  hint: the folder is gone; is its disk still there? What was finished in it is used again when it is back"
+            }
+            ErrorKind::StaleNetworkFileHandle | ErrorKind::NotConnected | ErrorKind::HostUnreachable => {
+                "\n  hint: the disk is gone; what was finished on it is used again when it is back"
             }
             _ => "",
         };

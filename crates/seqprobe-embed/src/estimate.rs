@@ -5,9 +5,9 @@ use crate::cache::EmbeddingCache;
 use crate::distinct::Distinct;
 use crate::entry::Entry;
 use crate::error::EmbedError;
-use crate::extract::{batch_tokens, entry_keys};
+use crate::extract::{batch_tokens, entry_keys, look_up};
 use crate::forward::{Forward, state_stride};
-use crate::key::ExtractionSpec;
+use crate::key::{EntryKey, ExtractionSpec};
 use crate::pool::pooled_length;
 use crate::read_rows::ReadRows;
 use seqprobe_core::{DnaSequence, LayerIndex, Pooling};
@@ -50,28 +50,36 @@ pub fn estimate(
     let distinct = Distinct::new(sequences);
     let plan = distinct.shards(model.encoder.spec().hidden);
     let (keys, _) = entry_keys(model, spec, &distinct, wanted)?;
-    let open = |key| Entry::open(cache, key, &distinct, &plan, true);
-    let entries = keys.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let stride = state_stride(model)?;
     let mut found =
         Estimate { n_rows: sequences.len(), n_distinct: distinct.sequences.len(), ..Estimate::default() };
     let mut missing: Vec<usize> = Vec::new();
-    for (shard, rows) in plan.iter().enumerate() {
-        let lacking: Vec<&Entry> = entries.iter().filter(|entry| entry.shards[shard].is_none()).collect();
-        if lacking.is_empty() {
-            continue;
+    let (_, groups) = look_up(&distinct, &plan, &keys, cache, true)?;
+    for group in groups {
+        let part = distinct.part(&group.missing);
+        let plan = part.shards(model.encoder.spec().hidden);
+        let part_key = |&index: &usize| EntryKey { sequences: part.digest, ..keys[index].clone() };
+        let open = |index| Entry::open(cache, &part_key(index), &part, &plan, true);
+        let entries = group.of_keys.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        for (shard, rows) in plan.iter().enumerate() {
+            let lacking: Vec<&Entry> = entries.iter().filter(|entry| entry.shards[shard].is_none()).collect();
+            if lacking.is_empty() {
+                continue;
+            }
+            let read = ReadRows::new(model, spec, &part, rows.clone())?;
+            let special = read.special(stride);
+            for entry in lacking {
+                let pooling = entry.key.pooling;
+                let vectors: usize = special.iter().map(|special| pooled_length(pooling, special)).sum();
+                let borders = if pooling == Pooling::Tokens { 8 * (rows.len() + 1) } else { 0 };
+                found.n_bytes += (4 * vectors * entry.key.dim + 32 * rows.len() + borders) as u64;
+            }
+            found.n_tokens += read.n_tokens();
+            missing.extend_from_slice(&group.missing[rows.clone()]);
         }
-        let read = ReadRows::new(model, spec, &distinct, rows.clone())?;
-        let special = read.special(stride);
-        for entry in lacking {
-            let pooling = entry.key.pooling;
-            let vectors: usize = special.iter().map(|special| pooled_length(pooling, special)).sum();
-            let borders = if pooling == Pooling::Tokens { 8 * (rows.len() + 1) } else { 0 };
-            found.n_bytes += (4 * vectors * entry.key.dim + 32 * rows.len() + borders) as u64;
-        }
-        found.n_tokens += read.n_tokens();
-        missing.extend(rows.clone());
     }
+    missing.sort_unstable();
+    missing.dedup();
     found.n_missing = missing.len();
     if missing.is_empty() {
         return Ok(found);

@@ -1,102 +1,58 @@
-//! Features as files for other programs: npy with ids beside it, or safetensors with ids inside.
+//! Features as files for other programs, ids with them. Each format is one file of this folder and one line of
+//! [`EXPORT_FORMATS`].
 
-use crate::atomic_file::AtomicFile;
+mod crc32c;
+mod npy;
+mod parquet;
+mod safetensors;
+mod zarr;
+
 use crate::error::EmbedError;
-use crate::shard_write::{FEATURES, OFFSETS, TOKENS};
-use crate::tensor_file::{LARGEST_HEADER, TensorHead, file_head};
-use npyz::WriterBuilder;
-use seqprobe_core::{FeatureKind, FeatureSource};
+use seqprobe_core::FeatureSource;
 use std::path::Path;
 
 /// Values read at a time.
-const BLOCK_VALUES: usize = 1 << 22;
+const BLOCK_VALUES: usize = 1 << 20;
 
-/// Writes all rows of a source to `path`, whole or not at all.
+/// One format of exported features.
+pub struct ExportFormat {
+    /// What file names end in.
+    pub ending: &'static str,
+    /// What lies in the file.
+    pub title: &'static str,
+    write: fn(&dyn FeatureSource, &[String], &Path) -> Result<(), EmbedError>,
+}
+
+/// The formats that can be written.
+pub static EXPORT_FORMATS: &[ExportFormat] =
+    &[npy::FORMAT, safetensors::FORMAT, parquet::FORMAT, zarr::FORMAT];
+
+/// Writes all rows of a source to `path`, whole or not at all, in the format of its ending.
 ///
+/// # Shapes
 /// - `X.npy`: `[n, dim]` of 32-bit floats, and `X.ids.txt` with one id per line.
 /// - `X.safetensors`: `features [n, dim]`, or for tokens `tokens [Σ length, dim]` with `offsets [n + 1]`;
 ///   the ids are a JSON array under `ids` in the metadata.
+/// - `X.parquet`: a row per vector: `ids`, for tokens the 0-based `token`, and the list `embeddings [dim]`.
+/// - `X.zarr`: a Zarr version 3 group of the arrays of safetensors and `ids [n]`, every chunk with its CRC-32C.
 ///
 /// # Errors
-/// [`EmbedError::Export`] for another ending, tokens to npy, or ids that do not match; errors of the
-/// source and the file system.
+/// [`EmbedError::Export`] for another ending, tokens to npy, a Zarr folder that is there already, or ids that do not
+/// match; errors of the source and the file system.
 pub fn export_features(source: &dyn FeatureSource, ids: &[String], path: &Path) -> Result<(), EmbedError> {
-    let refuse = |reason: String| Err(EmbedError::Export { path: path.to_owned(), reason });
-    if ids.len() != source.n_rows() {
-        return refuse(format!("there are {} ids for {} rows", ids.len(), source.n_rows()));
-    }
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    match (ending.as_str(), source.kind()) {
-        ("npy", FeatureKind::Pooled) => export_npy(source, ids, path),
-        ("npy", FeatureKind::Tokens) => refuse(
-            "npy holds one shape, and rows have different numbers of tokens\n  hint: use .safetensors, or a pooling"
-                .into(),
-        ),
-        ("safetensors", _) => export_safetensors(source, ids, path),
-        _ => refuse(format!("the ending {ending:?} is not known\n  hint: use .npy or .safetensors")),
+    let Some(format) = EXPORT_FORMATS.iter().find(|format| format.ending == ending) else {
+        let known: Vec<String> = EXPORT_FORMATS.iter().map(|format| format!(".{}", format.ending)).collect();
+        return refuse(path, format!("the ending {ending:?} is not known\n  hint: use {}", known.join(", ")));
+    };
+    if ids.len() != source.n_rows() {
+        return refuse(path, format!("there are {} ids for {} rows", ids.len(), source.n_rows()));
     }
+    (format.write)(source, ids, path)
 }
 
-fn export_npy(source: &dyn FeatureSource, ids: &[String], path: &Path) -> Result<(), EmbedError> {
-    if let Some(id) = ids.iter().find(|id| id.contains(['\n', '\r'])) {
-        let reason = format!("the id {id:?} has a line break, so ids cannot stand one per line");
-        return Err(EmbedError::Export { path: path.to_owned(), reason });
-    }
-    // Both files are written before either gets its name.
-    let mut id_file = AtomicFile::create(&path.with_extension("ids.txt"))?;
-    for id in ids {
-        id_file.write(id.as_bytes())?;
-        id_file.write(b"\n")?;
-    }
-    let mut file = AtomicFile::create(path)?;
-    let failed = |error| EmbedError::io("write", path, error);
-    let mut writer = npyz::WriteOptions::<f32>::new()
-        .default_dtype()
-        .shape(&[source.n_rows() as u64, source.dim() as u64])
-        .writer(&mut file)
-        .begin_nd()
-        .map_err(failed)?;
-    for_each_block(source, &mut |values| writer.extend(values.iter().copied()).map_err(failed))?;
-    writer.finish().map_err(failed)?;
-    id_file.finish()?;
-    file.finish()
-}
-
-fn export_safetensors(source: &dyn FeatureSource, ids: &[String], path: &Path) -> Result<(), EmbedError> {
-    let (rows, dim) = (source.n_rows() as u64, source.dim() as u64);
-    let mut tensors = Vec::new();
-    let mut offsets = Vec::new();
-    if source.kind() == FeatureKind::Tokens {
-        let mut offset = 0_i64;
-        offsets.extend_from_slice(&offset.to_le_bytes());
-        for row in 0..source.n_rows() {
-            offset += source.length(row) as i64;
-            offsets.extend_from_slice(&offset.to_le_bytes());
-        }
-        tensors.push(TensorHead { name: OFFSETS, dtype: "I64", shape: vec![rows + 1], width: 8 });
-        tensors.push(TensorHead { name: TOKENS, dtype: "F32", shape: vec![offset as u64, dim], width: 4 });
-    } else {
-        tensors.push(TensorHead { name: FEATURES, dtype: "F32", shape: vec![rows, dim], width: 4 });
-    }
-    let ids = serde_json::Value::from(ids).to_string();
-    let head = file_head(&[("format", "seqprobe-features-1".to_owned()), ("ids", ids)], &tensors);
-    if head.len() - 8 > LARGEST_HEADER {
-        let reason = format!(
-            "the ids take {} bytes, more than the {LARGEST_HEADER} a safetensors header may have\n  hint: use .npy",
-            head.len()
-        );
-        return Err(EmbedError::Export { path: path.to_owned(), reason });
-    }
-    let mut file = AtomicFile::create(path)?;
-    file.write(&head)?;
-    file.write(&offsets)?;
-    let mut bytes = Vec::new();
-    for_each_block(source, &mut |values| {
-        bytes.clear();
-        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-        file.write(&bytes)
-    })?;
-    file.finish()
+fn refuse<T>(path: &Path, reason: String) -> Result<T, EmbedError> {
+    Err(EmbedError::Export { path: path.to_owned(), reason })
 }
 
 /// Reads all rows in order, some at a time.
@@ -120,7 +76,7 @@ mod tests {
     use super::*;
     use crate::kmer::KmerFrequencies;
     use crate::onehot::OneHot;
-    use safetensors::SafeTensors;
+    use ::safetensors::SafeTensors;
     use seqprobe_core::DnaSequence;
 
     fn sequences(texts: &[&str]) -> Vec<DnaSequence> {

@@ -4,10 +4,14 @@
 use crate::cache::EmbeddingCache;
 use crate::compute::{Computed, compute_missing};
 use crate::distinct::Distinct;
-use crate::entry::{Entry, lock};
+use crate::entry::Entry;
+use crate::entry_locks::lock;
 use crate::error::EmbedError;
 use crate::key::{EntryKey, ExtractionSpec};
+use crate::read_rows::ReadRows;
+use crate::reuse::{Donors, Found};
 use crate::stored::StoredFeatures;
+use crate::usage::note_user;
 use seqprobe_core::{DnaSequence, LayerIndex, Pooling};
 use seqprobe_models::{FrozenModel, ModelError};
 use std::ops::Range;
@@ -38,6 +42,8 @@ pub struct ExtractionOptions<'a> {
     pub batch_tokens: Option<usize>,
     /// Compute damaged parts of the cache again instead of failing.
     pub repair: bool,
+    /// For whom the features are, to be told by [`crate::cache_list`].
+    pub user: Option<&'a str>,
     /// Called after every batch; an error stops the extraction.
     pub progress: Option<&'a mut dyn FnMut(ExtractionProgress) -> Result<(), Interrupted>>,
 }
@@ -45,7 +51,7 @@ pub struct ExtractionOptions<'a> {
 impl Default for ExtractionOptions<'_> {
     /// Batches that suit the model, no repair, no progress.
     fn default() -> Self {
-        Self { batch_tokens: None, repair: false, progress: None }
+        Self { batch_tokens: None, repair: false, user: None, progress: None }
     }
 }
 
@@ -87,6 +93,8 @@ pub struct Extraction {
     pub features: Vec<StoredFeatures>,
     /// What was done.
     pub report: ExtractionReport,
+    /// What of the cache was damaged, and therefore not used and computed again; one sentence per file.
+    pub damage: Vec<String>,
 }
 
 /// The features of some sequences for every layer and pooling wanted, from the cache where they are there
@@ -112,25 +120,62 @@ pub fn extract(
     let distinct = Distinct::new(sequences);
     let plan = distinct.shards(model.encoder.spec().hidden);
     let (keys, key_of_wanted) = entry_keys(model, spec, &distinct, wanted)?;
-    let open = |key: &EntryKey, repair| Entry::open(cache, key, &distinct, &plan, repair);
-    let mut entries = keys.iter().map(|key| open(key, options.repair)).collect::<Result<Vec<_>, _>>()?;
-
-    let mut computed = Computed { shards: vec![false; plan.len()], ..Computed::default() };
-    if entries.iter().any(|entry| !entry.is_complete()) {
-        computed = complete(model, spec, &distinct, &plan, &mut entries, &mut options, &open)?;
+    let mut damage = Vec::new();
+    let (found, groups) = look_up(&distinct, &plan, &keys, cache, options.repair)?;
+    let mut is_computed = vec![false; distinct.sequences.len()];
+    let (mut n_tokens, mut seconds) = (0, 0.0);
+    let mut own: Vec<Option<Entry>> = keys.iter().map(|_| None).collect();
+    for Group { missing, of_keys } in groups {
+        let part = distinct.part(&missing);
+        let plan = part.shards(model.encoder.spec().hidden);
+        let open = |key: &EntryKey, repair| Entry::open(cache, key, &part, &plan, repair);
+        let part_key = |&index: &usize| EntryKey { sequences: part.digest, ..keys[index].clone() };
+        let mut entries: Vec<Entry> =
+            of_keys.iter().map(|index| open(&part_key(index), options.repair)).collect::<Result<_, _>>()?;
+        damage.extend(entries.iter_mut().flat_map(|entry| std::mem::take(&mut entry.damage)));
+        if entries.iter().any(|entry| !entry.is_complete()) {
+            let computed = complete(model, spec, &part, &plan, &mut entries, &mut options, &open)?;
+            n_tokens += computed.tokens;
+            seconds += computed.seconds;
+            for (rows, _) in plan.iter().zip(&computed.shards).filter(|&(_, &done)| done) {
+                missing[rows.clone()].iter().for_each(|&index| is_computed[index] = true);
+            }
+        }
+        for (index, entry) in of_keys.into_iter().zip(entries) {
+            own[index] = Some(entry);
+        }
     }
-    let n_computed =
-        plan.iter().zip(&computed.shards).filter(|&(_, &done)| done).map(|(rows, _)| rows.len()).sum();
     let of_row = Arc::new(distinct.of_row.clone());
-    let mut stored = Vec::with_capacity(entries.len());
+    let mut stored = Vec::with_capacity(keys.len());
     let mut n_truncated = 0;
-    for entry in entries {
-        let missing = || EmbedError::Encoder(format!("entry {} is not complete", entry.folder.display()));
-        let shards: Vec<_> = entry.shards.into_iter().collect::<Option<_>>().ok_or_else(missing)?;
-        n_truncated = shards.iter().map(|shard| shard.record.truncated).sum();
-        stored.push(StoredFeatures::new(entry.key, entry.folder, shards, Arc::clone(&of_row)));
+    for ((key, mut found), own) in keys.into_iter().zip(found).zip(own) {
+        damage.append(&mut found.damage);
+        for folder in found.folders.iter().chain(own.as_ref().map(|entry| &entry.folder)) {
+            note_user(folder, options.user);
+        }
+        n_truncated = truncated_of(model, spec, &distinct, &found)?;
+        let missing = found.missing();
+        let Found { mut shards, places, mut holds, .. } = found;
+        let mut own_places = Vec::with_capacity(missing.len());
+        let incomplete = || EmbedError::Encoder(format!("entry {} is not complete", key.digest().short()));
+        if let Some(entry) = own {
+            for shard in entry.shards {
+                let shard = shard.ok_or_else(incomplete)?;
+                let number = shards.len() as u32;
+                own_places.extend((0..shard.record.rows).map(|row| (number, row as u32)));
+                n_truncated += shard.record.truncated;
+                shards.push(shard);
+            }
+            holds.extend(entry.hold);
+        }
+        let mut own_places = own_places.into_iter();
+        let places = places.into_iter().map(|place| place.or_else(|| own_places.next()));
+        let places = places.collect::<Option<Vec<_>>>().ok_or_else(incomplete)?;
+        let folder = cache.entry_folder(&key);
+        stored.push(StoredFeatures::new(key, folder, shards, places, holds, Arc::clone(&of_row)));
     }
     let features = key_of_wanted.iter().map(|&index| stored[index].clone()).collect();
+    let n_computed = is_computed.iter().filter(|&&computed| computed).count();
     let report = ExtractionReport {
         n_rows: sequences.len(),
         n_distinct: distinct.sequences.len(),
@@ -140,11 +185,79 @@ pub fn extract(
         n_windowed: spec.window.map_or(0, |window| {
             distinct.sequences.iter().filter(|sequence| sequence.len() > window.size).count()
         }),
-        n_tokens: computed.tokens,
+        n_tokens,
         seconds: start.elapsed().as_secs_f64(),
-        tokens_per_second: (computed.tokens > 0).then(|| computed.tokens as f64 / computed.seconds),
+        tokens_per_second: (n_tokens > 0).then(|| n_tokens as f64 / seconds),
     };
-    Ok(Extraction { features, report })
+    damage.sort();
+    damage.dedup();
+    Ok(Extraction { features, report, damage })
+}
+
+/// Keys that lack the same sequences: one forward pass.
+pub(crate) struct Group {
+    /// Distinct sequences, rising.
+    pub(crate) missing: Vec<usize>,
+    /// Indices of the keys.
+    pub(crate) of_keys: Vec<usize>,
+}
+
+/// What other entries hold of each key's rows, and the rest, grouped. A key that has an entry of its own, finished or
+/// not, goes on with that one.
+pub(crate) fn look_up(
+    distinct: &Distinct<'_>,
+    plan: &[Range<usize>],
+    keys: &[EntryKey],
+    cache: &EmbeddingCache,
+    repair: bool,
+) -> Result<(Vec<Found>, Vec<Group>), EmbedError> {
+    let mut donors: Option<Donors> = None;
+    let mut all_found = Vec::with_capacity(keys.len());
+    let mut groups: Vec<Group> = Vec::new();
+    for (index, key) in keys.iter().enumerate() {
+        let found = if Entry::is_started(cache, key) {
+            Found::nothing(distinct.sequences.len())
+        } else {
+            let donors = match &donors {
+                Some(donors) => donors,
+                None => donors.insert(Donors::list(cache, keys)?),
+            };
+            donors.find(key, distinct, repair)?
+        };
+        let missing = found.missing();
+        all_found.push(found);
+        match groups.iter_mut().find(|group| group.missing == missing) {
+            Some(group) => group.of_keys.push(index),
+            None if missing.is_empty() && !plan.is_empty() => {}
+            None => groups.push(Group { missing, of_keys: vec![index] }),
+        }
+    }
+    Ok((all_found, groups))
+}
+
+/// Counts the sequences that were cut to the model's limit among those that other entries hold.
+fn truncated_of(
+    model: &FrozenModel,
+    spec: &ExtractionSpec,
+    distinct: &Distinct<'_>,
+    found: &Found,
+) -> Result<usize, EmbedError> {
+    let mut used = vec![0; found.shards.len()];
+    found.places.iter().flatten().for_each(|&(shard, _)| used[shard as usize] += 1);
+    let mut count = 0;
+    for (number, shard) in found.shards.iter().enumerate() {
+        let of_shard = shard.record.truncated;
+        if of_shard == 0 || of_shard == shard.record.rows || used[number] == shard.record.rows {
+            count += of_shard.min(used[number]);
+            continue;
+        }
+        for index in 0..distinct.sequences.len() {
+            if matches!(found.places[index], Some((shard, _)) if shard as usize == number) {
+                count += ReadRows::new(model, spec, distinct, index..index + 1)?.truncated;
+            }
+        }
+    }
+    Ok(count)
 }
 
 /// The keys of the entries for all layers and poolings wanted, each once, and which of them each one wanted has: two names

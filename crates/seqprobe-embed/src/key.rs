@@ -173,6 +173,11 @@ impl EntryKey {
         })
     }
 
+    /// True when two entries differ in their sequences at most, so that rows of one are rows of the other.
+    pub fn is_same_computation(&self, other: &Self) -> bool {
+        Self { sequences: other.sequences, ..self.clone() } == *other
+    }
+
     /// The digest of the whole key.
     pub fn digest(&self) -> Digest {
         // Every field is a number, text or a unit variant, so the JSON form always exists; debug text is

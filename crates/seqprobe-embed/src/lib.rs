@@ -12,6 +12,7 @@ pub mod cache;
 mod compute;
 mod distinct;
 mod entry;
+mod entry_locks;
 pub mod error;
 pub mod estimate;
 pub mod export;
@@ -26,11 +27,14 @@ pub mod onehot;
 pub mod plain;
 mod pool;
 mod read_rows;
+mod reuse;
 mod shard_read;
 mod shard_write;
 pub mod stored;
+mod stored_entry;
 mod tensor_file;
 mod tokens;
+mod usage;
 pub mod window;
 mod write_beside;
 
@@ -38,7 +42,7 @@ pub use adapters::{BoxedSource, Flattened, PooledTokens};
 pub use cache::EmbeddingCache;
 pub use error::EmbedError;
 pub use estimate::{Estimate, estimate};
-pub use export::export_features;
+pub use export::{EXPORT_FORMATS, export_features};
 pub use extract::{
     Extraction, ExtractionOptions, ExtractionProgress, ExtractionReport, Interrupted, batch_tokens, extract,
 };
@@ -46,7 +50,9 @@ pub use imported::{IMPORT_FORMATS, IdsFrom, ImportRequest, ImportedEmbeddings, I
 pub use key::{EntryKey, ExtractionSpec, ReverseComplement, Truncate, check_pooling};
 pub use kmer::{Composition, KmerFrequencies};
 pub use live::LiveFeatures;
-pub use maintenance::{EntrySummary, cache_list, cache_verify};
+pub use maintenance::{
+    EntrySummary, Removal, cache_list, cache_verify, remove_entry, remove_leftover_entries,
+};
 pub use onehot::OneHot;
 pub use plain::{PLAIN_REPRESENTATIONS, PlainEntry, PlainRepresentation};
 pub use stored::StoredFeatures;

@@ -1,12 +1,17 @@
-//! What `cache ls` and `cache verify` show. Nothing here changes the cache.
+//! What `cache ls`, `cache verify` and `cache gc` need: what the entries are, and their removal. Which of them go is
+//! the caller's choice.
 
+use crate::atomic_file::{is_temporary, temporary_beside};
 use crate::cache::EmbeddingCache;
 use crate::entry::{Manifest, manifest_path, read_key, read_manifest};
+use crate::entry_locks::{Idle, idle};
 use crate::error::EmbedError;
 use crate::key::EntryKey;
 use crate::shard_read::{Shard, ShardState, read_json};
 use crate::shard_write::{ShardRecord, record_path, shard_path};
+use crate::usage::{last_used, users};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 /// One entry, as its own files describe it.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +26,10 @@ pub struct EntrySummary {
     pub rows: u64,
     /// Bytes on disk.
     pub bytes: u64,
+    /// When it was last read or written, where the file system tells.
+    pub last_used: Option<SystemTime>,
+    /// For whom it was made or read.
+    pub users: Vec<String>,
     /// What is wrong, one sentence each. [`cache_list`] looks at the small files and sizes only,
     /// [`cache_verify`] at every byte.
     pub problems: Vec<String>,
@@ -47,7 +56,8 @@ fn summaries(cache: &EmbeddingCache, every_byte: bool) -> Result<Vec<EntrySummar
     let mut folders = Vec::new();
     for item in std::fs::read_dir(cache.bucket()).map_err(failed)? {
         let path = item.map_err(failed)?.path();
-        if path.is_dir() {
+        let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if path.is_dir() && !is_hidden {
             folders.push(path);
         }
     }
@@ -66,7 +76,7 @@ fn summary(folder: PathBuf, every_byte: bool) -> Result<EntrySummary, EmbedError
         _ => {}
     }
     let manifest = kept(read_manifest(&folder), &mut problems)?;
-    let (numbers, bytes) = files(&folder)?;
+    let numbers = shard_numbers(&folder)?;
     let mut records = Vec::new();
     for &number in &numbers {
         match shard_problem(&folder, key.as_ref(), number, every_byte)? {
@@ -87,7 +97,8 @@ fn summary(folder: PathBuf, every_byte: bool) -> Result<EntrySummary, EmbedError
         }
     }
     let rows = records.iter().map(|record| record.rows as u64).sum();
-    Ok(EntrySummary { folder, key, complete: manifest.is_some(), rows, bytes, problems })
+    let (bytes, last_used, users) = (folder_bytes(&folder)?, last_used(&folder), users(&folder));
+    Ok(EntrySummary { folder, key, complete: manifest.is_some(), rows, bytes, last_used, users, problems })
 }
 
 /// The record of a sound shard, or what is wrong with it.
@@ -123,22 +134,92 @@ fn shard_problem(
     })
 }
 
-/// Numbers of the shards that have a record, in order, and the bytes of all files.
-fn files(folder: &Path) -> Result<(Vec<usize>, u64), EmbedError> {
+/// Numbers of the shards that have a record, in order.
+fn shard_numbers(folder: &Path) -> Result<Vec<usize>, EmbedError> {
     let failed = |source| EmbedError::io("read", folder, source);
     let mut numbers = Vec::new();
-    let mut bytes = 0;
     for item in std::fs::read_dir(folder).map_err(failed)? {
-        let item = item.map_err(failed)?;
-        bytes += item.metadata().map_err(failed)?.len();
-        let name = item.file_name();
+        let name = item.map_err(failed)?.file_name();
         let number = name
             .to_str()
             .and_then(|name| name.strip_prefix("shard-")?.strip_suffix(".json")?.parse::<usize>().ok());
         numbers.extend(number);
     }
     numbers.sort_unstable();
-    Ok((numbers, bytes))
+    Ok(numbers)
+}
+
+/// Bytes of all files below a folder.
+fn folder_bytes(folder: &Path) -> Result<u64, EmbedError> {
+    let failed = |source| EmbedError::io("read", folder, source);
+    let mut bytes = 0;
+    for item in std::fs::read_dir(folder).map_err(failed)? {
+        let item = item.map_err(failed)?;
+        match item.metadata() {
+            Ok(found) if found.is_dir() => bytes += folder_bytes(&item.path())?,
+            Ok(found) => bytes += found.len(),
+            // A temporary file that has its name by now.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => return Err(failed(source)),
+        }
+    }
+    Ok(bytes)
+}
+
+/// What became of an entry that was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It is gone, as a whole.
+    Removed,
+    /// Some process reads or writes it, or may do so; nothing was changed.
+    InUse,
+}
+
+/// Removes an entry unless it is in use. On a file system without locks, an entry that was used within the last hour
+/// counts as in use.
+///
+/// # Errors
+/// [`EmbedError::Io`] when the folder cannot be changed.
+pub fn remove_entry(entry: &EntrySummary) -> Result<Removal, EmbedError> {
+    let _held = match idle(&entry.folder)? {
+        Idle::Yes(held) => Some(held),
+        Idle::No => return Ok(Removal::InUse),
+        Idle::Unknown => {
+            let age = last_used(&entry.folder).and_then(|used| used.elapsed().ok());
+            if age.is_none_or(|age| age < Duration::from_secs(3600)) {
+                return Ok(Removal::InUse);
+            }
+            None
+        }
+    };
+    // It leaves its name first, so that a process killed here leaves no half entry.
+    let spare = temporary_beside(&entry.folder);
+    std::fs::rename(&entry.folder, &spare)
+        .and_then(|()| std::fs::remove_dir_all(&spare))
+        .map_err(|source| EmbedError::io("remove", &entry.folder, source))?;
+    Ok(Removal::Removed)
+}
+
+/// Removes what is left of entries whose removal was cut short; gives their number.
+///
+/// # Errors
+/// [`EmbedError::Io`] when the folder cannot be changed.
+pub fn remove_leftover_entries(cache: &EmbeddingCache) -> Result<usize, EmbedError> {
+    let failed = |source| EmbedError::io("read", cache.bucket(), source);
+    let mut count = 0;
+    for item in std::fs::read_dir(cache.bucket()).map_err(failed)? {
+        let item = item.map_err(failed)?;
+        let path = item.path();
+        if is_temporary(&item.file_name().to_string_lossy()) && path.is_dir() {
+            match std::fs::remove_dir_all(&path) {
+                // Another process is about it.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                other => other.map_err(|source| EmbedError::io("remove", &path, source))?,
+            }
+            count += 1;
+        }
+    }
+    Ok(count)
 }
 
 /// Turns damage into a problem of the summary.

@@ -10,8 +10,12 @@ use safetensors::{Dtype, SafeTensors};
 use seqprobe_core::{Digest, DnaSequence, Pooling};
 use serde::de::DeserializeOwned;
 use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
+
+/// Bytes of the largest key, record or manifest that is read: a manifest of some 300,000 shards.
+const LARGEST_JSON: u64 = 64 << 20;
 
 /// A verified shard, mapped.
 #[derive(Debug)]
@@ -19,6 +23,8 @@ pub(crate) struct Shard {
     map: Mmap,
     /// Bytes of the values in the map.
     values: Range<usize>,
+    /// Bytes of the digests of the rows' sequences in the map.
+    digests: Range<usize>,
     /// First vector of each row and the end of the last; empty when pooled.
     offsets: Vec<usize>,
     dim: usize,
@@ -76,6 +82,11 @@ impl Shard {
         let _ = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
     }
 
+    /// Digests of the rows' sequences.
+    pub(crate) fn sequence_digests(&self) -> &[[u8; 32]] {
+        self.map[self.digests.clone()].as_chunks::<32>().0
+    }
+
     /// Vectors of a row.
     pub(crate) fn length(&self, row: usize) -> usize {
         if self.offsets.is_empty() { 1 } else { self.offsets[row + 1] - self.offsets[row] }
@@ -93,6 +104,15 @@ impl Shard {
     }
 }
 
+/// Digests of the sequences that a shard says it holds, read without verifying anything: enough to know whether it
+/// is worth opening. `None` when they cannot be read.
+pub(crate) fn claimed_sequences(folder: &Path, shard: usize) -> Option<Vec<[u8; 32]>> {
+    let file = File::open(shard_path(folder, shard)).ok()?;
+    let map = map_file(&file).ok()?;
+    let tensors = SafeTensors::deserialize(&map).ok()?;
+    Some(tensors.tensor(SEQUENCES).ok()?.data().as_chunks::<32>().0.to_vec())
+}
+
 /// The error of a file that is not what it says it is.
 pub(crate) fn damaged(entry: &Path, path: &Path, reason: String) -> EmbedError {
     EmbedError::Damaged { path: path.to_owned(), entry: entry.to_owned(), reason }
@@ -100,11 +120,24 @@ pub(crate) fn damaged(entry: &Path, path: &Path, reason: String) -> EmbedError {
 
 /// Reads a JSON file: `None` when there is none, the reason when it cannot be understood.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<Result<T, String>>, EmbedError> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).map_err(|error| error.to_string()))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(EmbedError::io("read", path, source)),
+    let parse = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(|error| error.to_string());
+    Ok(read_small(path)?.map(|bytes| bytes.and_then(parse)))
+}
+
+/// Reads a file of JSON: `None` when there is none, the reason when it is larger than any that is ever written.
+pub(crate) fn read_small(path: &Path) -> Result<Option<Result<Vec<u8>, String>>, EmbedError> {
+    let failed = |source| EmbedError::io("read", path, source);
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(failed(source)),
+    };
+    let mut bytes = Vec::new();
+    file.take(LARGEST_JSON + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST_JSON {
+        return Ok(Some(Err(format!("it has more than {} MiB", LARGEST_JSON >> 20))));
     }
+    Ok(Some(Ok(bytes)))
 }
 
 #[expect(unsafe_code, reason = "a shard is never changed in place: it is replaced by renaming a new file")]
@@ -170,9 +203,12 @@ fn check(
             return Err(format!("its row {row} is of another sequence"));
         }
     }
-    let start = values.as_ptr() as usize - map.as_ptr() as usize;
-    let values = start..start + values.len();
-    Ok(Shard { values, offsets, dim: key.dim, record, map })
+    let place = |part: &[u8]| {
+        let start = part.as_ptr() as usize - map.as_ptr() as usize;
+        start..start + part.len()
+    };
+    let (values, digests) = (place(values), place(digests));
+    Ok(Shard { values, digests, offsets, dim: key.dim, record, map })
 }
 
 fn read_offsets(bytes: &[u8], vectors: usize) -> Result<Vec<usize>, String> {

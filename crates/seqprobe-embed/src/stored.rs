@@ -3,6 +3,7 @@
 use crate::key::EntryKey;
 use crate::shard_read::Shard;
 use seqprobe_core::{FeatureError, FeatureKind, FeatureSource, Pooling};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,12 +20,14 @@ pub struct StoredFeatures {
     of_row: Arc<Vec<usize>>,
 }
 
-/// All shards of a complete entry, verified.
+/// The shards that hold all rows, verified.
 #[derive(Debug)]
 struct StoredEntry {
     key: EntryKey,
     folder: PathBuf,
     shards: Vec<Shard>,
+    /// Keep the entries that hold the shards from being removed.
+    _holds: Vec<File>,
     /// The shard and the row in it of each distinct sequence.
     places: Vec<(u32, u32)>,
     /// Bytes read since the maps' pages were last given back.
@@ -43,16 +46,17 @@ impl StoredEntry {
 }
 
 impl StoredFeatures {
-    pub(crate) fn new(key: EntryKey, folder: PathBuf, shards: Vec<Shard>, of_row: Arc<Vec<usize>>) -> Self {
-        let places = shards
-            .iter()
-            .enumerate()
-            .flat_map(|(shard, found)| (0..found.record.rows).map(move |row| (shard as u32, row as u32)))
-            .collect();
-        Self {
-            entry: Arc::new(StoredEntry { key, folder, shards, places, read: AtomicUsize::new(0) }),
-            of_row,
-        }
+    /// Features whose rows lie in some shards: `places` has the shard and the row in it of each distinct sequence.
+    pub(crate) fn new(
+        key: EntryKey,
+        folder: PathBuf,
+        shards: Vec<Shard>,
+        places: Vec<(u32, u32)>,
+        holds: Vec<File>,
+        of_row: Arc<Vec<usize>>,
+    ) -> Self {
+        let entry = StoredEntry { key, folder, shards, _holds: holds, places, read: AtomicUsize::new(0) };
+        Self { entry: Arc::new(entry), of_row }
     }
 
     /// The key of the entry: what the values are.
@@ -60,7 +64,7 @@ impl StoredFeatures {
         &self.entry.key
     }
 
-    /// The folder of the entry.
+    /// The folder of the entry. Rows that other entries hold are read from there.
     pub fn folder(&self) -> &Path {
         &self.entry.folder
     }

@@ -19,7 +19,7 @@ impl ConfigFile {
     /// [`ModelError::Io`] when it cannot be read, [`ModelError::Config`] when it is not a JSON object.
     pub fn read(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join("config.json");
-        let text = std::fs::read_to_string(&path).map_err(ModelError::io(&path))?;
+        let text = crate::small_file::read_text(&path).map_err(ModelError::io(&path))?;
         match serde_json::from_str::<Value>(&text) {
             Ok(value) => Self::from_value(path, value),
             Err(error) => Err(ModelError::Config { path, message: format!("not JSON: {error}") }),

@@ -56,7 +56,7 @@ pub(crate) enum LayersKey {
 /// # Errors
 /// [`ModelError::Config`] for a file that does not fit, random weights, or code that is not allowed.
 pub(crate) fn load(path: &Path, options: LoadOptions) -> Result<FrozenModel, ModelError> {
-    let text = std::fs::read_to_string(path).map_err(ModelError::io(path))?;
+    let text = crate::small_file::read_text(path).map_err(ModelError::io(path))?;
     let wrong = |message: String| ModelError::Config { path: path.to_owned(), message };
     let file: DescriptionFile = seqprobe_core::parse_toml(&text, &path.display().to_string())
         .map_err(|error| wrong(error.message))?;

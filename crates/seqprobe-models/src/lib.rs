@@ -28,6 +28,7 @@ pub mod parameters;
 pub mod published;
 pub mod reference;
 mod selective_scan;
+mod small_file;
 pub mod tokenizer;
 mod torchscript;
 mod worker;

@@ -1,8 +1,9 @@
 //! The cell store: fits and predictions under their content address. A cell folder appears whole, by a
-//! rename; what is read is checked against the digests in its `cell.json`, and anything else is computed anew.
+//! rename; every file of it is checked against a digest when it is read, and anything else is computed anew.
 
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::files::write_whole;
+use crate::output::tell;
 use ndarray::Array2;
 use safetensors::tensor::{Dtype, TensorView};
 use seqprobe_core::{Digest, NamedArray, StoredProbe};
@@ -13,7 +14,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Raised when a stored cell's layout or meaning changes.
-pub(crate) const CELL_VERSION: u32 = 1;
+pub(crate) const CELL_VERSION: u32 = 2;
+
+/// The header of a cell.
+const HEADER: &str = "cell.json";
+/// Folder of small computed values; the number is that of their layout.
+const VALUES: &str = "values-v1";
 
 /// Everything that changes a cell's numbers; its digest is the cell's key.
 #[derive(Clone, Debug, Serialize)]
@@ -73,51 +79,63 @@ struct ProbeHeader {
 /// Cells and small computed values on disk.
 pub(crate) struct CellStore {
     root: PathBuf,
+    repair: bool,
 }
 
 impl CellStore {
-    /// A store below a cache folder.
-    pub(crate) fn new(cache: &Path) -> Self {
-        Self { root: cache.to_owned() }
+    /// A store below a cache folder. What is damaged is told and computed anew; without `repair` it is an error.
+    pub(crate) fn new(cache: &Path, repair: bool) -> Self {
+        Self { root: cache.to_owned(), repair }
+    }
+
+    /// The folders of all cells and the files of all values below a cache folder.
+    pub(crate) fn items(cache: &Path) -> Result<Vec<PathBuf>, Failure> {
+        let children = |folder: &Path| -> Result<Vec<PathBuf>, Failure> {
+            match fs::read_dir(folder) {
+                Ok(listing) => Ok(listing.map(|item| Ok(item?.path())).collect::<std::io::Result<_>>()?),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+                Err(error) => {
+                    Err(Failure::new(ExitCode::Unexpected, format!("{}: {error}", folder.display())))
+                }
+            }
+        };
+        let mut items = children(&cache.join(cells_folder()))?;
+        for kind in children(&cache.join(VALUES))? {
+            items.extend(children(&kind)?);
+        }
+        Ok(items)
     }
 
     fn cell_folder(&self, key: &Digest) -> PathBuf {
-        self.root.join(format!("cells-v{CELL_VERSION}")).join(key.to_string())
+        self.root.join(cells_folder()).join(key.to_string())
     }
 
-    /// The stored cell of a key, if there is a whole and unchanged one.
-    pub(crate) fn load(&self, key: &Digest) -> Option<CellResult> {
+    /// The stored cell of a key, if there is one.
+    ///
+    /// # Errors
+    /// What is damaged, unless it may be computed anew.
+    pub(crate) fn load(&self, key: &Digest) -> Result<Option<CellResult>, Failure> {
         let folder = self.cell_folder(key);
-        let header: CellHeader = serde_json::from_slice(&fs::read(folder.join("cell.json")).ok()?).ok()?;
-        if header.cell_version != CELL_VERSION {
-            return None;
+        if !folder.exists() {
+            return Ok(None);
         }
-        let bytes = read_checked(&folder.join("predictions.safetensors"), &header.predictions)?;
-        let mut valid = Vec::new();
-        let mut test = Vec::new();
-        for array in read_arrays(&bytes).ok()? {
-            let shape = (*array.shape.first()?, *array.shape.get(1)?);
-            let matrix = Array2::from_shape_vec(shape, array.values).ok()?;
-            if array.name.starts_with("valid") { valid.push(matrix) } else { test.push(matrix) }
+        match read_cell(&folder) {
+            Ok(cell) => {
+                touch(&folder.join(HEADER));
+                Ok(Some(cell))
+            }
+            Err(reason) => self.damaged(&reason).map(|()| None),
         }
-        let mut probes = Vec::new();
-        for (number, probe) in header.probes.into_iter().enumerate() {
-            let bytes = read_checked(&folder.join(probe_file(number)), &probe.digest)?;
-            probes.push(StoredProbe {
-                kind: probe.kind,
-                config: probe.config,
-                arrays: read_arrays(&bytes).ok()?,
-            });
+    }
+
+    /// Tells what is damaged, or gives it back as an error.
+    fn damaged(&self, reason: &str) -> Result<(), Failure> {
+        if self.repair {
+            tell(&format!("damaged, not used and computed again: {reason}"));
+            return Ok(());
         }
-        Some(CellResult {
-            fits: header.fits,
-            valid,
-            test,
-            probes,
-            width: header.width,
-            seconds: header.seconds,
-            cost: header.cost,
-        })
+        let hint = "leave out --no-repair to compute it again";
+        Err(Failure::new(ExitCode::Unexpected, format!("{reason}; it was not used\n  hint: {hint}")))
     }
 
     /// Keeps a cell.
@@ -160,22 +178,39 @@ impl CellStore {
             probes,
         };
         let header = serde_json::to_vec_pretty(&header).or_exit(ExitCode::Unexpected)?;
-        write_whole(&temporary.path().join("cell.json"), &header)?;
+        write_whole(&temporary.path().join(HEADER), &sealed(&header))?;
         if folder.exists() {
             // A damaged cell of the same key, or another process's equal one.
             fs::remove_dir_all(&folder)?;
         }
         match fs::rename(temporary.path(), &folder) {
             Ok(()) => Ok(()),
-            Err(_) if folder.join("cell.json").exists() => Ok(()),
+            Err(_) if folder.join(HEADER).exists() => Ok(()),
             Err(error) => Err(Failure::new(ExitCode::Unexpected, format!("{}: {error}", folder.display()))),
         }
     }
 
-    /// The stored value of a key, where there is one that can be read.
-    pub(crate) fn known<T: DeserializeOwned>(&self, kind: &str, key: &Digest) -> Option<T> {
-        let bytes = fs::read(self.root.join(kind).join(format!("{key}.json"))).ok()?;
-        serde_json::from_slice(&bytes).ok()
+    /// The stored value of a key, where there is one.
+    ///
+    /// # Errors
+    /// What is damaged, unless it may be computed anew.
+    pub(crate) fn known<T: DeserializeOwned>(&self, kind: &str, key: &Digest) -> Result<Option<T>, Failure> {
+        let path = self.value_path(kind, key);
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(|error| format!("{}: {error}", path.display())),
+        };
+        let value = bytes.and_then(|bytes| {
+            let text = unsealed(&path, &bytes)?;
+            serde_json::from_slice(text).map_err(|error| format!("{}: {error}", path.display()))
+        });
+        match value {
+            Ok(value) => {
+                touch(&path);
+                Ok(Some(value))
+            }
+            Err(reason) => self.damaged(&reason).map(|()| None),
+        }
     }
 
     /// A value computed once per key; `kind` names its folder.
@@ -185,13 +220,74 @@ impl CellStore {
         key: &Digest,
         compute: impl FnOnce() -> T,
     ) -> Result<T, Failure> {
-        if let Some(value) = self.known(kind, key) {
+        if let Some(value) = self.known(kind, key)? {
             return Ok(value);
         }
         let value = compute();
-        let path = self.root.join(kind).join(format!("{key}.json"));
-        write_whole(&path, &serde_json::to_vec(&value).or_exit(ExitCode::Unexpected)?)?;
+        let text = serde_json::to_vec(&value).or_exit(ExitCode::Unexpected)?;
+        write_whole(&self.value_path(kind, key), &sealed(&text))?;
         Ok(value)
+    }
+
+    fn value_path(&self, kind: &str, key: &Digest) -> PathBuf {
+        self.root.join(VALUES).join(kind).join(format!("{key}.json"))
+    }
+}
+
+fn cells_folder() -> String {
+    format!("cells-v{CELL_VERSION}")
+}
+
+/// Reads a cell, every byte of it checked; the error names the file at fault.
+fn read_cell(folder: &Path) -> Result<CellResult, String> {
+    let path = folder.join(HEADER);
+    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let bytes = fs::read(&path).map_err(|error| at(&error))?;
+    let header: CellHeader = serde_json::from_slice(unsealed(&path, &bytes)?).map_err(|error| at(&error))?;
+    if header.cell_version != CELL_VERSION {
+        return Err(at(&format!("it has cell version {}, expected {CELL_VERSION}", header.cell_version)));
+    }
+    let path = folder.join("predictions.safetensors");
+    let mut valid = Vec::new();
+    let mut test = Vec::new();
+    for array in read_checked(&path, &header.predictions)? {
+        let matrix = match array.shape[..] {
+            [rows, columns] => Array2::from_shape_vec((rows, columns), array.values).ok(),
+            _ => None,
+        };
+        let matrix = matrix.ok_or_else(|| format!("{}: {:?} is no matrix", path.display(), array.name))?;
+        if array.name.starts_with("valid") { valid.push(matrix) } else { test.push(matrix) }
+    }
+    let mut probes = Vec::new();
+    for (number, probe) in header.probes.into_iter().enumerate() {
+        let arrays = read_checked(&folder.join(probe_file(number)), &probe.digest)?;
+        probes.push(StoredProbe { kind: probe.kind, config: probe.config, arrays });
+    }
+    let CellHeader { fits, width, seconds, cost, .. } = header;
+    Ok(CellResult { fits, valid, test, probes, width, seconds, cost })
+}
+
+/// A text with its digest in front, on a line of its own.
+fn sealed(text: &[u8]) -> Vec<u8> {
+    [Digest::of_bytes(text).to_string().as_bytes(), b"\n", text].concat()
+}
+
+/// The text of [`sealed`], when it is unchanged.
+fn unsealed<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a [u8], String> {
+    let place = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
+    let (digest, text) = (&bytes[..place], bytes.get(place + 1..).unwrap_or_default());
+    let found = Digest::of_bytes(text).to_string();
+    if digest == found.as_bytes() {
+        return Ok(text);
+    }
+    let digest = String::from_utf8_lossy(digest);
+    Err(format!("{}: its digest is {found}, its first line says {digest:.64}", path.display()))
+}
+
+/// Notes that a file was used now; a cache that can only be read goes without.
+fn touch(path: &Path) {
+    if let Ok(file) = fs::File::options().append(true).open(path) {
+        let _ = file.set_modified(std::time::SystemTime::now());
     }
 }
 
@@ -199,8 +295,14 @@ fn probe_file(number: usize) -> String {
     format!("probe-{number:04}.safetensors")
 }
 
-fn read_checked(path: &Path, digest: &Digest) -> Option<Vec<u8>> {
-    fs::read(path).ok().filter(|bytes| Digest::of_bytes(bytes) == *digest)
+/// Reads named arrays whose file must have a digest.
+fn read_checked(path: &Path, digest: &Digest) -> Result<Vec<NamedArray>, String> {
+    let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let found = Digest::of_bytes(&bytes);
+    if found != *digest {
+        return Err(format!("{}: its digest is {found}, the cell says {digest}", path.display()));
+    }
+    read_arrays(&bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Named arrays as safetensors of f64.

@@ -1,5 +1,6 @@
 //! The command line: what can be asked for. It parses and does nothing.
 
+use crate::cache_size::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use seqprobe_embed::Window;
 use std::path::PathBuf;
@@ -43,7 +44,7 @@ pub(crate) enum Command {
     },
     /// Download models from the Hugging Face hub into its cache
     Fetch(FetchArguments),
-    /// Look at or verify stored embeddings
+    /// Look at, verify, export or remove what is stored
     Cache(CacheArguments),
     /// Tell the libtorch version, threads, devices and folders, and compute one product
     Doctor(Folders),
@@ -68,6 +69,9 @@ pub(crate) struct Computing {
     /// Compute everything anew and store nothing for later runs
     #[arg(long)]
     pub(crate) no_cache: bool,
+    /// Fail when something stored is damaged, instead of saying so and computing it again
+    #[arg(long)]
+    pub(crate) no_repair: bool,
     /// Download models that are not on this machine, from the Hugging Face hub
     #[arg(long)]
     pub(crate) allow_download: bool,
@@ -204,7 +208,7 @@ pub(crate) struct EmbedArguments {
     /// Pooling: mean, mean-all, cls, max, last or tokens
     #[arg(long, default_value = "mean")]
     pub(crate) pooling: String,
-    /// File to write: .npy (ids beside it) or .safetensors
+    /// File to write: .npy (ids beside it), .safetensors, .parquet or .zarr
     #[arg(long, value_name = "FILE")]
     pub(crate) output: PathBuf,
     /// Say what would be computed, how long it would take and how much it would store, from a measured sample
@@ -391,8 +395,36 @@ pub(crate) struct CacheArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheCommand {
-    /// List stored embeddings
+    /// List stored embeddings: what, for whom, bytes, last used
     Ls(Folders),
     /// Read every shard and compare it with its digest
     Verify(Folders),
+    /// Remove what was not used for longest, embeddings and cells, until the rest is small enough
+    Gc {
+        /// Bytes to keep at most: a number with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB
+        #[arg(long, value_name = "SIZE")]
+        max_size: ByteSize,
+        /// Tell what would be removed, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        folders: Folders,
+    },
+    /// Write stored embeddings to a file
+    Export {
+        /// Entry: its name as `cache ls` tells it, or the beginning of it
+        entry: String,
+        /// Format: npy, safetensors, parquet or zarr
+        #[arg(long, value_name = "FORMAT")]
+        to: String,
+        /// File to write [default: ENTRY.FORMAT]
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// CSV, TSV or FASTA whose rows and ids are wanted [default: all stored rows, the BLAKE3 digests of their
+        /// sequences as ids]
+        #[arg(long, value_name = "FILE")]
+        input: Option<PathBuf>,
+        #[command(flatten)]
+        folders: Folders,
+    },
 }

@@ -138,7 +138,7 @@ fn check(mut datasets: Vec<String>, folders: &Folders) -> Result<(), Failure> {
             Ok(dataset) => say(&format!("ok      {name}: {} examples", dataset.n_examples()))?,
             Err(failure) => {
                 n_bad += 1;
-                say(&format!("failed  {name}: {:#}", failure.error))?;
+                say(&format!("failed  {name}: {}", failure.text()))?;
             }
         }
     }

@@ -28,7 +28,7 @@ pub(crate) fn is_wanted(suite: &Suite, dataset: &Dataset, planned: &PlannedCell)
 
 /// The stored one of a cell.
 pub(crate) fn stored(store: &CellStore, cell: &Digest) -> Result<Option<DescriptionValue>, Failure> {
-    Ok(store.known(KIND, &key(cell)?))
+    store.known(KIND, &key(cell)?)
 }
 
 /// Computes and stores the one of a cell; one that cannot be computed is told with its reason.

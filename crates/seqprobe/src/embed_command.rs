@@ -3,7 +3,7 @@
 use crate::cli::EmbedArguments;
 use crate::dry_run::describe;
 use crate::exit::{ExitCode, Failure, OrExit};
-use crate::features::remarks_of;
+use crate::features::{remarks_of, tell_damage};
 use crate::files::cache_folder;
 use crate::model_finder::ModelFinder;
 use crate::models::LoadedModel;
@@ -57,10 +57,17 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
         return say(&describe(&found));
     }
     let batch_tokens = arguments.batch_tokens.map(|tokens| tokens as usize);
-    let options = ExtractionOptions { batch_tokens, repair: true, ..ExtractionOptions::default() };
+    let user = format!("{} with {}", arguments.input.display(), arguments.model);
+    let options = ExtractionOptions {
+        batch_tokens,
+        repair: !arguments.computing.no_repair,
+        user: Some(&user),
+        ..ExtractionOptions::default()
+    };
     let done =
         extract(draw, &extraction, &input.sequences, &wanted, &cache, options).or_exit(ExitCode::Model)?;
     let report = done.report;
+    tell_damage(&done.damage);
     for remark in remarks_of(&report) {
         tell(&remark);
     }

@@ -37,6 +37,18 @@ impl Failure {
         Self { code, error: anyhow::anyhow!("{message}") }
     }
 
+    /// The error and its causes, each said once.
+    pub(crate) fn text(&self) -> String {
+        let mut text = self.error.to_string();
+        for cause in self.error.chain().skip(1).map(ToString::to_string) {
+            if !text.contains(&cause) {
+                text.push_str(": ");
+                text.push_str(&cause);
+            }
+        }
+        text
+    }
+
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Self::new(ExitCode::Usage, message)
     }

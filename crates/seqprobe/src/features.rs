@@ -3,6 +3,7 @@
 use crate::fill::Runner;
 use crate::imports::join;
 use crate::models::LoadedModel;
+use crate::output::tell;
 use crate::suite::{ModelRepresentation, Representation};
 use seqprobe_core::{Dataset, LayerIndex, Pooling};
 use seqprobe_embed::{
@@ -158,11 +159,24 @@ impl Runner<'_> {
             ));
             Ok(())
         };
-        let options =
-            ExtractionOptions { repair: true, progress: Some(&mut report), ..ExtractionOptions::default() };
-        extract(draw, &model.extraction, &dataset.sequences, &pairs, &self.embeddings, options)
-            .map_err(|error| error.to_string())
+        let user = format!("{} with {}", dataset.id, model.name);
+        let options = ExtractionOptions {
+            repair: self.repair,
+            user: Some(&user),
+            progress: Some(&mut report),
+            ..ExtractionOptions::default()
+        };
+        let extraction =
+            extract(draw, &model.extraction, &dataset.sequences, &pairs, &self.embeddings, options)
+                .map_err(|error| error.to_string())?;
+        tell_damage(&extraction.damage);
+        Ok(extraction)
     }
+}
+
+/// Says what of the cache was damaged.
+pub(crate) fn tell_damage(damage: &[String]) {
+    damage.iter().for_each(|reason| tell(&format!("damaged, not used and computed again: {reason}")));
 }
 
 /// What is to be said of sequences that were not read whole and at once.

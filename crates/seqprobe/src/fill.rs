@@ -29,6 +29,8 @@ pub(crate) struct Runner<'a> {
     pub(crate) probes: Vec<Box<dyn Probe>>,
     pub(crate) store: CellStore,
     pub(crate) embeddings: EmbeddingCache,
+    /// Damaged parts of the cache are computed again.
+    pub(crate) repair: bool,
     pub(crate) threads: usize,
     pub(crate) progress: Progress,
 }
@@ -109,7 +111,7 @@ impl Runner<'_> {
             }
             match key {
                 None => filled[index] = Some(self.without_key(dataset, planned)?),
-                Some(key) => match self.store.load(&key) {
+                Some(key) => match self.store.load(&key)? {
                     Some(result) => {
                         filled[index] = Some(self.finish_cell(dataset, planned, key, Ok(result), true)?);
                     }

@@ -2,6 +2,8 @@
 //! codes. Nothing is computed here.
 
 mod audit_command;
+mod cache_command;
+mod cache_size;
 mod cells;
 mod cli;
 mod constant;
@@ -45,6 +47,8 @@ mod search;
 mod small_commands;
 mod stored_cell;
 mod suite;
+#[cfg(test)]
+mod suite_mutated;
 mod training_rows;
 mod verdicts;
 mod warnings;
@@ -59,7 +63,7 @@ fn main() -> std::process::ExitCode {
     let code = match execute(cli, command.join(" ")) {
         Ok(()) => ExitCode::Ok,
         Err(failure) => {
-            output::tell(&format!("error: {:#}", failure.error));
+            output::tell(&format!("error: {}", failure.text()));
             failure.code
         }
     };
@@ -79,7 +83,7 @@ fn execute(cli: Cli, command: String) -> Result<(), Failure> {
         Command::Data(arguments) => data_command::run(arguments.command),
         Command::Fetch(arguments) => fetch_command::run(&arguments),
         Command::List { what, format } => list_command::run(what, format),
-        Command::Cache(arguments) => small_commands::cache(&arguments.command),
+        Command::Cache(arguments) => cache_command::run(&arguments.command),
         Command::Doctor(folders) => doctor::run(&folders),
     }
 }

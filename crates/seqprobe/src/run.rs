@@ -120,8 +120,9 @@ pub(crate) fn run_suite(
             .iter()
             .filter_map(|entry| probe_family(&entry.id).map(|family| (family.build)(entry)))
             .collect(),
-        store: CellStore::new(&cache),
+        store: CellStore::new(&cache, !computing.no_repair),
         embeddings: EmbeddingCache::open(&cache).or_exit(ExitCode::Unexpected)?,
+        repair: !computing.no_repair,
         threads,
         progress: Progress::new(n_cells),
     };

@@ -2,6 +2,7 @@
 
 use crate::cells::read_arrays;
 use crate::exit::{ExitCode, Failure, OrExit};
+use crate::features::tell_damage;
 use crate::model_finder::ModelFinder;
 use crate::models::LoadedModel;
 use crate::probes::probe_family;
@@ -169,9 +170,10 @@ impl StoredCell {
         folder: &Path,
         sequences: &[DnaSequence],
         cache: &EmbeddingCache,
+        repair: bool,
         finder: &ModelFinder,
     ) -> Result<Vec<Array2<f64>>, Failure> {
-        let sources = self.features(sequences, cache, finder)?;
+        let sources = self.features(sequences, cache, repair, finder)?;
         let rows: Vec<usize> = (0..sequences.len()).collect();
         let mut predictions = Vec::new();
         for (number, (kind, config)) in self.probes.iter().enumerate() {
@@ -193,6 +195,7 @@ impl StoredCell {
         &self,
         sequences: &'a [DnaSequence],
         cache: &EmbeddingCache,
+        repair: bool,
         finder: &ModelFinder,
     ) -> Result<Vec<BoxedSource<'a>>, Failure> {
         match &self.representation {
@@ -255,10 +258,11 @@ impl StoredCell {
                 let stored = if self.pooling == Pooling::Flatten { Pooling::Tokens } else { self.pooling };
                 let mut sources = Vec::new();
                 for draw in &loaded.draws {
-                    let options = ExtractionOptions { repair: true, ..ExtractionOptions::default() };
+                    let options = ExtractionOptions { repair, ..ExtractionOptions::default() };
                     let extraction =
                         extract(draw, &extraction, sequences, &[(*layer, stored)], cache, options)
                             .or_exit(ExitCode::Model)?;
+                    tell_damage(&extraction.damage);
                     for features in extraction.features {
                         let source: BoxedSource<'a> = Box::new(features);
                         sources.push(if self.pooling == Pooling::Flatten {

@@ -205,7 +205,7 @@ impl Representation {
 impl Suite {
     /// Reads and checks a suite file.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = seqprobe_data::read_settings(path).map_err(|error| {
             Failure::usage(format!("{}: {error}\n  hint: give the path of a suite file", path.display()))
         })?;
         let file: SuiteFile = parse_toml(&text, &path.display().to_string()).or_exit(ExitCode::Usage)?;

@@ -3,4 +3,5 @@
 mod bad_input;
 mod common;
 mod formats;
+mod mutated;
 mod one_file;

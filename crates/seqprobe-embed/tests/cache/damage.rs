@@ -6,8 +6,10 @@ use seqprobe_embed::{
     EmbedError, EmbeddingCache, Extraction, ExtractionOptions, ExtractionProgress, Interrupted,
     KmerFrequencies, cache_list, cache_verify, export_features,
 };
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
 
 /// Enough sequences for three shards.
 const COUNT: usize = 9000;
@@ -44,6 +46,7 @@ fn damage_and_repair(damage: impl Fn(&Path), expected: &str) {
     assert!(problems.iter().any(|problem| problem.contains(expected)), "{problems:?}");
 
     let repaired = run(&Behaviour::default(), &many(COUNT), folder.path(), repair()).unwrap();
+    assert!(repaired.damage.iter().any(|reason| reason.contains(expected)), "{:?}", repaired.damage);
     assert_eq!(all_values(&repaired.features[0]), expected_values);
     assert!(files(folder.path()) == before, "repair gives the bytes of before");
     assert!(cache_verify(&cache).unwrap().iter().all(|summary| summary.problems.is_empty()));
@@ -92,10 +95,17 @@ fn a_killed_writer_leaves_nothing_that_is_used() {
     std::fs::remove_file(folder.join("manifest.json")).unwrap();
     std::fs::remove_file(folder.join("shard-00001.json")).unwrap();
     std::fs::write(folder.join("shard-00001.safetensors"), b"half").unwrap();
-    std::fs::write(folder.join(".shard-00002.safetensors.77-0.tmp"), b"half").unwrap();
+    // Of another machine, days ago: one of today may be somebody's work where locks are not shared.
+    let leftover = folder.join(".shard-00002.safetensors.77-0.tmp");
+    std::fs::write(&leftover, b"half").unwrap();
+    let days_ago = SystemTime::now() - Duration::from_secs(2 * 24 * 3600);
+    File::options().write(true).open(&leftover).unwrap().set_modified(days_ago).unwrap();
+    let recent = folder.join(".shard-00002.safetensors.78-0.tmp");
+    std::fs::write(&recent, b"half").unwrap();
     let behaviour = Behaviour::default();
     run(&behaviour, &many(COUNT), undisturbed.path(), ExtractionOptions::default()).unwrap();
     assert_eq!(behaviour.seen.load(Ordering::Relaxed), 4096);
+    std::fs::remove_file(recent).unwrap();
     assert!(files(undisturbed.path()) == before);
 }
 
@@ -158,6 +168,24 @@ fn another_format_version_is_never_read() {
         std::fs::write(&path, text.replace("\"format\": 1", "\"format\": 2")).unwrap();
     };
     damage_and_repair(damage, "format version 2, expected 1");
+}
+
+#[test]
+fn a_manifest_of_another_format_is_never_read() {
+    let damage = |entry: &Path| {
+        let path = entry.join("manifest.json");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replacen("\"format\": 1", "\"format\": 7", 1)).unwrap();
+    };
+    damage_and_repair(damage, "format version 7, expected 1");
+}
+
+#[test]
+fn a_shard_that_is_listed_and_gone_is_said() {
+    damage_and_repair(
+        |entry| std::fs::remove_file(entry.join("shard-00001.safetensors")).unwrap(),
+        "missing",
+    );
 }
 
 #[test]
@@ -258,7 +286,7 @@ fn a_full_disk_leaves_nothing_half_written() {
     assert!(child.status.success() && output.contains("1 passed"), "{output}");
     let left = files(folder.path());
     assert!(
-        left.keys().all(|name| name.ends_with("key.json") || name.ends_with("lock")),
+        left.keys().all(|name| ["key.json", "lock", "readers"].iter().any(|end| name.ends_with(end))),
         "only the keys and locks of the entries: {:?}",
         left.keys()
     );

@@ -67,7 +67,7 @@ impl LetterTokenizer {
     fn read(folder: &Path, has_cls: bool) -> Result<Self, ModelError> {
         let config_path = folder.join("tokenizer_config.json");
         let error = |message: String| ModelError::Tokenizer { path: config_path.clone(), message };
-        let config: Value = match std::fs::read_to_string(&config_path) {
+        let config: Value = match crate::small_file::read_text(&config_path) {
             Ok(text) => {
                 serde_json::from_str(&text).map_err(|problem| error(format!("not JSON: {problem}")))?
             }

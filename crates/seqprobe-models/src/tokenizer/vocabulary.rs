@@ -190,7 +190,7 @@ impl Vocabulary {
 }
 
 fn read_optional(path: &Path) -> Result<Option<String>, ModelError> {
-    match std::fs::read_to_string(path) {
+    match crate::small_file::read_text(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(ModelError::Io { path: path.to_owned(), source }),

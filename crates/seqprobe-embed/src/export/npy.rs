@@ -1,0 +1,43 @@
+//! NumPy's npy, ids one per line in a file beside it.
+
+use super::{ExportFormat, for_each_block, refuse};
+use crate::atomic_file::AtomicFile;
+use crate::error::EmbedError;
+use npyz::WriterBuilder;
+use seqprobe_core::{FeatureKind, FeatureSource};
+use std::path::Path;
+
+pub(super) const FORMAT: ExportFormat = ExportFormat {
+    ending: "npy",
+    title: "one array, ids in X.ids.txt beside it; pooled features only",
+    write,
+};
+
+fn write(source: &dyn FeatureSource, ids: &[String], path: &Path) -> Result<(), EmbedError> {
+    if source.kind() == FeatureKind::Tokens {
+        let reason = "npy holds one shape, and rows have different numbers of tokens\n  hint: use .safetensors, or a pooling";
+        return refuse(path, reason.to_owned());
+    }
+    if let Some(id) = ids.iter().find(|id| id.contains(['\n', '\r'])) {
+        let reason = format!("the id {id:?} has a line break, so ids cannot stand one per line");
+        return refuse(path, reason);
+    }
+    // Both files are written before either gets its name.
+    let mut id_file = AtomicFile::create(&path.with_extension("ids.txt"))?;
+    for id in ids {
+        id_file.write(id.as_bytes())?;
+        id_file.write(b"\n")?;
+    }
+    let mut file = AtomicFile::create(path)?;
+    let failed = |error| EmbedError::io("write", path, error);
+    let mut writer = npyz::WriteOptions::<f32>::new()
+        .default_dtype()
+        .shape(&[source.n_rows() as u64, source.dim() as u64])
+        .writer(&mut file)
+        .begin_nd()
+        .map_err(failed)?;
+    for_each_block(source, &mut |values| writer.extend(values.iter().copied()).map_err(failed))?;
+    writer.finish().map_err(failed)?;
+    id_file.finish()?;
+    file.finish()
+}

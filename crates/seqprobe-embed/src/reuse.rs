@@ -1,0 +1,136 @@
+//! The same computation in other entries: rows that a superset, a subset or an overlapping set of sequences has
+//! stored already are read from there and not computed again.
+//!
+//! Only complete entries give rows, so that what is found does not change while another process fills one. Nothing
+//! is copied: stored features may point into several entries.
+
+use crate::cache::EmbeddingCache;
+use crate::distinct::Distinct;
+use crate::entry::{read_key, read_manifest};
+use crate::entry_locks::hold;
+use crate::error::EmbedError;
+use crate::key::EntryKey;
+use crate::shard_read::{Shard, ShardState, claimed_sequences};
+use seqprobe_core::Digest;
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::PathBuf;
+
+/// The complete entries of a cache that may hold wanted rows.
+pub(crate) struct Donors {
+    /// Key, folder and number of shards of each, those with most rows first.
+    entries: Vec<(EntryKey, PathBuf, usize)>,
+}
+
+/// Rows of a wanted entry that others hold.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// The shards that hold them, verified.
+    pub(crate) shards: Vec<Shard>,
+    /// Shard and row in it of each distinct sequence; `None` where no entry holds it.
+    pub(crate) places: Vec<Option<(u32, u32)>>,
+    /// The folders of their entries.
+    pub(crate) folders: Vec<PathBuf>,
+    /// Keep the entries from being removed.
+    pub(crate) holds: Vec<File>,
+    /// What was damaged and therefore not used, one sentence each.
+    pub(crate) damage: Vec<String>,
+}
+
+impl Found {
+    /// Nothing of some distinct sequences.
+    pub(crate) fn nothing(n_distinct: usize) -> Self {
+        Self { places: vec![None; n_distinct], ..Self::default() }
+    }
+
+    /// The distinct sequences that have to be computed.
+    pub(crate) fn missing(&self) -> Vec<usize> {
+        (0..self.places.len()).filter(|&index| self.places[index].is_none()).collect()
+    }
+}
+
+impl Donors {
+    /// Reads the keys of all entries, and the manifests of those that are of the same computation as one of some keys.
+    /// An entry that cannot be understood gives nothing; it is said when somebody wants that very entry.
+    pub(crate) fn list(cache: &EmbeddingCache, keys: &[EntryKey]) -> Result<Self, EmbedError> {
+        let failed = |source| EmbedError::io("read", cache.bucket(), source);
+        let mut entries = Vec::new();
+        for item in std::fs::read_dir(cache.bucket()).map_err(failed)? {
+            let folder = item.map_err(failed)?.path();
+            let Ok(Some(key)) = read_key(&folder) else { continue };
+            if !keys.iter().any(|wanted| key.is_same_computation(wanted)) {
+                continue;
+            }
+            let Ok(Some(manifest)) = read_manifest(&folder) else { continue };
+            if folder.ends_with(key.digest().short()) {
+                entries.push((manifest.rows, key, folder, manifest.shards.len()));
+            }
+        }
+        entries.sort_by(|one, other| other.0.cmp(&one.0).then_with(|| one.2.cmp(&other.2)));
+        Ok(Self {
+            entries: entries.into_iter().map(|(_, key, folder, shards)| (key, folder, shards)).collect(),
+        })
+    }
+
+    /// The rows of a wanted entry that complete entries of the same computation hold.
+    ///
+    /// # Errors
+    /// [`EmbedError::Damaged`] for a shard that is needed and damaged, unless repair is allowed; errors of the file
+    /// system.
+    pub(crate) fn find(
+        &self,
+        key: &EntryKey,
+        distinct: &Distinct<'_>,
+        repair: bool,
+    ) -> Result<Found, EmbedError> {
+        let mut found = Found::nothing(distinct.sequences.len());
+        let mut missing: HashMap<[u8; 32], usize> = HashMap::new();
+        let same = |entry: &&(EntryKey, PathBuf, usize)| entry.0.is_same_computation(key);
+        for (number, (donor, folder, n_shards)) in self.entries.iter().filter(same).enumerate() {
+            if number == 0 {
+                let digest = |sequence: &seqprobe_core::DnaSequence| Digest::of_bytes(sequence.as_bytes());
+                let digests = distinct.sequences.iter().map(|sequence| *digest(sequence).as_bytes());
+                missing = digests.enumerate().map(|(index, digest)| (digest, index)).collect();
+            }
+            let mut is_held = false;
+            for shard in 0..*n_shards {
+                if missing.is_empty() {
+                    return Ok(found);
+                }
+                let claimed = claimed_sequences(folder, shard).unwrap_or_default();
+                if !claimed.iter().any(|digest| missing.contains_key(digest)) {
+                    continue;
+                }
+                if !is_held {
+                    found.holds.extend(hold(folder));
+                    found.folders.push(folder.clone());
+                    is_held = true;
+                }
+                match Shard::open(folder, donor, shard, None)? {
+                    ShardState::Good(shard) => found.take(shard, &mut missing),
+                    // Somebody removed it just now.
+                    ShardState::Missing => {}
+                    ShardState::Damaged(EmbedError::Damaged { path, reason, .. }) if repair => {
+                        found.damage.push(format!("{}: {reason}", path.display()));
+                    }
+                    ShardState::Damaged(error) => return Err(error),
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Found {
+    /// Takes the rows that are still missing from a verified shard.
+    fn take(&mut self, shard: Shard, missing: &mut HashMap<[u8; 32], usize>) {
+        let number = self.shards.len() as u32;
+        for (row, digest) in shard.sequence_digests().iter().enumerate() {
+            if let Some(index) = missing.remove(digest) {
+                self.places[index] = Some((number, row as u32));
+            }
+        }
+        shard.release();
+        self.shards.push(shard);
+    }
+}

@@ -1,0 +1,115 @@
+//! Stored features without their model: what an entry holds, for export.
+
+use crate::cache::EmbeddingCache;
+use crate::distinct::Distinct;
+use crate::entry::{read_key, read_manifest};
+use crate::entry_locks::hold;
+use crate::error::EmbedError;
+use crate::key::EntryKey;
+use crate::reuse::{Donors, Found};
+use crate::shard_read::{Shard, ShardState, damaged};
+use crate::shard_write::shard_path;
+use crate::stored::StoredFeatures;
+use seqprobe_core::DnaSequence;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+impl StoredFeatures {
+    /// All rows of a complete entry in their stored order, and the BLAKE3 digest of each row's sequence in
+    /// hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`EmbedError::Damaged`] for an entry that is damaged or not complete; errors of the file system.
+    pub fn of_entry(folder: &Path) -> Result<(Self, Vec<String>), EmbedError> {
+        let hold = hold(folder);
+        let (key, n_shards) = complete_entry(folder)?;
+        let mut shards = Vec::with_capacity(n_shards);
+        for shard in 0..n_shards {
+            match Shard::open(folder, &key, shard, None)? {
+                ShardState::Good(shard) => shards.push(shard),
+                ShardState::Missing => {
+                    let path = shard_path(folder, shard);
+                    return Err(damaged(folder, &path, "it is missing".to_owned()));
+                }
+                ShardState::Damaged(error) => return Err(error),
+            }
+        }
+        let ids: Vec<String> = shards.iter().flat_map(|shard| shard.sequence_digests()).map(hex).collect();
+        let numbered = shards.iter().enumerate();
+        let places: Vec<(u32, u32)> = numbered
+            .flat_map(|(number, shard)| (0..shard.record.rows).map(move |row| (number as u32, row as u32)))
+            .collect();
+        let of_row = Arc::new((0..places.len()).collect());
+        let holds = hold.into_iter().collect();
+        Ok((Self::new(key, folder.to_owned(), shards, places, holds, of_row), ids))
+    }
+
+    /// The rows of some sequences from an entry, or from others of the same computation.
+    ///
+    /// # Errors
+    /// [`EmbedError::NotStored`] when sequences have no row; otherwise as [`Self::of_entry`].
+    pub fn of_sequences(
+        cache: &EmbeddingCache,
+        folder: &Path,
+        sequences: &[DnaSequence],
+    ) -> Result<Self, EmbedError> {
+        let (key, _) = complete_entry(folder)?;
+        let distinct = Distinct::new(sequences);
+        let found = Donors::list(cache, std::slice::from_ref(&key))?.find(&key, &distinct, false)?;
+        if let Some(&first) = found.missing().first() {
+            return Err(EmbedError::NotStored {
+                count: found.missing().len(),
+                total: distinct.sequences.len(),
+                row: distinct.first_rows[first],
+            });
+        }
+        let Found { shards, places, holds, .. } = found;
+        let places = places.into_iter().flatten().collect();
+        let key = EntryKey { sequences: distinct.digest, ..key };
+        Ok(Self::new(key, folder.to_owned(), shards, places, holds, Arc::new(distinct.of_row)))
+    }
+}
+
+impl EmbeddingCache {
+    /// The folder of the one entry whose name begins so.
+    ///
+    /// # Errors
+    /// [`EmbedError::NoEntry`] when there is none or more than one; errors of the file system.
+    pub fn find_entry(&self, start: &str) -> Result<PathBuf, EmbedError> {
+        let failed = |source| EmbedError::io("read", self.bucket(), source);
+        let mut found = Vec::new();
+        for item in std::fs::read_dir(self.bucket()).map_err(failed)? {
+            let item = item.map_err(failed)?;
+            let name = item.file_name().to_string_lossy().into_owned();
+            if !name.starts_with('.') && name.starts_with(start) {
+                found.push(item.path());
+            }
+        }
+        match <[PathBuf; 1]>::try_from(found) {
+            Ok([folder]) => Ok(folder),
+            Err(found) => Err(EmbedError::NoEntry {
+                start: start.to_owned(),
+                count: found.len(),
+                bucket: self.bucket().to_owned(),
+            }),
+        }
+    }
+}
+
+/// Key and number of shards of a complete entry.
+fn complete_entry(folder: &Path) -> Result<(EntryKey, usize), EmbedError> {
+    let manifest = read_manifest(folder)?;
+    match (read_key(folder)?, manifest) {
+        (Some(key), Some(manifest))
+            if manifest.key == key.digest() && folder.ends_with(key.digest().short()) =>
+        {
+            Ok((key, manifest.shards.len()))
+        }
+        (Some(_), Some(_)) => Err(damaged(folder, folder, "key, manifest and name do not agree".to_owned())),
+        _ => Err(damaged(folder, folder, "the entry is not complete".to_owned())),
+    }
+}
+
+fn hex(digest: &[u8; 32]) -> String {
+    blake3::Hash::from(*digest).to_hex().to_string()
+}
