@@ -82,11 +82,11 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
         ))?;
     }
     say(&format!(
-        "{} distinct sequences computed{}, {} read from the cache, {:.3} s",
+        "{} distinct sequences computed, {} read from the cache, {:.3} s{}",
         report.n_computed,
-        report.tokens_per_second.map_or_else(String::new, |rate| format!(" at {rate:.0} tokens a second")),
         report.n_read,
-        report.seconds
+        report.seconds,
+        report.tokens_per_second.map_or_else(String::new, |rate| format!(", {rate:.0} tokens a second"))
     ))
 }
 
