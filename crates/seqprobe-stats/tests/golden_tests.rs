@@ -70,10 +70,12 @@ fn delong_is_procs() {
             case["labels"].as_array().unwrap().iter().map(|l| l.as_bool().unwrap()).collect();
         let [first, second] = [0, 1].map(|side| list(&case["scores"][side]));
         let test = delong_test(&labels, &first, &second).unwrap();
-        let variances = list(&expected["variances"]);
-        for side in 0..2 {
-            assert_relative_eq!(test.areas[side], list(&expected["areas"])[side], max_relative = 1e-12);
-            assert_relative_eq!(test.standard_errors[side].powi(2), variances[side], max_relative = 1e-9);
+        let (areas, variances) = (list(&expected["areas"]), list(&expected["variances"]));
+        for (area, expected) in test.areas.iter().zip(&areas) {
+            assert_relative_eq!(area, expected, max_relative = 1e-12);
+        }
+        for (error, expected) in test.standard_errors.iter().zip(&variances) {
+            assert_relative_eq!(error.powi(2), *expected, max_relative = 1e-9);
         }
         let of_difference = variances[0] + variances[1] - 2.0 * number(&expected["covariance"]);
         assert_relative_eq!(test.standard_error.powi(2), of_difference, max_relative = 1e-8);
