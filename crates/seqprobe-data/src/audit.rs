@@ -5,6 +5,7 @@ mod copies;
 pub mod leaks;
 mod near;
 mod shift;
+pub mod windows;
 
 use copies::{copies_of, label_conflicts};
 use near::near_duplicates;

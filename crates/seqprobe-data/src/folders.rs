@@ -51,6 +51,22 @@ pub fn card_ids(card_folders: &[PathBuf]) -> Vec<String> {
     ids
 }
 
+/// The first place where a file lies: some folders, in order.
+///
+/// # Errors
+/// What is wrong, with a hint: a path that is absolute or leaves its folder, or that is in none of them.
+pub fn find_file(folders: &[PathBuf], path: &str) -> Result<PathBuf, String> {
+    stays_inside(path)?;
+    if let Some(found) = folders.iter().map(|folder| folder.join(path)).find(|path| path.is_file()) {
+        return Ok(found);
+    }
+    let looked: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    Err(format!(
+        "file {path:?} is in none of: {}\n  hint: give the folder that holds it with --data-dir or SEQPROBE_DATA_DIR",
+        looked.join(", ")
+    ))
+}
+
 impl DataFolders {
     /// The first place where a card's file lies: the card's own folder, then the data folders in order.
     pub(crate) fn find(&self, card: &Card, path: &str, url: Option<&str>) -> Result<PathBuf, DataError> {

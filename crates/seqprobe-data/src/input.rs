@@ -94,6 +94,7 @@ pub(crate) struct LimitedReader {
     inner: Box<dyn BufRead>,
     lines: u64,
     bytes_of_record: u64,
+    longest_record: u64,
     bytes: u64,
     /// Bytes that a gzip file of this size may hold.
     most_unpacked: Option<u64>,
@@ -101,12 +102,24 @@ pub(crate) struct LimitedReader {
 
 impl LimitedReader {
     fn new(inner: Box<dyn BufRead>) -> Self {
-        Self { inner, lines: 0, bytes_of_record: 0, bytes: 0, most_unpacked: None }
+        Self {
+            inner,
+            lines: 0,
+            bytes_of_record: 0,
+            longest_record: LONGEST_RECORD,
+            bytes: 0,
+            most_unpacked: None,
+        }
     }
 
     /// Line breaks read so far.
     pub(crate) fn lines(&self) -> u64 {
         self.lines
+    }
+
+    /// Takes records up to a length other than [`LONGEST_RECORD`]: chromosomes are longer.
+    pub(crate) fn take_records_of(&mut self, most: u64) {
+        self.longest_record = most;
     }
 
     /// Says that a record starts here.
@@ -126,10 +139,10 @@ impl Read for LimitedReader {
 
 impl BufRead for LimitedReader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.bytes_of_record > LONGEST_RECORD {
+        if self.bytes_of_record > self.longest_record {
             let message = format!(
                 "a line or record is longer than {} MiB\n  hint: look for a missing line break or an unclosed quote",
-                LONGEST_RECORD >> 20
+                self.longest_record >> 20
             );
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }

@@ -225,7 +225,7 @@ fn csv_error(path: &Path, line: u64, error: csv::Error) -> DataError {
     }
 }
 
-fn read_fasta(
+pub(crate) fn read_fasta(
     path: &Path,
     reader: LimitedReader,
     columns: &[Column<'_>],

@@ -81,6 +81,7 @@ fn serialized(family: &Family, tensors: &[DrawnTensor], path: &Path) -> Result<V
     let mut views = Vec::with_capacity(tensors.len());
     for (tensor, bytes) in tensors.iter().zip(&bytes) {
         let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(error)?;
+        let prefix = if tensor.is_outer { "" } else { prefix };
         views.push((format!("{prefix}{}", tensor.name), view));
     }
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);

@@ -87,6 +87,21 @@ pub trait Encoder: Send {
         }
         Ok(PackedStates { layers, starts: (0..n_sequences).map(|row| row * n_states).collect() })
     }
+
+    /// As [`Encoder::hidden_states`], by the same code, and with gradients where the caller's thread computes them.
+    ///
+    /// # Errors
+    /// As [`Encoder::hidden_states`]; [`ModelError::LanguageModel`] for an encoder that has no gradients.
+    fn trainable_states(
+        &self,
+        _batch: &TokenBatch,
+        _layers: &[LayerIndex],
+    ) -> Result<HiddenStates, ModelError> {
+        Err(ModelError::LanguageModel {
+            model: self.spec().family.to_owned(),
+            message: "models of this family cannot be trained".to_owned(),
+        })
+    }
 }
 
 /// The same encoder behind a tokenizer that puts no CLS first.
@@ -115,5 +130,13 @@ impl Encoder for WithoutCls {
 
     fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
         self.encoder.packed_states(batch, layers)
+    }
+
+    fn trainable_states(
+        &self,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<HiddenStates, ModelError> {
+        self.encoder.trainable_states(batch, layers)
     }
 }

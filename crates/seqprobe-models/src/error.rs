@@ -128,6 +128,20 @@ pub enum ModelError {
         /// What is wrong with its values.
         problem: String,
     },
+    /// A tensor that was not among those that the training began with.
+    #[error("tensor {name:?} is not among the trained ones")]
+    Untrained {
+        /// The tensor.
+        name: String,
+    },
+    /// A model that cannot be asked for letters, or not be trained.
+    #[error("{model}: {message}")]
+    LanguageModel {
+        /// The model's folder or family.
+        model: String,
+        /// What is missing, with a hint.
+        message: String,
+    },
     /// Tensors that the architecture does not use: the model would not be the one that was trained.
     #[error(
         "{path}: {n_extra} tensors are not part of a {family} model, expected none: {names}\n  hint: only the heads {allowed} may be left over; the checkpoint is of another architecture or config.json has too few layers"

@@ -22,6 +22,7 @@ mod random_starts;
 use crate::config_file::ConfigFile;
 use crate::encoder::Encoder;
 use crate::error::ModelError;
+use crate::language_model::HeadEntry;
 use crate::parameters::Parameters;
 use crate::published::PublishedModel;
 use crate::tokenizer::ReadTokenizer;
@@ -55,6 +56,8 @@ pub struct Family {
     pub tokenizer: ReadTokenizer,
     /// Checkpoints of the family that were published.
     pub published: &'static [PublishedModel],
+    /// The language-model head, where this program knows it.
+    pub head: Option<HeadEntry>,
     /// Reads the config and takes the parameters.
     pub load: fn(&ConfigFile, &mut Parameters) -> Result<LoadedEncoder, ModelError>,
 }

@@ -41,6 +41,25 @@ impl Linear {
         Self::for_products(parameters, &weight, None)
     }
 
+    /// A layer of the model's outer class: no prefix is put before its names.
+    ///
+    /// # Shapes
+    /// `sizes`: inputs, outputs
+    pub(crate) fn take_outer(
+        parameters: &mut Parameters,
+        stem: &str,
+        [inputs, outputs]: [usize; 2],
+        initialisation: Initialisation,
+        has_bias: bool,
+    ) -> Result<Self, ModelError> {
+        let weight = parameters.take_outer(&format!("{stem}.weight"), &[outputs, inputs], initialisation)?;
+        let mut bias = None;
+        if has_bias {
+            bias = Some(parameters.take_outer(&format!("{stem}.bias"), &[outputs], Initialisation::Zeros)?);
+        }
+        Ok(Self { weight, bias })
+    }
+
     /// From tensors that were taken already.
     pub(crate) fn from_parts(weight: Tensor, bias: Option<Tensor>) -> Self {
         Self { weight, bias }
@@ -136,6 +155,25 @@ impl LayerNorm {
     ) -> Result<Self, ModelError> {
         let weight = parameters.take(&format!("{stem}.weight"), &[width], Initialisation::Ones)?;
         Ok(Self { weight, bias: None, width: width as i64, epsilon })
+    }
+
+    /// A norm of the model's outer class: no prefix is put before its names.
+    pub(crate) fn take_outer(
+        parameters: &mut Parameters,
+        stem: &str,
+        width: usize,
+        epsilon: f64,
+        has_bias: bool,
+    ) -> Result<Self, ModelError> {
+        let is_old = parameters.has_stored_outer(&format!("{stem}.gamma"));
+        let names = if is_old { ["gamma", "beta"] } else { ["weight", "bias"] };
+        let [weight, bias] = names.map(|name| format!("{stem}.{name}"));
+        let weight = parameters.take_outer(&weight, &[width], Initialisation::Ones)?;
+        let bias = match has_bias {
+            true => Some(parameters.take_outer(&bias, &[width], Initialisation::Zeros)?),
+            false => None,
+        };
+        Ok(Self { weight, bias, width: width as i64, epsilon })
     }
 
     pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor, ModelError> {

@@ -3,7 +3,7 @@
 //! The way through this room: a Hugging Face-layout folder → [`FrozenModel`] (config, tensors by the
 //! checkpoint's own names, tokenizer) → [`TokenBatch`] → [`HiddenStates`]. It does not pool, cache or
 //! train, and it writes nothing but the small random models of [`create`] and what [`hub`] was asked to fetch. Parameters are frozen: every
-//! forward runs without gradients. Thread counts are the caller's.
+//! forward runs without gradients, but for those of [`training`]. Thread counts are the caller's.
 
 mod attention;
 pub mod batch;
@@ -20,7 +20,9 @@ pub mod error;
 pub mod families;
 pub mod hub;
 pub mod initialise;
+pub mod language_model;
 mod layers;
+pub mod masked;
 pub mod model;
 mod npy_table;
 mod packing;
@@ -31,13 +33,17 @@ mod selective_scan;
 mod small_file;
 pub mod tokenizer;
 mod torchscript;
+pub mod training;
 mod worker;
 
 pub use batch::{TokenBatch, Tokens};
 pub use encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
 pub use error::ModelError;
 pub use families::{FAMILIES, Family};
+pub use language_model::{LetterIds, Objective};
+pub use masked::{LetterScores, MaskedModel};
 pub use model::{FrozenModel, LoadOptions, Precision, Tokenize, Weights};
 pub use published::PublishedModel;
 pub use reference::{HubReference, ModelReference, ReferenceError};
 pub use tokenizer::{BytePairTokenizer, TOKENIZERS, Tokenizer, TokenizerKind, WordTokenizer};
+pub use training::{TrainableModel, TrainedTensor};

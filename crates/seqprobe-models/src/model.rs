@@ -6,7 +6,8 @@ use crate::config_file::ConfigFile;
 use crate::description;
 use crate::encoder::{Encoder, without_cls};
 use crate::error::ModelError;
-use crate::families::{read_kmer_table, recognise};
+use crate::families::{FAMILIES, Family, read_kmer_table, recognise};
+use crate::language_model::{Head, HeadEntry, LetterIds, Objective};
 use crate::parameters::Parameters;
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, DnaSequence, Seed};
@@ -101,6 +102,46 @@ impl FrozenModel {
         if description::is_description(folder) {
             return description::load(folder, options);
         }
+        Ok(Self::load_folder(folder, options, None)?.0)
+    }
+
+    /// As [`FrozenModel::load`], with the language-model head and the ids of the letters.
+    pub(crate) fn load_with_head(
+        folder: &Path,
+        options: LoadOptions,
+    ) -> Result<(Self, Head, LetterIds), ModelError> {
+        let refuse =
+            |message: String| ModelError::LanguageModel { model: folder.display().to_string(), message };
+        if description::is_description(folder) {
+            return Err(refuse(
+                "models that bring their own code have no head that this program knows".to_owned(),
+            ));
+        }
+        let config = ConfigFile::read(folder)?;
+        let family = recognise(&config)?;
+        let masked =
+            |family: &&Family| family.head.as_ref().is_some_and(|head| head.objective == Objective::Masked);
+        let Some(entry) = family.head.as_ref().filter(|head| head.objective == Objective::Masked) else {
+            let known: Vec<&str> = FAMILIES.iter().filter(masked).map(|family| family.id).collect();
+            return Err(refuse(format!(
+                "models of the family {} have no masked-language-model head that this program knows\n  hint: those of {} have",
+                family.id,
+                known.join(", ")
+            )));
+        };
+        let letters = (family.tokenizer)(folder, &config)?.letters().ok_or_else(|| {
+            refuse("its tokens are not single letters, expected one token per letter".to_owned())
+        })?;
+        let (model, head) = Self::load_folder(folder, options, Some(entry))?;
+        let head = head.ok_or_else(|| refuse("has no head".to_owned()))?;
+        Ok((model, head, letters))
+    }
+
+    fn load_folder(
+        folder: &Path,
+        options: LoadOptions,
+        head: Option<&HeadEntry>,
+    ) -> Result<(Self, Option<Head>), ModelError> {
         let config = ConfigFile::read(folder)?;
         let family = recognise(&config)?;
         let tokenizer = (family.tokenizer)(folder, &config)?;
@@ -114,6 +155,7 @@ impl FrozenModel {
         };
         parameters.ask_for_products_in(options.precision.product_kind());
         let loaded = tch::no_grad(|| (family.load)(&config, &mut parameters))?;
+        let head = head.map(|head| tch::no_grad(|| (head.take)(&config, &mut parameters))).transpose()?;
         if options.precision.product_kind().is_some() && !parameters.reduces_products() {
             return Err(ModelError::Precision { family: family.id.to_owned() });
         }
@@ -133,7 +175,7 @@ impl FrozenModel {
             .part(loaded.config_digest.as_bytes())
             .part(format!("{:?}", options.precision).as_bytes())
             .part(&version.to_le_bytes());
-        Ok(Self {
+        let model = Self {
             weights_digest: digest.finish(),
             tokenizer_digest: tokenizer.digest(),
             encoder: match tokenizer.adds_no_cls() {
@@ -142,7 +184,8 @@ impl FrozenModel {
             },
             pad_id: tokenizer.pad_id(),
             tokenize: Box::new(move |sequence| tokenizer.tokenize(sequence)),
-        })
+        };
+        Ok((model, head))
     }
 
     /// A model from an encoder and a tokenizer that exist already, for encoders that come from no folder.

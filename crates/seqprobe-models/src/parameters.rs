@@ -8,7 +8,7 @@ use crate::initialise::{Initialisation, draw};
 use crate::npy_table::NpyTable;
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, Seed};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tch::{Device, Kind, Tensor};
 
 /// Where parameters come from.
@@ -23,11 +23,15 @@ enum Source {
         table: NpyTable,
     },
     Random(Seed),
+    /// Tensors that are being trained, by their names without prefix, and what they are converted to.
+    Trained(BTreeMap<String, Tensor>),
 }
 
 /// A tensor as it was drawn, for writing it to a file.
 pub(crate) struct DrawnTensor {
     pub(crate) name: String,
+    /// Whether it belongs to the outer class, so that no prefix is put before its name.
+    pub(crate) is_outer: bool,
     pub(crate) shape: Vec<usize>,
     pub(crate) values: Vec<f32>,
 }
@@ -66,6 +70,12 @@ impl Parameters {
     /// Parameters drawn from a seed.
     pub fn random(seed: Seed, kind: Kind, device: Device) -> Self {
         Self::new(Source::Random(seed), kind, device)
+    }
+
+    /// Parameters that are being trained: what is taken is part of the graph that leads back to them, in the
+    /// type asked for.
+    pub(crate) fn trained(tensors: BTreeMap<String, Tensor>, kind: Kind, device: Device) -> Self {
+        Self::new(Source::Trained(tensors), kind, device)
     }
 
     fn new(source: Source, kind: Kind, device: Device) -> Self {
@@ -184,12 +194,53 @@ impl Parameters {
                     false,
                     true,
                 )?;
-                if let Some(drawn) = &mut self.drawn {
-                    drawn.push(DrawnTensor { name: name.to_owned(), shape: shape.to_vec(), values });
+                if let Some(drawn) = &mut self.drawn
+                    && drawn.iter().all(|known| known.name != name)
+                {
+                    drawn.push(DrawnTensor {
+                        name: name.to_owned(),
+                        is_outer: false,
+                        shape: shape.to_vec(),
+                        values,
+                    });
                 }
                 Ok(tensor)
             }
+            Source::Trained(tensors) => match tensors.get(name) {
+                Some(tensor) => Ok(tensor.f_to_kind(self.kind)?),
+                None => Err(ModelError::Untrained { name: name.to_owned() }),
+            },
         }
+    }
+
+    /// Takes one tensor of the model's outer class, such as a head: no prefix is put before its name.
+    ///
+    /// # Shapes
+    /// `shape`
+    ///
+    /// # Errors
+    /// As [`Checkpoint::tensor`].
+    pub fn take_outer(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        initialisation: Initialisation,
+    ) -> Result<Tensor, ModelError> {
+        if let Source::Checkpoint { checkpoint, .. } = &self.source {
+            let tensor = checkpoint.tensor(name, shape, self.kind, self.device)?;
+            self.taken.insert(name.to_owned());
+            return Ok(tensor);
+        }
+        let tensor = self.take_buffer(name, shape, initialisation)?;
+        if let Some(drawn) = &mut self.drawn {
+            drawn.iter_mut().filter(|known| known.name == name).for_each(|known| known.is_outer = true);
+        }
+        Ok(tensor)
+    }
+
+    /// Whether a checkpoint has a tensor of the model's outer class.
+    pub fn has_stored_outer(&self, name: &str) -> bool {
+        matches!(&self.source, Source::Checkpoint { checkpoint, .. } if checkpoint.contains(name))
     }
 
     /// A tensor that not every checkpoint has: a constant, or a second copy of a parameter. It does not
@@ -211,7 +262,7 @@ impl Parameters {
                 self.taken.insert(full);
                 Ok(Some(tensor))
             }
-            Source::Table { .. } | Source::Random(_) => Ok(None),
+            Source::Table { .. } | Source::Random(_) | Source::Trained(_) => Ok(None),
         }
     }
 
@@ -242,7 +293,7 @@ impl Parameters {
                 self.taken.insert(full);
                 Ok(Some(ids))
             }
-            Source::Table { .. } | Source::Random(_) => Ok(None),
+            Source::Table { .. } | Source::Random(_) | Source::Trained(_) => Ok(None),
         }
     }
 
@@ -286,7 +337,7 @@ impl Parameters {
                 .copied()
                 .find(|name| checkpoint.contains(&format!("{prefix}{stem}{name}")))
                 .unwrap_or(first),
-            Source::Table { .. } | Source::Random(_) => first,
+            Source::Table { .. } | Source::Random(_) | Source::Trained(_) => first,
         }
     }
 
@@ -300,6 +351,8 @@ impl Parameters {
             }
             Source::Table { table, .. } => digest.part(b"table").part(table.digest.as_bytes()),
             Source::Random(seed) => digest.part(b"random").part(&seed.0.to_le_bytes()),
+            // Changes with every step: nothing is cached by it.
+            Source::Trained(_) => digest.part(b"trained"),
         };
         digest.finish()
     }
@@ -308,7 +361,7 @@ impl Parameters {
     pub fn has(&self, name: &str) -> bool {
         match &self.source {
             Source::Checkpoint { checkpoint, prefix } => checkpoint.contains(&format!("{prefix}{name}")),
-            Source::Table { .. } | Source::Random(_) => false,
+            Source::Table { .. } | Source::Random(_) | Source::Trained(_) => false,
         }
     }
 

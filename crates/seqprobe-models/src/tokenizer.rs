@@ -15,6 +15,7 @@ mod words;
 use crate::batch::Tokens;
 use crate::config_file::ConfigFile;
 use crate::error::ModelError;
+use crate::language_model::LetterIds;
 use seqprobe_core::{Digest, DnaSequence};
 use std::path::Path;
 
@@ -43,6 +44,11 @@ pub trait Tokenizer: Send + Sync {
     /// True when the tokenizer's own files put no CLS first, whatever the family usually does.
     fn adds_no_cls(&self) -> bool {
         false
+    }
+
+    /// Ids of the letters, where every token is one letter.
+    fn letters(&self) -> Option<LetterIds> {
+        None
     }
 
     /// Token ids of a sequence, added ones included and marked.

@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Predict(PredictArguments),
     /// Write a frozen model's embeddings of a file of sequences
     Embed(EmbedArguments),
+    /// Pretrain a model on genomic sequence, from a config (TOML)
+    Pretrain(PretrainArguments),
     /// Render a finished run again
     Report(ReportArguments),
     /// Hold one run against another, cell by cell
@@ -208,6 +210,14 @@ pub(crate) struct EmbedArguments {
     /// Pooling: mean, mean-all, cls, max, last or tokens
     #[arg(long, default_value = "mean")]
     pub(crate) pooling: String,
+    /// What to write: the embeddings, or, with the head of a masked language model, what it tells of every hidden
+    /// letter: `[letters, 4]` probabilities of A, C, G and T, and beside them each sequence's
+    /// pseudo-log-likelihood as a table
+    #[arg(long, value_enum, default_value_t = OutputKind::States)]
+    pub(crate) output_kind: OutputKind,
+    /// With logits: hide every Nth letter at once, in N passes [default: one letter at a time]
+    #[arg(long, value_name = "N")]
+    pub(crate) mask_every: Option<std::num::NonZeroUsize>,
     /// File to write: .npy (ids beside it), .safetensors, .parquet or .zarr
     #[arg(long, value_name = "FILE")]
     pub(crate) output: PathBuf,
@@ -221,6 +231,31 @@ pub(crate) struct EmbedArguments {
     pub(crate) reading: Reading,
     #[command(flatten)]
     pub(crate) computing: Computing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputKind {
+    /// Hidden states, pooled
+    States,
+    /// Probabilities of hidden letters
+    Logits,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PretrainArguments {
+    /// Config (TOML): model, training data, training
+    pub(crate) config: PathBuf,
+    /// Folder of the model [default: models/NAME]. One that a killed run left behind is gone on with
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Device: cpu or cuda [default: cuda where there is one]
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+    /// Threads for libtorch and for everything else [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) folders: Folders,
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,11 @@
 //! `seqprobe embed`: the door for people who only want embeddings. All layers asked for come from one pass.
 
-use crate::cli::EmbedArguments;
+use crate::cli::{EmbedArguments, OutputKind};
 use crate::dry_run::describe;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::features::{remarks_of, tell_damage};
 use crate::files::cache_folder;
+use crate::letter_scores;
 use crate::model_finder::ModelFinder;
 use crate::models::LoadedModel;
 use crate::output::{say, tell};
@@ -17,6 +18,12 @@ use seqprobe_embed::{EmbeddingCache, ExtractionOptions, estimate, export_feature
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
+    if arguments.output_kind == OutputKind::Logits {
+        return letter_scores::run(arguments);
+    }
+    if arguments.mask_every.is_some() {
+        return Err(Failure::usage("--mask-every goes with --output-kind logits"));
+    }
     let pooling: Pooling = arguments.pooling.parse().map_err(Failure::usage)?;
     let reading = &arguments.reading;
     let extraction = check_extraction(

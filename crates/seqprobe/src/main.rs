@@ -26,6 +26,7 @@ mod fill;
 mod fit;
 mod gate_commands;
 mod imports;
+mod letter_scores;
 mod list_command;
 #[cfg(test)]
 mod made;
@@ -35,6 +36,7 @@ mod other_tests;
 mod output;
 mod plan;
 mod predict_command;
+mod pretrain_command;
 mod probe_command;
 mod probe_entry;
 mod probes;
@@ -76,6 +78,7 @@ fn execute(cli: Cli, command: String) -> Result<(), Failure> {
         Command::Run(arguments) => run_command::run(&arguments, command),
         Command::Predict(arguments) => predict_command::run(&arguments),
         Command::Embed(arguments) => embed_command::run(&arguments),
+        Command::Pretrain(arguments) => pretrain_command::run(&arguments, command),
         Command::Report(arguments) => small_commands::report(&arguments),
         Command::Compare(arguments) => gate_commands::compare(&arguments),
         Command::Check(arguments) => gate_commands::check(&arguments),

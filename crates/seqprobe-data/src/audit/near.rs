@@ -16,7 +16,7 @@ const SHORT: usize = 500;
 /// k-mers of a dataset up to which all are compared: 1 GiB of index.
 const MOST_KMERS: usize = 1 << 27;
 /// k-mers of train that are indexed at once.
-const PIECE_KMERS: usize = 1 << 26;
+pub(super) const PIECE_KMERS: usize = 1 << 26;
 
 /// Near-duplicates of train in some splits.
 pub(crate) struct NearDuplicates {
@@ -133,7 +133,7 @@ fn pieces(dataset: &Dataset, rate: f64) -> Vec<&[usize]> {
 }
 
 /// The distinct k-mers of a sequence whose hash lies in the sampled share, sorted.
-fn sketch(sequence: &DnaSequence, rate: f64) -> Vec<u32> {
+pub(super) fn sketch(sequence: &DnaSequence, rate: f64) -> Vec<u32> {
     let limit = (rate * f64::from(u32::MAX)) as u32;
     let mut codes = Vec::with_capacity((sequence.len() as f64 * rate) as usize + 1);
     let (mut forward, mut reverse, mut defined) = (0_u32, 0_u32, 0);
@@ -172,7 +172,7 @@ fn is_copy(left: &DnaSequence, right: &DnaSequence) -> bool {
 }
 
 /// Which sketches hold a k-mer.
-struct Index {
+pub(super) struct Index {
     /// k-mer in the upper half, place of its sketch in the lower; sorted.
     entries: Vec<u64>,
     /// Size of each sketch.
@@ -182,7 +182,7 @@ struct Index {
 }
 
 impl Index {
-    fn new(sketches: &[Vec<u32>]) -> Self {
+    pub(super) fn new(sketches: &[Vec<u32>]) -> Self {
         let mut entries: Vec<u64> = sketches
             .iter()
             .enumerate()
@@ -196,7 +196,13 @@ impl Index {
 
     /// Calls `visit(place, containment)` for each sketch that shares at least `threshold` of the smaller sketch.
     /// `counts` has one 0 per sketch and is given back so.
-    fn search(&self, query: &[u32], counts: &mut [u32], threshold: f64, mut visit: impl FnMut(usize, f64)) {
+    pub(super) fn search(
+        &self,
+        query: &[u32],
+        counts: &mut [u32],
+        threshold: f64,
+        mut visit: impl FnMut(usize, f64),
+    ) {
         if query.len() < NEAR_LEAST {
             return;
         }

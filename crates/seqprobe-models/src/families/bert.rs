@@ -9,6 +9,9 @@ use super::{Family, LoadedEncoder};
 use crate::bert_stack::{BertLayout, BertSettings, BertStack, NormPlace};
 use crate::config_file::ConfigFile;
 use crate::error::ModelError;
+use crate::initialise::Initialisation;
+use crate::language_model::{Head, HeadEntry, Objective};
+use crate::layers::{LayerNorm, Linear};
 use crate::parameters::Parameters;
 use crate::published::PublishedModel;
 use crate::tokenizer::read_byte_pairs_or_words;
@@ -25,8 +28,11 @@ pub(super) const FAMILY: Family = Family {
     ignored_tensors: HEADS,
     tokenizer: read_byte_pairs_or_words,
     published: PUBLISHED,
+    head: Some(HEAD),
     load,
 };
+
+const HEAD: HeadEntry = HeadEntry { objective: Objective::Masked, take: take_head, new_vocabulary: None };
 
 /// Heads and constants that checkpoints of BERT's kind carry along.
 pub(super) const HEADS: &[&str] =
@@ -143,6 +149,31 @@ pub(crate) fn config_json(vocab_size: usize, layers: usize, width: usize, heads:
         "initializer_range": 0.02,
         "pad_token_id": 0,
     })
+}
+
+/// `cls.predictions`: a layer, GELU, a norm, and products with the word embeddings themselves, plus a bias.
+fn take_head(file: &ConfigFile, parameters: &mut Parameters) -> Result<Head, ModelError> {
+    let settings = read_settings(file)?;
+    let (width, words) = (settings.hidden_size, settings.vocab_size);
+    let normal = Initialisation::Normal { deviation: settings.initializer_range };
+    let stem = "cls.predictions.transform";
+    let layer = Linear::take_outer(parameters, &format!("{stem}.dense"), [width, width], normal, true)?;
+    let norm =
+        LayerNorm::take_outer(parameters, &format!("{stem}.LayerNorm"), width, settings.norm_epsilon, true)?;
+    let tied = "embeddings.word_embeddings.weight";
+    let stored = "cls.predictions.decoder.weight";
+    let padded =
+        Initialisation::NormalButRow { deviation: settings.initializer_range, row: settings.pad_token_id };
+    let weight = match parameters.has_stored_outer(stored) {
+        true => parameters.take_outer(stored, &[words, width], normal)?,
+        false => parameters.take_buffer(tied, &[words, width], padded)?,
+    };
+    let bias = match parameters.has_stored_outer("cls.predictions.decoder.bias") {
+        true => "cls.predictions.decoder.bias",
+        false => "cls.predictions.bias",
+    };
+    let bias = parameters.take_outer(bias, &[words], Initialisation::Zeros)?;
+    Ok(Head::new(Some((layer, norm)), Linear::from_parts(weight, Some(bias))))
 }
 
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {

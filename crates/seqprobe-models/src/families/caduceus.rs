@@ -46,6 +46,7 @@ pub(super) const FAMILY: Family = Family {
     ignored_tensors: &["lm_head.*", "model.lm_head.*", "score.*"],
     tokenizer: read_letters_sep,
     published: published::PUBLISHED,
+    head: None,
     load,
 };
 

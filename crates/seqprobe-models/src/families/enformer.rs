@@ -42,6 +42,7 @@ pub(super) const FAMILY: Family = Family {
     ignored_tensors: &["_heads.*", "_trunk.*", "*.num_batches_tracked"],
     tokenizer: read_nucleotides,
     published: PUBLISHED,
+    head: None,
     load,
 };
 

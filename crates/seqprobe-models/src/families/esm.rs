@@ -49,6 +49,7 @@ pub(super) const FAMILY: Family = Family {
     ],
     tokenizer: read_six_mers,
     published: PUBLISHED,
+    head: None,
     load,
 };
 

@@ -26,6 +26,7 @@ pub(super) const FAMILY: Family = Family {
     ignored_tensors: HEADS,
     tokenizer: read_byte_pairs,
     published: PUBLISHED,
+    head: None,
     load,
 };
 

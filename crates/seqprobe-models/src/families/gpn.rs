@@ -11,6 +11,7 @@ use crate::convolution::{Convolution, ConvolutionShape, Dilations, TokenMask};
 use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
 use crate::error::ModelError;
 use crate::initialise::Initialisation;
+use crate::language_model::{Head, HeadEntry, Objective};
 use crate::layers::{LayerNorm, LayerPlan, Linear};
 use crate::packing::check_batch;
 use crate::parameters::Parameters;
@@ -30,8 +31,15 @@ pub(super) const FAMILY: Family = Family {
     ignored_tensors: &["cls.*", "classifier.*"],
     tokenizer: read_words,
     published: PUBLISHED,
+    head: Some(HEAD),
     load,
 };
+
+/// The words of the authors' tokenizer.
+pub(super) const WORDS: &[&str] = &["[PAD]", "[MASK]", "[UNK]", "a", "c", "g", "t"];
+
+const HEAD: HeadEntry =
+    HeadEntry { objective: Objective::Masked, take: take_head, new_vocabulary: Some(WORDS) };
 
 /// The size is that of the published file: 264 MB of 32-bit numbers are 25 blocks of this width, and the head.
 const PUBLISHED: &[PublishedModel] = &[PublishedModel {
@@ -172,6 +180,17 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_size })
 }
 
+/// A layer, GELU, a norm and the scores, all in the authors' `cls.decoder`.
+fn take_head(file: &ConfigFile, parameters: &mut Parameters) -> Result<Head, ModelError> {
+    let config = Config::read(file)?;
+    let width = config.hidden_size;
+    let normal = Initialisation::Normal { deviation: config.initializer_range };
+    let layer = Linear::take_outer(parameters, "cls.decoder.0", [width, width], normal, true)?;
+    let norm = LayerNorm::take_outer(parameters, "cls.decoder.2", width, NORM_EPSILON, true)?;
+    let decoder = Linear::take_outer(parameters, "cls.decoder.3", [width, config.vocab_size], normal, true)?;
+    Ok(Head::new(Some((layer, norm)), decoder))
+}
+
 impl Gpn {
     fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
         let mut plan = LayerPlan::new(&self.spec, layers)?;
@@ -212,5 +231,13 @@ impl Encoder for Gpn {
 
     fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
         tch::no_grad(|| self.forward(batch, layers))
+    }
+
+    fn trainable_states(
+        &self,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<HiddenStates, ModelError> {
+        self.forward(batch, layers)
     }
 }

@@ -13,6 +13,7 @@ use crate::convolution::{Convolution, ConvolutionShape, Dilations, TokenMask};
 use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
 use crate::error::ModelError;
 use crate::initialise::Initialisation;
+use crate::language_model::{Head, HeadEntry, Objective};
 use crate::layers::{LayerNorm, LayerPlan, Linear};
 use crate::packing::check_batch;
 use crate::parameters::Parameters;
@@ -38,8 +39,12 @@ pub(super) const FAMILY: Family = Family {
     ignored_tensors: &["cls.*", "classifier.*"],
     tokenizer: read_words,
     published: PUBLISHED,
+    head: Some(HEAD),
     load,
 };
+
+const HEAD: HeadEntry =
+    HeadEntry { objective: Objective::Masked, take: take_head, new_vocabulary: Some(super::gpn::WORDS) };
 
 /// The sizes are those of the authors' training script; the published config has not been seen.
 const PUBLISHED: &[PublishedModel] = &[PublishedModel {
@@ -292,6 +297,25 @@ fn take_block(parameters: &mut Parameters, index: usize, config: &Config) -> Res
     })
 }
 
+/// `cls.transform` (a layer, GELU, a norm), left out where `mlm_head_transform` is false, and `cls.decoder`.
+fn take_head(file: &ConfigFile, parameters: &mut Parameters) -> Result<Head, ModelError> {
+    let config = Config::read(file)?;
+    file.expect(&[("tie_word_embeddings", Value::Bool(false))])?;
+    let (width, has_bias) = (config.hidden_size, config.has_bias);
+    let normal = Initialisation::Normal { deviation: config.initializer_range };
+    let is_plain = file.value("mlm_head_transform") == Some(&Value::Bool(false));
+    let transform = match is_plain {
+        true => None,
+        false => Some((
+            Linear::take_outer(parameters, "cls.transform.0", [width, width], normal, has_bias)?,
+            LayerNorm::take_outer(parameters, "cls.transform.2", width, NORM_EPSILON, has_bias)?,
+        )),
+    };
+    let decoder =
+        Linear::take_outer(parameters, "cls.decoder", [width, config.vocab_size], normal, has_bias)?;
+    Ok(Head::new(transform, decoder))
+}
+
 impl GpnPrenorm {
     fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
         let mut plan = LayerPlan::new(&self.spec, layers)?;
@@ -345,5 +369,13 @@ impl Encoder for GpnPrenorm {
 
     fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
         tch::no_grad(|| self.forward(batch, layers))
+    }
+
+    fn trainable_states(
+        &self,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<HiddenStates, ModelError> {
+        self.forward(batch, layers)
     }
 }

@@ -21,6 +21,7 @@ use crate::config_file::ConfigFile;
 use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
 use crate::error::ModelError;
 use crate::initialise::Initialisation;
+use crate::language_model::{Head, HeadEntry, Objective};
 use crate::layers::{Kept, LayerNorm, LayerPlan, Linear};
 use crate::packing::Packing;
 use crate::parameters::Parameters;
@@ -42,8 +43,13 @@ pub(super) const FAMILY: Family = Family {
     ignored_tensors: &["lm_head.*", "model.lm_head.*", "score.*", "head.*", "decoder.*"],
     tokenizer: read_tokenizer,
     published: published::PUBLISHED,
+    head: Some(HEAD),
     load,
 };
+
+/// The scores are products with the embedding itself, which no file stores twice; the vocabulary is in the code.
+const HEAD: HeadEntry =
+    HeadEntry { objective: Objective::Causal, take: take_head, new_vocabulary: Some(&[]) };
 
 /// Keys by which the first files are known, which have no `model_type`.
 pub(super) const FIRST_KEYS: &[&str] = &["d_model", "n_layer", "layer"];
@@ -130,6 +136,14 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_rows })
 }
 
+fn take_head(file: &ConfigFile, parameters: &mut Parameters) -> Result<Head, ModelError> {
+    let config = Config::read(file)?;
+    let normal = Initialisation::Normal { deviation: config.initializer_range };
+    let shape = [config.vocab_rows, config.width];
+    let letters = parameters.take_buffer("embeddings.word_embeddings.weight", &shape, normal)?;
+    Ok(Head::new(None, Linear::from_parts(letters, None)))
+}
+
 fn take_block(
     parameters: &mut Parameters,
     stem: &str,
@@ -211,5 +225,13 @@ impl Encoder for HyenaDna {
 
     fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
         tch::no_grad(|| Ok(self.forward(batch, layers)?.packed()))
+    }
+
+    fn trainable_states(
+        &self,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<HiddenStates, ModelError> {
+        self.forward(batch, layers)?.padded()
     }
 }

@@ -34,6 +34,7 @@ pub(super) const FAMILY: Family = Family {
     ignored_tensors: &[],
     tokenizer: read_kmer_rows,
     published: PUBLISHED,
+    head: None,
     load,
 };
 

@@ -33,6 +33,7 @@ pub(super) const FAMILY: Family = Family {
     ignored_tensors: &["head.*", "decoder.*", "classifier.*"],
     tokenizer: read_byte_pairs,
     published: PUBLISHED,
+    head: None,
     load,
 };
 

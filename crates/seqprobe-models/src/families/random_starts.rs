@@ -45,7 +45,7 @@ fn bert(more: &serde_json::Value) -> serde_json::Value {
 
 /// Normal with the config's deviation, norms one and zero, biases zero, the padding row zero.
 fn starts_as_bert(tensors: &[DrawnTensor], padding: usize) {
-    for DrawnTensor { name, shape, values } in tensors {
+    for DrawnTensor { name, shape, values, .. } in tensors {
         let is_norm =
             ["LayerNorm.weight", "layernorm.weight", "_ln.weight"].iter().any(|end| name.ends_with(end));
         if is_norm {

@@ -35,6 +35,7 @@ pub(super) const FAMILY: Family = Family {
     ignored_tensors: &["module.cls.*", "cls.*", "pooler.*"],
     tokenizer: read_rnabert_letters,
     published: PUBLISHED,
+    head: None,
     load,
 };
 

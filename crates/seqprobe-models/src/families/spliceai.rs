@@ -38,6 +38,7 @@ pub(super) const FAMILY: Family = Family {
     ignored_tensors: &["final_conv.*", "*.num_batches_tracked"],
     tokenizer: read_nucleotides,
     published: PUBLISHED,
+    head: None,
     load,
 };
 

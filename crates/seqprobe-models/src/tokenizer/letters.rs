@@ -13,6 +13,7 @@ use super::{Tokenizer, TokenizerKind, Vocabulary};
 use crate::batch::Tokens;
 use crate::config_file::ConfigFile;
 use crate::error::ModelError;
+use crate::language_model::LetterIds;
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, DnaSequence};
 use serde_json::Value;
@@ -49,6 +50,7 @@ pub(crate) fn read_letters_sep(folder: &Path, _: &ConfigFile) -> Result<Box<dyn 
 const SPECIAL_WORDS: [&str; 7] = ["[CLS]", "[SEP]", "[BOS]", "[MASK]", "[PAD]", "[RESERVED]", "[UNK]"];
 const CLS: i64 = 0;
 const SEP: i64 = 1;
+const MASK: i64 = 3;
 const PAD: i64 = 4;
 const UNKNOWN: i64 = 6;
 
@@ -150,6 +152,11 @@ impl Tokenizer for LetterTokenizer {
 
     fn digest(&self) -> Digest {
         self.digest
+    }
+
+    fn letters(&self) -> Option<LetterIds> {
+        let acgt = [b'A', b'C', b'G', b'T'].map(|letter| self.id(letter));
+        Some(LetterIds { acgt, unknown: self.id(b'N'), mask: Some(MASK) })
     }
 
     /// A token per letter and the added ones.

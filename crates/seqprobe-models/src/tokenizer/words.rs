@@ -8,6 +8,7 @@ use super::{DnaWords, Tokenizer, TokenizerKind, Vocabulary};
 use crate::batch::Tokens;
 use crate::config_file::ConfigFile;
 use crate::error::ModelError;
+use crate::language_model::LetterIds;
 use seqprobe_core::{Digest, DnaSequence};
 use std::path::Path;
 
@@ -57,6 +58,7 @@ pub struct WordTokenizer {
     pad_id: i64,
     around: Option<(i64, i64)>,
     largest_id: i64,
+    mask_id: Option<i64>,
     digest: Digest,
 }
 
@@ -84,6 +86,7 @@ impl WordTokenizer {
             pad_id: vocabulary.special("pad_token")?,
             around,
             largest_id: vocabulary.largest_id(),
+            mask_id: vocabulary.special_or("mask_token", "[MASK]").ok(),
             digest: digest.finish(),
         })
     }
@@ -105,6 +108,12 @@ impl Tokenizer for WordTokenizer {
 
     fn digest(&self) -> Digest {
         self.digest
+    }
+
+    fn letters(&self) -> Option<LetterIds> {
+        let id = |letter: &[u8]| self.words.get(letter).copied();
+        let acgt = [id(b"A")?, id(b"C")?, id(b"G")?, id(b"T")?];
+        Some(LetterIds { acgt, unknown: self.unknown_id, mask: self.mask_id })
     }
 
     /// `length − k + 1` words and the added tokens.
