@@ -128,6 +128,7 @@ fn what_does_not_fit_is_told() {
     told("window = 64", "window = 3000", 3, &["no window of 3000 bases"]);
     told("\"ConvNet\"", "\"esm\"", 4, &["cannot be trained", "gpn", "hyenadna"]);
     told("hidden_size = 16", "hidden_size = 4", 4, &["vocab_size", "hidden_size"]);
+    told("hidden_size = 16", "hidden_size = 2000000000", 4, &["too large", "encoder.0.conv.1.weight"]);
     told("kernel_size = 5", "kernel_size = 0", 4, &["kernel_size"]);
     // Weights of 1e30 after one step: the loss of the second is no number.
     told(

@@ -128,6 +128,18 @@ pub enum ModelError {
         /// What is wrong with its values.
         problem: String,
     },
+    /// A config that asks for more numbers than are drawn.
+    #[error(
+        "tensor {name:?} of shape {shape:?} makes the model too large, expected at most {most} numbers to draw\n  hint: look for a size in config.json that is wrong"
+    )]
+    TooLarge {
+        /// The tensor.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// Numbers allowed.
+        most: usize,
+    },
     /// A tensor that was not among those that the training began with.
     #[error("tensor {name:?} is not among the trained ones")]
     Untrained {

@@ -27,6 +27,9 @@ enum Source {
     Trained(BTreeMap<String, Tensor>),
 }
 
+/// Most numbers that are drawn for one tensor, or for a model that is written or trained: 16 GiB of them.
+const MOST_DRAWN: usize = 1 << 32;
+
 /// A tensor as it was drawn, for writing it to a file.
 pub(crate) struct DrawnTensor {
     pub(crate) name: String,
@@ -186,6 +189,7 @@ impl Parameters {
                 Ok(values.f_to_device_(self.device, self.kind, false, true)?)
             }
             Source::Random(seed) => {
+                self.check_size(name, shape)?;
                 let values = draw(*seed, name, shape, initialisation);
                 let sizes: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
                 let tensor = Tensor::f_from_slice(&values)?.f_reshape(&sizes)?.f_to_device_(
@@ -210,6 +214,16 @@ impl Parameters {
                 Some(tensor) => Ok(tensor.f_to_kind(self.kind)?),
                 None => Err(ModelError::Untrained { name: name.to_owned() }),
             },
+        }
+    }
+
+    /// Refuses to draw what no memory holds: a config may ask for any size.
+    fn check_size(&self, name: &str, shape: &[usize]) -> Result<(), ModelError> {
+        let size = shape.iter().try_fold(1_usize, |size, &one| size.checked_mul(one));
+        let before = self.drawn.iter().flatten().map(|known| known.values.len()).sum::<usize>();
+        match size.and_then(|size| size.checked_add(before)) {
+            Some(sum) if sum <= MOST_DRAWN => Ok(()),
+            _ => Err(ModelError::TooLarge { name: name.to_owned(), shape: shape.to_vec(), most: MOST_DRAWN }),
         }
     }
 
