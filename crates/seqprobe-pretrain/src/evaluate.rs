@@ -122,3 +122,25 @@ pub(crate) fn weighted_loss(
     let weights = Tensor::f_from_slice(&batch.weights)?.f_to_device(device)?;
     Ok(bits.f_mul(&weights)?.f_sum(Kind::Float)?.f_div_scalar(weight)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_is_the_ratio_of_sums_with_windows_as_units() {
+        let mut sum = LossSum::default();
+        sum.add(2, &[(0, 1), (0, 5), (1, 0)], &[1.0, 2.0, 3.0]);
+        assert_eq!(sum.finish().map(|loss| (loss.n_bases, loss.n_windows)), Some((3, 2)));
+        sum.add(3, &[(2, 7)], &[2.0]);
+        let loss = sum.finish().unwrap();
+        assert_eq!((loss.n_bases, loss.n_windows), (4, 3));
+        approx::assert_relative_eq!(loss.bits, 2.0);
+        // Residuals of the windows: 3 - 2·2 = -1, 3 - 2 = 1, 2 - 2 = 0; √(2 · 3 / 2) / 4.
+        approx::assert_relative_eq!(loss.standard_error.unwrap(), 3.0_f64.sqrt() / 4.0);
+        assert_eq!(LossSum::default().finish(), None);
+        let mut one = LossSum::default();
+        one.add(1, &[(0, 0)], &[1.5]);
+        assert_eq!(one.finish().and_then(|loss| loss.standard_error), None);
+    }
+}

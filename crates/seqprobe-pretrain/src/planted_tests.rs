@@ -15,7 +15,7 @@ const LETTERS: LetterIds = LetterIds { acgt: [3, 4, 5, 6], unknown: 2, mask: Som
 
 /// Probability of a letter after two others: one of four is likely, which one depends on both.
 fn transition(before: usize, last: usize, next: usize) -> f64 {
-    if next == (before + last) % 4 { 0.52 } else { 0.16 }
+    if next == (before + last) % 4 { 0.49 } else { 0.17 }
 }
 
 fn drawn(seed: &str, length: usize) -> String {
@@ -136,7 +136,7 @@ fn the_loss_comes_down_to_the_two_sided_entropy() {
     let folder = tempfile::tempdir().unwrap();
     // Steps are small: threads would wait for one another.
     tch::set_num_threads(1);
-    let config = config(folder.path(), 2000);
+    let config = config(folder.path(), 2200);
     let out = folder.path().join("out");
     let options = Options {
         out: &out,
@@ -156,11 +156,11 @@ fn the_loss_comes_down_to_the_two_sided_entropy() {
     let told = format!("loss {loss:.4}, entropy {entropy:.4}, exact posterior's loss {exact_loss:.4}");
     // Some 22,000 targets: the exact posterior's own loss is within 0.015 of the entropy.
     assert!((exact_loss - entropy).abs() < 0.015, "{told}");
-    assert!((loss - entropy).abs() < 0.02, "{told}");
-    assert!(loss > exact_loss - 0.003, "nothing beats the exact posterior: {told}");
+    // Held against the exact posterior on the same targets: the entropy without the noise of which letters came.
+    assert!((-0.002..0.02).contains(&(loss - exact_loss)), "{told}");
     // Counting sees more: its neighbours are never hidden. A model that learned nothing has 2 bits and more.
     assert!(outcome.untrained.bits > 1.9, "{}", outcome.untrained.bits);
-    assert!(loss < outcome.untrained.bits - 0.4, "{told}");
+    assert!(loss < outcome.untrained.bits - 0.3, "{told}");
 }
 
 #[test]

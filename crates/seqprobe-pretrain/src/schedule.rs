@@ -13,3 +13,24 @@ pub(crate) fn rate(training: &TrainingConfig, step: u64) -> f64 {
     let share = 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
     most * (training.final_rate + (1.0 - training.final_rate) * share)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_rises_straight_and_falls_along_a_cosine() {
+        let training: TrainingConfig = serde_json::from_value(serde_json::json!({
+            "steps": 110, "batch": 1, "learning_rate": 2.0, "warm_up_steps": 10, "final_rate": 0.1, "valid_every": 1
+        }))
+        .unwrap();
+        let rates: Vec<f64> = (0..110).map(|step| rate(&training, step)).collect();
+        approx::assert_relative_eq!(rates[0], 0.2);
+        approx::assert_relative_eq!(rates[9], 2.0);
+        approx::assert_relative_eq!(rates[10], 2.0);
+        // Half way down: the mean of the largest and the last.
+        approx::assert_relative_eq!(rates[60], 2.0 * 0.55);
+        assert!(rates[10..].windows(2).all(|pair| pair[0] > pair[1]));
+        assert!(rates[109] > 0.2 && rates[109] < 0.201, "{}", rates[109]);
+    }
+}
