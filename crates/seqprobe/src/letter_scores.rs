@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
     let likelihoods = arguments.output.with_extension("likelihoods.csv");
     std::fs::write(&likelihoods, table)?;
     let how = match arguments.mask_every {
-        Some(n) => format!("every {n}th letter hidden at once"),
+        Some(n) => format!("one in {n} letters hidden at once"),
         None => "one letter hidden at a time".to_owned(),
     };
     say(&format!(
