@@ -59,7 +59,21 @@ fn read_npy(path: &Path, rows: usize) -> Vec<Vec<f32>> {
 fn embed(folder: &Path, model: &Path, input: &str, stem: &str) -> Vec<(String, PathBuf)> {
     let output = format!("{stem}.npy");
     let model = model.display().to_string();
-    let arguments = ["embed", "--model", &model, "--input", input, "--layer", "all", "--output", &output];
+    // A cache of its own: rows that another call stored would be read.
+    let cache = format!("cache-{stem}");
+    let arguments = [
+        "embed",
+        "--model",
+        &model,
+        "--input",
+        input,
+        "--layer",
+        "all",
+        "--output",
+        &output,
+        "--cache-dir",
+        &cache,
+    ];
     let said = run_well(folder, &arguments).stdout;
     let layer_of = |line: &str| {
         let file = line.split_once(" to ")?.1.to_owned();

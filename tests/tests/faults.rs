@@ -146,8 +146,33 @@ fn finished_rows(cache: &Path) -> usize {
         .sum()
 }
 
-fn kill_after(mut child: Child, time: Duration) -> bool {
+/// Shards that are recorded, while another process may be writing.
+fn n_records(folder: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let names = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let of = |path: PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        n_records(&path) + usize::from(name.starts_with("shard-") && name.ends_with(".json"))
+    };
+    names.map(of).sum()
+}
+
+/// Waits until one more shard is recorded, or the process has ended, and kills it.
+fn kill_at_next_shard(mut child: Child, cache: &Path) -> bool {
+    let before = n_records(cache);
+    while n_records(cache) == before && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    kill(child)
+}
+
+fn kill_after(child: Child, time: Duration) -> bool {
     std::thread::sleep(time);
+    kill(child)
+}
+
+/// True where the process had not ended by itself.
+fn kill(mut child: Child) -> bool {
     let ended = child.try_wait().unwrap().is_some();
     child.kill().unwrap();
     child.wait().unwrap();
@@ -166,7 +191,11 @@ fn killed_at_any_instant_it_goes_on_where_it_was() {
         for _ in 0..3 {
             let before = finished_rows(&cache);
             let time = bench.time.mul_f64(random.below(1000) as f64 / 900.0);
-            if !kill_after(start(bench.path(), &cache), time) {
+            let child = start(bench.path(), &cache);
+            // Every other one at an instant of which it is known that something is done and something is not.
+            let in_time =
+                if kills % 2 == 0 { kill_after(child, time) } else { kill_at_next_shard(child, &cache) };
+            if !in_time {
                 break;
             }
             kills += 1;
