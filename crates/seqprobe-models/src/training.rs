@@ -17,6 +17,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
+/// Targets are scored by so many at a time.
+const TARGETS: i64 = 256;
+
 /// One parameter.
 pub struct TrainedTensor {
     /// Its name in the checkpoint.
@@ -57,8 +60,12 @@ impl Network {
             return Err(ModelError::Batch("no state came back".to_owned()));
         };
         let width = states.size().last().copied().unwrap_or(0);
-        let asked = states.f_reshape([-1, width])?.f_index_select(0, places)?; // [targets, hidden]
-        Ok(self.head.logits(&asked)?.f_to_kind(Kind::Float)?)
+        // libtorch keeps a prepared product for every size it meets, megabytes each: sizes are rounded up.
+        let n_targets = places.size1()?;
+        let filled = (n_targets + TARGETS - 1) / TARGETS * TARGETS;
+        let places = places.f_constant_pad_nd([0, filled - n_targets])?; // [filled], places of 0 behind
+        let asked = states.f_reshape([-1, width])?.f_index_select(0, &places)?; // [filled, hidden]
+        Ok(self.head.logits(&asked)?.f_narrow(0, 0, n_targets)?.f_to_kind(Kind::Float)?)
     }
 }
 
