@@ -96,3 +96,61 @@ fn a_dry_run_tells_and_stores_nothing() {
     assert_eq!(cut.code, Some(4), "{}", cut.stderr);
     assert!(cut.stderr.contains("models of family gpn compute in 32 bits only"), "{}", cut.stderr);
 }
+
+/// The rows of a file of npy, version 1: its header's length stands at byte 8.
+fn npy_rows(path: &Path, dim: usize) -> Vec<Vec<f32>> {
+    let bytes = fs::read(path).unwrap();
+    let start = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let values = bytes[start..].as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value));
+    values.collect::<Vec<_>>().chunks(dim).map(<[f32]>::to_vec).collect()
+}
+
+/// A number of ten letters.
+fn letters(number: usize) -> String {
+    (0..10).map(|place| char::from(b"ACGT"[(number >> (2 * place)) & 3])).collect()
+}
+
+#[test]
+fn a_large_file_is_embedded_in_parts() {
+    const ROWS: usize = 40_000;
+    const PART: usize = 32_768;
+    let folder = tempfile::tempdir().unwrap();
+    small_suite(folder.path()); // for its model
+    let record = |row: usize, number: usize| format!(">s{row}\n{}\n", letters(number));
+    // The last sequence is the first one again, in another part.
+    let all: String = (0..ROWS).map(|row| record(row, (row * 7) % (7 * (ROWS - 1)))).collect();
+    write(folder.path(), "all.fa", &all);
+    let few = [0, 1, PART - 1, PART, ROWS - 2, ROWS - 1];
+    let text: String = few.iter().map(|&row| record(row, (row * 7) % (7 * (ROWS - 1)))).collect();
+    write(folder.path(), "few.fa", &text);
+    let embed = |input: &str, output: &str, cache: &str| {
+        let (input, output) = (format!("{input}.fa"), format!("{output}.npy"));
+        let mut arguments = vec!["embed", "--model", "random:model", "--input", &input, "--output", &output];
+        arguments.extend(["--cache-dir", cache]);
+        run_well(folder.path(), &arguments)
+    };
+    let said = embed("all", "all", "one");
+    assert!(said.stderr.contains("32768 of 40000 sequences\n40000 of 40000 sequences\n"), "{}", said.stderr);
+    let computed = format!("{} distinct sequences computed, 1 read from the cache", ROWS - 1);
+    assert!(said.stdout.contains(&computed), "{}", said.stdout);
+    embed("few", "few", "two");
+    let dim = 32; // of the tiny model
+    let (from_all, from_few) =
+        (npy_rows(&folder.path().join("all.npy"), dim), npy_rows(&folder.path().join("few.npy"), dim));
+    assert_eq!((from_all.len(), from_few.len()), (ROWS, few.len()));
+    for (&row, expected) in few.iter().zip(&from_few) {
+        let scale = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+        for (value, expected) in from_all[row].iter().zip(expected) {
+            assert!((value - expected).abs() <= 1e-5 * scale, "row {row}: {value} and {expected}");
+        }
+    }
+    assert_ne!(from_all[0], from_all[1]);
+    let ids = fs::read_to_string(folder.path().join("all.ids.txt")).unwrap();
+    assert!(ids.lines().enumerate().all(|(row, id)| id == format!("s{row}")));
+    let again = embed("all", "again", "one");
+    assert!(again.stdout.contains("0 distinct sequences computed, 40000 read"), "{}", again.stdout);
+    assert_eq!(
+        fs::read(folder.path().join("all.npy")).unwrap(),
+        fs::read(folder.path().join("again.npy")).unwrap()
+    );
+}

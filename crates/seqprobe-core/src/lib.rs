@@ -12,6 +12,7 @@ pub mod features;
 pub mod layer;
 pub mod pooling;
 pub mod probe;
+pub mod row_ids;
 pub mod seed;
 pub mod sequence;
 pub mod targets;
@@ -27,6 +28,7 @@ pub use probe::{
     Candidate, FitReport, FittedProbe, Grouping, LabelledView, NamedArray, Probe, ProbeError, ProbeFit,
     SelectedElement, StoredProbe,
 };
+pub use row_ids::RowIds;
 pub use seed::Seed;
 pub use sequence::{DnaSequence, LetterCounts, SequenceError};
 pub use targets::Targets;

@@ -33,5 +33,5 @@ pub use folders::{DataFolders, card_ids, find_card, find_file};
 pub use genome::{Genome, GenomeRecord, read_genome};
 pub use load::load;
 pub use one_file::{FileCard, FileTask, card_for_file};
-pub use sequences::{NamedSequences, read_sequences};
+pub use sequences::{NamedSequences, SequenceFile, read_sequences};
 pub use simulate::{SIMULATED, Sizes, simulated};

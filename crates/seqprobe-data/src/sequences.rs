@@ -1,18 +1,20 @@
-//! Ids and sequences from a file without labels, to embed or to predict.
+//! Ids and sequences from a file without labels, to embed or to predict. The file is checked whole before anything of it is
+//! used, and may then be read in parts, so that memory does not grow with it.
 
 use crate::error::DataError;
 use crate::guess::{find_named, find_sequence_column};
 use crate::rows::{Column, Layout, column_names, read_rows};
 use seqprobe_core::{DnaSequence, LetterCounts};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Names, in lower case, that an id column may have.
 const ID_NAMES: &[&str] = &["example_id", "id", "name"];
 
 /// Sequences with their ids, in file order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NamedSequences {
     /// Unique ids, one per sequence.
     pub ids: Vec<String>,
@@ -26,42 +28,147 @@ pub struct NamedSequences {
 /// or `name`, or the 0-based row. `sequence_column` is found when `None`.
 ///
 /// # Errors
-/// [`DataError`] naming file and line for anything that is not DNA, for ids that occur twice, or when there
-/// is no sequence column.
+/// As [`SequenceFile::check`].
 pub fn read_sequences(path: &Path, sequence_column: Option<&str>) -> Result<NamedSequences, DataError> {
-    let names = column_names(path, Layout::GUESSED)?;
-    let id_column = match &names {
-        None => Some("header"),
-        Some(names) => find_named(names, ID_NAMES),
-    };
-    let found = match (&names, sequence_column) {
-        (Some(_), None) => find_sequence_column(path)?,
-        (_, stated) => stated.map(str::to_owned),
-    };
-    let mut columns = vec![Column::Sequence(found.as_deref().unwrap_or("sequence"))];
-    columns.extend(id_column.map(Column::Named));
-
-    let mut read =
-        NamedSequences { ids: Vec::new(), sequences: Vec::new(), letters: LetterCounts::default() };
-    let mut lines: HashMap<String, u64> = HashMap::new();
-    read_rows(path, None, Layout::GUESSED, &columns, &mut |row| {
-        let (text, rest) = row.values.split_first().unwrap_or((&"", &[]));
-        let (sequence, counts) = DnaSequence::parse(text.trim())
-            .map_err(|cause| DataError::line(path, row.line, cause.to_string()))?;
-        let id = rest.first().map_or_else(|| read.ids.len().to_string(), |id| id.trim().to_owned());
-        if id.is_empty() {
-            return Err(DataError::line(path, row.line, "the id is empty"));
-        }
-        if let Some(first) = lines.insert(id.clone(), row.line) {
-            return Err(DataError::line(path, row.line, format!("id {id:?} stands already at line {first}")));
-        }
-        read.letters += counts;
-        read.ids.push(id);
-        read.sequences.push(sequence);
-        Ok(ControlFlow::Continue(()))
+    let mut all = NamedSequences::default();
+    SequenceFile::check(path, sequence_column)?.read_parts(usize::MAX, &mut |part| {
+        all = part;
+        ControlFlow::Continue(())
     })?;
-    if read.ids.is_empty() {
-        return Err(DataError::file(path, "holds no row"));
+    Ok(all)
+}
+
+/// A file of sequences that was found to be good.
+pub struct SequenceFile {
+    path: PathBuf,
+    sequence_column: Option<String>,
+    id_column: Option<String>,
+    n_rows: usize,
+}
+
+/// A row: its line, id, sequence and letters.
+type Visit<'a> =
+    &'a mut dyn FnMut(u64, &str, DnaSequence, LetterCounts) -> Result<ControlFlow<()>, DataError>;
+
+impl SequenceFile {
+    /// Reads all of a file as [`read_sequences`] does and keeps nothing of it.
+    ///
+    /// # Errors
+    /// [`DataError`] naming file and line for anything that is not DNA, for ids that occur twice, or when there
+    /// is no sequence column.
+    pub fn check(path: &Path, sequence_column: Option<&str>) -> Result<Self, DataError> {
+        let names = column_names(path, Layout::GUESSED)?;
+        let id_column = match &names {
+            None => Some("header"),
+            Some(names) => find_named(names, ID_NAMES),
+        };
+        let sequence_column = match (&names, sequence_column) {
+            (Some(_), None) => find_sequence_column(path)?,
+            (_, stated) => stated.map(str::to_owned),
+        };
+        let id_column = id_column.map(str::to_owned);
+        let mut file = Self { path: path.to_owned(), sequence_column, id_column, n_rows: 0 };
+        let mut hashes = Vec::new();
+        file.read(&mut |line, id, _, _| {
+            if id.is_empty() {
+                return Err(DataError::line(path, line, "the id is empty"));
+            }
+            hashes.push(hash(id));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if hashes.is_empty() {
+            return Err(DataError::file(path, "holds no row"));
+        }
+        file.n_rows = hashes.len();
+        hashes.sort_unstable();
+        let twice: HashSet<u64> =
+            hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        drop(hashes);
+        if !twice.is_empty() {
+            file.refuse_repeated_ids(&twice)?;
+        }
+        Ok(file)
     }
-    Ok(read)
+
+    /// Number of rows, at least 1.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Gives the rows in file order, at most `most_rows` (at least 1) at a time, until `take` breaks off.
+    ///
+    /// # Errors
+    /// [`DataError`] when the file is no longer what was checked.
+    pub fn read_parts(
+        &self,
+        most_rows: usize,
+        take: &mut dyn FnMut(NamedSequences) -> ControlFlow<()>,
+    ) -> Result<(), DataError> {
+        let mut part = NamedSequences::default();
+        let mut n_read = 0;
+        let mut is_whole = true;
+        self.read(&mut |_, id, sequence, counts| {
+            part.ids.push(id.to_owned());
+            part.sequences.push(sequence);
+            part.letters += counts;
+            n_read += 1;
+            if part.ids.len() < most_rows || n_read == self.n_rows {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let flow = take(std::mem::take(&mut part));
+            is_whole = flow.is_continue();
+            Ok(flow)
+        })?;
+        if !is_whole {
+            return Ok(());
+        }
+        if n_read != self.n_rows {
+            let message = format!("changed while it was read: {n_read} rows, first {}", self.n_rows);
+            return Err(DataError::file(&self.path, message));
+        }
+        // Whether there is more does not matter now.
+        let _ = take(part);
+        Ok(())
+    }
+
+    fn read(&self, visit: Visit<'_>) -> Result<(), DataError> {
+        let mut columns = vec![Column::Sequence(self.sequence_column.as_deref().unwrap_or("sequence"))];
+        columns.extend(self.id_column.as_deref().map(Column::Named));
+        let mut n_rows = 0_usize;
+        read_rows(&self.path, None, Layout::GUESSED, &columns, &mut |row| {
+            let (text, rest) = row.values.split_first().unwrap_or((&"", &[]));
+            let (sequence, counts) = DnaSequence::parse(text.trim())
+                .map_err(|cause| DataError::line(&self.path, row.line, cause.to_string()))?;
+            let flow = match rest.first() {
+                Some(id) => visit(row.line, id.trim(), sequence, counts),
+                None => visit(row.line, &n_rows.to_string(), sequence, counts),
+            };
+            n_rows += 1;
+            flow
+        })?;
+        Ok(())
+    }
+
+    /// Reads the file again for ids whose hashes occur twice, which those of different ids may too.
+    fn refuse_repeated_ids(&self, hashes: &HashSet<u64>) -> Result<(), DataError> {
+        let mut lines: HashMap<String, u64> = HashMap::new();
+        self.read(&mut |line, id, _, _| {
+            if !hashes.contains(&hash(id)) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            match lines.insert(id.to_owned(), line) {
+                None => Ok(ControlFlow::Continue(())),
+                Some(first) => {
+                    let message = format!("id {id:?} stands already at line {first}");
+                    Err(DataError::line(&self.path, line, message))
+                }
+            }
+        })
+    }
+}
+
+fn hash(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
 }

@@ -55,6 +55,7 @@ fn model() -> FrozenModel {
             Ok(Tokens { special: vec![false; ids.len()], ids })
         }),
         0,
+        tch::Device::Cpu,
         Digest::of_bytes(b"table"),
         Digest::of_bytes(b"letters"),
     )

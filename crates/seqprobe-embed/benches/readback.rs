@@ -55,6 +55,7 @@ fn model() -> FrozenModel {
             Ok(Tokens { ids: vec![number], special: vec![false] })
         }),
         0,
+        tch::Device::Cpu,
         Digest::of_bytes(b"ramp"),
         Digest::of_bytes(b"number"),
     )

@@ -48,7 +48,7 @@ pub(crate) fn compute_missing(
     let total = indices().count();
     let mut computed = Computed { shards: missing, ..Computed::default() };
     let mut done = 0;
-    let mut batch_tokens = options.batch_tokens.unwrap_or_else(|| batch_tokens(model.encoder.spec().hidden));
+    let mut batch_tokens = options.batch_tokens.unwrap_or_else(|| batch_tokens(model));
     let missing: Vec<usize> = (0..plan.len()).filter(|&shard| computed.shards[shard]).collect();
     beside(|queue| {
         for &shard in &missing {

@@ -1,8 +1,9 @@
 //! The distinct sequences of a call in their one order, and which of them share a shard.
 
-use crate::key::sequences_digest;
+use crate::key::{ReverseComplement, sequences_digest};
 use rayon::prelude::*;
 use seqprobe_core::{Digest, DnaSequence};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A shard ends before it would hold more rows than this.
@@ -12,13 +13,23 @@ const MOST_ROWS: usize = 4096;
 /// letter each.
 const MOST_VALUES: usize = 1 << 25;
 
+/// The sequences as they go through the model: where both strands are averaged, a sequence and its reverse complement have
+/// the same features, and both are that of the two which comes first.
+pub(crate) fn by_strand(strands: ReverseComplement, sequences: &[DnaSequence]) -> Cow<'_, [DnaSequence]> {
+    if strands == ReverseComplement::Forward {
+        return Cow::Borrowed(sequences);
+    }
+    let first = |sequence: &DnaSequence| sequence.reverse_complement().min(sequence.clone());
+    Cow::Owned(sequences.par_iter().map(first).collect())
+}
+
 /// Distinct sequences, sorted by length, then letters.
 pub(crate) struct Distinct<'a> {
     pub(crate) sequences: Vec<&'a DnaSequence>,
     /// The first row of the call that holds each distinct sequence.
     pub(crate) first_rows: Vec<usize>,
     /// The distinct sequence of each row of the call.
-    pub(crate) of_row: Vec<usize>,
+    pub(crate) of_row: Vec<u32>,
     pub(crate) digest: Digest,
 }
 
@@ -34,7 +45,7 @@ impl<'a> Distinct<'a> {
                 sequences.push(&all[row]);
                 first_rows.push(row);
             }
-            of_row[row] = sequences.len() - 1;
+            of_row[row] = (sequences.len() - 1) as u32;
         }
         let digest = sequences_digest(&sequences);
         Self { sequences, first_rows, of_row, digest }
@@ -98,7 +109,7 @@ mod tests {
             prop_assert_eq!(one.digest, two.digest);
             prop_assert_eq!(&one.sequences, &two.sequences);
             for (row, &index) in two.of_row.iter().enumerate() {
-                prop_assert_eq!(two.sequences[index], &other[row]);
+                prop_assert_eq!(two.sequences[index as usize], &other[row]);
             }
             for (index, &row) in one.first_rows.iter().enumerate() {
                 let first = forward.iter().position(|sequence| sequence == one.sequences[index]);

@@ -2,7 +2,7 @@
 //! take, from a measured sample. Nothing is stored.
 
 use crate::cache::EmbeddingCache;
-use crate::distinct::Distinct;
+use crate::distinct::{Distinct, by_strand};
 use crate::entry::Entry;
 use crate::error::EmbedError;
 use crate::extract::{batch_tokens, entry_keys, look_up};
@@ -47,7 +47,8 @@ pub fn estimate(
     wanted: &[(LayerIndex, Pooling)],
     cache: &EmbeddingCache,
 ) -> Result<Estimate, EmbedError> {
-    let distinct = Distinct::new(sequences);
+    let by_strand = by_strand(spec.reverse_complement, sequences);
+    let distinct = Distinct::new(&by_strand);
     let plan = distinct.shards(model.encoder.spec().hidden);
     let (keys, _) = entry_keys(model, spec, &distinct, wanted)?;
     let stride = state_stride(model)?;
@@ -84,7 +85,7 @@ pub fn estimate(
     if missing.is_empty() {
         return Ok(found);
     }
-    let budget = batch_tokens(model.encoder.spec().hidden);
+    let budget = batch_tokens(model);
     let share = found.n_tokens.div_ceil(SAMPLED_BATCHES * budget as u64).max(1);
     let sample: Vec<DnaSequence> = missing
         .iter()

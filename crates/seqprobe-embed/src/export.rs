@@ -8,7 +8,7 @@ mod safetensors;
 mod zarr;
 
 use crate::error::EmbedError;
-use seqprobe_core::FeatureSource;
+use seqprobe_core::{FeatureSource, RowIds};
 use std::path::Path;
 
 /// Values read at a time.
@@ -20,7 +20,7 @@ pub struct ExportFormat {
     pub ending: &'static str,
     /// What lies in the file.
     pub title: &'static str,
-    write: fn(&dyn FeatureSource, &[String], &Path) -> Result<(), EmbedError>,
+    write: fn(&dyn FeatureSource, &RowIds, &Path) -> Result<(), EmbedError>,
 }
 
 /// The formats that can be written.
@@ -39,7 +39,7 @@ pub static EXPORT_FORMATS: &[ExportFormat] =
 /// # Errors
 /// [`EmbedError::Export`] for another ending, tokens to npy, a Zarr folder that is there already, or ids that do not
 /// match; errors of the source and the file system.
-pub fn export_features(source: &dyn FeatureSource, ids: &[String], path: &Path) -> Result<(), EmbedError> {
+pub fn export_features(source: &dyn FeatureSource, ids: &RowIds, path: &Path) -> Result<(), EmbedError> {
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     let Some(format) = EXPORT_FORMATS.iter().find(|format| format.ending == ending) else {
         let known: Vec<String> = EXPORT_FORMATS.iter().map(|format| format!(".{}", format.ending)).collect();
@@ -83,8 +83,8 @@ mod tests {
         texts.iter().map(|text| DnaSequence::parse(text).unwrap().0).collect()
     }
 
-    fn ids(names: &[&str]) -> Vec<String> {
-        names.iter().map(|&name| name.to_owned()).collect()
+    fn ids(names: &[&str]) -> RowIds {
+        names.iter().collect()
     }
 
     fn names_in(folder: &Path) -> Vec<String> {
@@ -150,7 +150,7 @@ mod tests {
         for (result, expected) in [
             (export_features(&source, &one, &at("x.npy")), "different numbers of tokens"),
             (export_features(&source, &one, &at("x.hdf5")), "\"hdf5\" is not known"),
-            (export_features(&source, &[], &at("x.safetensors")), "0 ids for 1 rows"),
+            (export_features(&source, &RowIds::default(), &at("x.safetensors")), "0 ids for 1 rows"),
             (export_features(&kmers, &ids(&["a\nb"]), &at("x.npy")), "line break"),
             (export_features(&kmers, &one, &at("absent/x.npy")), "cannot create"),
         ] {

@@ -3,7 +3,7 @@
 
 use crate::cache::EmbeddingCache;
 use crate::compute::{Computed, compute_missing};
-use crate::distinct::Distinct;
+use crate::distinct::{Distinct, by_strand};
 use crate::entry::Entry;
 use crate::entry_locks::lock;
 use crate::error::EmbedError;
@@ -14,7 +14,7 @@ use crate::stored::StoredFeatures;
 use crate::usage::note_user;
 use seqprobe_core::{DnaSequence, LayerIndex, Pooling};
 use seqprobe_models::{FrozenModel, ModelError};
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -42,6 +42,8 @@ pub struct ExtractionOptions<'a> {
     pub batch_tokens: Option<usize>,
     /// Compute damaged parts of the cache again instead of failing.
     pub repair: bool,
+    /// The row of the first sequence, 0-based, where the sequences are a part of more: errors name rows.
+    pub first_row: usize,
     /// For whom the features are, to be told by [`crate::cache_list`].
     pub user: Option<&'a str>,
     /// Called after every batch; an error stops the extraction.
@@ -51,16 +53,18 @@ pub struct ExtractionOptions<'a> {
 impl Default for ExtractionOptions<'_> {
     /// Batches that suit the model, no repair, no progress.
     fn default() -> Self {
-        Self { batch_tokens: None, repair: false, user: None, progress: None }
+        Self { batch_tokens: None, repair: false, first_row: 0, user: None, progress: None }
     }
 }
 
-/// Tokens of a batch for states of `hidden` values: 3,072 for 512 of them, and inversely, within 512 and 8,192.
+/// Tokens of a batch that suit a model: on a processor 3,072 for states of 512 values, and inversely, within 512 and 8,192;
+/// on a card 32 times as many, and fewer once its memory does not suffice.
 ///
-/// What a layer makes then stays below the 32 MB from which glibc takes memory from the system for every tensor and gives it
-/// back; measured in `PERFORMANCE.md`. Larger batches are slower, and so are those too small for full matrix products.
-pub fn batch_tokens(hidden: usize) -> usize {
-    ((3 << 19) / hidden.max(1)).clamp(512, 8192)
+/// Measured in `PERFORMANCE.md`, on processors only: products of larger batches are slower, and so are those too small for
+/// full matrix products.
+pub fn batch_tokens(model: &FrozenModel) -> usize {
+    let on_processor = ((3 << 19) / model.encoder.spec().hidden.max(1)).clamp(512, 8192);
+    if model.device.is_cuda() { 32 * on_processor } else { on_processor }
 }
 
 /// What an extraction did.
@@ -86,6 +90,24 @@ pub struct ExtractionReport {
     pub tokens_per_second: Option<f64>,
 }
 
+impl AddAssign for ExtractionReport {
+    /// What two extractions did together. Sequences that are distinct in each count in each.
+    fn add_assign(&mut self, other: Self) {
+        let computing =
+            |report: &Self| report.tokens_per_second.map_or(0.0, |rate| report.n_tokens as f64 / rate);
+        let seconds = computing(self) + computing(&other);
+        self.n_rows += other.n_rows;
+        self.n_distinct += other.n_distinct;
+        self.n_computed += other.n_computed;
+        self.n_read += other.n_read;
+        self.n_truncated += other.n_truncated;
+        self.n_windowed += other.n_windowed;
+        self.n_tokens += other.n_tokens;
+        self.seconds += other.seconds;
+        self.tokens_per_second = (self.n_tokens > 0).then(|| self.n_tokens as f64 / seconds);
+    }
+}
+
 /// Stored features and what was done to have them.
 #[derive(Debug)]
 pub struct Extraction {
@@ -98,7 +120,8 @@ pub struct Extraction {
 }
 
 /// The features of some sequences for every layer and pooling wanted, from the cache where they are there
-/// and computed where not. Duplicate sequences are computed once.
+/// and computed where not. Duplicate sequences are computed once, and so are reverse complements where both strands are
+/// averaged.
 ///
 /// A stopped or killed extraction keeps its finished shards; going on gives the same bytes as an
 /// undisturbed run with the same options.
@@ -117,7 +140,9 @@ pub fn extract(
     mut options: ExtractionOptions<'_>,
 ) -> Result<Extraction, EmbedError> {
     let start = Instant::now();
-    let distinct = Distinct::new(sequences);
+    let by_strand = by_strand(spec.reverse_complement, sequences);
+    let mut distinct = Distinct::new(&by_strand);
+    distinct.first_rows.iter_mut().for_each(|row| *row += options.first_row);
     let plan = distinct.shards(model.encoder.spec().hidden);
     let (keys, key_of_wanted) = entry_keys(model, spec, &distinct, wanted)?;
     let mut damage = Vec::new();
@@ -145,7 +170,7 @@ pub fn extract(
             own[index] = Some(entry);
         }
     }
-    let of_row = Arc::new(distinct.of_row.clone());
+    let of_row = Arc::new(std::mem::take(&mut distinct.of_row));
     let mut stored = Vec::with_capacity(keys.len());
     let mut n_truncated = 0;
     for ((key, mut found), own) in keys.into_iter().zip(found).zip(own) {

@@ -9,6 +9,7 @@
 pub mod adapters;
 mod atomic_file;
 pub mod cache;
+pub mod chained;
 mod compute;
 mod distinct;
 mod entry;
@@ -40,6 +41,7 @@ mod write_beside;
 
 pub use adapters::{BoxedSource, Flattened, PooledTokens};
 pub use cache::EmbeddingCache;
+pub use chained::ChainedFeatures;
 pub use error::EmbedError;
 pub use estimate::{Estimate, estimate};
 pub use export::{EXPORT_FORMATS, export_features};

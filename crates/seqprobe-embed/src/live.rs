@@ -23,7 +23,7 @@ pub struct LiveFeatures<'a> {
     dim: usize,
     sequences: &'a [DnaSequence],
     /// The distinct sequence of each row: the order of the cache.
-    of_row: Vec<usize>,
+    of_row: Vec<u32>,
     /// Vectors of each distinct sequence.
     lengths: Vec<usize>,
 }
@@ -52,7 +52,7 @@ impl<'a> LiveFeatures<'a> {
         Ok(Self { model: Mutex::new(model), spec: *spec, layer, dim, sequences, of_row, lengths })
     }
 
-    fn compute(&self, rows: &[usize]) -> Result<(Vec<Vec<f32>>, Vec<usize>), EmbedError> {
+    fn compute(&self, rows: &[usize]) -> Result<(Vec<Vec<f32>>, Vec<u32>), EmbedError> {
         let wanted: Vec<DnaSequence> = rows.iter().map(|&row| self.sequences[row].clone()).collect();
         let distinct = Distinct::new(&wanted);
         let mut values: Vec<Vec<f32>> = Vec::with_capacity(distinct.sequences.len());
@@ -60,7 +60,7 @@ impl<'a> LiveFeatures<'a> {
         let model = self.model.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let read = ReadRows::new(&model, &self.spec, &distinct, 0..distinct.sequences.len())?;
         let pairs = vec![(self.layer, Pooling::Tokens)];
-        let batch_tokens = batch_tokens(model.encoder.spec().hidden);
+        let batch_tokens = batch_tokens(&model);
         let lengths: Vec<usize> = distinct.first_rows.iter().map(|&row| self.length(rows[row])).collect();
         let mut forward = Forward::new(&model, &distinct, pairs, batch_tokens)?;
         read.compute(&mut forward, &mut |batch, pooled| {
@@ -91,11 +91,11 @@ impl FeatureSource for LiveFeatures<'_> {
     }
 
     fn length(&self, row: usize) -> usize {
-        self.lengths[self.of_row[row]]
+        self.lengths[self.of_row[row] as usize]
     }
 
     fn storage_position(&self, row: usize) -> usize {
-        self.of_row[row]
+        self.of_row[row] as usize
     }
 
     fn read_rows(&self, rows: &[usize], out: &mut Vec<f32>) -> Result<(), FeatureError> {
@@ -105,7 +105,7 @@ impl FeatureSource for LiveFeatures<'_> {
         }
         let (values, of_row) = self.compute(rows).map_err(|error| FeatureError::Store(error.to_string()))?;
         out.reserve(rows.iter().map(|&row| self.length(row) * self.dim).sum());
-        of_row.into_iter().for_each(|index| out.extend_from_slice(&values[index]));
+        of_row.into_iter().for_each(|index| out.extend_from_slice(&values[index as usize]));
         Ok(())
     }
 }

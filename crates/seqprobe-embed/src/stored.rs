@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes read from the maps of an entry before their pages are given back: 256 MiB.
-const RELEASED_BYTES: usize = 256 << 20;
+/// Bytes read from the maps of an entry before their pages are given back: 32 MiB.
+const RELEASED_BYTES: usize = 32 << 20;
 
 /// Stored features of one layer and pooling; row i = sequence i of the call that asked for them.
 /// A clone shares the stored values.
@@ -17,7 +17,7 @@ const RELEASED_BYTES: usize = 256 << 20;
 pub struct StoredFeatures {
     entry: Arc<StoredEntry>,
     /// The distinct sequence of each row.
-    of_row: Arc<Vec<usize>>,
+    of_row: Arc<Vec<u32>>,
 }
 
 /// The shards that hold all rows, verified.
@@ -53,7 +53,7 @@ impl StoredFeatures {
         shards: Vec<Shard>,
         places: Vec<(u32, u32)>,
         holds: Vec<File>,
-        of_row: Arc<Vec<usize>>,
+        of_row: Arc<Vec<u32>>,
     ) -> Self {
         let entry = StoredEntry { key, folder, shards, _holds: holds, places, read: AtomicUsize::new(0) };
         Self { entry: Arc::new(entry), of_row }
@@ -69,8 +69,13 @@ impl StoredFeatures {
         &self.entry.folder
     }
 
+    /// Gives the pages of the stored values back to the system.
+    pub(crate) fn release(&self) {
+        self.entry.shards.iter().for_each(Shard::release);
+    }
+
     fn place(&self, row: usize) -> (&Shard, usize) {
-        let (shard, row) = self.entry.places[self.of_row[row]];
+        let (shard, row) = self.entry.places[self.of_row[row] as usize];
         (&self.entry.shards[shard as usize], row as usize)
     }
 }
@@ -97,7 +102,7 @@ impl FeatureSource for StoredFeatures {
     }
 
     fn storage_position(&self, row: usize) -> usize {
-        self.of_row[row]
+        self.of_row[row] as usize
     }
 
     fn read_rows(&self, rows: &[usize], out: &mut Vec<f32>) -> Result<(), FeatureError> {

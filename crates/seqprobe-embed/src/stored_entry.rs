@@ -1,7 +1,7 @@
 //! Stored features without their model: what an entry holds, for export.
 
 use crate::cache::EmbeddingCache;
-use crate::distinct::Distinct;
+use crate::distinct::{Distinct, by_strand};
 use crate::entry::{read_key, read_manifest};
 use crate::entry_locks::hold;
 use crate::error::EmbedError;
@@ -39,7 +39,7 @@ impl StoredFeatures {
         let places: Vec<(u32, u32)> = numbered
             .flat_map(|(number, shard)| (0..shard.record.rows).map(move |row| (number as u32, row as u32)))
             .collect();
-        let of_row = Arc::new((0..places.len()).collect());
+        let of_row = Arc::new((0..places.len() as u32).collect());
         let holds = hold.into_iter().collect();
         Ok((Self::new(key, folder.to_owned(), shards, places, holds, of_row), ids))
     }
@@ -54,7 +54,8 @@ impl StoredFeatures {
         sequences: &[DnaSequence],
     ) -> Result<Self, EmbedError> {
         let (key, _) = complete_entry(folder)?;
-        let distinct = Distinct::new(sequences);
+        let by_strand = by_strand(key.reverse_complement, sequences);
+        let distinct = Distinct::new(&by_strand);
         let found = Donors::list(cache, std::slice::from_ref(&key))?.find(&key, &distinct, false)?;
         if let Some(&first) = found.missing().first() {
             return Err(EmbedError::NotStored {

@@ -15,10 +15,11 @@ use std::path::Path;
 use std::str::FromStr;
 
 /// Floating-point type the encoder computes in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32-bit floats.
+    #[default]
     F32,
     /// 64-bit floats, for checks.
     F64,
@@ -85,6 +86,8 @@ pub struct FrozenModel {
     pub encoder: Box<dyn Encoder>,
     /// Padding id of the tokenizer.
     pub pad_id: i64,
+    /// Device the encoder computes on.
+    pub device: tch::Device,
     pub(crate) tokenize: Tokenize,
 }
 
@@ -183,6 +186,7 @@ impl FrozenModel {
                 false => loaded.encoder,
             },
             pad_id: tokenizer.pad_id(),
+            device: options.device,
             tokenize: Box::new(move |sequence| tokenizer.tokenize(sequence)),
         };
         Ok((model, head))
@@ -194,10 +198,11 @@ impl FrozenModel {
         encoder: Box<dyn Encoder>,
         tokenize: Tokenize,
         pad_id: i64,
+        device: tch::Device,
         weights_digest: Digest,
         tokenizer_digest: Digest,
     ) -> Self {
-        Self { weights_digest, tokenizer_digest, encoder, pad_id, tokenize }
+        Self { weights_digest, tokenizer_digest, encoder, pad_id, device, tokenize }
     }
 
     /// Token ids of a sequence, special tokens added.

@@ -128,7 +128,14 @@ pub(crate) fn load(settings: TorchScriptSettings, options: LoadOptions) -> Resul
         device: options.device,
     };
     let tokenize = Box::new(move |sequence: &seqprobe_core::DnaSequence| tokenizer.tokenize(sequence));
-    Ok(FrozenModel::from_parts(Box::new(encoder), tokenize, pad_id, digest.finish(), tokenizer_digest))
+    Ok(FrozenModel::from_parts(
+        Box::new(encoder),
+        tokenize,
+        pad_id,
+        options.device,
+        digest.finish(),
+        tokenizer_digest,
+    ))
 }
 
 fn code_error(settings: &TorchScriptSettings, error: &tch::TchError) -> ModelError {

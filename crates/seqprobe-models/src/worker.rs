@@ -78,7 +78,7 @@ pub(crate) fn load(settings: WorkerSettings, options: LoadOptions) -> Result<Fro
         device: options.device,
     };
     let tokenize = Box::new(move |sequence: &DnaSequence| worker.tokenize(sequence));
-    Ok(FrozenModel::from_parts(Box::new(encoder), tokenize, pad_id, weights, tokenizer))
+    Ok(FrozenModel::from_parts(Box::new(encoder), tokenize, pad_id, options.device, weights, tokenizer))
 }
 
 fn start(settings: &WorkerSettings) -> Result<(Process, Hello), String> {

@@ -123,20 +123,12 @@ impl Corpus {
         corpus.valid = corpus.windows(&is_valid, true, length);
         corpus.train = corpus.windows(&is_valid, false, config.data.stride);
         report.n_windows = corpus.train.len();
+        let most = config.data.most_n * length as f64;
         corpus.leave_out(&mut report, format!("more than {} N", config.data.most_n), |corpus| {
-            let most = config.data.most_n * length as f64;
-            corpus
-                .train
-                .iter()
-                .map(|window| length as f64 - corpus.defined_of(window) as f64 > most)
-                .collect()
+            corpus.train.iter().map(|window| corpus.n_of(window) > most).collect()
         });
-        corpus.valid.retain(|window| {
-            let record = &corpus.records[window.record];
-            let letters = &record.sequence.as_bytes()[window.start..window.start + length];
-            letters.iter().filter(|&&letter| letter == b'N').count() as f64
-                <= config.data.most_n * length as f64
-        });
+        let valid = std::mem::take(&mut corpus.valid).into_iter();
+        corpus.valid = valid.filter(|window| corpus.n_of(window) <= most).collect();
         hear("looking for held-out sequence in the training records");
         corpus.leave_out_held_out(&mut report, &is_valid);
         for (id, sequences) in excluded_sequences(config, places)? {
@@ -161,8 +153,11 @@ impl Corpus {
         self.records[window.record].sequence.part(window.start..window.start + self.length)
     }
 
-    fn defined_of(&self, window: &Window) -> u64 {
-        self.sequence(window).map_or(0, |sequence| defined(&sequence))
+    /// Letters N of a window.
+    fn n_of(&self, window: &Window) -> f64 {
+        let letters =
+            &self.records[window.record].sequence.as_bytes()[window.start..window.start + self.length];
+        letters.iter().filter(|&&letter| letter == b'N').count() as f64
     }
 
     /// All whole windows of the records that are (or are not) held out.

@@ -26,7 +26,7 @@ pub(crate) struct OutputFolder {
 impl OutputFolder {
     /// Makes the folder where it is absent, and refuses one that holds a model or is being written to.
     pub(crate) fn open(folder: &Path) -> Result<Self, PretrainError> {
-        if ["model.safetensors", "pytorch_model.bin", "model.safetensors.index.json"]
+        if [MODEL, "pytorch_model.bin", "model.safetensors.index.json"]
             .iter()
             .any(|name| folder.join(name).exists())
         {

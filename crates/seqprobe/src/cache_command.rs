@@ -208,6 +208,6 @@ fn export(
             (features.or_exit(ExitCode::Data)?, read.ids)
         }
     };
-    export_features(&features, &ids, &output).or_exit(ExitCode::Unexpected)?;
+    export_features(&features, &ids.iter().collect(), &output).or_exit(ExitCode::Unexpected)?;
     say(&format!("wrote {} × {} to {}", features.n_rows(), features.dim(), output.display()))
 }

@@ -80,6 +80,9 @@ pub(crate) struct Computing {
     /// Threads for libtorch and for everything else [default: all cores]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// Device that models compute on: cpu, cuda or cuda:NUMBER [default: cuda where there is a card]
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
     /// Let model descriptions (.toml) run their own code: a TorchScript file or a worker process
     #[arg(long)]
     pub(crate) allow_code: bool,
@@ -248,7 +251,7 @@ pub(crate) struct PretrainArguments {
     /// Folder of the model [default: models/NAME]. One that a killed run left behind is gone on with
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Device: cpu or cuda [default: cuda where there is one]
+    /// Device: cpu, cuda or cuda:NUMBER [default: cuda where there is a card]
     #[arg(long, value_name = "DEVICE")]
     pub(crate) device: Option<String>,
     /// Threads for libtorch and for everything else [default: all cores]

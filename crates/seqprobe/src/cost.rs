@@ -15,7 +15,6 @@ impl Runner<'_> {
     /// The cost of one source of a representation's features.
     pub(crate) fn cost(
         &self,
-        dataset: &Dataset,
         representation: &Representation,
         number: usize,
         features: &Features<'_>,
@@ -23,20 +22,20 @@ impl Runner<'_> {
     ) -> CostRecord {
         let bytes = bytes_per_row(source.as_ref());
         let model = self.models[number].as_ref().and_then(|loaded| loaded.draws.first());
-        let (parameters, tokens, operations) = match (representation, model) {
-            (Representation::Plain { .. }, _) => (Some(0), None, Some(0.0)),
+        let tokens = features.tokens;
+        let (parameters, operations) = match (representation, model) {
+            (Representation::Plain { .. }, _) => (Some(0), Some(0.0)),
             (Representation::Model(asked), Some(model)) => {
                 // A model that brings its own code may not say how many parameters it has.
                 let parameters = Some(model.encoder.spec().n_parameters).filter(|&n| n > 0);
-                let tokens = tokens_per_sequence(dataset, model, asked.extraction.window.is_none());
                 let strands = match asked.extraction.reverse_complement {
                     ReverseComplement::Forward => 1.0,
                     ReverseComplement::Average => 2.0,
                 };
                 let both = parameters.zip(tokens);
-                (parameters, tokens, both.map(|(n, tokens)| 2.0 * n as f64 * tokens * strands))
+                (parameters, both.map(|(n, tokens)| 2.0 * n as f64 * tokens * strands))
             }
-            _ => (None, None, None),
+            _ => (None, None),
         };
         CostRecord { bytes, parameters, tokens, operations, seconds: features.seconds }
     }
@@ -48,7 +47,7 @@ fn bytes_per_row(source: &dyn FeatureSource) -> f64 {
 }
 
 /// The mean over evenly spaced sequences, cut to what the model takes or not; `None` where one of them has no tokens.
-fn tokens_per_sequence(dataset: &Dataset, model: &FrozenModel, is_cut: bool) -> Option<f64> {
+pub(crate) fn tokens_per_sequence(dataset: &Dataset, model: &FrozenModel, is_cut: bool) -> Option<f64> {
     let most = model.encoder.spec().max_tokens.filter(|_| is_cut).unwrap_or(usize::MAX);
     let step = dataset.sequences.len().div_ceil(SAMPLE).max(1);
     let counts: Option<Vec<usize>> = dataset

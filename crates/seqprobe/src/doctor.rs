@@ -1,6 +1,7 @@
 //! `seqprobe doctor`: what the program found on this machine, and one tensor product as proof.
 
 use crate::cli::Folders;
+use crate::device::cuda;
 use crate::exit::{ExitCode, Failure};
 use crate::files::cache_folder;
 use crate::output::say;
@@ -24,11 +25,10 @@ pub(crate) fn run(folders: &Folders) -> Result<(), Failure> {
             rayon::current_num_threads()
         ),
         format!(
-            "devices    cpu{}",
-            if tch::Cuda::is_available() {
-                format!(", {} cuda", tch::Cuda::device_count())
-            } else {
-                ", no cuda".to_owned()
+            "devices    cpu, {}",
+            match cuda() {
+                Ok(cards) => format!("{cards} cuda"),
+                Err(why) => format!("no cuda: {why}"),
             }
         ),
     ];

@@ -32,7 +32,7 @@ pub(crate) fn describe(found: &Estimate) -> String {
 /// Tells for every dataset and model of a suite what would be extracted.
 pub(crate) fn dry_run(suite: &Suite, datasets: &[Dataset], computing: &Computing) -> Result<(), Failure> {
     load_imports(suite, datasets)?;
-    let models = load_models(suite, &ModelFinder::new(computing))?;
+    let models = load_models(suite, &ModelFinder::new(computing)?)?;
     let plans = plan_all(suite, datasets, &models)?;
     let folder = cache_folder(&computing.folders)?;
     // Without a cache everything would be computed.

@@ -1,4 +1,5 @@
-//! `seqprobe embed`: the door for people who only want embeddings. All layers asked for come from one pass.
+//! `seqprobe embed`: the door for people who only want embeddings. All layers asked for come from one pass. A large file is
+//! read, computed and stored in parts, so that memory does not grow with it.
 
 use crate::cli::{EmbedArguments, OutputKind};
 use crate::dry_run::describe;
@@ -12,10 +13,18 @@ use crate::output::{say, tell};
 use crate::plan::layers_of;
 use crate::run::set_threads;
 use crate::suite::{LayersEntry, ModelRepresentation, check_extraction, check_layers};
-use seqprobe_core::{FeatureSource, LayerIndex, Pooling};
-use seqprobe_data::read_sequences;
-use seqprobe_embed::{EmbeddingCache, ExtractionOptions, estimate, export_features, extract};
+use seqprobe_core::{FeatureSource, LayerIndex, Pooling, RowIds};
+use seqprobe_data::{NamedSequences, SequenceFile, read_sequences};
+use seqprobe_embed::{
+    ChainedFeatures, EmbedError, EmbeddingCache, ExtractionOptions, ExtractionReport, ExtractionSpec,
+    estimate, export_features, extract,
+};
+use seqprobe_models::FrozenModel;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+
+/// Sequences in memory at a time.
+const ROWS_OF_PART: usize = 1 << 15;
 
 pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
     if arguments.output_kind == OutputKind::Logits {
@@ -48,8 +57,8 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
         store: true,
     };
     set_threads(arguments.computing.threads)?;
-    let input = read_sequences(&arguments.input, None).or_exit(ExitCode::Data)?;
-    let loaded = LoadedModel::load(&model, &ModelFinder::new(&arguments.computing))?;
+    let input = SequenceFile::check(&arguments.input, None).or_exit(ExitCode::Data)?;
+    let loaded = LoadedModel::load(&model, &ModelFinder::new(&arguments.computing)?)?;
     let layers =
         layers_of(&model, loaded.spec()?).map_err(|message| Failure::new(ExitCode::Model, message))?;
     let cache = cache_folder(&arguments.computing.folders)?;
@@ -59,28 +68,20 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
     let wanted: Vec<(LayerIndex, Pooling)> = layers.iter().map(|&layer| (layer, pooling)).collect();
     let draw = loaded.draws.first().ok_or_else(|| Failure::new(ExitCode::Unexpected, "no model"))?;
     if arguments.dry_run {
+        let input = read_sequences(&arguments.input, None).or_exit(ExitCode::Data)?;
         let found =
             estimate(draw, &extraction, &input.sequences, &wanted, &cache).or_exit(ExitCode::Model)?;
         return say(&describe(&found));
     }
-    let batch_tokens = arguments.batch_tokens.map(|tokens| tokens as usize);
-    let user = format!("{} with {}", arguments.input.display(), arguments.model);
-    let options = ExtractionOptions {
-        batch_tokens,
-        repair: !arguments.computing.no_repair,
-        user: Some(&user),
-        ..ExtractionOptions::default()
-    };
-    let done =
-        extract(draw, &extraction, &input.sequences, &wanted, &cache, options).or_exit(ExitCode::Model)?;
-    let report = done.report;
-    tell_damage(&done.damage);
+    let embedded = embed(arguments, &input, draw, &extraction, &wanted, &cache)?;
+    let report = embedded.report;
+    tell_damage(&embedded.damage);
     for remark in remarks_of(&report) {
         tell(&remark);
     }
-    for (layer, features) in layers.iter().zip(&done.features) {
+    for (layer, features) in layers.iter().zip(&embedded.features) {
         let output = output_of(&arguments.output, *layer, layers.len());
-        export_features(features, &input.ids, &output).or_exit(ExitCode::Unexpected)?;
+        export_features(features, &embedded.ids, &output).or_exit(ExitCode::Unexpected)?;
         say(&format!(
             "wrote {} × {} ({pooling}, layer {layer}) to {}",
             features.n_rows(),
@@ -95,6 +96,62 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
         report.seconds,
         report.tokens_per_second.map_or_else(String::new, |rate| format!(", {rate:.0} tokens a second"))
     ))
+}
+
+/// The features of a whole file.
+struct Embedded {
+    /// For each layer and pooling wanted.
+    features: Vec<ChainedFeatures>,
+    ids: RowIds,
+    report: ExtractionReport,
+    damage: Vec<String>,
+}
+
+/// Extracts part after part of a file; each has entries of its own in the cache, and only its sequences are in memory.
+fn embed(
+    arguments: &EmbedArguments,
+    input: &SequenceFile,
+    model: &FrozenModel,
+    extraction: &ExtractionSpec,
+    wanted: &[(LayerIndex, Pooling)],
+    cache: &EmbeddingCache,
+) -> Result<Embedded, Failure> {
+    let user = format!("{} with {}", arguments.input.display(), arguments.model);
+    let mut embedded = Embedded {
+        features: Vec::new(),
+        ids: RowIds::default(),
+        report: ExtractionReport::default(),
+        damage: Vec::new(),
+    };
+    let mut extract_part = |part: NamedSequences| -> Result<(), EmbedError> {
+        let options = ExtractionOptions {
+            batch_tokens: arguments.batch_tokens.map(|tokens| tokens as usize),
+            repair: !arguments.computing.no_repair,
+            first_row: embedded.ids.len(),
+            user: Some(&user),
+            ..ExtractionOptions::default()
+        };
+        let mut done = extract(model, extraction, &part.sequences, wanted, cache, options)?;
+        if embedded.features.is_empty() {
+            embedded.features = done.features.drain(..).map(ChainedFeatures::new).collect();
+        }
+        embedded.features.iter_mut().zip(done.features).for_each(|(all, more)| all.push(more));
+        part.ids.iter().for_each(|id| embedded.ids.push(id));
+        embedded.report += done.report;
+        embedded.damage.append(&mut done.damage);
+        if input.n_rows() > ROWS_OF_PART {
+            tell(&format!("{} of {} sequences", embedded.ids.len(), input.n_rows()));
+        }
+        Ok(())
+    };
+    let mut outcome = Ok(());
+    let take = &mut |part| {
+        outcome = extract_part(part);
+        if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    input.read_parts(ROWS_OF_PART, take).or_exit(ExitCode::Data)?;
+    outcome.or_exit(ExitCode::Model)?;
+    Ok(embedded)
 }
 
 /// `X.npy` for one layer, `X.layer-3.npy` where there are several.

@@ -1,5 +1,6 @@
 //! The features that open cells need: made from the letters, or extracted once for all layers and poolings.
 
+use crate::cost::tokens_per_sequence;
 use crate::fill::Runner;
 use crate::imports::join;
 use crate::models::LoadedModel;
@@ -18,6 +19,8 @@ pub(crate) struct Features<'d> {
     pub(crate) remarks: Vec<String>,
     /// Seconds per distinct sequence and draw, where features were computed and not read.
     pub(crate) seconds: Option<f64>,
+    /// Tokens per sequence, where a model reads them.
+    pub(crate) tokens: Option<f64>,
 }
 
 impl Runner<'_> {
@@ -93,7 +96,14 @@ impl Runner<'_> {
         }
         let n = seconds.len() as f64;
         let seconds = (!seconds.is_empty()).then(|| seconds.iter().sum::<f64>() / n);
-        Ok(Features { sources, remarks, seconds })
+        let tokens = match (representation, &self.models[number]) {
+            (Representation::Model(asked), Some(loaded)) => {
+                let is_cut = asked.extraction.window.is_none();
+                loaded.draws.first().and_then(|model| tokens_per_sequence(dataset, model, is_cut))
+            }
+            _ => None,
+        };
+        Ok(Features { sources, remarks, seconds, tokens })
     }
 
     /// As [`Self::features`], but token vectors are computed whenever they are read; what is pooled is small and

@@ -161,8 +161,7 @@ impl Runner<'_> {
                                 if let Some(first) = cell.fits.first_mut() {
                                     first.report.warnings.extend(features.remarks.iter().cloned());
                                 }
-                                cell.cost =
-                                    Some(self.cost(dataset, representation, number, features, &draws[0]));
+                                cell.cost = Some(self.cost(representation, number, features, &draws[0]));
                                 if training == Training::Shuffled {
                                     tell_place(&mut cell, layer, pooling);
                                 }

@@ -3,6 +3,7 @@
 
 use crate::cli::EmbedArguments;
 use crate::exit::{ExitCode, Failure, OrExit};
+use crate::files::write_whole;
 use crate::model_finder::{ModelFinder, model_failure};
 use crate::output::say;
 use crate::run::set_threads;
@@ -32,36 +33,33 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
     }
     set_threads(arguments.computing.threads)?;
     let input = read_sequences(&arguments.input, None).or_exit(ExitCode::Data)?;
-    let found =
-        ModelFinder::new(&arguments.computing).find(&arguments.model, Path::new(""), Needed::Weights)?;
+    let finder = ModelFinder::new(&arguments.computing)?;
+    let found = finder.find(&arguments.model, Path::new(""), Needed::Weights)?;
     let options = LoadOptions {
         weights: Weights::Pretrained,
         precision: Precision::F32,
-        device: tch::Device::Cpu,
+        device: finder.device,
         allow_code: false,
     };
     let failed = |error| model_failure(&arguments.model, &error);
     let model = MaskedModel::load(&found.path, options).map_err(failed)?;
     let stride = arguments.mask_every.map_or(usize::MAX, std::num::NonZeroUsize::get);
     let mut scores = LetterRows { values: Vec::new(), starts: vec![0] };
-    let mut table = "example_id,letters,pseudo_log_likelihood\n".to_owned();
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(["example_id", "letters", "pseudo_log_likelihood"]).or_exit(ExitCode::Unexpected)?;
     for (id, sequence) in input.ids.iter().zip(&input.sequences) {
         let one = model
             .letter_scores(sequence, stride)
             .map_err(|error| model_failure(&arguments.model, &format!("sequence {id:?}: {error}")))?;
         scores.values.extend(one.probabilities.iter());
         scores.starts.push(scores.values.len() / 4);
-        table.push_str(&format!(
-            "{},{},{}\n",
-            quoted(id),
-            one.n_letters,
-            // No letter A, C, G or T: there is nothing to tell.
-            if one.n_letters == 0 { String::new() } else { one.pseudo_log_likelihood.to_string() }
-        ));
+        // No letter A, C, G or T: there is nothing to tell.
+        let told = if one.n_letters == 0 { String::new() } else { one.pseudo_log_likelihood.to_string() };
+        table.write_record([id, &one.n_letters.to_string(), &told]).or_exit(ExitCode::Unexpected)?;
     }
-    export_features(&scores, &input.ids, &arguments.output).or_exit(ExitCode::Unexpected)?;
+    export_features(&scores, &input.ids.iter().collect(), &arguments.output).or_exit(ExitCode::Unexpected)?;
     let likelihoods = arguments.output.with_extension("likelihoods.csv");
-    std::fs::write(&likelihoods, table)?;
+    write_whole(&likelihoods, &table.into_inner().or_exit(ExitCode::Unexpected)?)?;
     let how = match arguments.mask_every {
         Some(n) => format!("one in {n} letters hidden at once"),
         None => "one letter hidden at a time".to_owned(),
@@ -72,15 +70,6 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
         arguments.output.display(),
         likelihoods.display()
     ))
-}
-
-/// A CSV field.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
 }
 
 /// Four probabilities per letter, as rows of tokens.

@@ -12,12 +12,14 @@ mod controls;
 mod cost;
 mod data_command;
 mod description;
+mod device;
 mod diagnostics;
 mod doctor;
 #[cfg(test)]
 mod documented;
 mod dry_run;
 mod embed_command;
+mod environment;
 mod exit;
 mod features;
 mod fetch_command;
@@ -60,6 +62,7 @@ use cli::{Cli, Command};
 use exit::{ExitCode, Failure};
 
 fn main() -> std::process::ExitCode {
+    environment::tell_libraries();
     let cli = Cli::parse();
     let command: Vec<String> = std::env::args().collect();
     let code = match execute(cli, command.join(" ")) {

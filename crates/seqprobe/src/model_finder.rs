@@ -2,6 +2,7 @@
 //! the Hugging Face cache, and fetched only when the user allowed it.
 
 use crate::cli::Computing;
+use crate::device::device_of;
 use crate::exit::{ExitCode, Failure};
 use crate::output::tell;
 use crate::progress::Downloads;
@@ -15,6 +16,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct ModelFinder {
     /// Whether models may run code of their own.
     pub(crate) allow_code: bool,
+    /// What models compute on.
+    pub(crate) device: tch::Device,
     allow_download: bool,
     hub: OnceCell<Hub>,
 }
@@ -28,15 +31,16 @@ pub(crate) struct FoundModel {
 }
 
 impl ModelFinder {
-    /// A finder that may do what the command line allows.
-    pub(crate) fn new(computing: &Computing) -> Self {
+    /// A finder that may do what the command line allows, for models on the device it names.
+    pub(crate) fn new(computing: &Computing) -> Result<Self, Failure> {
         let Computing { allow_code, allow_download, .. } = *computing;
-        Self { allow_code, allow_download, hub: OnceCell::new() }
+        let device = device_of(computing.device.as_deref())?;
+        Ok(Self { allow_code, device, allow_download, hub: OnceCell::new() })
     }
 
     /// A finder that runs nothing and downloads what it is asked to fetch, no more.
     pub(crate) fn that_looks_only() -> Self {
-        Self { allow_code: false, allow_download: false, hub: OnceCell::new() }
+        Self { allow_code: false, device: tch::Device::Cpu, allow_download: false, hub: OnceCell::new() }
     }
 
     /// The model that `text` names; relative paths start from `base`.

@@ -33,7 +33,7 @@ impl LoadedModel {
                 let options = LoadOptions {
                     weights,
                     precision: model.extraction.precision,
-                    device: tch::Device::Cpu,
+                    device: finder.device,
                     allow_code: finder.allow_code,
                 };
                 FrozenModel::load(&path, options)

@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let temporary = if arguments.computing.no_cache { Some(tempfile::tempdir()?) } else { None };
     let cache = EmbeddingCache::open(temporary.as_ref().map_or(cache.as_path(), |folder| folder.path()))
         .or_exit(ExitCode::Unexpected)?;
-    let finder = ModelFinder::new(&arguments.computing);
+    let finder = ModelFinder::new(&arguments.computing)?;
     let repair = !arguments.computing.no_repair;
     let predictions = cell.predict(folder, &input.sequences, &cache, repair, &finder)?;
     let csv = predictions_csv(cell, &input.ids, &predictions)?;

@@ -1,13 +1,13 @@
 //! `seqprobe pretrain`: a config to a model folder. What is trained and how stands in `seqprobe-pretrain`.
 
 use crate::cli::PretrainArguments;
+use crate::device::device_of;
 use crate::exit::{ExitCode, Failure};
 use crate::output::{say, tell};
 use crate::run::set_threads;
 use seqprobe_pretrain::corpus::Places;
 use seqprobe_pretrain::{Event, Options, PretrainConfig, PretrainError, pretrain};
 use std::path::PathBuf;
-use tch::Device;
 
 pub(crate) fn run(arguments: &PretrainArguments, command: String) -> Result<(), Failure> {
     set_threads(arguments.threads)?;
@@ -40,18 +40,6 @@ pub(crate) fn run(arguments: &PretrainArguments, command: String) -> Result<(), 
 /// Beside the config, and where suites look.
 fn card_folders(config: &PretrainConfig) -> Vec<PathBuf> {
     vec![config.folder.join("datasets"), PathBuf::from("datasets"), config.folder.join("../datasets")]
-}
-
-fn device_of(name: Option<&str>) -> Result<Device, Failure> {
-    match name {
-        None => Ok(Device::cuda_if_available()),
-        Some("cpu") => Ok(Device::Cpu),
-        Some("cuda") if tch::Cuda::is_available() => Ok(Device::Cuda(0)),
-        Some("cuda") => Err(Failure::usage(
-            "--device cuda: libtorch finds no CUDA device\n  hint: `seqprobe doctor` tells the devices there are",
-        )),
-        Some(other) => Err(Failure::usage(format!("--device {other:?}, expected cpu or cuda"))),
-    }
 }
 
 fn told(event: &Event<'_>) -> String {

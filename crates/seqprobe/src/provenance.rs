@@ -1,5 +1,6 @@
 //! How a run came about, and its datasets as they were used.
 
+use crate::device::device_name;
 use seqprobe_core::audit::Audit;
 use seqprobe_core::{Dataset, Split};
 use seqprobe_report::record::{DatasetRecord, ModelOrigin, Provenance};
@@ -25,6 +26,7 @@ impl Started {
     pub(crate) fn provenance(
         &self,
         threads: usize,
+        device: tch::Device,
         suite_toml: String,
         models: BTreeMap<String, String>,
         origins: BTreeMap<String, ModelOrigin>,
@@ -33,7 +35,10 @@ impl Started {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             commit: env!("SEQPROBE_COMMIT").to_owned(),
             libtorch: LIBTORCH_VERSION.to_owned(),
-            device: format!("cpu, {}", processor()),
+            device: match device {
+                tch::Device::Cpu => format!("cpu, {}", processor()),
+                card => format!("{} for models, cpu for probes, {}", device_name(card), processor()),
+            },
             threads: threads as u32,
             command: self.command.clone(),
             started: self.utc.clone(),

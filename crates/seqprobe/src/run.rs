@@ -106,7 +106,7 @@ pub(crate) fn run_suite(
     let temporary = if computing.no_cache { Some(tempfile::tempdir()?) } else { None };
     let cache = temporary.as_ref().map_or(cache, |folder| folder.path().to_owned());
     let imports = load_imports(suite, &datasets)?;
-    let finder = ModelFinder::new(computing);
+    let finder = ModelFinder::new(computing)?;
     let models = load_models(suite, &finder)?;
     let plans = plan_all(suite, &datasets, &models)?;
     let n_cells = plans.iter().map(Vec::len).sum();
@@ -155,7 +155,7 @@ pub(crate) fn run_suite(
     let record = RunRecord {
         schema_version: SCHEMA_VERSION,
         suite: suite.name.clone(),
-        provenance: started.provenance(threads, suite.toml.clone(), models, origins),
+        provenance: started.provenance(threads, runner.finder.device, suite.toml.clone(), models, origins),
         datasets: records,
         cells,
         verdicts,

@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &RunArguments, command: String) -> Result<(), Failu
     let threads = set_threads(arguments.computing.threads)?;
     let datasets = load_datasets(&suite, &arguments.computing.folders.data_dirs)?;
     if arguments.plan {
-        return print_plan(&suite, &datasets, &ModelFinder::new(&arguments.computing));
+        return print_plan(&suite, &datasets, &ModelFinder::new(&arguments.computing)?);
     }
     if arguments.dry_run {
         return dry_run(&suite, &datasets, &arguments.computing);

@@ -59,14 +59,10 @@ enum StoredRepresentation {
         window: Option<Window>,
         reverse_complement: ReverseComplement,
         /// Cells stored before there was a choice have none.
-        #[serde(default = "full_precision")]
+        #[serde(default)]
         precision: Precision,
         weights: Vec<String>,
     },
-}
-
-fn full_precision() -> Precision {
-    Precision::F32
 }
 
 impl StoredCell {

@@ -8,7 +8,6 @@ use seqprobe_core::config::nearest;
 use seqprobe_core::{LayerIndex, Pooling, parse_toml};
 use seqprobe_data::audit::LeakKind;
 use seqprobe_embed::{ExtractionSpec, PLAIN_REPRESENTATIONS, PlainRepresentation, Window};
-use seqprobe_models::Precision;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -392,7 +391,7 @@ pub(crate) fn check_extraction(
     }
     let window = window.map(|window| Window::new(window.size, window.stride)).transpose()?;
     Ok(ExtractionSpec {
-        precision: precision.map_or(Ok(Precision::F32), str::parse)?,
+        precision: precision.map(str::parse).transpose()?.unwrap_or_default(),
         reverse_complement: strands.map(str::parse).transpose()?.unwrap_or_default(),
         truncate: truncate.map(str::parse).transpose()?.unwrap_or_default(),
         window,

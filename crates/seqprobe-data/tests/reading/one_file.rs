@@ -3,8 +3,10 @@
 use crate::common::{gzip, load_good};
 use seqprobe_core::{Seed, Split, TaskKind};
 use seqprobe_data::{
-    Card, DataFolders, FileTask, card_for_file, export_csv, export_fasta, find_card, load, read_sequences,
+    Card, DataFolders, FileTask, NamedSequences, SequenceFile, card_for_file, export_csv, export_fasta,
+    find_card, load, read_sequences,
 };
+use std::ops::ControlFlow;
 use std::path::Path;
 
 fn task(folder: &Path, name: &str, text: &str) -> FileTask {
@@ -177,4 +179,38 @@ TTTT
     assert_eq!(from_csv.ids, dataset.example_ids);
     let error = export_csv(&dataset, &folder.path().join("absent/out.csv")).unwrap_err().to_string();
     assert!(error.contains("absent/out.csv"), "{error}");
+}
+
+#[test]
+fn a_file_of_sequences_is_read_in_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("in.csv");
+    std::fs::write(&path, rows(|row| row.to_string())).unwrap();
+    let whole = read_sequences(&path, None).unwrap();
+    for (most, sizes) in [(16, vec![16, 16, 8]), (20, vec![20, 20]), (1000, vec![40])] {
+        let file = SequenceFile::check(&path, None).unwrap();
+        let (mut joined, mut found) = (NamedSequences::default(), Vec::new());
+        file.read_parts(most, &mut |part| {
+            found.push(part.ids.len());
+            joined.ids.extend(part.ids);
+            joined.sequences.extend(part.sequences);
+            joined.letters += part.letters;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        assert_eq!((file.n_rows(), found), (40, sizes));
+        assert_eq!(joined, whole);
+    }
+    let file = SequenceFile::check(&path, None).unwrap();
+    let mut n_parts = 0;
+    let stop = &mut |_| {
+        n_parts += 1;
+        ControlFlow::Break(())
+    };
+    file.read_parts(3, stop).unwrap();
+    assert_eq!(n_parts, 1);
+    let all = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, all.lines().take(20).map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    let error = file.read_parts(64, &mut |_| panic!("it is not whole")).unwrap_err().to_string();
+    assert!(error.contains("changed while it was read: 19 rows, first 40"), "{error}");
 }

@@ -4,7 +4,7 @@ use super::{ExportFormat, for_each_block, refuse};
 use crate::atomic_file::AtomicFile;
 use crate::error::EmbedError;
 use npyz::WriterBuilder;
-use seqprobe_core::{FeatureKind, FeatureSource};
+use seqprobe_core::{FeatureKind, FeatureSource, RowIds};
 use std::path::Path;
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
@@ -13,7 +13,7 @@ pub(super) const FORMAT: ExportFormat = ExportFormat {
     write,
 };
 
-fn write(source: &dyn FeatureSource, ids: &[String], path: &Path) -> Result<(), EmbedError> {
+fn write(source: &dyn FeatureSource, ids: &RowIds, path: &Path) -> Result<(), EmbedError> {
     if source.kind() == FeatureKind::Tokens {
         let reason = "npy holds one shape, and rows have different numbers of tokens\n  hint: use .safetensors, or a pooling";
         return refuse(path, reason.to_owned());
@@ -24,7 +24,7 @@ fn write(source: &dyn FeatureSource, ids: &[String], path: &Path) -> Result<(), 
     }
     // Both files are written before either gets its name.
     let mut id_file = AtomicFile::create(&path.with_extension("ids.txt"))?;
-    for id in ids {
+    for id in ids.iter() {
         id_file.write(id.as_bytes())?;
         id_file.write(b"\n")?;
     }

@@ -9,7 +9,7 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{ColumnPath, Type, TypePtr};
-use seqprobe_core::{FeatureKind, FeatureSource};
+use seqprobe_core::{FeatureKind, FeatureSource, RowIds};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) const FORMAT: ExportFormat = ExportFormat {
     write,
 };
 
-fn write(source: &dyn FeatureSource, ids: &[String], path: &Path) -> Result<(), EmbedError> {
+fn write(source: &dyn FeatureSource, ids: &RowIds, path: &Path) -> Result<(), EmbedError> {
     let of_tokens = source.kind() == FeatureKind::Tokens;
     let failed = |error: ParquetError| EmbedError::io("write", path, std::io::Error::other(error));
     let mut file = AtomicFile::create(path)?;
@@ -41,7 +41,8 @@ fn write(source: &dyn FeatureSource, ids: &[String], path: &Path) -> Result<(), 
             return Ok(());
         }
         let mut group = writer.next_row_group().map_err(failed)?;
-        let names = places.iter().map(|&(row, _)| ByteArray::from(ids[row].as_str())).collect::<Vec<_>>();
+        let name = |&(row, _): &(usize, usize)| ByteArray::from(ids.get(row).unwrap_or_default());
+        let names: Vec<ByteArray> = places.iter().map(name).collect();
         write_group(&mut group, &names, of_tokens.then_some(&places), values).map_err(failed)?;
         group.close().map(drop).map_err(failed)
     })?;

@@ -5,13 +5,13 @@ use crate::atomic_file::AtomicFile;
 use crate::error::EmbedError;
 use crate::shard_write::{FEATURES, OFFSETS, TOKENS};
 use crate::tensor_file::{LARGEST_HEADER, TensorHead, file_head};
-use seqprobe_core::{FeatureKind, FeatureSource};
+use seqprobe_core::{FeatureKind, FeatureSource, RowIds};
 use std::path::Path;
 
 pub(super) const FORMAT: ExportFormat =
     ExportFormat { ending: "safetensors", title: "named arrays, ids as JSON in the metadata", write };
 
-fn write(source: &dyn FeatureSource, ids: &[String], path: &Path) -> Result<(), EmbedError> {
+fn write(source: &dyn FeatureSource, ids: &RowIds, path: &Path) -> Result<(), EmbedError> {
     let (rows, dim) = (source.n_rows() as u64, source.dim() as u64);
     let mut tensors = Vec::new();
     let mut offsets = Vec::new();
@@ -27,7 +27,7 @@ fn write(source: &dyn FeatureSource, ids: &[String], path: &Path) -> Result<(), 
     } else {
         tensors.push(TensorHead { name: FEATURES, dtype: "F32", shape: vec![rows, dim], width: 4 });
     }
-    let ids = serde_json::Value::from(ids).to_string();
+    let ids = serde_json::Value::from_iter(ids.iter()).to_string();
     let head = file_head(&[("format", "seqprobe-features-1".to_owned()), ("ids", ids)], &tensors);
     if head.len() - 8 > LARGEST_HEADER {
         let reason = format!(

@@ -7,7 +7,7 @@ use super::{ExportFormat, for_each_block, refuse};
 use crate::atomic_file::{temporary_beside, write_synced};
 use crate::error::EmbedError;
 use crate::shard_write::{FEATURES, OFFSETS, TOKENS};
-use seqprobe_core::{FeatureKind, FeatureSource};
+use seqprobe_core::{FeatureKind, FeatureSource, RowIds};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ const CHUNK_BYTES: usize = 4 << 20;
 /// Ids in a chunk.
 const CHUNK_IDS: usize = 1 << 16;
 
-fn write(source: &dyn FeatureSource, ids: &[String], path: &Path) -> Result<(), EmbedError> {
+fn write(source: &dyn FeatureSource, ids: &RowIds, path: &Path) -> Result<(), EmbedError> {
     if path.exists() {
         return refuse(
             path,
@@ -138,14 +138,14 @@ impl Array {
 }
 
 /// Text of any length: the number of items, then length and UTF-8 bytes of each, all lengths 32-bit little-endian.
-fn write_ids(folder: &Path, ids: &[String]) -> Result<(), EmbedError> {
+fn write_ids(folder: &Path, ids: &RowIds) -> Result<(), EmbedError> {
     let chunk = ids.len().clamp(1, CHUNK_IDS);
     let codecs = json!([{ "name": "vlen-utf8" }, { "name": "crc32c" }]);
     write_array_json(folder, "string", &json!(""), &[ids.len()], &[chunk], &codecs)?;
-    for (number, part) in ids.chunks(chunk).enumerate() {
-        let padding = std::iter::repeat_n("", chunk - part.len());
+    for (number, first) in (0..ids.len()).step_by(chunk).enumerate() {
         let mut bytes = (chunk as u32).to_le_bytes().to_vec();
-        for id in part.iter().map(String::as_str).chain(padding) {
+        // The last chunk is filled up with empty ones.
+        for id in (first..first + chunk).map(|row| ids.get(row).unwrap_or_default()) {
             bytes.extend_from_slice(&(id.len() as u32).to_le_bytes());
             bytes.extend_from_slice(id.as_bytes());
         }

@@ -149,6 +149,7 @@ pub(crate) fn model(behaviour: &Behaviour) -> FrozenModel {
         Box::new(Mixer { spec, behaviour: behaviour.clone(), table }),
         Box::new(tokenize),
         0,
+        tch::Device::Cpu,
         weights,
         Digest::of_bytes(&[u8::from(has_cls)]),
     )

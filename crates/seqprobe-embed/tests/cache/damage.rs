@@ -263,7 +263,8 @@ fn disk_full_child() {
     let sequences = many(COUNT);
     let source = KmerFrequencies::new(&sequences, 3).unwrap();
     let ids: Vec<String> = (0..COUNT).map(|row| row.to_string()).collect();
-    let error = export_features(&source, &ids, &folder.join("x.npy")).unwrap_err().to_string();
+    let error =
+        export_features(&source, &ids.iter().collect(), &folder.join("x.npy")).unwrap_err().to_string();
     assert!(error.contains("cannot write"), "{error}");
     assert_eq!(source.n_rows(), COUNT);
 }

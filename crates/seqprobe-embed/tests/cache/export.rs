@@ -44,7 +44,7 @@ fn every_format_gives_back_the_same_values_and_ids() {
     let expected = all_values(pooled);
     for format in EXPORT_FORMATS {
         let path = folder.path().join(format!("x.{}", format.ending));
-        export_features(pooled, &ids, &path).unwrap();
+        export_features(pooled, &ids.iter().collect(), &path).unwrap();
         let values = if format.ending == "zarr" {
             let (values, found) = (zarr_floats(&path.join("features")), zarr_texts(&path.join("ids")));
             assert_eq!(found, ids);
@@ -118,15 +118,15 @@ fn tokens_leave_with_their_borders() {
     let tokens = &found.features[1];
     let ids: Vec<String> = (0..40).map(|row| row.to_string()).collect();
     let path = folder.path().join("x.zarr");
-    export_features(tokens, &ids, &path).unwrap();
+    export_features(tokens, &ids.iter().collect(), &path).unwrap();
     assert_eq!(zarr_floats(&path.join("tokens")), all_values(tokens));
     let offsets = std::fs::read(path.join("offsets/c/0")).unwrap();
     let last = i64::from_le_bytes(offsets[8 * 40..8 * 41].try_into().unwrap());
     assert_eq!(last as usize * HIDDEN, all_values(tokens).len());
-    let error = export_features(tokens, &ids, &path).unwrap_err().to_string();
+    let error = export_features(tokens, &ids.iter().collect(), &path).unwrap_err().to_string();
     assert!(error.contains("it is there already"), "{error}");
-    export_features(tokens, &ids, &folder.path().join("x.parquet")).unwrap();
-    assert!(export_features(tokens, &ids, &folder.path().join("x.npy")).is_err());
+    export_features(tokens, &ids.iter().collect(), &folder.path().join("x.parquet")).unwrap();
+    assert!(export_features(tokens, &ids.iter().collect(), &folder.path().join("x.npy")).is_err());
     let left = std::fs::read_dir(folder.path()).unwrap().map(|item| item.unwrap().file_name());
     assert!(left.into_iter().all(|name| !name.to_string_lossy().ends_with(".tmp")));
 }

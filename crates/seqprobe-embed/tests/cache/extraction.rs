@@ -5,10 +5,10 @@ use crate::common::{
 };
 use approx::assert_relative_eq;
 use proptest::prelude::*;
-use seqprobe_core::{DnaSequence, FeatureKind, FeatureSource, LayerIndex, Pooling};
+use seqprobe_core::{DnaSequence, FeatureError, FeatureKind, FeatureSource, LayerIndex, Pooling};
 use seqprobe_embed::{
-    EmbedError, EmbeddingCache, ExtractionOptions, ExtractionSpec, LiveFeatures, ReverseComplement,
-    StoredFeatures, Truncate, Window, estimate, extract,
+    ChainedFeatures, EmbedError, EmbeddingCache, ExtractionOptions, ExtractionReport, ExtractionSpec,
+    LiveFeatures, ReverseComplement, StoredFeatures, Truncate, Window, estimate, extract,
 };
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -230,6 +230,18 @@ fn both_strands_give_the_same_average() {
         let expected = (values(&forward, 0)[index] + values(&forward, 1)[index]) / 2.0;
         assert_relative_eq!(values(&found, 0)[index], expected, max_relative = 1e-5, epsilon = 1e-6);
     }
+    // The other strands are the same two sequences.
+    let cache = EmbeddingCache::open(folder.path()).unwrap();
+    let all = sequences(&["GTTCG", "AACGN", "NCGTT", "CGAAC"]);
+    let options = ExtractionOptions::default();
+    let strands = extract(&model(&plain), &average, &all, &[wanted], &cache, options).unwrap();
+    assert_eq!((strands.report.n_distinct, strands.report.n_computed), (2, 1));
+    let strands = &strands.features[0];
+    assert_eq!(values(strands, 1), values(&found, 0));
+    assert_eq!(values(strands, 2), values(strands, 1));
+    assert_eq!(values(strands, 3), values(strands, 0));
+    let rows = StoredFeatures::of_sequences(&cache, strands.folder(), &sequences(&["CGAAC"])).unwrap();
+    assert_eq!(values(&rows, 0), values(strands, 0));
     let tokens = one(&plain, &average, &["AAC"], (LayerIndex::Final, Pooling::Tokens), folder.path());
     assert!(matches!(tokens, Err(EmbedError::NotApplicable { .. })));
 }
@@ -419,4 +431,50 @@ fn an_estimate_counts_what_is_missing_and_stores_nothing() {
     let more = [WANTED[0], (LayerIndex::Final, Pooling::Max)];
     let found = estimate(&model(&behaviour), &SPEC, &all, &more, &cache).unwrap();
     assert_eq!((found.n_missing, found.n_bytes), (5000, 5000 * (4 * HIDDEN as u64 + 32)));
+}
+
+#[test]
+fn parts_in_a_chain_are_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = many(5003);
+    let whole =
+        run(&Behaviour::default(), &all, &folder.path().join("a"), ExtractionOptions::default()).unwrap();
+    let borders = [0, 700, 4900, 5003];
+    let mut parts = borders.windows(2).map(|border| {
+        let part = &all[border[0]..border[1]];
+        run(&Behaviour::default(), part, &folder.path().join("b"), ExtractionOptions::default()).unwrap()
+    });
+    let mut report = ExtractionReport::default();
+    let first = parts.next().unwrap();
+    report += first.report;
+    let mut chains: Vec<ChainedFeatures> = first.features.into_iter().map(ChainedFeatures::new).collect();
+    for part in parts {
+        report += part.report;
+        chains.iter_mut().zip(part.features).for_each(|(chain, features)| chain.push(features));
+    }
+    assert_eq!((report.n_rows, report.n_computed, report.n_tokens), (5003, 5003, whole.report.n_tokens));
+    for (chain, whole) in chains.iter().zip(&whole.features) {
+        assert_eq!((chain.n_rows(), chain.dim(), chain.kind()), (5003, whole.dim(), whole.kind()));
+        for row in [0, 699, 700, 2500, 4899, 4900, 5002, 3] {
+            assert_eq!(chain.length(row), whole.length(row));
+            let (found, expected) = (values(chain, row), values(whole, row));
+            assert_eq!(found.len(), expected.len());
+            for (value, expected) in found.iter().zip(&expected) {
+                assert_relative_eq!(value, expected, max_relative = 1e-5, epsilon = 1e-6);
+            }
+        }
+        assert!(matches!(
+            chain.read_rows(&[5003], &mut Vec::new()),
+            Err(FeatureError::Row { row: 5003, .. })
+        ));
+    }
+}
+
+#[test]
+fn errors_of_a_part_name_the_row_of_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let behaviour = Behaviour { nan_at: Some(5), ..Behaviour::default() };
+    let options = ExtractionOptions { first_row: 1000, ..ExtractionOptions::default() };
+    let error = run(&behaviour, &sequences(&["ACG", "ANG"]), folder.path(), options).unwrap_err();
+    assert!(matches!(error, EmbedError::NotFinite { row: 1001, .. }), "{error}");
 }
