@@ -1,7 +1,7 @@
 //! `seqprobe doctor`: what the program found on this machine, and one tensor product as proof.
 
 use crate::cli::Folders;
-use crate::device::cuda;
+use crate::device::{cuda, device_name};
 use crate::exit::{ExitCode, Failure};
 use crate::files::cache_folder;
 use crate::output::say;
@@ -9,6 +9,7 @@ use crate::provenance::{LIBTORCH_VERSION, processor};
 use seqprobe_models::hub::HubSettings;
 use std::path::Path;
 use std::time::Instant;
+use tch::Device;
 
 /// Side of the square matrices that are multiplied.
 const SIDE: i64 = 1024;
@@ -41,7 +42,10 @@ pub(crate) fn run(folders: &Folders) -> Result<(), Failure> {
     let cache = cache_folder(folders)?;
     lines.push(format!("cache      {}{}", cache.display(), state(&cache)));
     lines.extend(hub());
-    lines.push(product()?);
+    lines.push(product(Device::Cpu)?);
+    if cuda().is_ok() {
+        lines.push(product(Device::Cuda(0))?);
+    }
     say(&lines.join("\n"))
 }
 
@@ -88,14 +92,16 @@ fn libtorch() -> String {
 }
 
 /// Multiplies a matrix of ones by itself: each entry must be the side, and the rate is told.
-fn product() -> Result<String, Failure> {
+fn product(device: Device) -> Result<String, Failure> {
     let wrong = |error: tch::TchError| {
         Failure::new(ExitCode::Unexpected, format!("libtorch cannot multiply: {error}"))
     };
-    let ones = tch::Tensor::f_ones([SIDE, SIDE], (tch::Kind::Float, tch::Device::Cpu)).map_err(wrong)?;
+    let ones = tch::Tensor::f_ones([SIDE, SIDE], (tch::Kind::Float, device)).map_err(wrong)?;
     let _warm_up = ones.f_matmul(&ones).map_err(wrong)?;
+    wait(device);
     let started = Instant::now();
     let product = ones.f_matmul(&ones).map_err(wrong)?;
+    wait(device);
     let seconds = started.elapsed().as_secs_f64();
     let mean = product.f_mean(tch::Kind::Double).and_then(|mean| f64::try_from(&mean)).map_err(wrong)?;
     if (mean - SIDE as f64).abs() > 1e-9 {
@@ -106,8 +112,16 @@ fn product() -> Result<String, Failure> {
     }
     let operations = 2.0 * (SIDE as f64).powi(3);
     Ok(format!(
-        "product    {SIDE} × {SIDE} float32 in {:.1} ms, {:.0} GFLOP/s, right",
+        "product    {SIDE} × {SIDE} float32 on {} in {:.1} ms, {:.0} GFLOP/s, right",
+        device_name(device),
         seconds * 1e3,
         operations / seconds / 1e9
     ))
+}
+
+/// Waits until a card has done what it was told.
+fn wait(device: Device) {
+    if let Device::Cuda(number) = device {
+        tch::Cuda::synchronize(number as i64);
+    }
 }

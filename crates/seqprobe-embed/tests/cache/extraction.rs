@@ -240,7 +240,7 @@ fn both_strands_give_the_same_average() {
     assert_eq!(values(strands, 1), values(&found, 0));
     assert_eq!(values(strands, 2), values(strands, 1));
     assert_eq!(values(strands, 3), values(strands, 0));
-    let rows = StoredFeatures::of_sequences(&cache, strands.folder(), &sequences(&["CGAAC"])).unwrap();
+    let rows = StoredFeatures::of_sequences(&cache, found.folder(), &sequences(&["CGAAC"])).unwrap();
     assert_eq!(values(&rows, 0), values(strands, 0));
     let tokens = one(&plain, &average, &["AAC"], (LayerIndex::Final, Pooling::Tokens), folder.path());
     assert!(matches!(tokens, Err(EmbedError::NotApplicable { .. })));
