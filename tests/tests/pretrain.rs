@@ -177,3 +177,32 @@ fn causal_models_learn_too() {
     write(folder.path(), "some.csv", "id,sequence\na,ACGTACGTTT\nb,TTGACA\n");
     run_well(folder.path(), &["embed", "--model", "out", "--input", "some.csv", "--output", "some.npy"]);
 }
+
+#[test]
+fn bfloat16_learns_as_32_bits_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let bits = |precision: &str| {
+        prepare(folder.path(), &format!("{CONFIG}precision = \"{precision}\"\n"));
+        // A period of 5 letters, one in four of them drawn: there is something to learn, and a bound to what.
+        let drawn = letters(7, 4000).to_uppercase();
+        let genome: String = drawn
+            .chars()
+            .enumerate()
+            .map(|(at, letter)| if at % 4 == 0 { letter } else { "ACGTT".as_bytes()[at % 5] as char })
+            .collect();
+        write(
+            folder.path(),
+            "genome.fa",
+            &format!(">one\n{}\n>held-out\n{}\n", &genome[..3000], &genome[3000..]),
+        );
+        let said = run_well(folder.path(), &arguments(precision)).stdout;
+        let last = said.lines().last().unwrap();
+        last.split(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    let (full, reduced) = (bits("f32"), bits("bf16"));
+    assert!(full < 1.6, "{full} of 2 bits: it learns");
+    assert!((full - reduced).abs() < 0.02, "{full} and {reduced}");
+    let weights =
+        |precision: &str| std::fs::read(folder.path().join(precision).join("model.safetensors")).unwrap();
+    assert!(weights("f32") != weights("bf16"), "one is not the other");
+}

@@ -117,6 +117,9 @@ pub struct DatasetRecord {
     pub source: String,
     /// Notes of the reader.
     pub notes: Vec<String>,
+    /// Models that are surely better than their random initialisation, a sentence with the paired difference each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gains: Vec<String>,
     /// Copies and near-duplicates between its splits, contradicting labels, shifts; `None` where it was not audited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<Audit>,

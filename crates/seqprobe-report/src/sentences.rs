@@ -16,18 +16,20 @@ pub(crate) struct Sentence {
     pub(crate) text: String,
 }
 
-/// The sentences of a dataset: one per verdict, or the best representation where no model was asked about.
+/// The sentences of a dataset: one per verdict, or the best representation where no model was asked about; then what
+/// training gave to models.
 pub(crate) fn of_dataset(record: &RunRecord, dataset: &DatasetRecord) -> Vec<Sentence> {
-    let sentences: Vec<Sentence> = record
+    let mut sentences: Vec<Sentence> = record
         .verdicts
         .iter()
         .filter(|verdict| verdict.dataset == dataset.id)
         .map(|verdict| Sentence { verdict: Some(verdict.verdict), text: of_verdict(dataset, verdict) })
         .collect();
-    if !sentences.is_empty() {
-        return sentences;
+    if sentences.is_empty() {
+        sentences.push(Sentence { verdict: None, text: without_verdict(record, dataset) });
     }
-    vec![Sentence { verdict: None, text: without_verdict(record, dataset) }]
+    sentences.extend(dataset.gains.iter().map(|gain| Sentence { verdict: None, text: gain.clone() }));
+    sentences
 }
 
 /// What the suite says as a whole, one sentence per model; none for a single dataset.

@@ -15,7 +15,12 @@ pub(crate) struct ControlFindings {
     pub(crate) leaks: Vec<String>,
     /// Controls that no model is surely better than, one sentence per model and probe.
     pub(crate) rivals: Vec<String>,
+    /// Models that are surely better than their random initialisation, one sentence per model and probe.
+    pub(crate) gains: Vec<String>,
 }
+
+/// What is said of a model's own architecture without its training.
+const RANDOM: &str = "the random initialisation scores";
 
 impl ControlFindings {
     /// Looks at the controls of one dataset.
@@ -38,16 +43,17 @@ impl ControlFindings {
                 let mut rivals = Vec::new();
                 for (control, what) in controls_of(cells, &model, probe) {
                     let Some(estimate) = difference(cell, control) else { continue };
-                    if estimate.lower > 0.0 {
-                        continue;
-                    }
-                    let like = if estimate.upper < 0.0 { "better than" } else { "like" };
                     let other = &control.record.id.probe;
                     let with = if other == probe { String::new() } else { format!(" with {other}") };
-                    rivals.push(format!(
-                        "{what}{with} {like} the model ({})",
-                        shown(&estimate, &dataset.metric)
-                    ));
+                    let shown = shown(&estimate, &dataset.metric);
+                    if estimate.lower <= 0.0 {
+                        let like = if estimate.upper < 0.0 { "better than" } else { "like" };
+                        rivals.push(format!("{what}{with} {like} the model ({shown})"));
+                    } else if what == RANDOM {
+                        let training =
+                            format!("{model} with {probe} is better than its random initialisation");
+                        findings.gains.push(format!("{training}{with}: {shown}"));
+                    }
                 }
                 if !rivals.is_empty() {
                     let rivals = rivals.join("; ");
@@ -67,7 +73,7 @@ fn controls_of<'a>(cells: &'a [FilledCell], model: &str, probe: &str) -> Vec<(&'
     let of_model = || shuffled(cells).filter(|cell| cell.record.id.variant == model);
     let labels = of_model().find(|cell| cell.record.id.probe == probe).or_else(|| of_model().next());
     [
-        (best(&format!("random:{model}")), "the random initialisation scores"),
+        (best(&format!("random:{model}")), RANDOM),
         (best("composition"), "composition scores"),
         (labels, "shuffled labels score"),
     ]
@@ -152,11 +158,15 @@ mod tests {
             control("composition", "-", Knows::Nothing),
             noise,
         ];
-        assert_eq!(findings(&dataset, &weak), ControlFindings::default());
+        let found = findings(&dataset, &weak);
+        assert_eq!((found.leaks.len(), found.rivals.len(), found.gains.len()), (0, 0, 1), "{found:?}");
+        let told = &found.gains[0];
+        let start = "m with linear is better than its random initialisation: difference +";
+        assert!(told.starts_with(start) && told.ends_with("] auroc"), "{told}");
         let strong =
             [model(), control("random:m", "4", Knows::Much), control("composition", "-", Knows::Nothing)];
         let found = findings(&dataset, &strong);
-        assert_eq!((found.leaks.len(), found.rivals.len()), (0, 1), "{found:?}");
+        assert_eq!((found.leaks.len(), found.rivals.len(), found.gains.len()), (0, 1, 0), "{found:?}");
         let told = &found.rivals[0];
         assert!(
             told.starts_with(

@@ -82,7 +82,7 @@ fn simulate_dataset(name: &str, entry: SimulateEntry) -> Result<Dataset, Failure
 
 fn show(name: &str, folders: &Folders) -> Result<(), Failure> {
     let dataset = load_dataset(name, Path::new(""), &folders.data_dirs, SimulateEntry::default())?;
-    let record = crate::provenance::dataset_record(&dataset, None);
+    let record = crate::provenance::dataset_record(&dataset, Vec::new(), None);
     let mut lines = vec![
         format!("{}: {}", dataset.id, dataset.title),
         format!(

@@ -78,8 +78,8 @@ fn utc_text(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
-/// A dataset as it was used, with its audit where there is one.
-pub(crate) fn dataset_record(dataset: &Dataset, audit: Option<Audit>) -> DatasetRecord {
+/// A dataset as it was used, with what training gave models on it and its audit where there is one.
+pub(crate) fn dataset_record(dataset: &Dataset, gains: Vec<String>, audit: Option<Audit>) -> DatasetRecord {
     let lengths = dataset.sequences.iter().map(|sequence| sequence.len());
     let clusters = dataset.clusters.as_ref().map(|clusters| {
         let test: HashSet<u32> = dataset.splits.test.iter().map(|&row| clusters.ids()[row]).collect();
@@ -103,6 +103,7 @@ pub(crate) fn dataset_record(dataset: &Dataset, audit: Option<Audit>) -> Dataset
         citation: dataset.origin.citation.clone(),
         source: dataset.origin.source.clone(),
         notes: dataset.notes.clone(),
+        gains,
         audit,
     }
 }

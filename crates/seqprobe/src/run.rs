@@ -134,11 +134,12 @@ pub(crate) fn run_suite(
     for (dataset, plan) in datasets.into_iter().zip(plans) {
         let filled = runner.run_dataset(&dataset, &plan)?;
         rows.extend(rows_of_dataset(&dataset, &filled, &probe_ids, suite.replicates));
-        findings.push(ControlFindings::of(&dataset, &filled, &probe_ids, suite.replicates));
+        let found = ControlFindings::of(&dataset, &filled, &probe_ids, suite.replicates);
         let audit_key = Digest::of_value(&("audit v1", dataset.digest(), NEAR_THRESHOLD))
             .or_exit(ExitCode::Unexpected)?;
         let audited = runner.store.memo("audits-v1", &audit_key, || audit(&dataset, NEAR_THRESHOLD))?;
-        records.push(dataset_record(&dataset, Some(audited)));
+        records.push(dataset_record(&dataset, found.gains.clone(), Some(audited)));
+        findings.push(found);
         filled_datasets.push((dataset, filled));
     }
     runner.progress.finish();

@@ -102,8 +102,11 @@ mod tests {
             cell(&dataset, [SHUFFLED_LABELS, "m", "-", "linear"], Role::Control, Knows::Constant, 0.6);
         let majority = cell(&dataset, ["majority", "-", "-", "-"], Role::Control, Knows::Constant, 0.6);
         let cells = [open, closed, constant, failed, noise, majority];
-        let findings =
-            ControlFindings { leaks: vec!["a leak".to_owned()], rivals: vec!["a rival".to_owned()] };
+        let findings = ControlFindings {
+            leaks: vec!["a leak".to_owned()],
+            rivals: vec!["a rival".to_owned()],
+            ..ControlFindings::default()
+        };
         let told = warnings(cells.iter(), &[findings], &[]);
         assert_eq!(
             told,

@@ -379,3 +379,20 @@ fn selected_elements_are_listed_on_the_page() {
     assert!(section.contains("<code>ATTTA</code><td>0 to 25<td class=\"n\">-0.500<td class=\"n\">-0.125"));
     assert!(!render(&crate::sample::run(), "html").unwrap().contains("regulatory"));
 }
+
+#[test]
+fn what_training_gave_a_model_stands_behind_the_verdicts() {
+    let plain = crate::sample::run();
+    let mut record = plain.clone();
+    record.datasets[0].gains =
+        vec!["m with linear is better than its random initialisation: difference +0.286".to_owned()];
+    for format in ["table", "md", "html"] {
+        let (with, without) = (render(&record, format).unwrap(), render(&plain, format).unwrap());
+        assert_eq!(with.matches("is better than its random initialisation").count(), 1, "{format}");
+        assert!(!without.contains("is better than its random initialisation"), "{format}");
+    }
+    let table = render_table(&record);
+    let (verdict, gain) =
+        (table.find("models/nt-v2-50m with linear").unwrap(), table.find("m with linear is").unwrap());
+    assert!(verdict < gain, "{table}");
+}

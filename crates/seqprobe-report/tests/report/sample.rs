@@ -125,6 +125,7 @@ pub(crate) fn dataset(id: &str, task: TaskKind, metric: &str) -> DatasetRecord {
         citation: "Someone et al. 2024, https://example.org/paper".to_owned(),
         source: "https://example.org/data".to_owned(),
         notes: vec!["14 sequences stand in train and in test".to_owned()],
+        gains: Vec::new(),
         audit: None,
     }
 }
