@@ -11,13 +11,14 @@ use crate::model_finder::ModelFinder;
 use crate::models::LoadedModel;
 use crate::output::{say, tell};
 use crate::plan::layers_of;
+use crate::progress::Progress;
 use crate::run::set_threads;
 use crate::suite::{LayersEntry, ModelRepresentation, check_extraction, check_layers};
 use seqprobe_core::{FeatureSource, LayerIndex, Pooling, RowIds};
 use seqprobe_data::{NamedSequences, SequenceFile, read_sequences};
 use seqprobe_embed::{
-    ChainedFeatures, EmbedError, EmbeddingCache, ExtractionOptions, ExtractionReport, ExtractionSpec,
-    estimate, export_features, extract,
+    ChainedFeatures, EmbedError, EmbeddingCache, ExtractionOptions, ExtractionProgress, ExtractionReport,
+    ExtractionSpec, estimate, export_features, extract,
 };
 use seqprobe_models::FrozenModel;
 use std::ops::ControlFlow;
@@ -123,13 +124,19 @@ fn embed(
         report: ExtractionReport::default(),
         damage: Vec::new(),
     };
+    let progress = Progress::new(input.n_rows(), "sequences");
     let mut extract_part = |part: NamedSequences| -> Result<(), EmbedError> {
+        let first_row = embedded.ids.len();
+        let mut report = |done: ExtractionProgress| {
+            progress.reach(first_row + done.sequences);
+            Ok(())
+        };
         let options = ExtractionOptions {
             batch_tokens: arguments.batch_tokens.map(|tokens| tokens as usize),
             repair: !arguments.computing.no_repair,
-            first_row: embedded.ids.len(),
+            first_row,
             user: Some(&user),
-            ..ExtractionOptions::default()
+            progress: Some(&mut report),
         };
         let mut done = extract(model, extraction, &part.sequences, wanted, cache, options)?;
         if embedded.features.is_empty() {
@@ -139,7 +146,8 @@ fn embed(
         part.ids.iter().for_each(|id| embedded.ids.push(id));
         embedded.report += done.report;
         embedded.damage.append(&mut done.damage);
-        if input.n_rows() > ROWS_OF_PART {
+        progress.reach(embedded.ids.len());
+        if progress.is_hidden() && input.n_rows() > ROWS_OF_PART {
             tell(&format!("{} of {} sequences", embedded.ids.len(), input.n_rows()));
         }
         Ok(())
@@ -151,6 +159,7 @@ fn embed(
     };
     input.read_parts(ROWS_OF_PART, take).or_exit(ExitCode::Data)?;
     outcome.or_exit(ExitCode::Model)?;
+    progress.finish();
     Ok(embedded)
 }
 

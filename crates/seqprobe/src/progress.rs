@@ -6,20 +6,20 @@ use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use seqprobe_models::hub;
 use std::io::IsTerminal;
 
-/// Progress over the cells of a run.
+/// Progress over the cells of a run, or the sequences of a file.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// A bar over some cells.
-    pub(crate) fn new(cells: usize) -> Self {
+    /// A bar over so many of what `unit` names.
+    pub(crate) fn new(total: usize, unit: &str) -> Self {
         let target = if std::io::stderr().is_terminal() {
             ProgressDrawTarget::stderr_with_hz(4)
         } else {
             ProgressDrawTarget::hidden()
         };
-        let bar = ProgressBar::with_draw_target(Some(cells as u64), target);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} cells, {eta} left  {wide_msg}")
-        {
+        let bar = ProgressBar::with_draw_target(Some(total as u64), target);
+        let template = format!("{{bar:30}} {{pos}}/{{len}} {unit}, {{eta}} left  {{wide_msg}}");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style);
         }
         Self(bar)
@@ -34,6 +34,16 @@ impl Progress {
     pub(crate) fn step(&self, what: &str) {
         self.0.set_message(what.to_owned());
         self.0.inc(1);
+    }
+
+    /// So many are done.
+    pub(crate) fn reach(&self, done: usize) {
+        self.0.set_position(done as u64);
+    }
+
+    /// Whether nobody sees it.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.0.is_hidden()
     }
 
     /// Everything is done.

@@ -124,7 +124,7 @@ pub(crate) fn run_suite(
         embeddings: EmbeddingCache::open(&cache).or_exit(ExitCode::Unexpected)?,
         repair: !computing.no_repair,
         threads,
-        progress: Progress::new(n_cells),
+        progress: Progress::new(n_cells, "cells"),
     };
     let mut rows: Vec<VerdictRow> = Vec::new();
     let mut records = Vec::new();
