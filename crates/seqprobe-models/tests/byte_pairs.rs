@@ -195,6 +195,19 @@ fn files_that_do_not_fit_are_errors() {
         no_such_token.starts_with("<folder>/tokenizer.json: is no tokenizer: Token `Z` out of vocabulary"),
         "{no_such_token}"
     );
+    // Found by fuzzing: the library panics where a merge makes more letters than any token has.
+    let longest = |value: &Value| {
+        let tokens = value["model"]["vocab"].as_object().unwrap();
+        tokens.keys().max_by_key(|token| token.len()).unwrap().clone()
+    };
+    for merges in [|token: &str| json!([[token, token]]), |token: &str| json!([format!("{token} {token}")])] {
+        let folder = copy("dnabert2/twelve-heads");
+        edit_json(folder.path(), |value| value["model"]["merges"] = merges(&longest(value)));
+        let made = read_error(folder.path());
+        let (start, end) =
+            ("<folder>/tokenizer.json: key \"model.merges\" makes \"", "which is not in the vocabulary");
+        assert!(made.starts_with(start) && made.ends_with(end), "{made}");
+    }
     insta::assert_snapshot!(error(|value| value["post_processor"]["special_tokens"] = json!({})), @r#"<folder>/tokenizer.json: key "post_processor" adds "[CLS]", which is not among its special_tokens"#);
     let folder = copy("dnabert2/twelve-heads");
     std::fs::write(folder.path().join("tokenizer_config.json"), r#"{"pad_token": "<pad>"}"#).unwrap();

@@ -12,7 +12,7 @@ use crate::config_file::ConfigFile;
 use crate::error::ModelError;
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, DnaSequence};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
 pub(super) const BYTE_PAIRS: TokenizerKind = TokenizerKind {
@@ -223,7 +223,29 @@ fn check(value: &Value) -> Result<(), String> {
     if let Some((token, id)) = vocabulary.iter().find(|(_, id)| id.as_u64().is_none_or(|id| id >= 1 << 31)) {
         return Err(format!("token {token:?} has the id {id}, expected a whole number below 2^31"));
     }
+    check_merges(model.get("merges").unwrap_or(&Value::Null), vocabulary)?;
     check_templates(value.get("post_processor").unwrap_or(&Value::Null))
+}
+
+/// What a merge makes is a token: the library has no room for one that is longer than all of them.
+fn check_merges(merges: &Value, vocabulary: &Map<String, Value>) -> Result<(), String> {
+    for merge in merges.as_array().into_iter().flatten() {
+        let parts = match merge {
+            Value::Array(parts) => {
+                (parts.first().and_then(Value::as_str), parts.get(1).and_then(Value::as_str))
+            }
+            text => text.as_str().and_then(|text| text.split_once(' ')).unzip(),
+        };
+        let (Some(first), Some(second)) = parts else { continue };
+        let made = format!("{first}{second}");
+        if vocabulary.contains_key(first)
+            && vocabulary.contains_key(second)
+            && !vocabulary.contains_key(&made)
+        {
+            return Err(format!("key \"model.merges\" makes {made:?}, which is not in the vocabulary"));
+        }
+    }
+    Ok(())
 }
 
 /// Every token that a template adds is described beside it, and it asks for one sequence only.
