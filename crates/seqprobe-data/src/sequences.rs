@@ -31,11 +31,24 @@ pub struct NamedSequences {
 /// As [`SequenceFile::check`].
 pub fn read_sequences(path: &Path, sequence_column: Option<&str>) -> Result<NamedSequences, DataError> {
     let mut all = NamedSequences::default();
-    SequenceFile::check(path, sequence_column)?.read_parts(usize::MAX, &mut |part| {
-        all = part;
-        ControlFlow::Continue(())
-    })?;
+    SequenceFile::find_columns(path, sequence_column)?.read_checked(&mut |row| all.push(row))?;
     Ok(all)
+}
+
+/// One row of a file.
+struct ReadRow<'a> {
+    line: u64,
+    id: &'a str,
+    sequence: DnaSequence,
+    letters: LetterCounts,
+}
+
+impl NamedSequences {
+    fn push(&mut self, row: ReadRow<'_>) {
+        self.ids.push(row.id.to_owned());
+        self.sequences.push(row.sequence);
+        self.letters += row.letters;
+    }
 }
 
 /// A file of sequences that was found to be good.
@@ -46,9 +59,8 @@ pub struct SequenceFile {
     n_rows: usize,
 }
 
-/// A row: its line, id, sequence and letters.
-type Visit<'a> =
-    &'a mut dyn FnMut(u64, &str, DnaSequence, LetterCounts) -> Result<ControlFlow<()>, DataError>;
+/// What is done with each row; it may stop the reading.
+type Visit<'a> = &'a mut dyn FnMut(ReadRow<'_>) -> Result<ControlFlow<()>, DataError>;
 
 impl SequenceFile {
     /// Reads all of a file as [`read_sequences`] does and keeps nothing of it.
@@ -57,6 +69,13 @@ impl SequenceFile {
     /// [`DataError`] naming file and line for anything that is not DNA, for ids that occur twice, or when there
     /// is no sequence column.
     pub fn check(path: &Path, sequence_column: Option<&str>) -> Result<Self, DataError> {
+        let mut file = Self::find_columns(path, sequence_column)?;
+        file.read_checked(&mut |_| {})?;
+        Ok(file)
+    }
+
+    /// A file whose rows have not been looked at.
+    fn find_columns(path: &Path, sequence_column: Option<&str>) -> Result<Self, DataError> {
         let names = column_names(path, Layout::GUESSED)?;
         let id_column = match &names {
             None => Some("header"),
@@ -67,27 +86,28 @@ impl SequenceFile {
             (_, stated) => stated.map(str::to_owned),
         };
         let id_column = id_column.map(str::to_owned);
-        let mut file = Self { path: path.to_owned(), sequence_column, id_column, n_rows: 0 };
+        Ok(Self { path: path.to_owned(), sequence_column, id_column, n_rows: 0 })
+    }
+
+    /// Reads, counts and hands on all rows; that no id occurs twice is known at the end.
+    fn read_checked(&mut self, take: &mut dyn FnMut(ReadRow<'_>)) -> Result<(), DataError> {
         let mut hashes = Vec::new();
-        file.read(&mut |line, id, _, _| {
-            if id.is_empty() {
-                return Err(DataError::line(path, line, "the id is empty"));
+        self.read(&mut |row| {
+            if row.id.is_empty() {
+                return Err(DataError::line(&self.path, row.line, "the id is empty"));
             }
-            hashes.push(hash(id));
+            hashes.push(hash(row.id));
+            take(row);
             Ok(ControlFlow::Continue(()))
         })?;
         if hashes.is_empty() {
-            return Err(DataError::file(path, "holds no row"));
+            return Err(DataError::file(&self.path, "holds no row"));
         }
-        file.n_rows = hashes.len();
+        self.n_rows = hashes.len();
         hashes.sort_unstable();
         let twice: HashSet<u64> =
             hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
-        drop(hashes);
-        if !twice.is_empty() {
-            file.refuse_repeated_ids(&twice)?;
-        }
-        Ok(file)
+        if twice.is_empty() { Ok(()) } else { self.refuse_repeated_ids(&twice) }
     }
 
     /// Number of rows, at least 1.
@@ -107,10 +127,8 @@ impl SequenceFile {
         let mut part = NamedSequences::default();
         let mut n_read = 0;
         let mut is_whole = true;
-        self.read(&mut |_, id, sequence, counts| {
-            part.ids.push(id.to_owned());
-            part.sequences.push(sequence);
-            part.letters += counts;
+        self.read(&mut |row| {
+            part.push(row);
             n_read += 1;
             if part.ids.len() < most_rows || n_read == self.n_rows {
                 return Ok(ControlFlow::Continue(()));
@@ -137,14 +155,12 @@ impl SequenceFile {
         let mut n_rows = 0_usize;
         read_rows(&self.path, None, Layout::GUESSED, &columns, &mut |row| {
             let (text, rest) = row.values.split_first().unwrap_or((&"", &[]));
-            let (sequence, counts) = DnaSequence::parse(text.trim())
+            let (sequence, letters) = DnaSequence::parse(text.trim())
                 .map_err(|cause| DataError::line(&self.path, row.line, cause.to_string()))?;
-            let flow = match rest.first() {
-                Some(id) => visit(row.line, id.trim(), sequence, counts),
-                None => visit(row.line, &n_rows.to_string(), sequence, counts),
-            };
+            let number = n_rows.to_string();
+            let id = rest.first().map_or(number.as_str(), |id| id.trim());
             n_rows += 1;
-            flow
+            visit(ReadRow { line: row.line, id, sequence, letters })
         })?;
         Ok(())
     }
@@ -152,7 +168,7 @@ impl SequenceFile {
     /// Reads the file again for ids whose hashes occur twice, which those of different ids may too.
     fn refuse_repeated_ids(&self, hashes: &HashSet<u64>) -> Result<(), DataError> {
         let mut lines: HashMap<String, u64> = HashMap::new();
-        self.read(&mut |line, id, _, _| {
+        self.read(&mut |ReadRow { line, id, .. }| {
             if !hashes.contains(&hash(id)) {
                 return Ok(ControlFlow::Continue(()));
             }

@@ -40,8 +40,12 @@ impl StoredEntry {
     fn release_after(&self, bytes: usize) {
         if self.read.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) >= RELEASED_BYTES {
             self.read.store(0, Ordering::Relaxed);
-            self.shards.iter().for_each(Shard::release);
+            self.release();
         }
+    }
+
+    fn release(&self) {
+        self.shards.iter().for_each(Shard::release);
     }
 }
 
@@ -71,7 +75,7 @@ impl StoredFeatures {
 
     /// Gives the pages of the stored values back to the system.
     pub(crate) fn release(&self) {
-        self.entry.shards.iter().for_each(Shard::release);
+        self.entry.release();
     }
 
     fn place(&self, row: usize) -> (&Shard, usize) {

@@ -63,6 +63,17 @@ pub(crate) struct Folders {
     pub(crate) cache_dir: Option<PathBuf>,
 }
 
+/// What to compute on.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Machine {
+    /// Threads for libtorch and for everything else [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Device that models compute on: cpu, cuda or cuda:NUMBER [default: cuda where there is a card]
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+}
+
 /// How to compute.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Computing {
@@ -77,12 +88,8 @@ pub(crate) struct Computing {
     /// Download models that are not on this machine, from the Hugging Face hub
     #[arg(long)]
     pub(crate) allow_download: bool,
-    /// Threads for libtorch and for everything else [default: all cores]
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<usize>,
-    /// Device that models compute on: cpu, cuda or cuda:NUMBER [default: cuda where there is a card]
-    #[arg(long, value_name = "DEVICE")]
-    pub(crate) device: Option<String>,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
     /// Let model descriptions (.toml) run their own code: a TorchScript file or a worker process
     #[arg(long)]
     pub(crate) allow_code: bool,
@@ -251,12 +258,8 @@ pub(crate) struct PretrainArguments {
     /// Folder of the model [default: models/NAME]. One that a killed run left behind is gone on with
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Device: cpu, cuda or cuda:NUMBER [default: cuda where there is a card]
-    #[arg(long, value_name = "DEVICE")]
-    pub(crate) device: Option<String>,
-    /// Threads for libtorch and for everything else [default: all cores]
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
     #[command(flatten)]
     pub(crate) folders: Folders,
 }

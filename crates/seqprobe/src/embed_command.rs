@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
         extraction,
         store: true,
     };
-    set_threads(arguments.computing.threads)?;
+    set_threads(arguments.computing.machine.threads)?;
     let input = SequenceFile::check(&arguments.input, None).or_exit(ExitCode::Data)?;
     let loaded = LoadedModel::load(&model, &ModelFinder::new(&arguments.computing)?)?;
     let layers =

@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
             arguments.output
         )));
     }
-    set_threads(arguments.computing.threads)?;
+    set_threads(arguments.computing.machine.threads)?;
     let input = read_sequences(&arguments.input, None).or_exit(ExitCode::Data)?;
     let finder = ModelFinder::new(&arguments.computing)?;
     let found = finder.find(&arguments.model, Path::new(""), Needed::Weights)?;

@@ -34,7 +34,7 @@ impl ModelFinder {
     /// A finder that may do what the command line allows, for models on the device it names.
     pub(crate) fn new(computing: &Computing) -> Result<Self, Failure> {
         let Computing { allow_code, allow_download, .. } = *computing;
-        let device = device_of(computing.device.as_deref())?;
+        let device = device_of(computing.machine.device.as_deref())?;
         Ok(Self { allow_code, device, allow_download, hub: OnceCell::new() })
     }
 

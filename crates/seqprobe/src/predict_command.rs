@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
             )));
         }
     };
-    set_threads(arguments.computing.threads)?;
+    set_threads(arguments.computing.machine.threads)?;
     let input = read_sequences(input, None).or_exit(ExitCode::Data)?;
     let cache = cache_folder(&arguments.computing.folders)?;
     let temporary = if arguments.computing.no_cache { Some(tempfile::tempdir()?) } else { None };

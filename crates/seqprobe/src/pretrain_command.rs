@@ -10,10 +10,10 @@ use seqprobe_pretrain::{Event, Options, PretrainConfig, PretrainError, pretrain}
 use std::path::PathBuf;
 
 pub(crate) fn run(arguments: &PretrainArguments, command: String) -> Result<(), Failure> {
-    set_threads(arguments.threads)?;
+    set_threads(arguments.machine.threads)?;
     let config = PretrainConfig::read(&arguments.config).map_err(failure)?;
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("models").join(&config.name));
-    let device = device_of(arguments.device.as_deref())?;
+    let device = device_of(arguments.machine.device.as_deref())?;
     let options = Options {
         out: &out,
         places: Places { data: arguments.folders.data_dirs.clone(), cards: card_folders(&config) },

@@ -15,7 +15,7 @@ use seqprobe_data::{DataFolders, FileTask, card_for_file, load};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(arguments: &ProbeArguments, command: String) -> Result<(), Failure> {
-    let threads = set_threads(arguments.computing.threads)?;
+    let threads = set_threads(arguments.computing.machine.threads)?;
     let folder = arguments
         .file
         .parent()

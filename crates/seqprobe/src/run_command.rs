@@ -28,7 +28,7 @@ const PROBES: &str = "probes";
 
 pub(crate) fn run(arguments: &RunArguments, command: String) -> Result<(), Failure> {
     let suite = Suite::read(&arguments.suite)?;
-    let threads = set_threads(arguments.computing.threads)?;
+    let threads = set_threads(arguments.computing.machine.threads)?;
     let datasets = load_datasets(&suite, &arguments.computing.folders.data_dirs)?;
     if arguments.plan {
         return print_plan(&suite, &datasets, &ModelFinder::new(&arguments.computing)?);
