@@ -10,13 +10,15 @@ use toml::Table;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("seqprobe-core", &[]),
     ("seqprobe-stats", &[]),
-    ("seqprobe-data", &["seqprobe-core"]),
-    ("seqprobe-models", &["seqprobe-core"]),
-    ("seqprobe-embed", &["seqprobe-core", "seqprobe-models"]),
-    ("seqprobe-linear", &["seqprobe-core", "seqprobe-stats"]),
-    ("seqprobe-neural", &["seqprobe-core", "seqprobe-stats"]),
-    ("seqprobe-pretrain", &["seqprobe-core", "seqprobe-data", "seqprobe-models"]),
-    ("seqprobe-report", &["seqprobe-core", "seqprobe-stats"]),
+    ("seqprobe-files", &[]),
+    ("seqprobe-hub", &["seqprobe-files"]),
+    ("seqprobe-data", &["seqprobe-core", "seqprobe-files"]),
+    ("seqprobe-models", &["seqprobe-core", "seqprobe-files", "seqprobe-hub"]),
+    ("seqprobe-embed", &["seqprobe-core", "seqprobe-files", "seqprobe-models"]),
+    ("seqprobe-linear", &["seqprobe-core"]),
+    ("seqprobe-neural", &["seqprobe-core"]),
+    ("seqprobe-pretrain", &["seqprobe-core", "seqprobe-data", "seqprobe-files", "seqprobe-models"]),
+    ("seqprobe-report", &["seqprobe-core", "seqprobe-files", "seqprobe-stats"]),
     (
         "seqprobe",
         &[

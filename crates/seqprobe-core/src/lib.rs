@@ -15,6 +15,7 @@ pub mod probe;
 pub mod row_ids;
 pub mod seed;
 pub mod sequence;
+pub mod settings;
 pub mod targets;
 pub mod task;
 
@@ -31,5 +32,6 @@ pub use probe::{
 pub use row_ids::RowIds;
 pub use seed::Seed;
 pub use sequence::{DnaSequence, LetterCounts, SequenceError};
+pub use settings::{SettingsError, known_keys, settings_from_table};
 pub use targets::Targets;
 pub use task::{Task, TaskKind};
