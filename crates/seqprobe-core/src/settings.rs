@@ -27,7 +27,7 @@ pub enum SettingsError {
 
 impl SettingsError {
     /// A value that is not allowed.
-    pub fn value(key: &'static str, found: impl ToString, expected: impl Into<String>) -> Self {
+    pub fn value(key: &'static str, found: &impl ToString, expected: impl Into<String>) -> Self {
         Self::Value { key, found: found.to_string(), expected: expected.into() }
     }
 }
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(far, "unknown key \"zzz\"\n  hint: its keys are epochs, penalties");
         let wrong = read("epochs = \"many\"").unwrap_err().to_string();
         assert!(wrong.contains("epochs") && wrong.contains("many"), "{wrong}");
-        let told = SettingsError::value("bins", 0, "a number of at least 1").to_string();
+        let told = SettingsError::value("bins", &0, "a number of at least 1").to_string();
         assert_eq!(told, "bins is 0, expected a number of at least 1");
     }
 }

@@ -230,7 +230,10 @@ mod tests {
             Err(io::Error::other("the source failed"))
         });
         assert!(failed.unwrap_err().to_string().contains("a.txt: cannot write: the source failed"));
-        assert_eq!((names(folder.path()), std::fs::read(&path).unwrap()), (vec!["a.txt".into()], b"new".into()));
+        assert_eq!(
+            (names(folder.path()), std::fs::read(&path).unwrap()),
+            (vec!["a.txt".into()], b"new".into())
+        );
     }
 
     #[test]
