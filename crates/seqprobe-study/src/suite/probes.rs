@@ -173,7 +173,7 @@ fn linear(entry: &ProbeEntry) -> Box<dyn Probe> {
             Selection::KFold { folds: entry.folds.unwrap_or(5), keep: keep.unwrap_or(Keep::Known) };
     }
     if entry.class_weight.is_some() {
-        probe.class_weight = ClassWeight::Balanced;
+        probe.class_weight = Some(ClassWeight::Balanced);
     }
     Box::new(probe)
 }
