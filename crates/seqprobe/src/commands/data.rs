@@ -60,7 +60,7 @@ pub(crate) fn load_dataset(
         name.to_owned()
     };
     let card = find_card(&asked, &card_folders(relative_to)).or_exit(ExitCode::Usage)?;
-    let folders = DataFolders { folders: data_dirs.to_vec(), allow_download: false };
+    let folders = DataFolders { folders: data_dirs.to_vec() };
     load(&card, &folders).or_exit(ExitCode::Data)
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn card_folders(relative_to: &Path) -> Vec<PathBuf> {
 }
 
 fn simulate_dataset(name: &str, entry: SimulateEntry) -> Result<Dataset, Failure> {
-    let usual = Sizes::USUAL;
+    let usual = Sizes::DEFAULT;
     let sizes = Sizes {
         train: entry.train.unwrap_or(usual.train),
         valid: entry.valid.unwrap_or(usual.valid),

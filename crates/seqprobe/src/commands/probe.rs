@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &ProbeArguments, command: String) -> Result<(), Fai
         tell(&format!("guessed: {guess}"));
     }
     let dataset =
-        load(&card, &DataFolders { folders: vec![folder], allow_download: false }).or_exit(ExitCode::Data)?;
+        load(&card, &DataFolders { folders: vec![folder] }).or_exit(ExitCode::Data)?;
     let file = suite_file(arguments, &card.id)?;
     let suite = Suite::check(
         &file,

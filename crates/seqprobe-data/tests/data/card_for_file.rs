@@ -1,4 +1,4 @@
-//! A card made from one file; ids and sequences in and out.
+//! A card made from one file; ids and sequences, read and exported.
 
 use crate::common::{gzip, load_good};
 use seqprobe_core::{Seed, Split, TaskKind};
@@ -48,7 +48,7 @@ fn the_task_is_guessed_from_the_values() {
     assert_eq!(kind_of(&|row| (row as f64 / 8.0).to_string()), (TaskKind::Regression, None));
     let text = rows(|row| format!("t{row}"));
     let error = card_for_file(&task(folder.path(), "x.csv", &text)).unwrap_err().to_string();
-    assert!(error.contains("texts and more than 20 distinct values"), "{error}");
+    assert!(error.contains("text values and more than 20 distinct values"), "{error}");
 }
 
 #[test]
@@ -100,7 +100,7 @@ split 0.7, 0.1, 0.2 into train, valid, test, whole groups, seed 7
     assert_eq!(found.id, "My-data");
     let error = find_card("My-dta", &[folder.path().to_owned()]).unwrap_err().to_string();
     insta::assert_snapshot!(error, @r#"
-My-dta: there is no dataset card of this id
+My-dta: there is no dataset card with this id
   hint: did you mean "My-data"?
 "#);
 }
@@ -141,10 +141,10 @@ fn sequences_are_read_and_exported_again() {
 
     std::fs::write(folder.path().join("twice.fa"), ">a\nAC\n>b\nAC\n>a\nAC\n").unwrap();
     let error = read_sequences(&folder.path().join("twice.fa"), None).unwrap_err().to_string();
-    assert!(error.ends_with("twice.fa:5: id \"a\" stands already at line 1"), "{error}");
+    assert!(error.ends_with("twice.fa:5: duplicate id \"a\", first seen at line 1"), "{error}");
     std::fs::write(folder.path().join("two.csv"), "a,b\nACGTACGT,ACGTACGT\n").unwrap();
     let error = read_sequences(&folder.path().join("two.csv"), None).unwrap_err().to_string();
-    assert!(error.contains("several columns hold DNA: a, b"), "{error}");
+    assert!(error.contains("several columns contain DNA: a, b"), "{error}");
 
     let card = "schema = 1\nid = \"t\"\ntitle = \"t\"\nmetric = \"auroc\"\ntask = \"binary\"\ntarget = \"l\"\npositive = 1\n[files]\ntrain = { path = \"a.csv\", sha256 = \"SHA(a.csv)\" }\nvalid = { path = \"b.csv\", sha256 = \"SHA(b.csv)\" }\ntest = { path = \"c.csv\", sha256 = \"SHA(c.csv)\" }\n";
     let files: [(&str, &[u8]); 3] = [
@@ -177,8 +177,9 @@ TTTT
         (read_sequences(&csv_path, None).unwrap(), read_sequences(&fasta_path, None).unwrap());
     assert_eq!(from_csv, from_fasta);
     assert_eq!(from_csv.ids, dataset.example_ids);
-    let error = export_csv(&dataset, &folder.path().join("absent/out.csv")).unwrap_err().to_string();
-    assert!(error.contains("absent/out.csv"), "{error}");
+    let in_a_file = csv_path.join("out.csv");
+    let error = export_csv(&dataset, &in_a_file).unwrap_err().to_string();
+    assert!(error.contains("out.csv/out.csv: cannot create"), "{error}");
 }
 
 #[test]
@@ -212,5 +213,5 @@ fn a_file_of_sequences_is_read_in_parts() {
     let all = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, all.lines().take(20).map(|line| format!("{line}\n")).collect::<String>()).unwrap();
     let error = file.read_parts(64, &mut |_| panic!("it is not whole")).unwrap_err().to_string();
-    assert!(error.contains("changed while it was read: 19 rows, first 40"), "{error}");
+    assert!(error.contains("changed while it was read: 19 rows, 40 before"), "{error}");
 }

@@ -1,17 +1,18 @@
-//! Genomic sequence for pretraining: FASTA records with their soft masking. It knows no task; datasets with
-//! targets are `load`'s business.
+//! Genomic sequence for pretraining: FASTA records with their soft masking. Datasets with targets are read by
+//! [`crate::load()`].
 
+use super::columns::Column;
+use super::fasta::read_fasta;
+use super::input::{open, sha256_of};
 use crate::card::Format;
 use crate::error::DataError;
-use crate::input::{open, sha256_of};
-use crate::rows::{Column, read_fasta};
 use seqprobe_core::{DnaSequence, LetterCounts};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-/// Longest record, in bytes: the largest known chromosomes have a few 10^9 bases.
-const LONGEST_CHROMOSOME: u64 = 8 << 30;
+/// Maximum length of a record, in bytes: the largest known chromosomes have a few 10^9 bases.
+const MAX_CHROMOSOME: u64 = 8 << 30;
 
 /// One FASTA file.
 #[derive(Clone, Debug)]
@@ -22,7 +23,7 @@ pub struct Genome {
     pub sha256: String,
     /// Records in file order; their names are unique.
     pub records: Vec<GenomeRecord>,
-    /// Letters read, and how many were changed by the letter policy.
+    /// Bases read, and how many were changed by the rules of [`DnaSequence::parse`].
     pub letters: LetterCounts,
 }
 
@@ -31,23 +32,23 @@ pub struct Genome {
 pub struct GenomeRecord {
     /// Its name: the first word of the definition line.
     pub name: String,
-    /// Letters, upper case.
+    /// The sequence, in upper case.
     pub sequence: DnaSequence,
-    /// Where letters are in lower case: repeats. As long as the sequence.
+    /// True where a base is in lower case: repeats. As long as the sequence.
     pub soft_masked: Vec<bool>,
 }
 
 /// Reads a FASTA file, plain or gzip, and checks its digest where one is given.
 ///
 /// # Errors
-/// [`DataError`] for a file that is absent, has another digest or is no FASTA, for letters that are not DNA, and for
-/// names that occur twice.
+/// [`DataError`] for a file that is absent, has another digest or is not FASTA, for characters that are not DNA, and
+/// for duplicate record names.
 pub fn read_genome(path: &Path, sha256: Option<&str>) -> Result<Genome, DataError> {
     let mut opened = open(path, sha256, None, None)?;
     if opened.format != Format::Fasta {
         return Err(DataError::file(path, "a FASTA file starts with \">\""));
     }
-    opened.reader.take_records_of(LONGEST_CHROMOSOME);
+    opened.reader.set_max_record(MAX_CHROMOSOME);
     let mut records: Vec<GenomeRecord> = Vec::new();
     let mut letters = LetterCounts::default();
     let mut lines: HashMap<String, u64> = HashMap::new();
@@ -55,7 +56,7 @@ pub fn read_genome(path: &Path, sha256: Option<&str>) -> Result<Genome, DataErro
     read_fasta(path, opened.reader, &columns, &mut |row| {
         let [text, name] = row.values else { return Ok(ControlFlow::Continue(())) };
         if let Some(first) = lines.insert((*name).to_owned(), row.line) {
-            let message = format!("record {name:?} stands already at line {first}");
+            let message = format!("duplicate record name {name:?}, first seen at line {first}");
             return Err(DataError::line(path, row.line, message));
         }
         let (sequence, counts) =
@@ -66,7 +67,7 @@ pub fn read_genome(path: &Path, sha256: Option<&str>) -> Result<Genome, DataErro
         Ok(ControlFlow::Continue(()))
     })?;
     if records.is_empty() {
-        return Err(DataError::file(path, "holds no record"));
+        return Err(DataError::file(path, "has no records"));
     }
     Ok(Genome { path: path.to_owned(), sha256: sha256_of(path)?, records, letters })
 }
@@ -91,17 +92,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_genome_is_told() {
+    fn files_that_are_not_genomes_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("g.fa");
-        let told = |text: &str| {
+        let error_of = |text: &str| {
             std::fs::write(&path, text).unwrap();
             let error = read_genome(&path, None).unwrap_err().to_string();
             error.replace(&folder.path().display().to_string(), "")
         };
-        assert_eq!(told("a,b\n1,2\n"), "/g.fa: a FASTA file starts with \">\"");
-        assert_eq!(told(">a\nAC\n>a\nAC\n"), "/g.fa:3: record \"a\" stands already at line 1");
-        assert!(told(">a\nAC-G\n").contains("letter '-' at position 3"));
+        assert_eq!(error_of("a,b\n1,2\n"), "/g.fa: a FASTA file starts with \">\"");
+        assert_eq!(
+            error_of(">a\nAC\n>a\nAC\n"),
+            "/g.fa:3: duplicate record name \"a\", first seen at line 1"
+        );
+        assert!(error_of(">a\nAC-G\n").contains("letter '-' at position 3"));
         std::fs::write(&path, ">a\nAC\n").unwrap();
         let error = read_genome(&path, Some("00")).unwrap_err().to_string();
         assert!(error.contains("wrong SHA-256 digest"), "{error}");

@@ -1,4 +1,4 @@
-//! Simulated tasks: the same everywhere, and their oracle is what it says.
+//! Simulated tasks: the same on every machine, with an oracle that is the best prediction.
 
 use approx::assert_abs_diff_eq;
 use seqprobe_core::{Dataset, Seed, Split, Targets, TaskKind};
@@ -143,20 +143,20 @@ fn a_written_task_loads_as_the_same_dataset() {
 #[test]
 fn names_and_sizes_that_do_not_exist_are_errors() {
     let error_of = |name: &str, sizes| simulated(name, Seed(0), sizes).unwrap_err().to_string();
-    insta::assert_snapshot!(error_of("motif-orders", Sizes::USUAL), @r#"
-simulated task "motif-orders" does not exist
+    insta::assert_snapshot!(error_of("motif-orders", Sizes::DEFAULT), @r#"
+unknown simulated task "motif-orders"
   hint: did you mean "sim:motif-order"?
 "#);
-    insta::assert_snapshot!(error_of("motif-order", Sizes { length: 43, ..Sizes::USUAL }), @r#"
-simulated task "motif-order" cannot be made of sequences of 43 letters
-  hint: it needs 44 letters or more and, in every split, rows of both classes
+    insta::assert_snapshot!(error_of("motif-order", Sizes { length: 43, ..Sizes::DEFAULT }), @r#"
+simulated task "motif-order" cannot have sequences of 43 bases
+  hint: it needs 44 bases or more and, in every split, rows of both classes
 "#);
-    insta::assert_snapshot!(error_of("gc", Sizes { valid: 1, ..Sizes::USUAL }), @r#"
-simulated task "gc" cannot be made of 1 valid rows without two different targets
-  hint: it needs 1 letters or more and, in every split, rows of both classes
+    insta::assert_snapshot!(error_of("gc", Sizes { valid: 1, ..Sizes::DEFAULT }), @r#"
+simulated task "gc" cannot have 1 valid rows without two different targets
+  hint: it needs 1 bases or more and, in every split, rows of both classes
 "#);
     for task in SIMULATED {
-        let sizes = Sizes { train: 30, valid: 30, test: 30, length: task.shortest };
+        let sizes = Sizes { train: 30, valid: 30, test: 30, length: task.min_length };
         assert!(simulated(task.name, Seed(0), sizes).is_ok(), "{}", task.name);
     }
 }

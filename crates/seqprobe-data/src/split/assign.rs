@@ -1,15 +1,15 @@
-//! Which split each row of a card is in: the file it stands in, or the card's rules.
+//! Which split each row of a card is in: by its file, or by the card's rules.
 
+use super::draw::{split_at_random, split_by_group};
 use crate::card::{Card, SplitMethod, SplitRule};
 use crate::error::DataError;
-use crate::read::{ReadRow, ReadRows};
-use crate::split::{split_at_random, split_by_group};
+use crate::read::card_files::{ReadRow, ReadRows};
 use seqprobe_core::clusters::Clusters;
 use seqprobe_core::{Seed, Split, Targets};
 use std::collections::{BTreeSet, HashMap};
 
-/// Words that a split column may hold when the rule has no lists.
-const USUAL_WORDS: [(Split, &[&str]); 3] = [
+/// Values of a split column when the rule has no lists.
+const DEFAULT_VALUES: [(Split, &[&str]); 3] = [
     (Split::Train, &["train"]),
     (Split::Valid, &["valid", "validation", "val", "dev"]),
     (Split::Test, &["test"]),
@@ -55,7 +55,7 @@ fn apply(
         Ok(split_by_group(Clusters::from_names(&names, "").ids(), shares, seed))
     };
     let chromosome =
-        |row: &usize| rows.rows[*row].place.as_ref().map_or("", |place| place.chromosome.as_str());
+        |row: &usize| rows.rows[*row].position.as_ref().map_or("", |position| position.chromosome.as_str());
     match rule.method {
         SplitMethod::Random => {
             let shares = rule.into.as_ref().ok_or_else(missing)?;
@@ -88,7 +88,7 @@ fn apply(
             }
             let fallback = if rule.train.is_none() { Some(Split::Train) } else { None };
             by_lists(rule, rows, members, fallback, |row| {
-                row.place.as_ref().map_or("", |place| place.chromosome.as_str())
+                row.position.as_ref().map_or("", |position| position.chromosome.as_str())
             })
         }
         SplitMethod::Column => {
@@ -97,7 +97,7 @@ fn apply(
     }
 }
 
-/// Splits by the list that holds a row's value.
+/// Splits by the list that contains a row's value.
 fn by_lists(
     rule: &SplitRule,
     rows: &ReadRows,
@@ -107,12 +107,12 @@ fn by_lists(
 ) -> Result<Vec<Split>, DataError> {
     let is_column = rule.method == SplitMethod::Column;
     let mut split_of: HashMap<&str, Split> = HashMap::new();
-    for ((split, list), (_, usual)) in rule.lists().into_iter().zip(USUAL_WORDS) {
+    for ((split, list), (_, defaults)) in rule.lists().into_iter().zip(DEFAULT_VALUES) {
         match list {
             Some(list) => split_of.extend(list.iter().map(|text| (text.as_str(), split))),
             None if is_column => {
-                for &word in usual {
-                    split_of.entry(word).or_insert(split);
+                for &value in defaults {
+                    split_of.entry(value).or_insert(split);
                 }
             }
             None => {}
@@ -127,7 +127,8 @@ fn by_lists(
                 rows.error_at(
                     row,
                     format!(
-                        "{value:?} is in none of the lists of [[split]] of = {:?}\n  hint: add it to train, valid or test there",
+                        "{value:?} is in no list of [[split]] of = {:?}\n  hint: add it to train, valid or test of \
+                        that rule",
                         rule.of
                     ),
                 )

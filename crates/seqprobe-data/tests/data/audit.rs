@@ -1,13 +1,13 @@
 //! The audit against counts made another way: naive comparison of small random sets, and the published GUE splits.
 
+use crate::public_data::{data_folder, is_there, workspace};
 use proptest::prelude::*;
 use seqprobe_core::audit::{Audit, NEAR_K, NEAR_LEAST, NEAR_THRESHOLD, Shared};
 use seqprobe_core::dataset::Origin;
 use seqprobe_core::{Dataset, DnaSequence, LetterCounts, Split, Splits, Targets, Task, TaskKind};
 use seqprobe_data::audit::{LeakKind, audit, without_leaks};
-use seqprobe_data::{Card, DataFolders, load};
+use seqprobe_data::{DataFolders, find_card, load};
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
 
 /// A binary dataset from sequences with their split and label.
 #[expect(clippy::unwrap_used, reason = "a test's own sequences are DNA")]
@@ -96,24 +96,24 @@ fn dropping_leaks_takes_training_rows_only_and_says_so() {
     assert_ne!(exact.digest(), near.digest());
     let error =
         without_leaks(dataset(&[rows[0], rows[5], rows[7], rows[8]]), LeakKind::Exact, 0.5).unwrap_err();
-    assert!(error.to_string().contains("class \"no\" has no row in the train split"), "{error}");
+    assert!(error.to_string().contains("class \"no\" has no rows in the train split"), "{error}");
 }
 
-/// Distinct k-mers of a sequence with strands folded, as text.
+/// Distinct canonical k-mers of a sequence, as text.
 fn naive_kmers(text: &str) -> HashSet<String> {
-    let reverse = |word: &str| -> String {
+    let reverse = |kmer: &str| -> String {
         let letter = |c| match c {
             'A' => 'T',
             'C' => 'G',
             'G' => 'C',
             _ => 'A',
         };
-        word.chars().rev().map(letter).collect()
+        kmer.chars().rev().map(letter).collect()
     };
     (0..(text.len() + 1).saturating_sub(NEAR_K))
         .map(|start| &text[start..start + NEAR_K])
-        .filter(|word| !word.contains('N'))
-        .map(|word| std::cmp::min(word.to_owned(), reverse(word)))
+        .filter(|kmer| !kmer.contains('N'))
+        .map(|kmer| std::cmp::min(kmer.to_owned(), reverse(kmer)))
         .collect()
 }
 
@@ -165,16 +165,12 @@ const GUE: &[(&str, [usize; 4])] = &[
 
 #[test]
 fn the_gue_splits_share_the_known_sequences() {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let data =
-        std::env::var_os("SEQPROBE_DATA_DIR").map_or_else(|| workspace.join("../shared/data"), PathBuf::from);
-    if !data.join("gue").is_dir() {
-        println!("skipped: {} is absent", data.join("gue").display());
+    if !is_there("gue") {
         return;
     }
-    let folders = DataFolders { folders: vec![data], allow_download: false };
+    let folders = DataFolders { folders: vec![data_folder()] };
     for (id, expected) in GUE {
-        let card = Card::read(&workspace.join(format!("datasets/{id}.toml"))).unwrap();
+        let card = find_card(id, &[workspace().join("datasets")]).unwrap();
         let audit = audit(&load(&card, &folders).unwrap(), NEAR_THRESHOLD);
         let exact = of_test(&audit).exact;
         assert_eq!([exact.sequences, exact.rows, exact.train_rows, exact.conflicting], *expected, "{id}");

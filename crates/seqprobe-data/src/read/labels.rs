@@ -1,9 +1,21 @@
-//! What the text of a target column says: a class, a number, or nothing.
+//! The value of a target field: a class, a number, or missing.
 
 use std::cmp::Ordering;
 use std::fmt;
+use thiserror::Error;
 
-/// A class label. `1`, `1.0` and `01` are the same number; anything that is no number is a text.
+/// A target that cannot be read.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub(crate) enum TargetProblem {
+    #[error("target {0:?} is not a finite number\n  hint: a missing target is an empty field or NA")]
+    Infinite(String),
+    #[error("target {0:?} is not a number")]
+    Text(String),
+    #[error("target {0:?} is neither 0 nor 1")]
+    NeitherZeroNorOne(String),
+}
+
+/// A class label. `1`, `1.0` and `01` are the same number; everything else is a text.
 #[derive(Clone, Debug)]
 pub(crate) enum Label {
     /// A finite number, never -0.
@@ -14,11 +26,11 @@ pub(crate) enum Label {
 
 impl Label {
     /// Reads a label that is not missing.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, TargetProblem> {
         let text = text.trim();
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(Self::Number(number + 0.0)),
-            Ok(_) => Err(not_finite(text)),
+            Ok(_) => Err(TargetProblem::Infinite(text.to_owned())),
             Err(_) => Ok(Self::Text(text.to_owned())),
         }
     }
@@ -65,16 +77,16 @@ pub(crate) fn is_missing(text: &str) -> bool {
 }
 
 /// Reads a finite number that is not missing.
-pub(crate) fn parse_number(text: &str) -> Result<f64, String> {
+pub(crate) fn parse_number(text: &str) -> Result<f64, TargetProblem> {
     match text.trim().parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number + 0.0),
-        Ok(_) => Err(not_finite(text.trim())),
-        Err(_) => Err(format!("target {:?} is not a number", text.trim())),
+        Ok(_) => Err(TargetProblem::Infinite(text.trim().to_owned())),
+        Err(_) => Err(TargetProblem::Text(text.trim().to_owned())),
     }
 }
 
 /// Reads a yes/no value that is not missing: 0 or 1, false or true.
-pub(crate) fn parse_yes_no(text: &str) -> Result<f64, String> {
+pub(crate) fn parse_yes_no(text: &str) -> Result<f64, TargetProblem> {
     let text = text.trim();
     match text {
         "true" | "True" | "TRUE" => return Ok(1.0),
@@ -84,12 +96,8 @@ pub(crate) fn parse_yes_no(text: &str) -> Result<f64, String> {
     match Label::parse(text)? {
         Label::Number(0.0) => Ok(0.0),
         Label::Number(1.0) => Ok(1.0),
-        _ => Err(format!("target {text:?} is neither 0 nor 1")),
+        _ => Err(TargetProblem::NeitherZeroNorOne(text.to_owned())),
     }
-}
-
-fn not_finite(text: &str) -> String {
-    format!("target {text:?} is not a finite number\n  hint: a missing target is an empty field or NA")
 }
 
 #[cfg(test)]
@@ -108,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn nan_and_infinity_are_no_labels() {
+    fn nan_and_infinity_are_not_labels() {
         for text in ["nan", "NaN", "inf", "-Infinity"] {
             assert!(Label::parse(text).is_err(), "{text}");
             assert!(parse_number(text).is_err(), "{text}");

@@ -1,9 +1,10 @@
-//! Ids and sequences from a file without labels, to embed or to predict. The file is checked whole before anything of it is
-//! used, and may then be read in parts, so that memory does not grow with it.
+//! Ids and sequences from a file without labels, to embed or to predict. The whole file is checked before any row is
+//! used; it can then be read in parts, so that memory does not grow with its size.
 
+use super::columns::{Column, Layout};
+use super::rows::{column_names, read_rows};
+use super::sequence_column::{find_named, find_sequence_column};
 use crate::error::DataError;
-use crate::guess::{find_named, find_sequence_column};
-use crate::rows::{Column, Layout, column_names, read_rows};
 use seqprobe_core::{DnaSequence, LetterCounts};
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,12 +21,12 @@ pub struct NamedSequences {
     pub ids: Vec<String>,
     /// Sequences.
     pub sequences: Vec<DnaSequence>,
-    /// Letters read, and how many were changed by the letter policy.
+    /// Bases read, and how many were changed by the rules of [`DnaSequence::parse`].
     pub letters: LetterCounts,
 }
 
-/// Reads a CSV, TSV or FASTA file, plain or gzip. Ids are the FASTA names, or the column `example_id`, `id`
-/// or `name`, or the 0-based row. `sequence_column` is found when `None`.
+/// Reads a CSV, TSV or FASTA file, plain or gzip. Ids are the FASTA names, or the column `example_id`, `id` or `name`,
+/// or the 0-based row. With `sequence_column` = `None` the column is found by its name or content.
 ///
 /// # Errors
 /// As [`SequenceFile::check`].
@@ -51,7 +52,7 @@ impl NamedSequences {
     }
 }
 
-/// A file of sequences that was found to be good.
+/// A file of sequences that has been checked.
 pub struct SequenceFile {
     path: PathBuf,
     sequence_column: Option<String>,
@@ -59,22 +60,22 @@ pub struct SequenceFile {
     n_rows: usize,
 }
 
-/// What is done with each row; it may stop the reading.
+/// Called with each row; it can stop the reading.
 type Visit<'a> = &'a mut dyn FnMut(ReadRow<'_>) -> Result<ControlFlow<()>, DataError>;
 
 impl SequenceFile {
-    /// Reads all of a file as [`read_sequences`] does and keeps nothing of it.
+    /// Reads a whole file as [`read_sequences`] does, and keeps none of its rows.
     ///
     /// # Errors
-    /// [`DataError`] naming file and line for anything that is not DNA, for ids that occur twice, or when there
-    /// is no sequence column.
+    /// [`DataError`] with file and line for anything that is not DNA and for duplicate ids, or when there is no
+    /// sequence column.
     pub fn check(path: &Path, sequence_column: Option<&str>) -> Result<Self, DataError> {
         let mut file = Self::find_columns(path, sequence_column)?;
         file.read_checked(&mut |_| {})?;
         Ok(file)
     }
 
-    /// A file whose rows have not been looked at.
+    /// A file whose rows have not been read yet.
     fn find_columns(path: &Path, sequence_column: Option<&str>) -> Result<Self, DataError> {
         let names = column_names(path, Layout::GUESSED)?;
         let id_column = match &names {
@@ -89,7 +90,7 @@ impl SequenceFile {
         Ok(Self { path: path.to_owned(), sequence_column, id_column, n_rows: 0 })
     }
 
-    /// Reads, counts and hands on all rows; that no id occurs twice is known at the end.
+    /// Reads and counts all rows and gives them to `take`. Duplicate ids are found at the end.
     fn read_checked(&mut self, take: &mut dyn FnMut(ReadRow<'_>)) -> Result<(), DataError> {
         let mut hashes = Vec::new();
         self.read(&mut |row| {
@@ -101,7 +102,7 @@ impl SequenceFile {
             Ok(ControlFlow::Continue(()))
         })?;
         if hashes.is_empty() {
-            return Err(DataError::file(&self.path, "holds no row"));
+            return Err(DataError::file(&self.path, "has no rows"));
         }
         self.n_rows = hashes.len();
         hashes.sort_unstable();
@@ -115,13 +116,13 @@ impl SequenceFile {
         self.n_rows
     }
 
-    /// Gives the rows in file order, at most `most_rows` (at least 1) at a time, until `take` breaks off.
+    /// Gives the rows in file order to `take`, at most `max_rows` (at least 1) at a time, until it breaks.
     ///
     /// # Errors
-    /// [`DataError`] when the file is no longer what was checked.
+    /// [`DataError`] when the file has changed since it was checked.
     pub fn read_parts(
         &self,
-        most_rows: usize,
+        max_rows: usize,
         take: &mut dyn FnMut(NamedSequences) -> ControlFlow<()>,
     ) -> Result<(), DataError> {
         let mut part = NamedSequences::default();
@@ -130,7 +131,7 @@ impl SequenceFile {
         self.read(&mut |row| {
             part.push(row);
             n_read += 1;
-            if part.ids.len() < most_rows || n_read == self.n_rows {
+            if part.ids.len() < max_rows || n_read == self.n_rows {
                 return Ok(ControlFlow::Continue(()));
             }
             let flow = take(std::mem::take(&mut part));
@@ -141,10 +142,10 @@ impl SequenceFile {
             return Ok(());
         }
         if n_read != self.n_rows {
-            let message = format!("changed while it was read: {n_read} rows, first {}", self.n_rows);
+            let message = format!("changed while it was read: {n_read} rows, {} before", self.n_rows);
             return Err(DataError::file(&self.path, message));
         }
-        // Whether there is more does not matter now.
+        // This was the last part: its answer changes nothing.
         let _ = take(part);
         Ok(())
     }
@@ -165,7 +166,7 @@ impl SequenceFile {
         Ok(())
     }
 
-    /// Reads the file again for ids whose hashes occur twice, which those of different ids may too.
+    /// Reads the file again for ids whose hashes occur twice; different ids can have the same hash.
     fn refuse_repeated_ids(&self, hashes: &HashSet<u64>) -> Result<(), DataError> {
         let mut lines: HashMap<String, u64> = HashMap::new();
         self.read(&mut |ReadRow { line, id, .. }| {
@@ -175,7 +176,7 @@ impl SequenceFile {
             match lines.insert(id.to_owned(), line) {
                 None => Ok(ControlFlow::Continue(())),
                 Some(first) => {
-                    let message = format!("id {id:?} stands already at line {first}");
+                    let message = format!("duplicate id {id:?}, first seen at line {first}");
                     Err(DataError::line(&self.path, line, message))
                 }
             }

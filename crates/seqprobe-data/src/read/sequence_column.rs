@@ -1,19 +1,20 @@
-//! Guesses about a file of the user's own: which column holds what. Every guess is told to the user.
+//! Guesses which column of a file has the sequences.
 
+use super::columns::{Column, Layout};
+use super::rows::{column_names, read_rows};
 use crate::error::DataError;
-use crate::rows::{Column, Layout, column_names, read_rows};
 use seqprobe_core::DnaSequence;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 /// Names, in lower case, that a sequence column may have.
 const SEQUENCE_NAMES: &[&str] = &["sequence", "seq", "dna", "dna_sequence"];
-/// Rows looked at to find a column of DNA.
-const ROWS_LOOKED_AT: usize = 100;
-/// Shortest sequence that makes a column look like DNA; shorter ones are names such as "A" or "TATA".
-const SHORTEST_DNA: usize = 8;
+/// Rows that are read to find a column of DNA.
+const GUESS_ROWS: usize = 100;
+/// Minimum length of the sequences of a column of DNA; shorter texts may be names such as "A" or "TATA".
+const MIN_DNA: usize = 8;
 
-/// The sequence column: by its name, else the only one that holds DNA. `None` for FASTA.
+/// The sequence column: by its name, else the only column of DNA. `None` for FASTA.
 pub(crate) fn find_sequence_column(path: &Path) -> Result<Option<String>, DataError> {
     let Some(names) = column_names(path, Layout::GUESSED)? else { return Ok(None) };
     if let Some(found) = find_named(&names, SEQUENCE_NAMES) {
@@ -29,13 +30,13 @@ pub(crate) fn find_sequence_column(path: &Path) -> Result<Option<String>, DataEr
     let mut n_rows = 0;
     read_rows(path, None, Layout::GUESSED, &columns, &mut |row| {
         for (value, is_dna) in row.values.iter().zip(&mut is_dna) {
-            *is_dna &= value.trim().len() >= SHORTEST_DNA && DnaSequence::parse(value.trim()).is_ok();
+            *is_dna &= value.trim().len() >= MIN_DNA && DnaSequence::parse(value.trim()).is_ok();
         }
         n_rows += 1;
-        Ok(if n_rows < ROWS_LOOKED_AT { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        Ok(if n_rows < GUESS_ROWS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     })?;
     if n_rows == 0 {
-        return Err(DataError::file(path, "holds no row"));
+        return Err(DataError::file(path, "has no rows"));
     }
     let found: Vec<&str> =
         unique.iter().zip(is_dna).filter(|(_, is_dna)| *is_dna).map(|(name, _)| *name).collect();
@@ -44,13 +45,13 @@ pub(crate) fn find_sequence_column(path: &Path) -> Result<Option<String>, DataEr
         [] => Err(DataError::file(
             path,
             format!(
-                "no column holds DNA\n  hint: name the sequence column; the columns are {}",
+                "no column contains DNA\n  hint: name the sequence column; the columns are {}",
                 names.join(", ")
             ),
         )),
         several => Err(DataError::file(
             path,
-            format!("several columns hold DNA: {}\n  hint: name the sequence column", several.join(", ")),
+            format!("several columns contain DNA: {}\n  hint: name the sequence column", several.join(", ")),
         )),
     }
 }

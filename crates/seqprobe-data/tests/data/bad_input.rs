@@ -54,21 +54,24 @@ unknown field `sequense`, expected one of `schema`, `id`, `title`, `task`, `sequ
   hint: did you mean "sequence"?
 "#);
     insta::assert_snapshot!(error_of(&card(BINARY).replace("schema = 1", "schema = 2"), &[]), @r#"
-DIR/card.toml: schema 2 is not known
+DIR/card.toml: unknown schema 2
   hint: this version reads schema = 1
 "#);
-    insta::assert_snapshot!(error_of(&card(BINARY).replace("id = \"t\"", "id = \"a b\""), &[]), @r#"DIR/card.toml: id "a b" may hold ASCII letters, digits, "-", "_" and "." only, and not start with ".""#);
+    insta::assert_snapshot!(error_of(&card(BINARY).replace("id = \"t\"", "id = \"a b\""), &[]), @r#"
+DIR/card.toml: id "a b" is not allowed
+  hint: use ASCII letters, digits, "-", "_" and ".", and do not start with "."
+"#);
     insta::assert_snapshot!(error_of(&card(BINARY).replace("train.csv\", sha", "../train.csv\", sha"), &[]), @r#"
 DIR/card.toml: path "../train.csv" leaves the card's folder
-  hint: paths are relative, with / and without .., to the card's folder or a data folder
+  hint: write paths with / and without .., relative to the card's folder or a data folder
 "#);
     insta::assert_snapshot!(error_of(&card(BINARY).replace("train.csv\", sha", "/etc/passwd\", sha"), &[]), @r#"
 DIR/card.toml: path "/etc/passwd" leaves the card's folder
-  hint: paths are relative, with / and without .., to the card's folder or a data folder
+  hint: write paths with / and without .., relative to the card's folder or a data folder
 "#);
     insta::assert_snapshot!(error_of(&card(BINARY), &[]), @r#"
-DIR/card.toml: file "train.csv" is in none of: DIR
-  hint: give the folder that holds it with --data-dir or SEQPROBE_DATA_DIR
+DIR/card.toml: file "train.csv" is not in any of these folders: DIR
+  hint: give the folder that contains it with --data-dir or SEQPROBE_DATA_DIR
 "#);
     insta::assert_snapshot!(with_train("task = \"binary\"\ntarget = \"label\"", ok), @r#"
 DIR/card.toml: a binary task needs positive
@@ -80,11 +83,11 @@ DIR/card.toml: target is missing
 "#);
     insta::assert_snapshot!(with_train("task = \"binary\"\npositive = 1\ntarget = [\"a\", \"b\"]", ok), @r#"
 DIR/card.toml: a binary task has one target, not 2
-  hint: several yes/no targets are task = "multilabel"
+  hint: for several yes/no targets use task = "multilabel"
 "#);
     insta::assert_snapshot!(with_train("task = \"multiclass\"\ntarget = \"label\"\nclasses = [0, 1]", ok), @r#"
 DIR/card.toml: a multiclass task has three or more classes, not 2
-  hint: two classes are task = "binary" with positive
+  hint: for two classes use task = "binary" and positive
 "#);
     insta::assert_snapshot!(with_train("task = \"regression\"\ntarget = [\"a\", \"a\"]", ok), @r#"DIR/card.toml: target "a" is named twice"#);
     insta::assert_snapshot!(with_train("task = \"regression\"\ntarget = []", ok), @r#"
@@ -96,12 +99,12 @@ the list is empty
 "#);
     insta::assert_snapshot!(with_train(&format!("{BINARY}\nheader = false"), ok), @r#"
 DIR/card.toml: column "sequence" is not a number
-  hint: with header = false columns are numbers from 0, sequence too
+  hint: with header = false, columns (sequence too) are numbers from 0
 "#);
     insta::assert_snapshot!(with_train(&format!("{BINARY}\ndelimiter = \"é\""), ok), @"DIR/card.toml: delimiter 'é' is not a single ASCII character that can separate fields");
     insta::assert_snapshot!(with_train(&format!("{BINARY}\nkmers = 0"), ok), @r#"
 DIR/card.toml: kmers is 0
-  hint: it is the length of the k-mers the text holds
+  hint: kmers is the length of the k-mers in the sequence column
 "#);
 }
 
@@ -113,26 +116,26 @@ fn files_that_are_not_there_or_not_the_right_ones() {
         .replace("SHA(valid.csv)", &sha)
         .replace("SHA(test.csv)", &sha);
     insta::assert_snapshot!(error_of(&absent, &[]), @r#"
-DIR/card.toml: file "train.csv" is in none of: DIR
-  hint: give the folder that holds it with --data-dir or SEQPROBE_DATA_DIR
+DIR/card.toml: file "train.csv" is not in any of these folders: DIR
+  hint: give the folder that contains it with --data-dir or SEQPROBE_DATA_DIR
 "#);
     let with_url = absent.replace("\" }\nvalid", "\", url = \"https://example.org/train.csv\" }\nvalid");
     insta::assert_snapshot!(error_of(&with_url, &[]), @r#"
-DIR/card.toml: file "train.csv" is in none of: DIR
-  hint: downloads are off (no --allow-download); put https://example.org/train.csv into a data folder yourself
+DIR/card.toml: file "train.csv" is not in any of these folders: DIR
+  hint: download https://example.org/train.csv, and give the folder that contains it with --data-dir or SEQPROBE_DATA_DIR
 "#);
     insta::assert_snapshot!(error_of(&absent, &[("train.csv", b"x")]), @r#"
 DIR/train.csv: wrong SHA-256 digest
   expected 0000000000000000000000000000000000000000000000000000000000000000
   got      2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881
-  hint: this is not the file the card was written for; get that version, or state the new digest under a new card id
+  hint: the card was written for another version of this file; get that version, or write a card with a new id and this digest
 "#);
 }
 
 #[test]
 fn rows_that_do_not_fit() {
     insta::assert_snapshot!(with_train(BINARY, ""), @"DIR/train.csv: is empty");
-    insta::assert_snapshot!(with_train(BINARY, "sequence,label\n"), @"DIR/train.csv: holds no row");
+    insta::assert_snapshot!(with_train(BINARY, "sequence,label\n"), @"DIR/train.csv: has no rows");
     insta::assert_snapshot!(with_train(BINARY, "sequence,lable\nACGT,0\n"), @r#"
 DIR/train.csv: no column "label"
   hint: did you mean "lable"?
@@ -163,13 +166,13 @@ DIR/train.csv:3: column "label": target "inf" is not a finite number
 DIR/train.csv: is UTF-16 text
   hint: save it as UTF-8
 "#);
-    insta::assert_snapshot!(with_train(&format!("{BINARY}\nkmers = 3"), "sequence,label\nACG CGT,0\nACG GTT,1\n"), @r#"DIR/train.csv:3: word 2 ("GTT") does not continue the k-mer before it"#);
+    insta::assert_snapshot!(with_train(&format!("{BINARY}\nkmers = 3"), "sequence,label\nACG CGT,0\nACG GTT,1\n"), @r#"DIR/train.csv:3: k-mer 2 ("GTT") does not overlap the k-mer before it"#);
     let ids = |rows: &str| format!("id,sequence,label\n{rows}");
     let files = [ids("a,ACGT,0\nb,ACGT,1\n"), ids("c,ACGT,1\n"), ids("d,ACGT,0\nb,ACGT,1\n")];
     let named: Vec<(&str, &[u8])> =
         ["train.csv", "valid.csv", "test.csv"].into_iter().zip(files.iter().map(String::as_bytes)).collect();
-    insta::assert_snapshot!(error_of(&card(&format!("{BINARY}\nexample_id = \"id\"")), &named), @r#"DIR/test.csv:3: example id "b" stands already at DIR/train.csv:3"#);
-    insta::assert_snapshot!(with_train(&format!("{BINARY}\nchromosome = \"c\""), "c,sequence,label\nchr1:9-3,ACGT,0\n"), @r#"DIR/train.csv:2: "chr1:9-3" is not a place chr:start-end with start below end"#);
+    insta::assert_snapshot!(error_of(&card(&format!("{BINARY}\nexample_id = \"id\"")), &named), @r#"DIR/test.csv:3: duplicate example id "b", first seen at DIR/train.csv:3"#);
+    insta::assert_snapshot!(with_train(&format!("{BINARY}\nchromosome = \"c\""), "c,sequence,label\nchr1:9-3,ACGT,0\n"), @r#"DIR/train.csv:2: "chr1:9-3" is not a position chr:start-end with start below end"#);
     insta::assert_snapshot!(with_train(&format!("{BINARY}\ngroup = \"g\""), "g,sequence,label\n,ACGT,0\n"), @"DIR/train.csv:2: the group is missing");
     let cut = gzip(ROWS.as_bytes());
     insta::assert_snapshot!(with_train(BINARY, &cut[..cut.len() - 9]), @"DIR/train.csv: incomplete deflate stream");
@@ -195,33 +198,33 @@ DIR/train.csv:1: a line or record is longer than 64 MiB
 fn classes_that_do_not_fit() {
     insta::assert_snapshot!(with_train(BINARY, "sequence,label\nACGT,0\nACGT,1\nACGT,2\n"), @r#"
 DIR/card.toml: a binary task has exactly two target values, found 3: "0", "1", "2"
-  hint: more classes are task = "multiclass", numbers are task = "regression"
+  hint: for more classes use task = "multiclass", for numbers task = "regression"
 "#);
     insta::assert_snapshot!(with_train("task = \"binary\"\ntarget = \"label\"\npositive = \"yes\"", ROWS), @r#"
 DIR/card.toml: positive = "yes" does not occur
   hint: the values of the target are "0", "1"
 "#);
     insta::assert_snapshot!(with_train(BINARY, "sequence,label\nACGT,0\nAAAA,0\n"), @r#"
-DIR/card.toml: class "1" has no row in the train split
+DIR/card.toml: class "1" has no rows in the train split
   hint: a classifier needs training rows of every class
 "#);
     insta::assert_snapshot!(with_train("task = \"multiclass\"\ntarget = \"label\"", ROWS), @r#"
 DIR/card.toml: a multiclass task has three or more classes, found 2: "0", "1"
-  hint: two classes are task = "binary" with positive
+  hint: for two classes use task = "binary" and positive
 "#);
     insta::assert_snapshot!(with_train("task = \"multiclass\"\ntarget = \"label\"\nclasses = [0, 1, 2]", "sequence,label\nACGT,0\nAAAA,3\n"), @r#"
 DIR/train.csv:3: class "3" is not in the card's classes
-  hint: they are "0", "1", "2"
+  hint: the classes are "0", "1", "2"
 "#);
     insta::assert_snapshot!(with_train("task = \"multiclass\"\ntarget = \"label\"\nclasses = [0, 1, 2]", ROWS), @r#"
-DIR/card.toml: class "2" has no row in the train split
+DIR/card.toml: class "2" has no rows in the train split
   hint: a classifier needs training rows of every class
 "#);
     let empty = "sequence,label\nACGT,\n";
     insta::assert_snapshot!(
         error_of(&card(BINARY), &[("train.csv", ROWS.as_bytes()), ("valid.csv", empty.as_bytes()), ("test.csv", ROWS.as_bytes())]),
         @r#"
-DIR/card.toml: the valid split has no row
+DIR/card.toml: the valid split has no rows
   hint: give it a larger share, or name other files, chromosomes or values
 "#
     );
@@ -230,10 +233,10 @@ DIR/card.toml: the valid split has no row
 #[test]
 fn splits_that_do_not_fit() {
     let random = "method = \"random\"\ninto = { train = 0.7, valid = 0.1, test = 0.2 }";
-    insta::assert_snapshot!(with_rule(BINARY, "method = \"random\"\ninto = { train = 0.7, valid = 0.1 }", ROWS), @r#"DIR/card.toml: [[split]] of = "all": the shares of into are 0.8000 together, not 1, or one is negative"#);
+    insta::assert_snapshot!(with_rule(BINARY, "method = \"random\"\ninto = { train = 0.7, valid = 0.1 }", ROWS), @r#"DIR/card.toml: [[split]] of = "all": the shares of into add up to 0.8000, not 1, or one of them is negative"#);
     insta::assert_snapshot!(with_rule(BINARY, "method = \"random\"\ninto = { train = 0.5, valid = 0.5 }", ROWS), @r#"
 DIR/card.toml: no file and no [[split]] fills the test split
-  hint: all of train, valid and test are needed
+  hint: train, valid and test are all needed
 "#);
     insta::assert_snapshot!(with_rule(BINARY, "method = \"random\"", ROWS), @r#"
 DIR/card.toml: [[split]] of = "all": into is missing
@@ -241,11 +244,11 @@ DIR/card.toml: [[split]] of = "all": into is missing
 "#);
     insta::assert_snapshot!(with_rule(BINARY, "method = \"group\"\ninto = { train = 1.0 }", ROWS), @r#"DIR/card.toml: [[split]] of = "all": method = "group" needs the card's group column"#);
     insta::assert_snapshot!(with_rule(&format!("{BINARY}\ngroup = \"g\""), random, ROWS), @r#"
-DIR/card.toml: [[split]] of = "all": a random split would cut through groups
-  hint: method = "group"
+DIR/card.toml: [[split]] of = "all": a random split would divide groups
+  hint: use method = "group"
 "#);
     insta::assert_snapshot!(with_rule(BINARY, random, "sequence,label\nACGT,0\nAAAA,1\n"), @r#"
-DIR/card.toml: the valid split has no row
+DIR/card.toml: the valid split has no rows
   hint: give it a larger share, or name other files, chromosomes or values
 "#);
     insta::assert_snapshot!(error_of(&split_card(BINARY, random).replace("of = \"all\"", "of = \"al\""), &[]), @r#"
@@ -265,12 +268,12 @@ DIR/card.toml: [[split]] of = "all": no row is on chromosome "chr9"
 "#);
     insta::assert_snapshot!(with_rule(&on_chromosomes, "method = \"chromosome\"\nvalid = [\"chr2\"]\ntest = [\"chr2\"]", rows), @r#"DIR/card.toml: [[split]] of = "all": "chr2" is in two lists"#);
     insta::assert_snapshot!(with_rule(&on_chromosomes, "method = \"chromosome\"\ntrain = [\"chr1\"]\nvalid = [\"chr2\"]\ntest = []", rows), @r#"
-DIR/all.csv:5: "chr3" is in none of the lists of [[split]] of = "all"
-  hint: add it to train, valid or test there
+DIR/all.csv:5: "chr3" is in no list of [[split]] of = "all"
+  hint: add it to train, valid or test of that rule
 "#);
     insta::assert_snapshot!(with_rule(BINARY, "method = \"column\"\ncolumn = \"fold\"", "fold,sequence,label\ntrain,ACGT,0\nother,ACGT,1\n"), @r#"
-DIR/all.csv:3: "other" is in none of the lists of [[split]] of = "all"
-  hint: add it to train, valid or test there
+DIR/all.csv:3: "other" is in no list of [[split]] of = "all"
+  hint: add it to train, valid or test of that rule
 "#);
 
     let grouped = "g,sequence,label\na,ACGT,0\na,AACC,1\n";
@@ -281,7 +284,7 @@ DIR/all.csv:3: "other" is in none of the lists of [[split]] of = "all"
     ];
     insta::assert_snapshot!(error_of(&card(&format!("{BINARY}\ngroup = \"g\"")), &files), @r#"
 DIR/test.csv:2: group "a" is in the test split here and in the train split at DIR/train.csv:2
-  hint: split whole groups with [[split]] method = "group", or leave out the card's group
+  hint: split whole groups with [[split]] method = "group", or remove group from the card
 "#);
 }
 
@@ -290,14 +293,14 @@ fn fasta_that_does_not_fit() {
     let keys = "task = \"binary\"\ntarget = \"header:label\"\npositive = \"1\"";
     insta::assert_snapshot!(with_train(keys, ">a label=1\nACGT\n>b label=0\n>c label=0\nAC\n"), @r#"DIR/train.csv:3: FASTA record "b" has no sequence"#);
     insta::assert_snapshot!(with_train(keys, ">a label=1\r\nAC\r\nGT\r\n\r\n>\r\nAC\r\n"), @"DIR/train.csv:5: a FASTA record without a name");
-    insta::assert_snapshot!(with_train(keys, ">a label=1\nACGT\n>b\nAC\n"), @r#"DIR/train.csv:3: no word label=VALUE in the definition line of "b""#);
+    insta::assert_snapshot!(with_train(keys, ">a label=1\nACGT\n>b\nAC\n"), @r#"DIR/train.csv:3: the definition line of "b" has no label=VALUE"#);
     insta::assert_snapshot!(with_train(keys, ">a label=1\nACGT\n>b label=0\nAC\nA*C\n"), @r#"
 DIR/train.csv:3: sequence: letter '*' at position 4 (1-based) is not DNA
   hint: allowed are A C G T U N and the IUPAC codes R Y S W K M B D H V, in either case
 "#);
     insta::assert_snapshot!(with_train(BINARY, ">a label=1\nACGT\n"), @r#"
 DIR/train.csv: no column "label": this is FASTA
-  hint: use "header", "header:label" for a word label=VALUE of the definition line, or a side table
+  hint: use "header" for the record name, "header:label" for label=VALUE in the definition line, or a side table
 "#);
     insta::assert_snapshot!(with_train(&format!("{keys}\nformat = \"fasta\""), "ACGT\n>a label=1\nACGT\n"), @r#"DIR/train.csv:1: a FASTA file starts with ">""#);
     let table = card(BINARY).replace(
@@ -314,5 +317,5 @@ DIR/train.csv: no column "label": this is FASTA
         error_of(&table, &files)
     };
     insta::assert_snapshot!(run("name,label\na,1\n"), @r#"DIR/train.csv:3: record "b" is not in the table DIR/t.csv"#);
-    insta::assert_snapshot!(run("name,label\na,1\na,0\n"), @r#"DIR/t.csv:3: id "a" stands already at line 2"#);
+    insta::assert_snapshot!(run("name,label\na,1\na,0\n"), @r#"DIR/t.csv:3: duplicate id "a", first seen at line 2"#);
 }

@@ -1,25 +1,26 @@
-//! A card made from one CSV, TSV or FASTA file of the user's own.
+//! A card made from one CSV, TSV or FASTA file of a user.
 
 use crate::card::{CARD_SCHEMA, Card, FileEntry, OneOrMany, Shares, SplitMethod, SplitRule, Text};
 use crate::error::DataError;
-use crate::guess::{find_named, find_sequence_column};
-use crate::input::sha256_of;
-use crate::labels::{Label, is_missing};
-use crate::rows::{Column, Layout, column_names, read_rows};
+use crate::read::columns::{Column, Layout};
+use crate::read::input::sha256_of;
+use crate::read::labels::{Label, is_missing};
+use crate::read::rows::{column_names, read_rows};
+use crate::read::sequence_column::{find_named, find_sequence_column};
 use seqprobe_core::{Seed, TaskKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-/// Most distinct values that are guessed to be classes.
-const MOST_CLASSES: usize = 20;
+/// Maximum number of distinct values that are guessed to be classes.
+const MAX_CLASSES: usize = 20;
 
 /// What the user said about the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileTask {
     /// The file: CSV, TSV or FASTA, plain or gzip.
     pub path: PathBuf,
-    /// Target columns, at least one. FASTA: the key of a `KEY=VALUE` word in the definition lines.
+    /// Target columns, at least one. FASTA: the key of a `KEY=VALUE` field of the definition lines.
     pub targets: Vec<String>,
     /// The sequence column; `None` to find it.
     pub sequence: Option<String>,
@@ -38,16 +39,16 @@ pub struct FileTask {
 /// A card made from a file, and what was guessed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FileCard {
-    /// The card, with the file's digest. Its path is the bare file name: a saved card belongs beside the
-    /// file, or the file's folder among the data folders.
+    /// The card, with the file's digest. Its path is the bare file name: save the card next to the file, or add the
+    /// file's folder to the data folders.
     pub card: Card,
     /// What was guessed, one sentence each.
     pub guesses: Vec<String>,
 }
 
-/// Makes the card for one file: 0.7 train, 0.1 valid, 0.2 test; random (stratified by class), by group or by
-/// chromosome. Two distinct values are a binary task, up to 20 that are whole numbers or texts a multiclass
-/// task, other numbers a regression; several targets of only 0 and 1 are multilabel.
+/// Makes the card for one file. Rows are split into 0.7 train, 0.1 valid and 0.2 test, at random (stratified by class),
+/// by group or by chromosome. Two distinct values make a binary task, up to 20 whole numbers or texts a multiclass
+/// task, other numbers a regression; several targets of only 0 and 1 make a multilabel task.
 ///
 /// # Errors
 /// [`DataError`] when the file cannot be read, or a column or the kind of task cannot be found.
@@ -89,7 +90,7 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
     };
     let (method, chromosome, start) = match (&task.group, task.chromosome) {
         (Some(_), true) => {
-            return Err(DataError::file(path, "a split is by group or by chromosome, not both"));
+            return Err(DataError::file(path, "split by group or by chromosome, not both"));
         }
         (Some(_), false) => (SplitMethod::Group, None, None),
         (None, false) => (SplitMethod::Random, None, None),
@@ -101,13 +102,13 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
     };
     guesses.push(format!(
         "split 0.7, 0.1, 0.2 into train, valid, test, {} seed {}",
-        words_of(method),
+        unit_of(method),
         task.seed.0
     ));
     let file_name = path
         .file_name()
         .and_then(|name| name.to_str())
-        .ok_or_else(|| DataError::file(path, "its name is not UTF-8 text\n  hint: rename the file"))?;
+        .ok_or_else(|| DataError::file(path, "the file name is not UTF-8 text\n  hint: rename the file"))?;
     let entry = FileEntry {
         path: file_name.to_owned(),
         sha256: sha256_of(path)?,
@@ -128,7 +129,7 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         group: task.group.as_deref().map(column),
         chromosome,
         start,
-        metric: usual_metric(kind).to_owned(),
+        metric: default_metric(kind).to_owned(),
         licence: String::new(),
         citation: String::new(),
         source: String::new(),
@@ -155,7 +156,7 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
     Ok(FileCard { card, guesses })
 }
 
-/// The distinct labels of one target; more than [`MOST_CLASSES`] + 1 are not kept.
+/// The distinct labels of one target; more than [`MAX_CLASSES`] + 1 are not kept.
 #[derive(Default)]
 struct TargetValues {
     distinct: BTreeSet<Label>,
@@ -175,14 +176,15 @@ fn read_targets(path: &Path, targets: &[Text]) -> Result<Vec<TargetValues>, Data
             if is_missing(text) {
                 continue;
             }
-            let label = Label::parse(text).map_err(|message| DataError::line(path, row.line, message))?;
+            let label =
+                Label::parse(text).map_err(|problem| DataError::line(path, row.line, problem.to_string()))?;
             match &label {
                 Label::Number(number) => {
                     values.are_whole_or_texts &= number.fract().abs() < f64::MIN_POSITIVE;
                 }
                 Label::Text(_) => values.are_numbers = false,
             }
-            if values.distinct.len() <= MOST_CLASSES {
+            if values.distinct.len() <= MAX_CLASSES {
                 values.distinct.insert(label);
             }
         }
@@ -192,16 +194,16 @@ fn read_targets(path: &Path, targets: &[Text]) -> Result<Vec<TargetValues>, Data
 }
 
 fn guess_kind(path: &Path, targets: &[TargetValues]) -> Result<TaskKind, DataError> {
-    let hint = "\n  hint: state the task";
+    let hint = "\n  hint: name the kind of task";
     match targets {
         [one] => match one.distinct.len() {
             0 | 1 => Err(DataError::file(path, "the target has fewer than two distinct values")),
             2 => Ok(TaskKind::Binary),
-            n if n <= MOST_CLASSES && one.are_whole_or_texts => Ok(TaskKind::Multiclass),
+            n if n <= MAX_CLASSES && one.are_whole_or_texts => Ok(TaskKind::Multiclass),
             _ if one.are_numbers => Ok(TaskKind::Regression),
             _ => Err(DataError::file(
                 path,
-                format!("the target holds texts and more than {MOST_CLASSES} distinct values{hint}"),
+                format!("the target has text values and more than {MAX_CLASSES} distinct values{hint}"),
             )),
         },
         several => {
@@ -213,13 +215,13 @@ fn guess_kind(path: &Path, targets: &[TargetValues]) -> Result<TaskKind, DataErr
             } else if several.iter().all(|one| one.are_numbers) {
                 Ok(TaskKind::Regression)
             } else {
-                Err(DataError::file(path, format!("several targets that are not all numbers{hint}")))
+                Err(DataError::file(path, format!("the targets are not all numbers{hint}")))
             }
         }
     }
 }
 
-/// A word that means yes, else the greater label: 1 of 0 and 1.
+/// A text that means yes, else the greater label: 1 of 0 and 1.
 fn guess_positive(values: Option<&TargetValues>) -> String {
     const YES: &[&str] = &["true", "yes", "y", "positive", "pos"];
     let Some(values) = values else { return String::new() };
@@ -227,20 +229,21 @@ fn guess_positive(values: Option<&TargetValues>) -> String {
     yes.or(values.distinct.last()).map(Label::to_string).unwrap_or_default()
 }
 
-/// The column of the chromosome and, where there is one, of the start.
+/// The column of the chromosome and, if there is one, of the start.
 fn find_chromosome(path: &Path, names: Option<&[String]>) -> Result<(String, Option<String>), DataError> {
     let Some(names) = names else { return Ok(("header".to_owned(), None)) };
     let chromosome = find_named(names, &["chromosome", "chrom", "chr", "region"]).ok_or_else(|| {
         DataError::file(
             path,
-            "no column named chromosome, chrom or chr\n  hint: name it so, or write a card with chromosome = \"…\"",
+            "no column named chromosome, chrom or chr\n  hint: rename the column, or write a card with chromosome = \
+            \"…\"",
         )
     })?;
     let start = find_named(names, &["start", "chromstart", "chrom_start"]);
     Ok((chromosome.to_owned(), start.map(str::to_owned)))
 }
 
-fn words_of(method: SplitMethod) -> &'static str {
+fn unit_of(method: SplitMethod) -> &'static str {
     match method {
         SplitMethod::Random => "row by row,",
         SplitMethod::Group => "whole groups,",
@@ -249,14 +252,14 @@ fn words_of(method: SplitMethod) -> &'static str {
     }
 }
 
-fn usual_metric(kind: TaskKind) -> &'static str {
+fn default_metric(kind: TaskKind) -> &'static str {
     match kind {
         TaskKind::Binary | TaskKind::Multiclass | TaskKind::Multilabel => "auroc",
         TaskKind::Regression => "spearman",
     }
 }
 
-/// A card id from a file name: without its endings, other letters replaced by `-`.
+/// A card id from a file name: without its endings, other characters replaced by `-`.
 fn id_from(file_name: &str) -> String {
     let mut stem = file_name;
     for ending in [".gz", ".csv", ".tsv", ".txt", ".fasta", ".fa", ".fna"] {

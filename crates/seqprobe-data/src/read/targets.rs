@@ -1,9 +1,9 @@
-//! Texts of target columns to classes or values; rows without a target are left out here.
+//! Text of target columns to classes or values; rows without a target are left out here.
 
+use super::card_files::ReadRows;
+use super::labels::{Label, TargetProblem, is_missing, parse_number, parse_yes_no};
 use crate::card::Card;
 use crate::error::DataError;
-use crate::labels::{Label, is_missing, parse_number, parse_yes_no};
-use crate::read::ReadRows;
 use ndarray::Array2;
 use seqprobe_core::{Targets, Task, TaskKind};
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ pub(crate) struct Decoded {
     pub(crate) task: Task,
     /// One per row kept.
     pub(crate) targets: Targets,
-    /// What was left out.
+    /// What was left out, one sentence each.
     pub(crate) notes: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ fn decode_classes(card: &Card, rows: &ReadRows) -> Result<(Vec<String>, Targets)
     let mut labels = Vec::with_capacity(rows.rows.len());
     for row in &rows.rows {
         let text = row.targets.first().map(String::as_str).unwrap_or_default();
-        labels.push(Label::parse(text).map_err(|message| rows.error_at(row, message))?);
+        labels.push(Label::parse(text).map_err(|problem| rows.error_at(row, problem.to_string()))?);
     }
     let mut first_rows: BTreeMap<&Label, usize> = BTreeMap::new();
     for (row, label) in labels.iter().enumerate() {
@@ -67,12 +67,13 @@ fn binary_classes(card: &Card, found: &BTreeMap<&Label, usize>) -> Result<Vec<La
     let shown = show(found.keys().copied());
     if found.len() != 2 {
         return Err(card.error(format!(
-            "a binary task has exactly two target values, found {}: {shown}\n  hint: more classes are task = \"multiclass\", numbers are task = \"regression\"",
+            "a binary task has exactly two target values, found {}: {shown}\n  hint: for more classes use task = \
+            \"multiclass\", for numbers task = \"regression\"",
             found.len()
         )));
     }
     let positive = card.positive.as_ref().map(|text| text.as_str()).unwrap_or_default();
-    let positive = Label::parse(positive).map_err(|message| card.error(format!("positive: {message}")))?;
+    let positive = Label::parse(positive).map_err(|problem| card.error(format!("positive: {problem}")))?;
     let negative = found.keys().find(|label| ***label != positive);
     match negative {
         Some(negative) if found.contains_key(&positive) => Ok(vec![(*negative).clone(), positive]),
@@ -83,7 +84,7 @@ fn binary_classes(card: &Card, found: &BTreeMap<&Label, usize>) -> Result<Vec<La
     }
 }
 
-/// The classes of the card, or all that occur in order.
+/// The classes of the card; if it has none, all that occur, sorted.
 fn multiclass_classes(
     card: &Card,
     rows: &ReadRows,
@@ -92,7 +93,8 @@ fn multiclass_classes(
     let Some(stated) = &card.classes else {
         if found.len() < 3 {
             return Err(card.error(format!(
-                "a multiclass task has three or more classes, found {}: {}\n  hint: two classes are task = \"binary\" with positive",
+                "a multiclass task has three or more classes, found {}: {}\n  hint: for two classes use task = \
+                \"binary\" and positive",
                 found.len(),
                 show(found.keys().copied())
             )));
@@ -102,9 +104,9 @@ fn multiclass_classes(
     let mut classes: Vec<Label> = Vec::with_capacity(stated.len());
     for text in stated {
         let label =
-            Label::parse(text.as_str()).map_err(|message| card.error(format!("classes: {message}")))?;
+            Label::parse(text.as_str()).map_err(|problem| card.error(format!("classes: {problem}")))?;
         if classes.contains(&label) {
-            return Err(card.error(format!("classes: {:?} stands twice", label.to_string())));
+            return Err(card.error(format!("classes: duplicate {:?}", label.to_string())));
         }
         classes.push(label);
     }
@@ -113,7 +115,7 @@ fn multiclass_classes(
         Some((label, &row)) => Err(rows.error_at(
             &rows.rows[row],
             format!(
-                "class {:?} is not in the card's classes\n  hint: they are {}",
+                "class {:?} is not in the card's classes\n  hint: the classes are {}",
                 label.to_string(),
                 show(classes.iter())
             ),
@@ -126,7 +128,7 @@ fn multiclass_classes(
 fn decode_values(
     rows: &ReadRows,
     card: &Card,
-    parse: fn(&str) -> Result<f64, String>,
+    parse: fn(&str) -> Result<f64, TargetProblem>,
     notes: &mut Vec<String>,
 ) -> Result<Targets, DataError> {
     let names = card.target_names();
@@ -135,7 +137,7 @@ fn decode_values(
         for ((text, name), value) in row.targets.iter().zip(&names).zip(row_values.iter_mut()) {
             if !is_missing(text) {
                 let number = parse(text)
-                    .map_err(|message| rows.error_at(row, format!("column {name:?}: {message}")))?;
+                    .map_err(|problem| rows.error_at(row, format!("column {name:?}: {problem}")))?;
                 *value = Some(number);
             }
         }

@@ -1,4 +1,4 @@
-//! Opening a data file: digest, gzip, byte-order mark, format, and limits that hold for hostile input.
+//! Opening a data file: digest, gzip, byte-order mark, format, and limits against hostile input.
 //!
 //! Knows bytes and lines, not rows.
 
@@ -10,24 +10,25 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// Longest line or FASTA record, in bytes.
-pub(crate) const LONGEST_RECORD: u64 = 64 << 20;
-/// Largest file after decompression, in bytes.
-pub(crate) const LARGEST_FILE: u64 = 16 << 30;
-/// Text that a gzip file may hold whatever its own size, in bytes.
-pub(crate) const LEAST_UNPACKED: u64 = 256 << 20;
-/// Beyond that, bytes of text for each byte of a gzip file: sequences pack to a quarter, a bomb to a thousandth.
-pub(crate) const MOST_UNPACKED: u64 = 200;
-/// Most rows of one file.
-pub(crate) const MOST_ROWS: u64 = 20_000_000;
-/// Most columns of a CSV or TSV file.
-pub(crate) const MOST_COLUMNS: usize = 100_000;
-/// How much of a file is looked at to guess its format.
+/// Maximum length of a line or FASTA record, in bytes.
+pub(crate) const MAX_RECORD: u64 = 64 << 20;
+/// Maximum size of a file after decompression, in bytes.
+pub(crate) const MAX_FILE: u64 = 16 << 30;
+/// Text that a gzip file of any size may contain, in bytes.
+pub(crate) const MIN_UNPACKED: u64 = 256 << 20;
+/// Above that, the maximum bytes of text per byte of a gzip file. Sequences compress to a quarter, a decompression
+/// bomb to a thousandth.
+pub(crate) const MAX_UNPACKED: u64 = 200;
+/// Maximum number of rows of one file.
+pub(crate) const MAX_ROWS: u64 = 20_000_000;
+/// Maximum number of columns of a CSV or TSV file.
+pub(crate) const MAX_COLUMNS: usize = 100_000;
+/// Bytes of a file from which its format is guessed.
 const PEEKED: u64 = 64 << 10;
 
 /// A file ready to be read: decompressed, without byte-order mark, its format known.
 pub(crate) struct Opened {
-    /// The text, ended by a line break.
+    /// The text; it ends with a line break.
     pub(crate) reader: LimitedReader,
     /// What the file is.
     pub(crate) format: Format,
@@ -41,7 +42,7 @@ pub(crate) fn sha256_of(path: &Path) -> Result<String, DataError> {
     digest(&mut file).map_err(|source| DataError::io(path, source))
 }
 
-/// Opens a file, checks its digest when one is given, and finds out its format unless it is given.
+/// Opens a file, checks its digest when one is given, and guesses its format unless it is given.
 pub(crate) fn open(
     path: &Path,
     expected_sha256: Option<&str>,
@@ -84,32 +85,25 @@ pub(crate) fn open(
     let whole = Cursor::new(start).chain(text).chain(Cursor::new(b"\n"));
     let mut reader = LimitedReader::new(Box::new(whole));
     if is_gzip {
-        reader.most_unpacked = Some(packed_bytes.saturating_mul(MOST_UNPACKED).max(LEAST_UNPACKED));
+        reader.max_unpacked = Some(packed_bytes.saturating_mul(MAX_UNPACKED).max(MIN_UNPACKED));
     }
     Ok(Opened { reader, format, delimiter })
 }
 
-/// A reader that counts lines and refuses records and files that are too large.
+/// A reader that counts lines and rejects records and files that are too large.
 pub(crate) struct LimitedReader {
     inner: Box<dyn BufRead>,
     lines: u64,
     bytes_of_record: u64,
-    longest_record: u64,
+    max_record: u64,
     bytes: u64,
-    /// Bytes that a gzip file of this size may hold.
-    most_unpacked: Option<u64>,
+    /// Bytes that a gzip file of this size may contain.
+    max_unpacked: Option<u64>,
 }
 
 impl LimitedReader {
     fn new(inner: Box<dyn BufRead>) -> Self {
-        Self {
-            inner,
-            lines: 0,
-            bytes_of_record: 0,
-            longest_record: LONGEST_RECORD,
-            bytes: 0,
-            most_unpacked: None,
-        }
+        Self { inner, lines: 0, bytes_of_record: 0, max_record: MAX_RECORD, bytes: 0, max_unpacked: None }
     }
 
     /// Line breaks read so far.
@@ -117,12 +111,12 @@ impl LimitedReader {
         self.lines
     }
 
-    /// Takes records up to a length other than [`LONGEST_RECORD`]: chromosomes are longer.
-    pub(crate) fn take_records_of(&mut self, most: u64) {
-        self.longest_record = most;
+    /// Sets the maximum length of a record in place of [`MAX_RECORD`]: chromosomes are longer.
+    pub(crate) fn set_max_record(&mut self, most: u64) {
+        self.max_record = most;
     }
 
-    /// Says that a record starts here.
+    /// Starts to count the bytes of a record.
     pub(crate) fn start_record(&mut self) {
         self.bytes_of_record = 0;
     }
@@ -139,20 +133,21 @@ impl Read for LimitedReader {
 
 impl BufRead for LimitedReader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.bytes_of_record > self.longest_record {
+        if self.bytes_of_record > self.max_record {
             let message = format!(
                 "a line or record is longer than {} MiB\n  hint: look for a missing line break or an unclosed quote",
-                self.longest_record >> 20
+                self.max_record >> 20
             );
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
-        if self.bytes > LARGEST_FILE {
-            let message = format!("the file holds more than {} GiB of text", LARGEST_FILE >> 30);
+        if self.bytes > MAX_FILE {
+            let message = format!("the file has more than {} GiB of text", MAX_FILE >> 30);
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
-        if let Some(most) = self.most_unpacked.filter(|&most| self.bytes > most) {
+        if let Some(most) = self.max_unpacked.filter(|&most| self.bytes > most) {
             let message = format!(
-                "the gzip file holds more than {} MiB of text, over {MOST_UNPACKED} times its own size\n  hint: unpack it first if that is meant",
+                "the gzip file has more than {} MiB of text, over {MAX_UNPACKED} times its own size\n  hint: if that \
+                is right, decompress it first",
                 most >> 20
             );
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
@@ -161,7 +156,7 @@ impl BufRead for LimitedReader {
     }
 
     fn consume(&mut self, n_bytes: usize) {
-        // The inner buffer is still there: what is consumed now is what `fill_buf` gave.
+        // The inner buffer has not changed: the bytes consumed now are those that `fill_buf` gave.
         if let Ok(available) = self.inner.fill_buf() {
             self.lines += available.iter().take(n_bytes).filter(|&&byte| byte == b'\n').count() as u64;
         }
@@ -171,7 +166,7 @@ impl BufRead for LimitedReader {
     }
 }
 
-/// An error of reading at a line: what is too large is told with its line, the rest is the system's reason.
+/// An error while reading at a line: names the line when something is too large, else gives the system's reason.
 pub(crate) fn read_error(path: &Path, line: u64, error: io::Error) -> DataError {
     if error.kind() == io::ErrorKind::FileTooLarge {
         return DataError::line(path, line, error.to_string());
@@ -179,10 +174,10 @@ pub(crate) fn read_error(path: &Path, line: u64, error: io::Error) -> DataError 
     DataError::io(path, error)
 }
 
-/// Refuses a file with more than [`MOST_ROWS`] rows.
+/// Rejects a file with more than [`MAX_ROWS`] rows.
 pub(crate) fn check_row_count(path: &Path, line: u64, n_rows: u64) -> Result<(), DataError> {
-    if n_rows > MOST_ROWS {
-        return Err(DataError::line(path, line, format!("the file holds more than {MOST_ROWS} rows")));
+    if n_rows > MAX_ROWS {
+        return Err(DataError::line(path, line, format!("the file has more than {MAX_ROWS} rows")));
     }
     Ok(())
 }
@@ -203,7 +198,7 @@ fn guess_format(start: &[u8]) -> Format {
     if tabs > others { Format::Tsv } else { Format::Csv }
 }
 
-/// A comma, unless the first line holds semicolons and no comma.
+/// A comma, unless the first line has semicolons and no comma.
 fn guess_comma(start: &[u8]) -> u8 {
     let commas = count_in_first_line(start, b',');
     if commas == 0 && count_in_first_line(start, b';') > 0 { b';' } else { b',' }

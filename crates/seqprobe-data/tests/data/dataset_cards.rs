@@ -1,11 +1,11 @@
-//! Every card of the `datasets` folder: it reads, and where its data is there it loads with known counts.
+//! Every card of the `datasets` folder: it can be read, it is bundled, and its data has known counts.
 
+use crate::public_data::{data_folder, is_there, workspace};
 use seqprobe_core::{Split, Targets};
-use seqprobe_data::{Card, DataFolders, card_ids, load};
-use std::path::{Path, PathBuf};
+use seqprobe_data::{Card, DataFolders, bundled_cards, card_ids, find_card, load};
 
-/// Rows of train, valid and test, clusters, and rows of class 1 or known values of the first target. Where the
-/// files are the splits, and for all first targets, the counts were made with pandas from the files.
+/// Rows of train, valid and test, clusters, and rows of class 1 or known values of the first target. The counts of first
+/// targets, and of splits that are files, were made with pandas from the files.
 struct Expected {
     id: &'static str,
     rows: [usize; 3],
@@ -27,14 +27,6 @@ const EXPECTED: &[Expected] = &[
     Expected { id: "ctcf-pu1", rows: [55120, 2874, 9867], n_clusters: Some(2825), first_target: 39184 },
 ];
 
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-fn data_folder() -> PathBuf {
-    std::env::var_os("SEQPROBE_DATA_DIR").map_or_else(|| workspace().join("../shared/data"), PathBuf::from)
-}
-
 #[test]
 fn every_card_reads_and_has_its_counts_here() {
     let folder = workspace().join("datasets");
@@ -55,13 +47,34 @@ fn every_card_reads_and_has_its_counts_here() {
 }
 
 #[test]
+fn every_card_is_bundled_and_can_be_overridden() {
+    let folder = workspace().join("datasets");
+    let bundled: Vec<&str> = bundled_cards().iter().map(|card| card.id).collect();
+    assert_eq!(bundled, card_ids(std::slice::from_ref(&folder)));
+    for card in bundled_cards() {
+        let path = folder.join(format!("{}.toml", card.id));
+        assert_eq!(card.text, std::fs::read_to_string(&path).unwrap(), "{}", card.id);
+        let from_file = Card::read(&path).unwrap();
+        let found = find_card(card.id, &[]).unwrap();
+        assert_eq!((&found.id, found.name), (&from_file.id, format!("bundled card {}", card.id)));
+        assert_eq!(card.card().unwrap().to_toml().unwrap(), from_file.to_toml().unwrap());
+    }
+    let own = tempfile::tempdir().unwrap();
+    let text = bundled_cards()[0].text.replace("title = \"", "title = \"Ours: ");
+    std::fs::write(own.path().join(format!("{}.toml", bundled[0])), text).unwrap();
+    let found = find_card(bundled[0], &[own.path().to_owned()]).unwrap();
+    assert!(found.title.starts_with("Ours: "), "{}", found.title);
+    let error = find_card("gue-mouse-1", &[]).unwrap_err().to_string();
+    assert!(error.contains("did you mean \"gue-mouse-0\"?"), "{error}");
+}
+
+#[test]
 fn every_card_loads_with_the_known_counts() {
-    let folders = DataFolders { folders: vec![data_folder()], allow_download: false };
+    let folders = DataFolders { folders: vec![data_folder()] };
     for expected in EXPECTED {
         let card = Card::read(&workspace().join(format!("datasets/{}.toml", expected.id))).unwrap();
         let first_file = card.files.values().next().unwrap().as_slice()[0].path.clone();
-        if !data_folder().join(&first_file).is_file() {
-            println!("skipped: {} is absent", data_folder().join(first_file).display());
+        if !is_there(&first_file) {
             continue;
         }
         let dataset = load(&card, &folders).unwrap_or_else(|error| panic!("{error}"));
