@@ -12,12 +12,12 @@ use crate::pool::pooled_length;
 use crate::read_rows::ReadRows;
 use seqprobe_core::{DnaSequence, FeatureError, FeatureKind, FeatureSource, LayerIndex, Pooling};
 use seqprobe_models::FrozenModel;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Token vectors of one layer that a model computes on reading; row i = sequence i.
 pub struct LiveFeatures<'a> {
-    /// One reader at a time: an encoder is not shared between threads.
-    model: Mutex<FrozenModel>,
+    /// One reader at a time computes: an encoder cannot run on two threads at once.
+    model: Arc<Mutex<FrozenModel>>,
     spec: ExtractionSpec,
     layer: LayerIndex,
     dim: usize,
@@ -29,35 +29,40 @@ pub struct LiveFeatures<'a> {
 }
 
 impl<'a> LiveFeatures<'a> {
-    /// Takes the model and tokenizes every sequence once; nothing goes through the model yet.
+    /// Tokenizes every sequence once; nothing goes through the model yet. The features of several layers may share
+    /// one model, which is then loaded once.
+    ///
+    /// Reading rows locks the model and uses rayon's threads while it holds the lock. Therefore do not read rows from
+    /// inside a rayon task.
     ///
     /// # Errors
     /// [`EmbedError::NotApplicable`] where the model has no token vectors, [`EmbedError::TooLong`] and errors of the
     /// tokenizer as [`crate::extract()`].
     pub fn new(
-        model: FrozenModel,
+        model: Arc<Mutex<FrozenModel>>,
         spec: &ExtractionSpec,
         sequences: &'a [DnaSequence],
         layer: LayerIndex,
     ) -> Result<Self, EmbedError> {
         let distinct = Distinct::new(sequences);
-        let dim = EntryKey::new(&model, spec, layer, Pooling::Tokens, distinct.digest)?.dim;
-        let stride = state_stride(&model)?;
+        let locked = lock(&model);
+        let dim = EntryKey::new(&locked, spec, layer, Pooling::Tokens, distinct.digest)?.dim;
+        let stride = state_stride(&locked)?;
         let mut lengths = Vec::with_capacity(distinct.sequences.len());
         for row in 0..distinct.sequences.len() {
-            let special = ReadRows::new(&model, spec, &distinct, row..row + 1)?.special(stride);
+            let special = ReadRows::new(&locked, spec, &distinct, row..row + 1)?.special(stride);
             lengths.extend(special.iter().map(|special| pooled_length(Pooling::Tokens, special)));
         }
+        drop(locked);
         let of_row = distinct.of_row;
-        Ok(Self { model: Mutex::new(model), spec: *spec, layer, dim, sequences, of_row, lengths })
+        Ok(Self { model, spec: *spec, layer, dim, sequences, of_row, lengths })
     }
 
     fn compute(&self, rows: &[usize]) -> Result<(Vec<Vec<f32>>, Vec<u32>), EmbedError> {
         let wanted: Vec<DnaSequence> = rows.iter().map(|&row| self.sequences[row].clone()).collect();
         let distinct = Distinct::new(&wanted);
         let mut values: Vec<Vec<f32>> = Vec::with_capacity(distinct.sequences.len());
-        // A poisoned lock is of a reader that failed; the model itself is never changed.
-        let model = self.model.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let model = lock(&self.model);
         let read = ReadRows::new(&model, &self.spec, &distinct, 0..distinct.sequences.len())?;
         let pairs = vec![(self.layer, Pooling::Tokens)];
         let batch_tokens = batch_tokens(&model);
@@ -75,6 +80,11 @@ impl<'a> LiveFeatures<'a> {
         drop(model);
         Ok((values, distinct.of_row))
     }
+}
+
+/// Waits for the model. A poisoned lock means that another reader panicked; the model itself is never changed.
+fn lock(model: &Mutex<FrozenModel>) -> MutexGuard<'_, FrozenModel> {
+    model.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl FeatureSource for LiveFeatures<'_> {

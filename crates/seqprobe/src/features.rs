@@ -12,6 +12,7 @@ use seqprobe_embed::{
     extract,
 };
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 /// The features of a dataset: one source per draw for each layer and pooling, and what is to be said of them.
 pub(crate) struct Features<'d> {
@@ -124,7 +125,7 @@ impl Runner<'_> {
             for draw in loaded.draws {
                 let source: BoxedSource<'d> = match layer {
                     Some(layer) if of_tokens => Box::new(
-                        LiveFeatures::new(draw, &model.extraction, &dataset.sequences, layer)
+                        LiveFeatures::new(Arc::new(Mutex::new(draw)), &model.extraction, &dataset.sequences, layer)
                             .map_err(|error| error.to_string())?,
                     ),
                     _ => {

@@ -12,6 +12,7 @@ use seqprobe_embed::{
 };
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 fn one(
     behaviour: &Behaviour,
@@ -65,7 +66,9 @@ fn live_tokens_are_those_of_the_cache_in_its_order() {
         extract(&model(&behaviour), &SPEC, &all, &wanted, &cache, ExtractionOptions::default()).unwrap();
     let stored = &extraction.features[0];
     let seen = behaviour.seen.load(Ordering::Relaxed);
-    let live = LiveFeatures::new(model(&behaviour), &SPEC, &all, LayerIndex::Block(1)).unwrap();
+    let shared = Arc::new(Mutex::new(model(&behaviour)));
+    let live = LiveFeatures::new(Arc::clone(&shared), &SPEC, &all, LayerIndex::Block(1)).unwrap();
+    let other_layer = LiveFeatures::new(Arc::clone(&shared), &SPEC, &all, LayerIndex::Block(2)).unwrap();
     assert_eq!(behaviour.seen.load(Ordering::Relaxed), seen, "nothing is computed before it is read");
     assert_eq!((live.n_rows(), live.dim(), live.kind()), (6, HIDDEN, FeatureKind::Tokens));
     for row in 0..6 {
@@ -82,9 +85,13 @@ fn live_tokens_are_those_of_the_cache_in_its_order() {
         assert_relative_eq!(one, other, max_relative = 1e-5, epsilon = 1e-6);
     }
     assert!(live.read_rows(&[6], &mut one).is_err());
+    let mut of_other_layer = Vec::new();
+    other_layer.read_rows(&rows, &mut of_other_layer).unwrap();
+    assert_eq!(of_other_layer.len(), other.len());
+    assert_ne!(of_other_layer, other, "two layers of one shared model");
 
     let both = ExtractionSpec { reverse_complement: ReverseComplement::Average, ..SPEC };
-    let refused = LiveFeatures::new(model(&behaviour), &both, &all, LayerIndex::Block(1));
+    let refused = LiveFeatures::new(shared, &both, &all, LayerIndex::Block(1));
     assert!(matches!(refused, Err(EmbedError::NotApplicable { .. })), "as stored tokens are");
 }
 
