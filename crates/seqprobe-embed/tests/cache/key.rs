@@ -67,3 +67,33 @@ fn every_field_changes_the_digest() {
     unknown.insert("another".to_owned(), json!(1));
     assert!(serde_json::from_value::<EntryKey>(Value::Object(unknown)).is_err());
 }
+
+/// A stored key, as `key.json` and the digest have it. The digest is that of the JSON text without line breaks.
+const STORED_KEY: &str = concat!(
+    r#"{"format":1,"#,
+    r#""weights":"1111111111111111111111111111111111111111111111111111111111111111","#,
+    r#""tokenizer":"2222222222222222222222222222222222222222222222222222222222222222","#,
+    r#""family":"bert","encoder_version":3,"precision":"f32","layer":"final","pooling":"mean","#,
+    r#""special_tokens":"excluded","pooling_version":1,"truncate":"left","#,
+    r#""window":{"size":1000,"stride":500},"max_tokens":512,"reverse_complement":"average","#,
+    r#""dtype":"f32","dim":768,"#,
+    r#""sequences":"3333333333333333333333333333333333333333333333333333333333333333"}"#,
+);
+
+/// Stored embeddings are found by this digest: another one makes every cache worthless.
+#[test]
+fn the_digest_of_a_stored_key_never_changes() {
+    let key: EntryKey = serde_json::from_str(STORED_KEY).unwrap();
+    assert_eq!(serde_json::to_string(&key).unwrap(), STORED_KEY);
+    assert_eq!(key.digest().to_string(), "3a8f322fafa5cf4e8a3e88c4dfca359774c9fe16dcdf7fc823401a56d1fb4d34");
+    // Without windows the field is absent, and every end that can be kept has its word.
+    let digests = ["error", "left", "right", "center"].map(|end| {
+        let stored = STORED_KEY
+            .replace(r#""window":{"size":1000,"stride":500},"#, "")
+            .replace(r#""truncate":"left""#, &format!(r#""truncate":"{end}""#));
+        let key: EntryKey = serde_json::from_str(&stored).unwrap();
+        assert_eq!(serde_json::to_string(&key).unwrap(), stored);
+        key.digest().short()
+    });
+    assert_eq!(digests, ["aee80554d87a62e1", "8feb2990f0adc1ff", "dc563bf68ea6dff4", "7bfcc1a8013f025f"]);
+}
