@@ -74,8 +74,8 @@ fn for_each_block(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kmer::KmerFrequencies;
-    use crate::onehot::OneHot;
+    use crate::from_bases::kmer::KmerFrequencies;
+    use crate::from_bases::onehot::OneHot;
     use ::safetensors::SafeTensors;
     use seqprobe_core::DnaSequence;
 

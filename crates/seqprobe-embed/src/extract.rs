@@ -1,112 +1,36 @@
 //! From a frozen model and sequences to stored features: one forward pass for all layers and poolings
 //! that are not in the cache yet.
 
-use crate::cache::EmbeddingCache;
-use crate::compute::{Computed, compute_missing};
-use crate::distinct::{Distinct, by_strand};
-use crate::entry::Entry;
-use crate::entry_locks::lock;
+mod background_writer;
+mod compute;
+pub mod forecast;
+pub(crate) mod forward;
+mod look_up;
+pub(crate) mod pool;
+pub mod progress;
+pub(crate) mod read_rows;
+pub mod report;
+mod tokens;
+pub mod windows;
+
+use crate::cache::distinct::{Distinct, by_strand};
+use crate::cache::embedding_cache::EmbeddingCache;
+use crate::cache::entry::Entry;
+use crate::cache::entry_locks::lock;
+use crate::cache::key::{EntryKey, ExtractionSpec};
+use crate::cache::reuse::Found;
+use crate::cache::stored::StoredFeatures;
+use crate::cache::usage::note_user;
 use crate::error::EmbedError;
-use crate::key::{EntryKey, ExtractionSpec};
-use crate::read_rows::ReadRows;
-use crate::reuse::{Donors, Found};
-use crate::stored::StoredFeatures;
-use crate::usage::note_user;
+use crate::extract::compute::{Computed, compute_missing};
+use crate::extract::look_up::{Group, entry_keys, look_up, truncated_of};
+use crate::extract::progress::ExtractionOptions;
+use crate::extract::report::ExtractionReport;
 use seqprobe_core::{DnaSequence, LayerIndex, Pooling};
-use seqprobe_models::{FrozenModel, ModelError};
-use std::ops::{AddAssign, Range};
+use seqprobe_models::FrozenModel;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// The caller wants the extraction to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interrupted;
-
-/// How far an extraction is. Only what is computed counts, not what is read from the cache.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ExtractionProgress {
-    /// Distinct sequences done.
-    pub sequences: usize,
-    /// Distinct sequences to do.
-    pub total: usize,
-    /// Tokens done, special ones included.
-    pub tokens: u64,
-    /// Seconds since the start.
-    pub seconds: f64,
-}
-
-/// What does not change a value beyond rounding.
-pub struct ExtractionOptions<'a> {
-    /// Tokens per batch, padding included; a single longer sequence makes a batch of its own. `None` for what suits the
-    /// model: see [`batch_tokens`].
-    pub batch_tokens: Option<usize>,
-    /// Compute damaged parts of the cache again instead of failing.
-    pub repair: bool,
-    /// The row of the first sequence, 0-based, where the sequences are a part of more: errors name rows.
-    pub first_row: usize,
-    /// For whom the features are, to be told by [`crate::cache_list`].
-    pub user: Option<&'a str>,
-    /// Called after every batch; an error stops the extraction.
-    pub progress: Option<&'a mut dyn FnMut(ExtractionProgress) -> Result<(), Interrupted>>,
-}
-
-impl Default for ExtractionOptions<'_> {
-    /// Batches that suit the model, no repair, no progress.
-    fn default() -> Self {
-        Self { batch_tokens: None, repair: false, first_row: 0, user: None, progress: None }
-    }
-}
-
-/// Tokens of a batch that suit a model: on a processor 3,072 for states of 512 values, and inversely, within 512 and 8,192;
-/// on a card 32 times as many, and fewer once its memory does not suffice.
-///
-/// Measured in `PERFORMANCE.md`, on processors only: products of larger batches are slower, and so are those too small for
-/// full matrix products.
-pub fn batch_tokens(model: &FrozenModel) -> usize {
-    let on_processor = ((3 << 19) / model.encoder.spec().hidden.max(1)).clamp(512, 8192);
-    if model.device.is_cuda() { 32 * on_processor } else { on_processor }
-}
-
-/// What an extraction did.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ExtractionReport {
-    /// Sequences asked for.
-    pub n_rows: usize,
-    /// Distinct sequences.
-    pub n_distinct: usize,
-    /// Distinct sequences that went through the model.
-    pub n_computed: usize,
-    /// Distinct sequences whose features were all in the cache already.
-    pub n_read: usize,
-    /// Distinct sequences that were cut to the model's limit.
-    pub n_truncated: usize,
-    /// Distinct sequences that were read in more than one window.
-    pub n_windowed: usize,
-    /// Tokens that went through the model, special ones included.
-    pub n_tokens: u64,
-    /// Seconds in all.
-    pub seconds: f64,
-    /// Tokens per second of computing; `None` when nothing was computed.
-    pub tokens_per_second: Option<f64>,
-}
-
-impl AddAssign for ExtractionReport {
-    /// What two extractions did together. Sequences that are distinct in each count in each.
-    fn add_assign(&mut self, other: Self) {
-        let computing =
-            |report: &Self| report.tokens_per_second.map_or(0.0, |rate| report.n_tokens as f64 / rate);
-        let seconds = computing(self) + computing(&other);
-        self.n_rows += other.n_rows;
-        self.n_distinct += other.n_distinct;
-        self.n_computed += other.n_computed;
-        self.n_read += other.n_read;
-        self.n_truncated += other.n_truncated;
-        self.n_windowed += other.n_windowed;
-        self.n_tokens += other.n_tokens;
-        self.seconds += other.seconds;
-        self.tokens_per_second = (self.n_tokens > 0).then(|| self.n_tokens as f64 / seconds);
-    }
-}
 
 /// Stored features and what was done to have them.
 #[derive(Debug)]
@@ -219,94 +143,6 @@ pub fn extract(
     Ok(Extraction { features, report, damage })
 }
 
-/// Keys that lack the same sequences: one forward pass.
-pub(crate) struct Group {
-    /// Distinct sequences, rising.
-    pub(crate) missing: Vec<usize>,
-    /// Indices of the keys.
-    pub(crate) of_keys: Vec<usize>,
-}
-
-/// What other entries hold of each key's rows, and the rest, grouped. A key that has an entry of its own, finished or
-/// not, goes on with that one.
-pub(crate) fn look_up(
-    distinct: &Distinct<'_>,
-    plan: &[Range<usize>],
-    keys: &[EntryKey],
-    cache: &EmbeddingCache,
-    repair: bool,
-) -> Result<(Vec<Found>, Vec<Group>), EmbedError> {
-    let mut donors: Option<Donors> = None;
-    let mut all_found = Vec::with_capacity(keys.len());
-    let mut groups: Vec<Group> = Vec::new();
-    for (index, key) in keys.iter().enumerate() {
-        let found = if Entry::is_started(cache, key) {
-            Found::nothing(distinct.sequences.len())
-        } else {
-            let donors = match &donors {
-                Some(donors) => donors,
-                None => donors.insert(Donors::list(cache, keys)?),
-            };
-            donors.find(key, distinct, repair)?
-        };
-        let missing = found.missing();
-        all_found.push(found);
-        match groups.iter_mut().find(|group| group.missing == missing) {
-            Some(group) => group.of_keys.push(index),
-            None if missing.is_empty() && !plan.is_empty() => {}
-            None => groups.push(Group { missing, of_keys: vec![index] }),
-        }
-    }
-    Ok((all_found, groups))
-}
-
-/// Counts the sequences that were cut to the model's limit among those that other entries hold.
-fn truncated_of(
-    model: &FrozenModel,
-    spec: &ExtractionSpec,
-    distinct: &Distinct<'_>,
-    found: &Found,
-) -> Result<usize, EmbedError> {
-    let mut used = vec![0; found.shards.len()];
-    found.places.iter().flatten().for_each(|&(shard, _)| used[shard as usize] += 1);
-    let mut count = 0;
-    for (number, shard) in found.shards.iter().enumerate() {
-        let of_shard = shard.record.truncated;
-        if of_shard == 0 || of_shard == shard.record.rows || used[number] == shard.record.rows {
-            count += of_shard.min(used[number]);
-            continue;
-        }
-        for index in 0..distinct.sequences.len() {
-            if matches!(found.places[index], Some((shard, _)) if shard as usize == number) {
-                count += ReadRows::new(model, spec, distinct, index..index + 1)?.truncated;
-            }
-        }
-    }
-    Ok(count)
-}
-
-/// The keys of the entries for all layers and poolings wanted, each once, and which of them each one wanted has: two names
-/// of one layer are one entry.
-pub(crate) fn entry_keys(
-    model: &FrozenModel,
-    spec: &ExtractionSpec,
-    distinct: &Distinct<'_>,
-    wanted: &[(LayerIndex, Pooling)],
-) -> Result<(Vec<EntryKey>, Vec<usize>), EmbedError> {
-    let mut keys: Vec<EntryKey> = Vec::new();
-    let mut key_of_wanted = Vec::with_capacity(wanted.len());
-    for &(layer, pooling) in wanted {
-        require_layer(model, layer)?;
-        let key = EntryKey::new(model, spec, layer, pooling, distinct.digest)?;
-        let index = keys.iter().position(|known| *known == key).unwrap_or(keys.len());
-        if index == keys.len() {
-            keys.push(key);
-        }
-        key_of_wanted.push(index);
-    }
-    Ok((keys, key_of_wanted))
-}
-
 /// Locks the entries that are not complete, looks at them again, computes what they lack and reads it back.
 fn complete(
     model: &FrozenModel,
@@ -337,18 +173,4 @@ fn complete(
     }
     drop(locks);
     Ok(computed)
-}
-
-/// Checks that the model has the layer, before anything is read or computed.
-fn require_layer(model: &FrozenModel, layer: LayerIndex) -> Result<(), EmbedError> {
-    let encoder = model.encoder.spec();
-    match layer {
-        LayerIndex::Block(number) if number > encoder.n_blocks => Err(ModelError::Layer {
-            asked: layer.to_string(),
-            model: encoder.family.to_owned(),
-            n_blocks: encoder.n_blocks,
-        }
-        .into()),
-        _ => Ok(()),
-    }
 }

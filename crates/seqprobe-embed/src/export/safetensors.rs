@@ -2,9 +2,9 @@
 
 use super::{ExportFormat, for_each_block, refuse};
 use crate::atomic_file::AtomicFile;
+use crate::cache::shard_write::{FEATURES, OFFSETS, TOKENS};
+use crate::cache::tensor_file::{LARGEST_HEADER, TensorHead, file_head};
 use crate::error::EmbedError;
-use crate::shard_write::{FEATURES, OFFSETS, TOKENS};
-use crate::tensor_file::{LARGEST_HEADER, TensorHead, file_head};
 use seqprobe_core::{FeatureKind, FeatureSource, RowIds};
 use std::path::Path;
 

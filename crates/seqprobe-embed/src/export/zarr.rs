@@ -5,8 +5,8 @@
 use super::crc32c::crc32c;
 use super::{ExportFormat, for_each_block, refuse};
 use crate::atomic_file::{temporary_beside, write_synced};
+use crate::cache::shard_write::{FEATURES, OFFSETS, TOKENS};
 use crate::error::EmbedError;
-use crate::shard_write::{FEATURES, OFFSETS, TOKENS};
 use seqprobe_core::{FeatureKind, FeatureSource, RowIds};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};

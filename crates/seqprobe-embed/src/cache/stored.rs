@@ -1,7 +1,7 @@
 //! Features read back from a verified cache entry.
 
-use crate::key::EntryKey;
-use crate::shard_read::Shard;
+use crate::cache::key::EntryKey;
+use crate::cache::shard_read::Shard;
 use seqprobe_core::{FeatureError, FeatureKind, FeatureSource, Pooling};
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! The distinct sequences of a call in their one order, and which of them share a shard.
 
-use crate::key::{ReverseComplement, sequences_digest};
+use crate::cache::key::{ReverseComplement, sequences_digest};
 use rayon::prelude::*;
 use seqprobe_core::{Digest, DnaSequence};
 use std::borrow::Cow;

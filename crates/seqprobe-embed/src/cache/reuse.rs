@@ -4,13 +4,13 @@
 //! Only complete entries give rows, so that what is found does not change while another process fills one. Nothing
 //! is copied: stored features may point into several entries.
 
-use crate::cache::EmbeddingCache;
-use crate::distinct::Distinct;
-use crate::entry::{read_key, read_manifest};
-use crate::entry_locks::hold;
+use crate::cache::distinct::Distinct;
+use crate::cache::embedding_cache::EmbeddingCache;
+use crate::cache::entry::{read_key, read_manifest};
+use crate::cache::entry_locks::hold;
+use crate::cache::key::EntryKey;
+use crate::cache::shard_read::{Shard, ShardState, claimed_sequences};
 use crate::error::EmbedError;
-use crate::key::EntryKey;
-use crate::shard_read::{Shard, ShardState, claimed_sequences};
 use seqprobe_core::Digest;
 use std::collections::HashMap;
 use std::fs::File;

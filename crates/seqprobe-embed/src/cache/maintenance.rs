@@ -2,14 +2,14 @@
 //! the caller's choice.
 
 use crate::atomic_file::{is_temporary, temporary_beside};
-use crate::cache::EmbeddingCache;
-use crate::entry::{Manifest, manifest_path, read_key, read_manifest};
-use crate::entry_locks::{Idle, idle};
+use crate::cache::embedding_cache::EmbeddingCache;
+use crate::cache::entry::{Manifest, manifest_path, read_key, read_manifest};
+use crate::cache::entry_locks::{Idle, idle};
+use crate::cache::key::EntryKey;
+use crate::cache::shard_read::{Shard, ShardState, read_json};
+use crate::cache::shard_write::{ShardRecord, record_path, shard_path};
+use crate::cache::usage::{last_used, users};
 use crate::error::EmbedError;
-use crate::key::EntryKey;
-use crate::shard_read::{Shard, ShardState, read_json};
-use crate::shard_write::{ShardRecord, record_path, shard_path};
-use crate::usage::{last_used, users};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 

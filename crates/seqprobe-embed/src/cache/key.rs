@@ -3,7 +3,7 @@
 //! File order, split and duplicates are not in it: an entry holds one row per distinct sequence.
 
 use crate::error::EmbedError;
-use crate::window::Window;
+use crate::extract::windows::Window;
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, DnaSequence, LayerIndex, Pooling};
 use seqprobe_models::{EncoderSpec, FrozenModel, Precision};

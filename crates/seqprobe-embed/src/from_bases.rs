@@ -1,9 +1,12 @@
 //! Representations that need no model, by their ids in suites.
 
-use crate::adapters::{BoxedSource, Flattened, PooledTokens};
+pub mod kmer;
+pub mod onehot;
+
 use crate::error::EmbedError;
-use crate::kmer::{Composition, KmerFrequencies};
-use crate::onehot::OneHot;
+use crate::from_bases::kmer::{Composition, KmerFrequencies};
+use crate::from_bases::onehot::OneHot;
+use crate::sources::adapters::{BoxedSource, Flattened, PooledTokens};
 use seqprobe_core::{DnaSequence, Pooling};
 use std::str::FromStr;
 

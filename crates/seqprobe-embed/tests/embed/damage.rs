@@ -1,6 +1,6 @@
 //! Interrupted and damaged caches: what was stored is either verified or not used.
 
-use crate::common::{Behaviour, all_values, files, many, repair, run};
+use crate::common::{Behaviour, all_values, files, many, repair, run, skipped};
 use seqprobe_core::FeatureSource;
 use seqprobe_embed::{
     EmbedError, EmbeddingCache, Extraction, ExtractionOptions, ExtractionProgress, Interrupted,
@@ -248,7 +248,7 @@ fn folders_that_cannot_be_written_are_clear_errors() {
         let error = EmbeddingCache::open(Path::new("/proc/seqprobe-cache")).unwrap_err().to_string();
         assert!(error.starts_with("cannot create /proc/seqprobe-cache"), "{error}");
     } else {
-        println!("skipped: there is no /proc");
+        skipped("there is no /proc");
     }
 }
 
@@ -280,7 +280,7 @@ fn a_full_disk_leaves_nothing_half_written() {
         .env("SEQPROBE_DISK_FULL_FOLDER", folder.path())
         .output();
     let Ok(child) = child else {
-        println!("skipped: there is no shell");
+        skipped("there is no shell");
         return;
     };
     let output = String::from_utf8_lossy(&child.stdout);

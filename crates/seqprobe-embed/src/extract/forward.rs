@@ -1,11 +1,11 @@
 //! Batches through the encoder, their states pooled. States are copied without padding; where memory runs out the batch is
 //! halved and so is every later one.
 
-use crate::distinct::Distinct;
+use crate::cache::distinct::Distinct;
 use crate::error::EmbedError;
-use crate::pool::{pool, special_states};
-use crate::tokens::{Pieces, next_batch};
-use crate::window::merge;
+use crate::extract::pool::{pool, special_states};
+use crate::extract::tokens::{Pieces, next_batch};
+use crate::extract::windows::merge;
 use rayon::prelude::*;
 use seqprobe_core::{LayerIndex, Pooling};
 use seqprobe_models::{FrozenModel, ModelError, TokenBatch, Tokens};

@@ -1,4 +1,4 @@
-//! The cache from outside: extraction with a small encoder, interruption, damage.
+//! The crate from outside: extraction with a small encoder, interruption, damage, import and export.
 
 #[cfg(test)]
 mod common;
@@ -8,6 +8,8 @@ mod damage;
 mod export;
 #[cfg(test)]
 mod extraction;
+#[cfg(test)]
+mod imported;
 #[cfg(test)]
 mod independence;
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! What an extraction would do, without doing it: what is missing, how many bytes it would store, and how long it would
 //! take, from a measured sample. Nothing is stored.
 
-use crate::cache::EmbeddingCache;
-use crate::distinct::{Distinct, by_strand};
-use crate::entry::Entry;
+use crate::cache::distinct::{Distinct, by_strand};
+use crate::cache::embedding_cache::EmbeddingCache;
+use crate::cache::entry::Entry;
+use crate::cache::key::{EntryKey, ExtractionSpec};
 use crate::error::EmbedError;
-use crate::extract::{batch_tokens, entry_keys, look_up};
-use crate::forward::{Forward, state_stride};
-use crate::key::{EntryKey, ExtractionSpec};
-use crate::pool::pooled_length;
-use crate::read_rows::ReadRows;
+use crate::extract::forward::{Forward, state_stride};
+use crate::extract::look_up::{entry_keys, look_up};
+use crate::extract::pool::pooled_length;
+use crate::extract::progress::batch_tokens;
+use crate::extract::read_rows::ReadRows;
 use seqprobe_core::{DnaSequence, LayerIndex, Pooling};
 use seqprobe_models::FrozenModel;
 use std::time::Instant;

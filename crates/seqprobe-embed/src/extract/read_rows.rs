@@ -1,12 +1,12 @@
 //! Consecutive distinct sequences as token ids, and their way through the model batch by batch. It knows no
 //! shard and no file.
 
-use crate::distinct::Distinct;
+use crate::cache::distinct::Distinct;
+use crate::cache::key::{ExtractionSpec, ReverseComplement};
 use crate::error::EmbedError;
-use crate::forward::{Forward, Pooled};
-use crate::key::{ExtractionSpec, ReverseComplement};
-use crate::pool::special_states;
-use crate::tokens::{Pieces, next_batch, pieces};
+use crate::extract::forward::{Forward, Pooled};
+use crate::extract::pool::special_states;
+use crate::extract::tokens::{Pieces, next_batch, pieces};
 use rayon::prelude::*;
 use seqprobe_models::FrozenModel;
 use std::num::NonZeroUsize;

@@ -3,13 +3,13 @@
 //! For features that no disk can hold. Every pass over the rows is an extraction; rows have the order of the cache,
 //! and values agree with stored ones as those of two extractions do.
 
-use crate::distinct::Distinct;
+use crate::cache::distinct::Distinct;
+use crate::cache::key::{EntryKey, ExtractionSpec};
 use crate::error::EmbedError;
-use crate::extract::batch_tokens;
-use crate::forward::{Forward, state_stride};
-use crate::key::{EntryKey, ExtractionSpec};
-use crate::pool::pooled_length;
-use crate::read_rows::ReadRows;
+use crate::extract::forward::{Forward, state_stride};
+use crate::extract::pool::pooled_length;
+use crate::extract::progress::batch_tokens;
+use crate::extract::read_rows::ReadRows;
 use seqprobe_core::{DnaSequence, FeatureError, FeatureKind, FeatureSource, LayerIndex, Pooling};
 use seqprobe_models::FrozenModel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,5 @@
 //! Embeddings that other libraries wrote: the same vectors from every format, joined by id, and files that
 //! must be refused. The fixtures come from `fixtures/imported/generate.py`.
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use seqprobe_core::FeatureSource;
 use seqprobe_embed::{EmbedError, IMPORT_FORMATS, IdsFrom, ImportRequest, ImportedEmbeddings};

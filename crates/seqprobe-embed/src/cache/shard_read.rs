@@ -1,10 +1,10 @@
 //! Reading one shard back: nothing of it is used before its size, digest, header and rows are checked.
 
-use crate::error::EmbedError;
-use crate::key::EntryKey;
-use crate::shard_write::{
+use crate::cache::key::EntryKey;
+use crate::cache::shard_write::{
     FEATURES, OFFSETS, SEQUENCES, ShardRecord, TOKENS, record_path, shard_metadata, shard_path,
 };
+use crate::error::EmbedError;
 use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors};
 use seqprobe_core::{Digest, DnaSequence, Pooling};

@@ -2,17 +2,17 @@
 //!
 //! It knows shards and their order; what happens to a batch stands in `forward.rs`.
 
-use crate::distinct::Distinct;
-use crate::entry::Entry;
+use crate::cache::distinct::Distinct;
+use crate::cache::entry::Entry;
+use crate::cache::key::ExtractionSpec;
+use crate::cache::shard_write::ShardWriter;
 use crate::error::EmbedError;
-use crate::extract::{ExtractionOptions, ExtractionProgress, Interrupted, batch_tokens};
-use crate::forward::{Forward, state_stride};
-use crate::key::ExtractionSpec;
-use crate::pool::pooled_length;
-use crate::read_rows::ReadRows;
-use crate::shard_write::ShardWriter;
-use crate::tokens::require_within_limit;
-use crate::write_beside::beside;
+use crate::extract::background_writer::beside;
+use crate::extract::forward::{Forward, state_stride};
+use crate::extract::pool::pooled_length;
+use crate::extract::progress::{ExtractionOptions, ExtractionProgress, Interrupted, batch_tokens};
+use crate::extract::read_rows::ReadRows;
+use crate::extract::tokens::require_within_limit;
 use seqprobe_core::DnaSequence;
 use seqprobe_models::FrozenModel;
 use std::ops::Range;
@@ -42,7 +42,7 @@ pub(crate) fn compute_missing(
         (0..plan.len()).map(|shard| entries.iter().any(|entry| entry.shards[shard].is_none())).collect();
     let indices =
         || plan.iter().zip(&missing).filter(|&(_, &missing)| missing).flat_map(|(rows, _)| rows.clone());
-    if spec.truncate == crate::key::Truncate::Error && spec.window.is_none() {
+    if spec.truncate == crate::cache::key::Truncate::Error && spec.window.is_none() {
         require_within_limit(model, distinct, indices())?;
     }
     let total = indices().count();

@@ -1,6 +1,6 @@
 //! Stored features of the parts of a file, one after another, as those of the whole file.
 
-use crate::stored::StoredFeatures;
+use crate::cache::stored::StoredFeatures;
 use seqprobe_core::{FeatureError, FeatureKind, FeatureSource};
 use std::sync::atomic::{AtomicUsize, Ordering};
 

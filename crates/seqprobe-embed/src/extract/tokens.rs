@@ -1,9 +1,9 @@
 //! Token ids of distinct sequences within the model's limit, and their grouping into batches.
 
-use crate::distinct::Distinct;
+use crate::cache::distinct::Distinct;
+use crate::cache::key::{ExtractionSpec, Truncate};
 use crate::error::EmbedError;
-use crate::key::{ExtractionSpec, Truncate};
-use crate::window::weights;
+use crate::extract::windows::weights;
 use rayon::prelude::*;
 use seqprobe_core::DnaSequence;
 use seqprobe_models::{FrozenModel, ModelError, Tokenize, Tokens};

@@ -194,8 +194,8 @@ fn require_tokens(source: &BoxedSource<'_>, pooling: Pooling) -> Result<(), Embe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kmer::KmerFrequencies;
-    use crate::onehot::OneHot;
+    use crate::from_bases::kmer::KmerFrequencies;
+    use crate::from_bases::onehot::OneHot;
     use seqprobe_core::DnaSequence;
 
     fn sequences(texts: &[&str]) -> Vec<DnaSequence> {

@@ -1,15 +1,15 @@
 //! Stored features without their model: what an entry holds, for export.
 
-use crate::cache::EmbeddingCache;
-use crate::distinct::{Distinct, by_strand};
-use crate::entry::{read_key, read_manifest};
-use crate::entry_locks::hold;
+use crate::cache::distinct::{Distinct, by_strand};
+use crate::cache::embedding_cache::EmbeddingCache;
+use crate::cache::entry::{read_key, read_manifest};
+use crate::cache::entry_locks::hold;
+use crate::cache::key::EntryKey;
+use crate::cache::reuse::{Donors, Found};
+use crate::cache::shard_read::{Shard, ShardState, damaged};
+use crate::cache::shard_write::shard_path;
+use crate::cache::stored::StoredFeatures;
 use crate::error::EmbedError;
-use crate::key::EntryKey;
-use crate::reuse::{Donors, Found};
-use crate::shard_read::{Shard, ShardState, damaged};
-use crate::shard_write::shard_path;
-use crate::stored::StoredFeatures;
 use seqprobe_core::DnaSequence;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! Writing one shard: its safetensors file first, then its record.
 
 use crate::atomic_file::{AtomicFile, write_atomically};
+use crate::cache::key::{EntryKey, FORMAT_VERSION};
+use crate::cache::tensor_file::{TensorHead, file_head};
 use crate::error::EmbedError;
-use crate::key::{EntryKey, FORMAT_VERSION};
-use crate::tensor_file::{TensorHead, file_head};
 use seqprobe_core::{Digest, DnaSequence, Pooling};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};

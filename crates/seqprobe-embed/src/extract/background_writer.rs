@@ -1,8 +1,8 @@
 //! Writing shards beside computing: one thread takes values in the order they were made, hashes them, writes them and waits for the
 //! disk, while the model goes on. A few batches may wait; a slow disk holds the model up instead of filling memory.
 
+use crate::cache::shard_write::ShardWriter;
 use crate::error::EmbedError;
-use crate::shard_write::ShardWriter;
 use seqprobe_core::DnaSequence;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 

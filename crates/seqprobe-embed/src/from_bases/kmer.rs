@@ -5,7 +5,7 @@
 //! sequences are an error when the representation is built, with their number and the first row.
 
 use crate::error::EmbedError;
-use crate::onehot::row_of;
+use crate::from_bases::onehot::row_of;
 use seqprobe_core::{DnaSequence, FeatureError, FeatureKind, FeatureSource};
 
 /// The largest k offered: 4096 values per sequence.

@@ -1,6 +1,6 @@
 //! Pooling of the hidden states of one sequence. Padding is cut off before, so it never counts.
 
-use crate::adapters::{push_max, push_mean};
+use crate::sources::adapters::{push_max, push_mean};
 use seqprobe_core::Pooling;
 use std::num::NonZeroUsize;
 

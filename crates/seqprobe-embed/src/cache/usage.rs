@@ -1,7 +1,7 @@
 //! For whom an entry was made or read, and when last: notes beside the values, which no key and no digest covers.
 
 use crate::atomic_file::write_atomically;
-use crate::entry_locks::READERS;
+use crate::cache::entry_locks::READERS;
 use seqprobe_core::Digest;
 use std::path::Path;
 use std::time::SystemTime;

@@ -1,12 +1,12 @@
 //! One entry of the cache: its key, its shards in their states, its manifest.
 
-use crate::cache::EmbeddingCache;
-use crate::distinct::Distinct;
-use crate::entry_locks::hold;
+use crate::cache::distinct::Distinct;
+use crate::cache::embedding_cache::EmbeddingCache;
+use crate::cache::entry_locks::hold;
+use crate::cache::key::{EntryKey, FORMAT_VERSION};
+use crate::cache::shard_read::{Shard, ShardState, damaged, read_small};
+use crate::cache::shard_write::{ShardRecord, shard_path, write_json};
 use crate::error::EmbedError;
-use crate::key::{EntryKey, FORMAT_VERSION};
-use crate::shard_read::{Shard, ShardState, damaged, read_small};
-use crate::shard_write::{ShardRecord, shard_path, write_json};
 use rayon::prelude::*;
 use seqprobe_core::{Digest, Pooling};
 use serde::de::DeserializeOwned;

@@ -1,0 +1,114 @@
+//! Which rows the cache holds already, and which of the others need the same forward pass.
+
+use crate::cache::distinct::Distinct;
+use crate::cache::embedding_cache::EmbeddingCache;
+use crate::cache::entry::Entry;
+use crate::cache::key::{EntryKey, ExtractionSpec};
+use crate::cache::reuse::{Donors, Found};
+use crate::error::EmbedError;
+use crate::extract::read_rows::ReadRows;
+use seqprobe_core::{LayerIndex, Pooling};
+use seqprobe_models::{FrozenModel, ModelError};
+use std::ops::Range;
+
+/// Keys that lack the same sequences: one forward pass.
+pub(crate) struct Group {
+    /// Distinct sequences, rising.
+    pub(crate) missing: Vec<usize>,
+    /// Indices of the keys.
+    pub(crate) of_keys: Vec<usize>,
+}
+
+/// What other entries hold of each key's rows, and the rest, grouped. A key that has an entry of its own, finished or
+/// not, goes on with that one.
+pub(crate) fn look_up(
+    distinct: &Distinct<'_>,
+    plan: &[Range<usize>],
+    keys: &[EntryKey],
+    cache: &EmbeddingCache,
+    repair: bool,
+) -> Result<(Vec<Found>, Vec<Group>), EmbedError> {
+    let mut donors: Option<Donors> = None;
+    let mut all_found = Vec::with_capacity(keys.len());
+    let mut groups: Vec<Group> = Vec::new();
+    for (index, key) in keys.iter().enumerate() {
+        let found = if Entry::is_started(cache, key) {
+            Found::nothing(distinct.sequences.len())
+        } else {
+            let donors = match &donors {
+                Some(donors) => donors,
+                None => donors.insert(Donors::list(cache, keys)?),
+            };
+            donors.find(key, distinct, repair)?
+        };
+        let missing = found.missing();
+        all_found.push(found);
+        match groups.iter_mut().find(|group| group.missing == missing) {
+            Some(group) => group.of_keys.push(index),
+            None if missing.is_empty() && !plan.is_empty() => {}
+            None => groups.push(Group { missing, of_keys: vec![index] }),
+        }
+    }
+    Ok((all_found, groups))
+}
+
+/// Counts the sequences that were cut to the model's limit among those that other entries hold.
+pub(crate) fn truncated_of(
+    model: &FrozenModel,
+    spec: &ExtractionSpec,
+    distinct: &Distinct<'_>,
+    found: &Found,
+) -> Result<usize, EmbedError> {
+    let mut used = vec![0; found.shards.len()];
+    found.places.iter().flatten().for_each(|&(shard, _)| used[shard as usize] += 1);
+    let mut count = 0;
+    for (number, shard) in found.shards.iter().enumerate() {
+        let of_shard = shard.record.truncated;
+        if of_shard == 0 || of_shard == shard.record.rows || used[number] == shard.record.rows {
+            count += of_shard.min(used[number]);
+            continue;
+        }
+        for index in 0..distinct.sequences.len() {
+            if matches!(found.places[index], Some((shard, _)) if shard as usize == number) {
+                count += ReadRows::new(model, spec, distinct, index..index + 1)?.truncated;
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// The keys of the entries for all layers and poolings wanted, each once, and which of them each one wanted has: two names
+/// of one layer are one entry.
+pub(crate) fn entry_keys(
+    model: &FrozenModel,
+    spec: &ExtractionSpec,
+    distinct: &Distinct<'_>,
+    wanted: &[(LayerIndex, Pooling)],
+) -> Result<(Vec<EntryKey>, Vec<usize>), EmbedError> {
+    let mut keys: Vec<EntryKey> = Vec::new();
+    let mut key_of_wanted = Vec::with_capacity(wanted.len());
+    for &(layer, pooling) in wanted {
+        require_layer(model, layer)?;
+        let key = EntryKey::new(model, spec, layer, pooling, distinct.digest)?;
+        let index = keys.iter().position(|known| *known == key).unwrap_or(keys.len());
+        if index == keys.len() {
+            keys.push(key);
+        }
+        key_of_wanted.push(index);
+    }
+    Ok((keys, key_of_wanted))
+}
+
+/// Checks that the model has the layer, before anything is read or computed.
+fn require_layer(model: &FrozenModel, layer: LayerIndex) -> Result<(), EmbedError> {
+    let encoder = model.encoder.spec();
+    match layer {
+        LayerIndex::Block(number) if number > encoder.n_blocks => Err(ModelError::Layer {
+            asked: layer.to_string(),
+            model: encoder.family.to_owned(),
+            n_blocks: encoder.n_blocks,
+        }
+        .into()),
+        _ => Ok(()),
+    }
+}
