@@ -2,6 +2,7 @@
 //!
 //! Only this folder knows the files of an entry. It runs no model.
 
+pub mod damage;
 pub(crate) mod distinct;
 pub mod embedding_cache;
 pub(crate) mod entry;

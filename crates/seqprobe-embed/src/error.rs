@@ -1,7 +1,10 @@
 //! Errors of this room.
 
+use crate::cache::damage::Damage;
+use crate::imported::ImportError;
 use seqprobe_core::{FeatureError, LayerIndex, Pooling};
-use seqprobe_models::ModelError;
+use seqprobe_files::FileError;
+use seqprobe_models::{ModelError, Precision};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -30,7 +33,7 @@ pub enum EmbedError {
         /// The folder of the entry.
         entry: PathBuf,
         /// What is wrong: expected and got.
-        reason: String,
+        reason: Damage,
     },
     /// A combination that cannot exist.
     #[error("{what} is not applicable: {reason}")]
@@ -40,9 +43,21 @@ pub enum EmbedError {
         /// Why it cannot exist.
         reason: String,
     },
+    /// A model that computes in another precision than the features should have.
+    #[error(
+        "the model was loaded in precision {}, expected {}\n  hint: load the model with the precision that its features should have",
+        word(*loaded),
+        word(*asked)
+    )]
+    Precision {
+        /// What the extraction asks for.
+        asked: Precision,
+        /// What the model was loaded with.
+        loaded: Precision,
+    },
     /// Inputs longer than the model takes.
     #[error(
-        "{count} of {total} distinct sequences have more tokens than the {limit} the model takes; the longest, row {row}, has {longest}\n  hint: set truncate = \"left\", \"right\" or \"center\" to keep that part, or use shorter windows"
+        "{count} of {total} distinct sequences have more tokens than the {limit} the model takes; the longest, row {row}, has {longest}\n  hint: to truncate them, set keep = \"left\", \"right\" or \"center\", which names the part that is kept; or use shorter windows"
     )]
     TooLong {
         /// Distinct sequences that are too long.
@@ -129,7 +144,7 @@ pub enum EmbedError {
         /// The file.
         path: PathBuf,
         /// What is wrong, with a hint.
-        reason: String,
+        reason: ImportError,
     },
     /// Sequences whose features are not in the cache.
     #[error(
@@ -165,6 +180,15 @@ pub enum EmbedError {
     },
 }
 
+/// The word that options use for a precision.
+fn word(precision: Precision) -> &'static str {
+    match precision {
+        Precision::F32 => "f32",
+        Precision::F64 => "f64",
+        Precision::Bf16 => "bf16",
+    }
+}
+
 impl EmbedError {
     /// An error of the file system, with a hint where the cause suggests one.
     pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
@@ -179,7 +203,7 @@ impl EmbedError {
             ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
                 "\n  hint: a file stands where a folder is needed"
             }
-            ErrorKind::NotFound if matches!(action, "create" | "write") => {
+            ErrorKind::NotFound if matches!(action, "create" | "write" | "replace") => {
                 "\n  hint: the folder is gone; is its disk still there? What was finished in it is used again when it is back"
             }
             ErrorKind::StaleNetworkFileHandle | ErrorKind::NotConnected | ErrorKind::HostUnreachable => {
@@ -188,5 +212,11 @@ impl EmbedError {
             _ => "",
         };
         Self::Io { action, path: path.to_owned(), source, hint }
+    }
+}
+
+impl From<FileError> for EmbedError {
+    fn from(error: FileError) -> Self {
+        Self::io(error.action, &error.path, error.source)
     }
 }

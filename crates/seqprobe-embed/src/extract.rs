@@ -13,19 +13,19 @@ pub mod report;
 mod tokens;
 pub mod windows;
 
-use crate::cache::distinct::{Distinct, by_strand};
+use crate::cache::distinct::{Distinct, canonical_strands};
 use crate::cache::embedding_cache::EmbeddingCache;
 use crate::cache::entry::Entry;
 use crate::cache::entry_locks::lock;
-use crate::cache::key::{EntryKey, ExtractionSpec};
-use crate::cache::reuse::Found;
+use crate::cache::key::EntryKey;
 use crate::cache::stored::StoredFeatures;
 use crate::cache::usage::note_user;
 use crate::error::EmbedError;
 use crate::extract::compute::{Computed, compute_missing};
-use crate::extract::look_up::{Group, entry_keys, look_up, truncated_of};
+use crate::extract::look_up::{MissingRows, entry_keys, look_up, truncated_of};
 use crate::extract::progress::ExtractionOptions;
 use crate::extract::report::ExtractionReport;
+use crate::spec::ExtractionSpec;
 use seqprobe_core::{DnaSequence, LayerIndex, Pooling};
 use seqprobe_models::FrozenModel;
 use std::ops::Range;
@@ -64,8 +64,8 @@ pub fn extract(
     mut options: ExtractionOptions<'_>,
 ) -> Result<Extraction, EmbedError> {
     let start = Instant::now();
-    let by_strand = by_strand(spec.reverse_complement, sequences);
-    let mut distinct = Distinct::new(&by_strand);
+    let canonical_strands = canonical_strands(spec.reverse_complement, sequences);
+    let mut distinct = Distinct::new(&canonical_strands);
     distinct.first_rows.iter_mut().for_each(|row| *row += options.first_row);
     let plan = distinct.shards(model.encoder.spec().hidden);
     let (keys, key_of_wanted) = entry_keys(model, spec, &distinct, wanted)?;
@@ -74,7 +74,7 @@ pub fn extract(
     let mut is_computed = vec![false; distinct.sequences.len()];
     let (mut n_tokens, mut seconds) = (0, 0.0);
     let mut own: Vec<Option<Entry>> = keys.iter().map(|_| None).collect();
-    for Group { missing, of_keys } in groups {
+    for MissingRows { rows: missing, of_keys } in groups {
         let part = distinct.part(&missing);
         let plan = part.shards(model.encoder.spec().hidden);
         let open = |key: &EntryKey, repair| Entry::open(cache, key, &part, &plan, repair);
@@ -103,25 +103,11 @@ pub fn extract(
             note_user(folder, options.user);
         }
         n_truncated = truncated_of(model, spec, &distinct, &found)?;
-        let missing = found.missing();
-        let Found { mut shards, places, mut holds, .. } = found;
-        let mut own_places = Vec::with_capacity(missing.len());
+        n_truncated += own.as_ref().map_or(0, Entry::truncated);
         let incomplete = || EmbedError::Encoder(format!("entry {} is not complete", key.digest().short()));
-        if let Some(entry) = own {
-            for shard in entry.shards {
-                let shard = shard.ok_or_else(incomplete)?;
-                let number = shards.len() as u32;
-                own_places.extend((0..shard.record.rows).map(|row| (number, row as u32)));
-                n_truncated += shard.record.truncated;
-                shards.push(shard);
-            }
-            holds.extend(entry.hold);
-        }
-        let mut own_places = own_places.into_iter();
-        let places = places.into_iter().map(|place| place.or_else(|| own_places.next()));
-        let places = places.collect::<Option<Vec<_>>>().ok_or_else(incomplete)?;
+        let rows = found.complete_with(own).ok_or_else(incomplete)?;
         let folder = cache.entry_folder(&key);
-        stored.push(StoredFeatures::new(key, folder, shards, places, holds, Arc::clone(&of_row)));
+        stored.push(StoredFeatures::new(key, folder, rows, Arc::clone(&of_row)));
     }
     let features = key_of_wanted.iter().map(|&index| stored[index].clone()).collect();
     let n_computed = is_computed.iter().filter(|&&computed| computed).count();

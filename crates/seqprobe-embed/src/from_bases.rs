@@ -7,6 +7,7 @@ use crate::error::EmbedError;
 use crate::from_bases::kmer::{Composition, KmerFrequencies};
 use crate::from_bases::onehot::OneHot;
 use crate::sources::adapters::{BoxedSource, Flattened, PooledTokens};
+use crate::spec::SettingError;
 use seqprobe_core::{DnaSequence, Pooling};
 use std::str::FromStr;
 
@@ -123,17 +124,14 @@ impl std::fmt::Display for PlainRepresentation {
 }
 
 impl FromStr for PlainRepresentation {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        PLAIN_REPRESENTATIONS.iter().find(|entry| entry.id == text).map(|entry| entry.representation).ok_or_else(
-            || {
-                let ids: Vec<&str> = PLAIN_REPRESENTATIONS.iter().map(|entry| entry.id).collect();
-                format!(
-                    "representation {text:?} does not exist\n  hint: use one of {}, or model = \"…\" for a model",
-                    ids.join(", ")
-                )
-            },
-        )
+    type Err = SettingError;
+
+    fn from_str(text: &str) -> Result<Self, SettingError> {
+        let found = PLAIN_REPRESENTATIONS.iter().find(|entry| entry.id == text);
+        found.map(|entry| entry.representation).ok_or_else(|| SettingError::Representation {
+            text: text.to_owned(),
+            known: PLAIN_REPRESENTATIONS.iter().map(|entry| entry.id).collect(),
+        })
     }
 }
 
@@ -160,6 +158,6 @@ mod tests {
             }
             assert!(offered > 0, "{}", entry.id);
         }
-        assert!("kmer-7".parse::<PlainRepresentation>().unwrap_err().contains("kmer-6"));
+        assert!("kmer-7".parse::<PlainRepresentation>().unwrap_err().to_string().contains("kmer-6"));
     }
 }

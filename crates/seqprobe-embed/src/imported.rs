@@ -4,6 +4,7 @@
 //!
 //! The files and their keys are described in `crates/seqprobe/docs/imported-embeddings.md`.
 
+mod error;
 #[cfg(feature = "hdf5")]
 mod hdf5;
 mod ids;
@@ -12,6 +13,8 @@ mod npz;
 mod numbers;
 mod parquet;
 mod safetensors;
+
+pub use error::ImportError;
 
 use crate::error::EmbedError;
 use seqprobe_core::digest::DigestBuilder;
@@ -25,6 +28,9 @@ pub const DEFAULT_VALUES: [&str; 2] = ["embeddings", "features"];
 
 /// Names that the ids are looked for under when none is given, in this order.
 pub const DEFAULT_IDS: [&str; 2] = ["ids", "example_id"];
+
+/// Names of a file that an error lists.
+const MAX_SHOWN_NAMES: usize = 20;
 
 /// Where the example ids of an imported file stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +61,7 @@ pub struct ImportFormat {
     pub endings: &'static [&'static str],
     /// One line saying what is read.
     pub title: &'static str,
-    read: fn(&ImportedFile) -> Result<Found, String>,
+    read: fn(&ImportedFile) -> Result<ImportedArrays, ImportError>,
 }
 
 /// All formats.
@@ -77,7 +83,7 @@ struct ImportedFile {
 }
 
 /// What a format found in a file, not checked yet.
-struct Found {
+struct ImportedArrays {
     /// Name the vectors stood under.
     name: String,
     shape: Vec<u64>,
@@ -114,12 +120,12 @@ impl ImportedEmbeddings {
     /// shape other than `[examples, values]`; [`EmbedError::Io`] when it cannot be read.
     pub fn read(request: &ImportRequest) -> Result<Self, EmbedError> {
         let path = &request.path;
-        let refuse = |reason: String| EmbedError::Import { path: path.clone(), reason };
+        let refuse = |reason: ImportError| EmbedError::Import { path: path.clone(), reason };
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         let format = IMPORT_FORMATS.iter().find(|format| format.endings.contains(&ending.as_str()));
         let format = format.ok_or_else(|| {
-            let known: Vec<&str> = IMPORT_FORMATS.iter().flat_map(|format| format.endings).copied().collect();
-            refuse(format!("the ending {ending:?} is not known\n  hint: use one of .{}", known.join(", .")))
+            let known = IMPORT_FORMATS.iter().flat_map(|format| format.endings).copied().collect();
+            refuse(ImportError::Ending { ending: ending.clone(), known })
         })?;
         let bytes = std::fs::read(path).map_err(|source| EmbedError::io("read", path, source))?;
         let mut digest = DigestBuilder::new("imported embeddings v1");
@@ -139,23 +145,16 @@ impl ImportedEmbeddings {
         };
         let (rows, dim) = check_shape(&found.name, &found.shape, found.values.len()).map_err(refuse)?;
         if ids.len() != rows {
-            return Err(refuse(format!(
-                "there are {} ids for the {rows} rows of {:?}",
-                ids.len(),
-                found.name
-            )));
+            return Err(refuse(ImportError::IdCount { ids: ids.len(), rows, name: found.name }));
         }
         digest.part(found.name.as_bytes());
         for id in &ids {
             digest.part(id.as_bytes());
         }
-        if let Some((at, value)) = found.values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        if let Some((at, &value)) = found.values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
             let (row, column) = (at / dim, at % dim);
-            return Err(refuse(format!(
-                "row {row} (id {:?}), value {column} of {:?} is {value}, expected a finite 32-bit float\n  hint: leave the example out of the dataset, or compute its embedding again",
-                ids.get(row).map_or("", String::as_str),
-                found.name
-            )));
+            let id = ids.get(row).cloned().unwrap_or_default();
+            return Err(refuse(ImportError::NotFinite { row, id, column, name: found.name, value }));
         }
         let row_of_id = ids::rows_by_id(&ids).map_err(refuse)?;
         let table =
@@ -192,15 +191,13 @@ impl ImportedEmbeddings {
             .map(|&row| example_ids.get(row).map_or("", String::as_str))
             .collect();
         if !missing.is_empty() {
-            let first: Vec<String> = missing.iter().take(3).map(|id| format!("{id:?}")).collect();
             return Err(EmbedError::Import {
                 path: self.table.path.clone(),
-                reason: format!(
-                    "{} of {} examples have no embedding, first {}\n  hint: `seqprobe data export` writes the ids and sequences to embed; ids are compared letter by letter",
-                    missing.len(),
-                    needed.len(),
-                    first.join(", ")
-                ),
+                reason: ImportError::NoEmbedding {
+                    missing: missing.len(),
+                    needed: needed.len(),
+                    first: missing.iter().take(3).map(|&id| id.to_owned()).collect(),
+                },
             });
         }
         let n_used = of_row.iter().flatten().count();
@@ -256,38 +253,36 @@ impl FeatureSource for ImportedFeatures {
 }
 
 /// Rows and values per row of a two-dimensional array.
-fn check_shape(name: &str, shape: &[u64], n_values: usize) -> Result<(usize, usize), String> {
+fn check_shape(name: &str, shape: &[u64], n_values: usize) -> Result<(usize, usize), ImportError> {
     let sizes: Vec<usize> = shape.iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect();
     match sizes.as_slice() {
         [rows, dim] if *rows > 0 && *dim > 0 && rows.checked_mul(*dim) == Some(n_values) => Ok((*rows, *dim)),
         [rows, dim] if *rows > 0 && *dim > 0 => {
-            Err(format!("{name:?} has shape {sizes:?} but {n_values} values: the file is damaged"))
+            Err(ImportError::ValueCount { name: name.to_owned(), shape: sizes, found: n_values })
         }
-        _ => Err(format!(
-            "{name:?} has shape {sizes:?}, expected [examples, values] with at least 1 of each\n  hint: one vector per example is imported; pool over tokens first"
-        )),
+        _ => Err(ImportError::Shape { name: name.to_owned(), shape: sizes }),
     }
 }
 
 /// The first of the names given that is there; the one asked for must be.
 fn choose<'a>(
-    what: &str,
+    what: &'static str,
     asked: Option<&'a str>,
     defaults: &[&'a str],
     there: &[String],
-) -> Result<&'a str, String> {
+) -> Result<&'a str, ImportError> {
     let is_there = |name: &str| there.iter().any(|other| other == name);
     let tried: Vec<&str> = asked.map_or_else(|| defaults.to_vec(), |name| vec![name]);
     tried.iter().find(|name| is_there(name)).copied().ok_or_else(|| {
-        let shown: Vec<&str> = there.iter().take(20).map(String::as_str).collect();
         let hint = match asked
             .and_then(|name| seqprobe_core::config::nearest(name, there.iter().map(String::as_str)))
         {
             Some(near) => format!("did you mean {near:?}?"),
-            None if asked.is_some() => "the names are compared letter by letter".to_owned(),
-            None => format!("say which with the key {what:?}"),
+            None if asked.is_some() => "names must agree letter by letter".to_owned(),
+            None => format!("name it with the key {what:?}"),
         };
-        format!("no {what} under {tried:?}; the file holds {}\n  hint: {hint}", shown.join(", "))
+        let tried = tried.iter().map(|&name| name.to_owned()).collect();
+        ImportError::NoName { what, tried, held: there.iter().take(MAX_SHOWN_NAMES).cloned().collect(), hint }
     })
 }
 

@@ -6,7 +6,6 @@
 //! back verified; [`imported`] reads vectors that somebody else computed and joins them by example id. Only this room touches the cache. It does not fit anything, knows no dataset card and
 //! downloads nothing.
 
-mod atomic_file;
 pub mod cache;
 pub mod error;
 pub mod export;
@@ -14,9 +13,10 @@ pub mod extract;
 pub mod from_bases;
 pub mod imported;
 pub mod sources;
+pub mod spec;
 
 pub use cache::embedding_cache::EmbeddingCache;
-pub use cache::key::{EntryKey, ExtractionSpec, ReverseComplement, Truncate, check_pooling};
+pub use cache::key::EntryKey;
 pub use cache::maintenance::{
     EntrySummary, Removal, cache_list, cache_verify, remove_entry, remove_leftover_entries,
 };
@@ -26,7 +26,6 @@ pub use export::{EXPORT_FORMATS, export_features};
 pub use extract::forecast::{Estimate, estimate};
 pub use extract::progress::{ExtractionOptions, ExtractionProgress, Interrupted, batch_tokens};
 pub use extract::report::ExtractionReport;
-pub use extract::windows::Window;
 pub use extract::{Extraction, extract};
 pub use from_bases::kmer::{Composition, KmerFrequencies};
 pub use from_bases::onehot::OneHot;
@@ -35,3 +34,4 @@ pub use imported::{IMPORT_FORMATS, IdsFrom, ImportRequest, ImportedEmbeddings, I
 pub use sources::adapters::{BoxedSource, Flattened, PooledTokens};
 pub use sources::chained::ChainedFeatures;
 pub use sources::live::LiveFeatures;
+pub use spec::{ExtractionSpec, KeepEnd, ReverseComplement, SettingError, Window, check_pooling};

@@ -1,21 +1,28 @@
 //! The distinct sequences of a call in their one order, and which of them share a shard.
 
-use crate::cache::key::{ReverseComplement, sequences_digest};
+use crate::cache::key::sequences_digest;
+use crate::spec::ReverseComplement;
 use rayon::prelude::*;
 use seqprobe_core::{Digest, DnaSequence};
 use std::borrow::Cow;
 use std::ops::Range;
 
 /// A shard ends before it would hold more rows than this.
-const MOST_ROWS: usize = 4096;
+const MAX_SHARD_ROWS: usize = 4096;
 
 /// A shard ends before its letters times the values per vector would exceed this: 128 MiB of tokens of one
 /// letter each.
-const MOST_VALUES: usize = 1 << 25;
+const MAX_SHARD_VALUES: usize = 1 << 25;
+
+/// Bases of a sequence that an error shows.
+const MAX_SHOWN_BASES: usize = 24;
 
 /// The sequences as they go through the model: where both strands are averaged, a sequence and its reverse complement have
 /// the same features, and both are that of the two which comes first.
-pub(crate) fn by_strand(strands: ReverseComplement, sequences: &[DnaSequence]) -> Cow<'_, [DnaSequence]> {
+pub(crate) fn canonical_strands(
+    strands: ReverseComplement,
+    sequences: &[DnaSequence],
+) -> Cow<'_, [DnaSequence]> {
     if strands == ReverseComplement::Forward {
         return Cow::Borrowed(sequences);
     }
@@ -23,7 +30,15 @@ pub(crate) fn by_strand(strands: ReverseComplement, sequences: &[DnaSequence]) -
     Cow::Owned(sequences.par_iter().map(first).collect())
 }
 
-/// Distinct sequences, sorted by length, then letters.
+/// A sequence as errors describe it.
+pub(crate) struct RowDescription {
+    /// The first row of the call that holds it, 0-based.
+    pub(crate) row: usize,
+    /// Its first bases.
+    pub(crate) sequence: String,
+}
+
+/// Distinct sequences, sorted by length, then by bases.
 pub(crate) struct Distinct<'a> {
     pub(crate) sequences: Vec<&'a DnaSequence>,
     /// The first row of the call that holds each distinct sequence.
@@ -61,12 +76,12 @@ impl<'a> Distinct<'a> {
 
     /// Shard membership: a function of the sequences and the width alone, part of the format version.
     pub(crate) fn shards(&self, dim: usize) -> Vec<Range<usize>> {
-        let most_letters = MOST_VALUES / dim.max(1);
+        let max_bases = MAX_SHARD_VALUES / dim.max(1);
         let mut shards = Vec::new();
         let mut start = 0;
         let mut letters = 0;
         for (index, sequence) in self.sequences.iter().enumerate() {
-            if index > start && (index - start == MOST_ROWS || letters + sequence.len() > most_letters) {
+            if index > start && (index - start == MAX_SHARD_ROWS || letters + sequence.len() > max_bases) {
                 shards.push(start..index);
                 start = index;
                 letters = 0;
@@ -79,14 +94,14 @@ impl<'a> Distinct<'a> {
         shards
     }
 
-    /// The first row of the call with this sequence, and its first letters, for errors.
-    pub(crate) fn name(&self, index: usize) -> (usize, String) {
-        let letters = self.sequences[index].as_str();
-        let text = match letters.get(..24) {
-            Some(start) if letters.len() > 24 => format!("{start}…, {} letters", letters.len()),
-            _ => letters.to_owned(),
+    /// Describes a sequence for errors.
+    pub(crate) fn describe_row(&self, index: usize) -> RowDescription {
+        let bases = self.sequences[index].as_str();
+        let sequence = match bases.get(..MAX_SHOWN_BASES) {
+            Some(start) if bases.len() > MAX_SHOWN_BASES => format!("{start}…, {} bases", bases.len()),
+            _ => bases.to_owned(),
         };
-        (self.first_rows[index], text)
+        RowDescription { row: self.first_rows[index], sequence }
     }
 }
 
@@ -133,7 +148,7 @@ mod tests {
                 prop_assert_eq!(shard.start, next);
                 prop_assert!(!shard.is_empty());
                 let letters: usize = distinct.sequences[shard.clone()].iter().map(|sequence| sequence.len()).sum();
-                prop_assert!(shard.len() == 1 || letters * dim <= MOST_VALUES);
+                prop_assert!(shard.len() == 1 || letters * dim <= MAX_SHARD_VALUES);
                 next = shard.end;
             }
             prop_assert_eq!(next, sequences.len());

@@ -1,9 +1,10 @@
 //! One entry of the cache: its key, its shards in their states, its manifest.
 
+use crate::cache::damage::{Damage, DamagedFile};
 use crate::cache::distinct::Distinct;
 use crate::cache::embedding_cache::EmbeddingCache;
 use crate::cache::entry_locks::hold;
-use crate::cache::key::{EntryKey, FORMAT_VERSION};
+use crate::cache::key::{EntryKey, FORMAT_VERSION, StoredType};
 use crate::cache::shard_read::{Shard, ShardState, damaged, read_small};
 use crate::cache::shard_write::{ShardRecord, shard_path, write_json};
 use crate::error::EmbedError;
@@ -15,14 +16,24 @@ use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+/// What the rows of an entry are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum EntryKind {
+    /// Vectors of the tokens.
+    Tokens,
+    /// One vector.
+    Pooled,
+}
+
 /// The table of a complete entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Manifest {
     pub(crate) format: u32,
     pub(crate) key: Digest,
-    pub(crate) kind: String,
-    pub(crate) dtype: String,
+    pub(crate) kind: EntryKind,
+    pub(crate) dtype: StoredType,
     pub(crate) dim: usize,
     pub(crate) rows: usize,
     pub(crate) vectors: usize,
@@ -31,12 +42,12 @@ pub(crate) struct Manifest {
 
 impl Manifest {
     pub(crate) fn new(key: &EntryKey, shards: Vec<ShardRecord>) -> Self {
-        let kind = if key.pooling == Pooling::Tokens { "tokens" } else { "pooled" };
+        let kind = if key.pooling == Pooling::Tokens { EntryKind::Tokens } else { EntryKind::Pooled };
         Self {
             format: FORMAT_VERSION,
             key: key.digest(),
-            kind: kind.to_owned(),
-            dtype: key.dtype.clone(),
+            kind,
+            dtype: key.dtype,
             dim: key.dim,
             rows: shards.iter().map(|record| record.rows).sum(),
             vectors: shards.iter().map(|record| record.vectors).sum(),
@@ -84,8 +95,7 @@ impl Entry {
         let key_stored = match accept(read_key(&folder), repair, &mut damage)? {
             Some(found) if found == *key => true,
             Some(_) => {
-                let reason = "it is the key of another entry".to_owned();
-                let error = damaged(&folder, &key_path(&folder), reason);
+                let error = damaged(&folder, &key_path(&folder), Damage::OtherKey);
                 accept::<()>(Err(error), repair, &mut damage)?;
                 false
             }
@@ -102,11 +112,10 @@ impl Entry {
             let found = match state {
                 ShardState::Good(shard) => Ok(Some(shard)),
                 ShardState::Missing if manifest.is_some() => {
-                    let reason = "it is missing, and the manifest lists it".to_owned();
-                    Err(damaged(&folder, &shard_path(&folder, shard), reason))
+                    Err(damaged(&folder, &shard_path(&folder, shard), Damage::MissingListed))
                 }
                 ShardState::Missing => Ok(None),
-                ShardState::Damaged(error) => Err(error),
+                ShardState::Damaged(file) => Err(file.into_error(&folder)),
             };
             shards.push(accept(found, repair, &mut damage)?);
         }
@@ -115,8 +124,7 @@ impl Entry {
         if let (Some(found), Some(expected)) = (manifest, entry.expected_manifest()) {
             entry.manifest_stored = found == expected;
             if !entry.manifest_stored {
-                let reason = "it does not agree with the records of the shards".to_owned();
-                let error = damaged(&entry.folder, &manifest_path(&entry.folder), reason);
+                let error = damaged(&entry.folder, &manifest_path(&entry.folder), Damage::Manifest);
                 accept::<()>(Err(error), repair, &mut entry.damage)?;
             }
         }
@@ -132,6 +140,11 @@ impl Entry {
     /// True when there is nothing left to compute or to write.
     pub(crate) fn is_complete(&self) -> bool {
         self.key_stored && self.manifest_stored
+    }
+
+    /// Rows whose input was cut to the model's limit.
+    pub(crate) fn truncated(&self) -> usize {
+        self.shards.iter().flatten().map(|shard| shard.record.truncated).sum()
     }
 
     /// Writes `key.json` where it is absent.
@@ -186,10 +199,10 @@ fn read_formatted<T: DeserializeOwned>(folder: &Path, path: &Path) -> Result<Opt
     let reason = match serde_json::from_slice::<Format>(&bytes) {
         Ok(Format { format: FORMAT_VERSION }) => match serde_json::from_slice(&bytes) {
             Ok(value) => return Ok(Some(value)),
-            Err(error) => error.to_string(),
+            Err(error) => Damage::Json(error),
         },
-        Ok(Format { format }) => format!("it has format version {format}, expected {FORMAT_VERSION}"),
-        Err(error) => error.to_string(),
+        Ok(Format { format }) => Damage::Format { found: format, expected: FORMAT_VERSION },
+        Err(error) => Damage::Json(error),
     };
     Err(damaged(folder, path, reason))
 }
@@ -202,7 +215,7 @@ fn accept<T>(
 ) -> Result<Option<T>, EmbedError> {
     match found {
         Err(EmbedError::Damaged { path, reason, .. }) if repair => {
-            damage.push(format!("{}: {reason}", path.display()));
+            damage.push(DamagedFile { path, reason }.to_string());
             Ok(None)
         }
         other => other,

@@ -3,8 +3,8 @@
 //! Every lock belongs to an open file and ends with its process, whatever ends that. Where a file system has no
 //! locks, writers may do the same work twice: they store the same verified files, and nothing is lost.
 
-use crate::atomic_file::{is_of_this_machine, is_temporary};
 use crate::error::EmbedError;
+use seqprobe_files::{is_of_this_machine, is_temporary};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Error, ErrorKind};
 use std::os::unix::fs::MetadataExt;

@@ -3,12 +3,11 @@
 //! File order, split and duplicates are not in it: an entry holds one row per distinct sequence.
 
 use crate::error::EmbedError;
-use crate::extract::windows::Window;
+use crate::spec::{ExtractionSpec, KeepEnd, ReverseComplement, Window, check_pooling};
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, DnaSequence, LayerIndex, Pooling};
-use seqprobe_models::{EncoderSpec, FrozenModel, Precision};
+use seqprobe_models::{FrozenModel, Precision};
 use serde::{Deserialize, Serialize};
-use std::str::FromStr;
 
 /// Layout of entries, shard membership included. The bucket of the cache is named after it.
 pub const FORMAT_VERSION: u32 = 1;
@@ -16,84 +15,30 @@ pub const FORMAT_VERSION: u32 = 1;
 /// Raised whenever the same hidden states would be pooled to other values.
 pub const POOLING_VERSION: u32 = 1;
 
-/// What is done with a sequence of more tokens than the model takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Truncate {
-    /// It is an error, which counts such sequences.
-    #[default]
-    Error,
-    /// The left part is kept.
-    Left,
-    /// The right part is kept.
-    Right,
-    /// The middle is kept.
-    Center,
-}
-
-impl FromStr for Truncate {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "error" => Ok(Self::Error),
-            "left" => Ok(Self::Left),
-            "right" => Ok(Self::Right),
-            "center" => Ok(Self::Center),
-            _ => Err(format!(
-                "truncate {text:?} does not exist\n  hint: use error, or the part to keep: left, right, center"
-            )),
-        }
-    }
-}
-
-/// Which strands enter the features.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ReverseComplement {
-    /// The sequence as given.
-    #[default]
-    Forward,
-    /// The mean of the pooled features of the sequence and of its reverse complement.
-    Average,
-}
-
-impl FromStr for ReverseComplement {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "forward" => Ok(Self::Forward),
-            "average" => Ok(Self::Average),
-            _ => Err(format!("reverse complement {text:?} does not exist\n  hint: use forward or average")),
-        }
-    }
-}
-
-/// What changes extracted values besides model, layer, pooling and sequences.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExtractionSpec {
-    /// The precision the model was loaded with.
-    pub precision: Precision,
-    /// Strands.
-    pub reverse_complement: ReverseComplement,
-    /// Inputs that are too long.
-    pub truncate: Truncate,
-    /// Windows that long inputs are read in; with them nothing is cut.
-    pub window: Option<Window>,
-}
-
-/// Special tokens that a pooling looks at.
+/// What a pooling does with special tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SpecialTokens {
-    /// Left out.
+    /// It leaves them out.
     Excluded,
-    /// Counted like others.
+    /// It treats them like other tokens.
     Included,
-    /// Only the CLS token.
+    /// It takes only the CLS token.
     ClsOnly,
 }
 
-/// The key of one entry: it is hashed whole and stored beside the values.
+/// Type of stored values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoredType {
+    /// 32-bit floats.
+    F32,
+}
+
+/// The key of one entry. It is stored with the values, and the digest of all its fields is the entry's address.
+///
+/// Names, order and values of the serialised fields must stay as they are: another JSON text is another digest, and
+/// stored embeddings would not be found any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EntryKey {
@@ -113,12 +58,13 @@ pub struct EntryKey {
     pub layer: LayerIndex,
     /// The pooling.
     pub pooling: Pooling,
-    /// Special tokens the pooling looks at.
+    /// What the pooling did with special tokens.
     pub special_tokens: SpecialTokens,
     /// [`POOLING_VERSION`].
     pub pooling_version: u32,
-    /// What was done with inputs that are too long.
-    pub truncate: Truncate,
+    /// The part that was kept of inputs that are too long.
+    #[serde(rename = "truncate")]
+    pub keep_end: KeepEnd,
     /// Windows that long inputs were read in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
@@ -127,7 +73,7 @@ pub struct EntryKey {
     /// Strands.
     pub reverse_complement: ReverseComplement,
     /// Type of the stored values.
-    pub dtype: String,
+    pub dtype: StoredType,
     /// Values per vector.
     pub dim: usize,
     /// Digest of the sorted distinct sequences.
@@ -138,7 +84,8 @@ impl EntryKey {
     /// The key of one layer and pooling of a model over distinct sequences.
     ///
     /// # Errors
-    /// [`EmbedError::NotApplicable`] as in [`check_pooling`].
+    /// [`EmbedError::NotApplicable`] as in [`check_pooling`]; [`EmbedError::Precision`] when the model computes in
+    /// another precision than the spec says.
     pub fn new(
         model: &FrozenModel,
         spec: &ExtractionSpec,
@@ -148,13 +95,16 @@ impl EntryKey {
     ) -> Result<Self, EmbedError> {
         let encoder = model.encoder.spec();
         check_pooling(encoder, spec, pooling)?;
+        if spec.precision != model.precision {
+            return Err(EmbedError::Precision { asked: spec.precision, loaded: model.precision });
+        }
         Ok(Self {
             format: FORMAT_VERSION,
             weights: model.weights_digest,
             tokenizer: model.tokenizer_digest,
             family: encoder.family.to_owned(),
             encoder_version: encoder.version,
-            precision: spec.precision,
+            precision: model.precision,
             layer: layer.canonical(encoder.n_blocks, encoder.has_final_norm),
             pooling,
             special_tokens: match pooling {
@@ -163,11 +113,11 @@ impl EntryKey {
                 _ => SpecialTokens::Excluded,
             },
             pooling_version: POOLING_VERSION,
-            truncate: spec.truncate,
+            keep_end: spec.keep_end,
             window: spec.window,
             max_tokens: encoder.max_tokens,
             reverse_complement: spec.reverse_complement,
-            dtype: "f32".to_owned(),
+            dtype: StoredType::F32,
             dim: model.encoder.width(layer),
             sequences,
         })
@@ -178,38 +128,10 @@ impl EntryKey {
         Self { sequences: other.sequences, ..self.clone() } == *other
     }
 
-    /// The digest of the whole key.
+    /// The digest of the key's JSON text.
     pub fn digest(&self) -> Digest {
-        // Every field is a number, text or a unit variant, so the JSON form always exists; debug text is
-        // a second form of the same fields.
-        Digest::of_value(self).unwrap_or_else(|_| Digest::of_bytes(format!("{self:?}").as_bytes()))
+        Digest::of_value(self).expect("numbers, texts and unit variants have a JSON form")
     }
-}
-
-/// Whether a pooling of hidden states exists for a model, and why not.
-///
-/// # Errors
-/// [`EmbedError::NotApplicable`]: `cls` without a CLS token, `flatten` (made from stored tokens by
-/// [`crate::Flattened`]), both strands or windows without pooling.
-pub fn check_pooling(
-    encoder: &EncoderSpec,
-    spec: &ExtractionSpec,
-    pooling: Pooling,
-) -> Result<(), EmbedError> {
-    let reason = match pooling {
-        Pooling::Flatten => "flatten is made from stored tokens, not from hidden states".to_owned(),
-        Pooling::Cls if !encoder.has_cls => {
-            format!("this {} model has no CLS token that sees the sequence", encoder.family)
-        }
-        Pooling::Tokens if spec.reverse_complement == ReverseComplement::Average => {
-            "tokens of the two strands do not stand side by side".to_owned()
-        }
-        Pooling::Tokens if spec.window.is_some() => {
-            "tokens of overlapping windows do not stand side by side".to_owned()
-        }
-        _ => return Ok(()),
-    };
-    Err(EmbedError::NotApplicable { what: format!("{pooling} pooling"), reason })
 }
 
 /// The digest of sorted distinct sequences.

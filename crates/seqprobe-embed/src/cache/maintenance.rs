@@ -1,15 +1,17 @@
 //! What `cache ls`, `cache verify` and `cache gc` need: what the entries are, and their removal. Which of them go is
 //! the caller's choice.
 
-use crate::atomic_file::{is_temporary, temporary_beside};
+use crate::cache::damage::{Damage, DamagedFile};
 use crate::cache::embedding_cache::EmbeddingCache;
-use crate::cache::entry::{Manifest, manifest_path, read_key, read_manifest};
+use crate::cache::entry::{Manifest, key_path, manifest_path, read_key, read_manifest};
 use crate::cache::entry_locks::{Idle, idle};
 use crate::cache::key::EntryKey;
 use crate::cache::shard_read::{Shard, ShardState, read_json};
 use crate::cache::shard_write::{ShardRecord, record_path, shard_path};
 use crate::cache::usage::{last_used, users};
 use crate::error::EmbedError;
+use seqprobe_files::{is_temporary, temporary_beside};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -70,16 +72,17 @@ fn summary(folder: PathBuf, every_byte: bool) -> Result<EntrySummary, EmbedError
     let key = kept(read_key(&folder), &mut problems)?;
     match &key {
         Some(key) if !folder.ends_with(key.digest().short()) => {
-            problems.push(format!("key.json is of entry {}", key.digest().short()));
+            let reason = Damage::KeyOfEntry(key.digest().short());
+            problems.push(DamagedFile::new(key_path(&folder), reason));
         }
-        None if problems.is_empty() => problems.push("key.json is missing".to_owned()),
+        None if problems.is_empty() => problems.push(DamagedFile::new(key_path(&folder), Damage::Missing)),
         _ => {}
     }
     let manifest = kept(read_manifest(&folder), &mut problems)?;
     let numbers = shard_numbers(&folder)?;
     let mut records = Vec::new();
     for &number in &numbers {
-        match shard_problem(&folder, key.as_ref(), number, every_byte)? {
+        match check_shard(&folder, key.as_ref(), number, every_byte)? {
             Ok(record) => records.push(record),
             Err(problem) => problems.push(problem),
         }
@@ -87,50 +90,49 @@ fn summary(folder: PathBuf, every_byte: bool) -> Result<EntrySummary, EmbedError
     if let (Some(manifest), Some(key)) = (&manifest, &key) {
         for record in &manifest.shards {
             if !numbers.contains(&record.shard) {
-                problems.push(format!("{} is missing", shard_path(&folder, record.shard).display()));
+                problems.push(DamagedFile::new(shard_path(&folder, record.shard), Damage::Missing));
             }
         }
         let sound = records.len() == numbers.len() && numbers.len() == manifest.shards.len();
         if sound && *manifest != Manifest::new(key, records.clone()) {
-            let path = manifest_path(&folder);
-            problems.push(format!("{} does not agree with the records of the shards", path.display()));
+            problems.push(DamagedFile::new(manifest_path(&folder), Damage::Manifest));
         }
     }
     let rows = records.iter().map(|record| record.rows as u64).sum();
+    let problems = problems.iter().map(DamagedFile::to_string).collect();
     let (bytes, last_used, users) = (folder_bytes(&folder)?, last_used(&folder), users(&folder));
     Ok(EntrySummary { folder, key, complete: manifest.is_some(), rows, bytes, last_used, users, problems })
 }
 
 /// The record of a sound shard, or what is wrong with it.
-fn shard_problem(
+fn check_shard(
     folder: &Path,
     key: Option<&EntryKey>,
     number: usize,
     every_byte: bool,
-) -> Result<Result<ShardRecord, String>, EmbedError> {
+) -> Result<Result<ShardRecord, DamagedFile>, EmbedError> {
     if let (Some(key), true) = (key, every_byte) {
         return Ok(match Shard::open(folder, key, number, None)? {
             ShardState::Good(shard) => Ok(shard.record),
-            ShardState::Missing => Err(format!("{} is missing", shard_path(folder, number).display())),
-            ShardState::Damaged(EmbedError::Damaged { path, reason, .. }) => {
-                Err(format!("{}: {reason}", path.display()))
-            }
-            ShardState::Damaged(error) => Err(error.to_string()),
+            ShardState::Missing => Err(DamagedFile::new(shard_path(folder, number), Damage::Missing)),
+            ShardState::Damaged(file) => Err(file),
         });
     }
     let path = record_path(folder, number);
     let record: ShardRecord = match read_json(&path)? {
         Some(Ok(record)) => record,
-        Some(Err(reason)) => return Ok(Err(format!("{}: {reason}", path.display()))),
-        None => return Ok(Err(format!("{} is missing", path.display()))),
+        Some(Err(reason)) => return Ok(Err(DamagedFile::new(path, reason))),
+        None => return Ok(Err(DamagedFile::new(path, Damage::Missing))),
     };
     let path = shard_path(folder, number);
     Ok(match std::fs::metadata(&path) {
         Ok(found) if found.len() == record.bytes => Ok(record),
         Ok(found) => {
-            Err(format!("{}: it has {} bytes, its record says {}", path.display(), found.len(), record.bytes))
+            let reason = Damage::Size { found: found.len(), recorded: record.bytes };
+            Err(DamagedFile::new(path, reason))
         }
-        Err(error) => Err(format!("{}: {error}", path.display())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(DamagedFile::new(path, Damage::Missing)),
+        Err(error) => Err(DamagedFile::new(path, Damage::Unreadable(error))),
     })
 }
 
@@ -159,7 +161,7 @@ fn folder_bytes(folder: &Path) -> Result<u64, EmbedError> {
             Ok(found) if found.is_dir() => bytes += folder_bytes(&item.path())?,
             Ok(found) => bytes += found.len(),
             // A temporary file that has its name by now.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(source) => return Err(failed(source)),
         }
     }
@@ -213,7 +215,7 @@ pub fn remove_leftover_entries(cache: &EmbeddingCache) -> Result<usize, EmbedErr
         if is_temporary(&item.file_name().to_string_lossy()) && path.is_dir() {
             match std::fs::remove_dir_all(&path) {
                 // Another process is about it.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
                 other => other.map_err(|source| EmbedError::io("remove", &path, source))?,
             }
             count += 1;
@@ -225,11 +227,11 @@ pub fn remove_leftover_entries(cache: &EmbeddingCache) -> Result<usize, EmbedErr
 /// Turns damage into a problem of the summary.
 fn kept<T>(
     found: Result<Option<T>, EmbedError>,
-    problems: &mut Vec<String>,
+    problems: &mut Vec<DamagedFile>,
 ) -> Result<Option<T>, EmbedError> {
     match found {
         Err(EmbedError::Damaged { path, reason, .. }) => {
-            problems.push(format!("{}: {reason}", path.display()));
+            problems.push(DamagedFile { path, reason });
             Ok(None)
         }
         other => other,

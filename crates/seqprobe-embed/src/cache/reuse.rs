@@ -6,10 +6,11 @@
 
 use crate::cache::distinct::Distinct;
 use crate::cache::embedding_cache::EmbeddingCache;
-use crate::cache::entry::{read_key, read_manifest};
+use crate::cache::entry::{Entry, read_key, read_manifest};
 use crate::cache::entry_locks::hold;
 use crate::cache::key::EntryKey;
 use crate::cache::shard_read::{Shard, ShardState, claimed_sequences};
+use crate::cache::stored::{LocatedRows, RowLocation};
 use crate::error::EmbedError;
 use seqprobe_core::Digest;
 use std::collections::HashMap;
@@ -24,11 +25,11 @@ pub(crate) struct Donors {
 
 /// Rows of a wanted entry that others hold.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct DonorRows {
     /// The shards that hold them, verified.
     pub(crate) shards: Vec<Shard>,
-    /// Shard and row in it of each distinct sequence; `None` where no entry holds it.
-    pub(crate) places: Vec<Option<(u32, u32)>>,
+    /// The location of each distinct sequence; `None` where no entry holds it.
+    pub(crate) locations: Vec<Option<RowLocation>>,
     /// The folders of their entries.
     pub(crate) folders: Vec<PathBuf>,
     /// Keep the entries from being removed.
@@ -37,15 +38,34 @@ pub(crate) struct Found {
     pub(crate) damage: Vec<String>,
 }
 
-impl Found {
+impl DonorRows {
     /// Nothing of some distinct sequences.
     pub(crate) fn nothing(n_distinct: usize) -> Self {
-        Self { places: vec![None; n_distinct], ..Self::default() }
+        Self { locations: vec![None; n_distinct], ..Self::default() }
     }
 
     /// The distinct sequences that have to be computed.
     pub(crate) fn missing(&self) -> Vec<usize> {
-        (0..self.places.len()).filter(|&index| self.places[index].is_none()).collect()
+        (0..self.locations.len()).filter(|&index| self.locations[index].is_none()).collect()
+    }
+
+    /// All rows: those of other entries, and those of the own entry in place of the missing ones. `None` when shards
+    /// or rows are still missing.
+    pub(crate) fn complete_with(self, own: Option<Entry>) -> Option<LocatedRows> {
+        let Self { mut shards, locations, mut holds, .. } = self;
+        let mut own_locations = Vec::new();
+        if let Some(entry) = own {
+            for shard in entry.shards {
+                let (shard, number) = (shard?, shards.len() as u32);
+                own_locations
+                    .extend((0..shard.record.rows).map(|row| RowLocation { shard: number, row: row as u32 }));
+                shards.push(shard);
+            }
+            holds.extend(entry.hold);
+        }
+        let mut own_locations = own_locations.into_iter();
+        let locations = locations.into_iter().map(|location| location.or_else(|| own_locations.next()));
+        Some(LocatedRows { shards, locations: locations.collect::<Option<_>>()?, holds })
     }
 }
 
@@ -82,8 +102,8 @@ impl Donors {
         key: &EntryKey,
         distinct: &Distinct<'_>,
         repair: bool,
-    ) -> Result<Found, EmbedError> {
-        let mut found = Found::nothing(distinct.sequences.len());
+    ) -> Result<DonorRows, EmbedError> {
+        let mut found = DonorRows::nothing(distinct.sequences.len());
         let mut missing: HashMap<[u8; 32], usize> = HashMap::new();
         let same = |entry: &&(EntryKey, PathBuf, usize)| entry.0.is_same_computation(key);
         for (number, (donor, folder, n_shards)) in self.entries.iter().filter(same).enumerate() {
@@ -110,10 +130,8 @@ impl Donors {
                     ShardState::Good(shard) => found.take(shard, &mut missing),
                     // Somebody removed it just now.
                     ShardState::Missing => {}
-                    ShardState::Damaged(EmbedError::Damaged { path, reason, .. }) if repair => {
-                        found.damage.push(format!("{}: {reason}", path.display()));
-                    }
-                    ShardState::Damaged(error) => return Err(error),
+                    ShardState::Damaged(file) if repair => found.damage.push(file.to_string()),
+                    ShardState::Damaged(file) => return Err(file.into_error(folder)),
                 }
             }
         }
@@ -121,13 +139,13 @@ impl Donors {
     }
 }
 
-impl Found {
+impl DonorRows {
     /// Takes the rows that are still missing from a verified shard.
     fn take(&mut self, shard: Shard, missing: &mut HashMap<[u8; 32], usize>) {
         let number = self.shards.len() as u32;
         for (row, digest) in shard.sequence_digests().iter().enumerate() {
             if let Some(index) = missing.remove(digest) {
-                self.places[index] = Some((number, row as u32));
+                self.locations[index] = Some(RowLocation { shard: number, row: row as u32 });
             }
         }
         shard.release();

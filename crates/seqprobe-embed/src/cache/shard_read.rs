@@ -1,5 +1,6 @@
 //! Reading one shard back: nothing of it is used before its size, digest, header and rows are checked.
 
+use crate::cache::damage::{Damage, DamagedFile};
 use crate::cache::key::EntryKey;
 use crate::cache::shard_write::{
     FEATURES, OFFSETS, SEQUENCES, ShardRecord, TOKENS, record_path, shard_metadata, shard_path,
@@ -15,7 +16,7 @@ use std::ops::Range;
 use std::path::Path;
 
 /// Bytes of the largest key, record or manifest that is read: a manifest of some 300,000 shards.
-const LARGEST_JSON: u64 = 64 << 20;
+const MAX_JSON_BYTES: u64 = 64 << 20;
 
 /// A verified shard, mapped.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub(crate) enum ShardState {
     /// Not there, or not finished.
     Missing,
     /// There, but not what it should be.
-    Damaged(EmbedError),
+    Damaged(DamagedFile),
 }
 
 impl Shard {
@@ -53,7 +54,7 @@ impl Shard {
         let record: ShardRecord = match read_json(&path)? {
             None => return Ok(ShardState::Missing),
             Some(Ok(record)) => record,
-            Some(Err(reason)) => return Ok(ShardState::Damaged(damaged(folder, &path, reason))),
+            Some(Err(reason)) => return Ok(ShardState::Damaged(DamagedFile::new(path, reason))),
         };
         let path = shard_path(folder, shard);
         let file = match File::open(&path) {
@@ -67,7 +68,7 @@ impl Shard {
                 shard.release();
                 ShardState::Good(shard)
             }
-            Err(reason) => ShardState::Damaged(damaged(folder, &path, reason)),
+            Err(reason) => ShardState::Damaged(DamagedFile::new(path, reason)),
         })
     }
 
@@ -114,18 +115,18 @@ pub(crate) fn claimed_sequences(folder: &Path, shard: usize) -> Option<Vec<[u8; 
 }
 
 /// The error of a file that is not what it says it is.
-pub(crate) fn damaged(entry: &Path, path: &Path, reason: String) -> EmbedError {
-    EmbedError::Damaged { path: path.to_owned(), entry: entry.to_owned(), reason }
+pub(crate) fn damaged(entry: &Path, path: &Path, reason: Damage) -> EmbedError {
+    DamagedFile::new(path.to_owned(), reason).into_error(entry)
 }
 
 /// Reads a JSON file: `None` when there is none, the reason when it cannot be understood.
-pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<Result<T, String>>, EmbedError> {
-    let parse = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(|error| error.to_string());
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<Result<T, Damage>>, EmbedError> {
+    let parse = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(Damage::Json);
     Ok(read_small(path)?.map(|bytes| bytes.and_then(parse)))
 }
 
 /// Reads a file of JSON: `None` when there is none, the reason when it is larger than any that is ever written.
-pub(crate) fn read_small(path: &Path) -> Result<Option<Result<Vec<u8>, String>>, EmbedError> {
+pub(crate) fn read_small(path: &Path) -> Result<Option<Result<Vec<u8>, Damage>>, EmbedError> {
     let failed = |source| EmbedError::io("read", path, source);
     let file = match File::open(path) {
         Ok(file) => file,
@@ -133,9 +134,9 @@ pub(crate) fn read_small(path: &Path) -> Result<Option<Result<Vec<u8>, String>>,
         Err(source) => return Err(failed(source)),
     };
     let mut bytes = Vec::new();
-    file.take(LARGEST_JSON + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > LARGEST_JSON {
-        return Ok(Some(Err(format!("it has more than {} MiB", LARGEST_JSON >> 20))));
+    file.take(MAX_JSON_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_JSON_BYTES {
+        return Ok(Some(Err(Damage::TooLarge { limit_mib: MAX_JSON_BYTES >> 20 })));
     }
     Ok(Some(Ok(bytes)))
 }
@@ -152,36 +153,38 @@ fn check(
     key: &EntryKey,
     shard: usize,
     sequences: Option<&[&DnaSequence]>,
-) -> Result<Shard, String> {
+) -> Result<Shard, Damage> {
     if map.len() as u64 != record.bytes {
-        return Err(format!("it has {} bytes, its record says {}", map.len(), record.bytes));
+        return Err(Damage::Size { found: map.len() as u64, recorded: record.bytes });
     }
     let digest = blake3::hash(&map).to_hex();
     if digest.as_str() != record.blake3 {
-        return Err(format!("its BLAKE3 digest is {digest}, its record says {}", record.blake3));
+        return Err(Damage::Digest { found: digest.to_string(), recorded: record.blake3 });
     }
-    let (_, header) = SafeTensors::read_metadata(&map).map_err(|error| format!("its header: {error}"))?;
+    let (_, header) = SafeTensors::read_metadata(&map).map_err(Damage::Header)?;
     let metadata = header.metadata().clone().unwrap_or_default();
     for (name, expected) in shard_metadata(key, shard) {
         let found = metadata.get(name).map_or("nothing", String::as_str);
         if found != expected {
-            return Err(format!("its {name} is {found}, expected {expected}"));
+            return Err(Damage::Metadata { name, found: found.to_owned(), expected });
         }
     }
-    let tensors = SafeTensors::deserialize(&map).map_err(|error| format!("its header: {error}"))?;
-    let tensor = |name: &str, dtype: Dtype, shape: &[usize]| {
-        let view = tensors.tensor(name).map_err(|_| format!("it lacks the tensor {name:?}"))?;
-        if view.dtype() != dtype || view.shape() != shape {
-            return Err(format!(
-                "tensor {name:?} is {:?} {:?}, expected {dtype:?} {shape:?}",
-                view.dtype(),
-                view.shape()
-            ));
+    let tensors = SafeTensors::deserialize(&map).map_err(Damage::Header)?;
+    let tensor = |name: &'static str, expected: Dtype, expected_shape: &[usize]| {
+        let view = tensors.tensor(name).map_err(|_| Damage::NoTensor(name))?;
+        if view.dtype() != expected || view.shape() != expected_shape {
+            return Err(Damage::Tensor {
+                name,
+                found: view.dtype(),
+                found_shape: view.shape().to_vec(),
+                expected,
+                expected_shape: expected_shape.to_vec(),
+            });
         }
         Ok(view.data())
     };
     if record.shard != shard {
-        return Err(format!("its record is of shard {}, expected {shard}", record.shard));
+        return Err(Damage::Record { found: record.shard, expected: shard });
     }
     let (values, offsets) = if key.pooling == Pooling::Tokens {
         let offsets = tensor(OFFSETS, Dtype::I64, &[record.rows + 1])?;
@@ -194,13 +197,13 @@ fn check(
     if let Some(sequences) = sequences {
         let (found, _) = digests.as_chunks::<32>();
         if found.len() != sequences.len() {
-            return Err(format!("it has {} rows, expected {}", found.len(), sequences.len()));
+            return Err(Damage::Rows { found: found.len(), expected: sequences.len() });
         }
         let differs = |(row, sequence): &(usize, &&DnaSequence)| {
             found[*row] != *Digest::of_bytes(sequence.as_bytes()).as_bytes()
         };
         if let Some((row, _)) = sequences.iter().enumerate().find(differs) {
-            return Err(format!("its row {row} is of another sequence"));
+            return Err(Damage::Sequence { row });
         }
     }
     let place = |part: &[u8]| {
@@ -211,17 +214,17 @@ fn check(
     Ok(Shard { values, digests, offsets, dim: key.dim, record, map })
 }
 
-fn read_offsets(bytes: &[u8], vectors: usize) -> Result<Vec<usize>, String> {
+fn read_offsets(bytes: &[u8], vectors: usize) -> Result<Vec<usize>, Damage> {
     let (values, _) = bytes.as_chunks::<8>();
     let offsets: Vec<usize> = values
         .iter()
         .map(|&value| usize::try_from(i64::from_le_bytes(value)))
         .collect::<Result<_, _>>()
-        .map_err(|_| "it has a negative offset".to_owned())?;
+        .map_err(|_| Damage::NegativeOffset)?;
     let rising = offsets.windows(2).all(|pair| pair[0] < pair[1]);
     if rising && offsets.first() == Some(&0) && offsets.last() == Some(&vectors) {
         Ok(offsets)
     } else {
-        Err(format!("its offsets do not rise from 0 to {vectors}"))
+        Err(Damage::Offsets { vectors })
     }
 }

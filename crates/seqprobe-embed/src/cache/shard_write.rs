@@ -1,10 +1,10 @@
 //! Writing one shard: its safetensors file first, then its record.
 
-use crate::atomic_file::{AtomicFile, write_atomically};
 use crate::cache::key::{EntryKey, FORMAT_VERSION};
 use crate::cache::tensor_file::{TensorHead, file_head};
 use crate::error::EmbedError;
 use seqprobe_core::{Digest, DnaSequence, Pooling};
+use seqprobe_files::{AtomicFile, write_whole};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -140,7 +140,7 @@ impl ShardWriter {
     fn append(&mut self, bytes: &[u8]) -> Result<(), EmbedError> {
         self.hasher.update(bytes);
         self.record.bytes += bytes.len() as u64;
-        self.file.write(bytes)
+        Ok(self.file.append(bytes)?)
     }
 }
 
@@ -149,5 +149,5 @@ pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), Emb
     let mut text = serde_json::to_vec_pretty(value)
         .map_err(|error| EmbedError::io("write", path, std::io::Error::other(error)))?;
     text.push(b'\n');
-    write_atomically(path, &text)
+    Ok(write_whole(path, &text)?)
 }

@@ -11,6 +11,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Bytes read from the maps of an entry before their pages are given back: 32 MiB.
 const RELEASED_BYTES: usize = 32 << 20;
 
+/// Where the features of one distinct sequence are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RowLocation {
+    /// 0-based number among the shards that hold the rows.
+    pub(crate) shard: u32,
+    /// 0-based row of the shard.
+    pub(crate) row: u32,
+}
+
+/// All rows of an entry: the shards that hold them, and where each is.
+pub(crate) struct LocatedRows {
+    /// Verified shards, of one or of several entries.
+    pub(crate) shards: Vec<Shard>,
+    /// The location of each distinct sequence.
+    pub(crate) locations: Vec<RowLocation>,
+    /// Keep the entries of the shards from being removed.
+    pub(crate) holds: Vec<File>,
+}
+
 /// Stored features of one layer and pooling; row i = sequence i of the call that asked for them.
 /// A clone shares the stored values.
 #[derive(Clone, Debug)]
@@ -28,8 +47,8 @@ struct StoredEntry {
     shards: Vec<Shard>,
     /// Keep the entries that hold the shards from being removed.
     _holds: Vec<File>,
-    /// The shard and the row in it of each distinct sequence.
-    places: Vec<(u32, u32)>,
+    /// Where each distinct sequence is.
+    locations: Vec<RowLocation>,
     /// Bytes read since the maps' pages were last given back.
     read: AtomicUsize,
 }
@@ -50,16 +69,10 @@ impl StoredEntry {
 }
 
 impl StoredFeatures {
-    /// Features whose rows lie in some shards: `places` has the shard and the row in it of each distinct sequence.
-    pub(crate) fn new(
-        key: EntryKey,
-        folder: PathBuf,
-        shards: Vec<Shard>,
-        places: Vec<(u32, u32)>,
-        holds: Vec<File>,
-        of_row: Arc<Vec<u32>>,
-    ) -> Self {
-        let entry = StoredEntry { key, folder, shards, _holds: holds, places, read: AtomicUsize::new(0) };
+    /// Features of located rows; `of_row` has the distinct sequence of each row.
+    pub(crate) fn new(key: EntryKey, folder: PathBuf, rows: LocatedRows, of_row: Arc<Vec<u32>>) -> Self {
+        let LocatedRows { shards, locations, holds } = rows;
+        let entry = StoredEntry { key, folder, shards, _holds: holds, locations, read: AtomicUsize::new(0) };
         Self { entry: Arc::new(entry), of_row }
     }
 
@@ -78,8 +91,8 @@ impl StoredFeatures {
         self.entry.release();
     }
 
-    fn place(&self, row: usize) -> (&Shard, usize) {
-        let (shard, row) = self.entry.places[self.of_row[row] as usize];
+    fn locate(&self, row: usize) -> (&Shard, usize) {
+        let RowLocation { shard, row } = self.entry.locations[self.of_row[row] as usize];
         (&self.entry.shards[shard as usize], row as usize)
     }
 }
@@ -101,7 +114,7 @@ impl FeatureSource for StoredFeatures {
     }
 
     fn length(&self, row: usize) -> usize {
-        let (shard, row) = self.place(row);
+        let (shard, row) = self.locate(row);
         shard.length(row)
     }
 
@@ -117,7 +130,7 @@ impl FeatureSource for StoredFeatures {
         let vectors: usize = rows.iter().map(|&row| self.length(row)).sum();
         out.reserve(vectors * self.dim());
         for &row in rows {
-            let (shard, row) = self.place(row);
+            let (shard, row) = self.locate(row);
             shard.push_row(row, out);
         }
         self.entry.release_after(vectors * self.dim() * size_of::<f32>());

@@ -1,14 +1,15 @@
 //! Stored features without their model: what an entry holds, for export.
 
-use crate::cache::distinct::{Distinct, by_strand};
+use crate::cache::damage::Damage;
+use crate::cache::distinct::{Distinct, canonical_strands};
 use crate::cache::embedding_cache::EmbeddingCache;
 use crate::cache::entry::{read_key, read_manifest};
 use crate::cache::entry_locks::hold;
 use crate::cache::key::EntryKey;
-use crate::cache::reuse::{Donors, Found};
+use crate::cache::reuse::Donors;
 use crate::cache::shard_read::{Shard, ShardState, damaged};
 use crate::cache::shard_write::shard_path;
-use crate::cache::stored::StoredFeatures;
+use crate::cache::stored::{LocatedRows, RowLocation, StoredFeatures};
 use crate::error::EmbedError;
 use seqprobe_core::DnaSequence;
 use std::path::{Path, PathBuf};
@@ -29,19 +30,21 @@ impl StoredFeatures {
                 ShardState::Good(shard) => shards.push(shard),
                 ShardState::Missing => {
                     let path = shard_path(folder, shard);
-                    return Err(damaged(folder, &path, "it is missing".to_owned()));
+                    return Err(damaged(folder, &path, Damage::Missing));
                 }
-                ShardState::Damaged(error) => return Err(error),
+                ShardState::Damaged(file) => return Err(file.into_error(folder)),
             }
         }
         let ids: Vec<String> = shards.iter().flat_map(|shard| shard.sequence_digests()).map(hex).collect();
         let numbered = shards.iter().enumerate();
-        let places: Vec<(u32, u32)> = numbered
-            .flat_map(|(number, shard)| (0..shard.record.rows).map(move |row| (number as u32, row as u32)))
+        let locations: Vec<RowLocation> = numbered
+            .flat_map(|(number, shard)| {
+                (0..shard.record.rows).map(move |row| RowLocation { shard: number as u32, row: row as u32 })
+            })
             .collect();
-        let of_row = Arc::new((0..places.len() as u32).collect());
-        let holds = hold.into_iter().collect();
-        Ok((Self::new(key, folder.to_owned(), shards, places, holds, of_row), ids))
+        let of_row = Arc::new((0..locations.len() as u32).collect());
+        let rows = LocatedRows { shards, locations, holds: hold.into_iter().collect() };
+        Ok((Self::new(key, folder.to_owned(), rows, of_row), ids))
     }
 
     /// The rows of some sequences from an entry, or from others of the same computation.
@@ -54,20 +57,19 @@ impl StoredFeatures {
         sequences: &[DnaSequence],
     ) -> Result<Self, EmbedError> {
         let (key, _) = complete_entry(folder)?;
-        let by_strand = by_strand(key.reverse_complement, sequences);
-        let distinct = Distinct::new(&by_strand);
+        let canonical_strands = canonical_strands(key.reverse_complement, sequences);
+        let distinct = Distinct::new(&canonical_strands);
         let found = Donors::list(cache, std::slice::from_ref(&key))?.find(&key, &distinct, false)?;
-        if let Some(&first) = found.missing().first() {
+        let missing = found.missing();
+        let Some(rows) = found.complete_with(None) else {
             return Err(EmbedError::NotStored {
-                count: found.missing().len(),
+                count: missing.len(),
                 total: distinct.sequences.len(),
-                row: distinct.first_rows[first],
+                row: missing.first().map_or(0, |&first| distinct.first_rows[first]),
             });
-        }
-        let Found { shards, places, holds, .. } = found;
-        let places = places.into_iter().flatten().collect();
+        };
         let key = EntryKey { sequences: distinct.digest, ..key };
-        Ok(Self::new(key, folder.to_owned(), shards, places, holds, Arc::new(distinct.of_row)))
+        Ok(Self::new(key, folder.to_owned(), rows, Arc::new(distinct.of_row)))
     }
 }
 
@@ -106,8 +108,8 @@ fn complete_entry(folder: &Path) -> Result<(EntryKey, usize), EmbedError> {
         {
             Ok((key, manifest.shards.len()))
         }
-        (Some(_), Some(_)) => Err(damaged(folder, folder, "key, manifest and name do not agree".to_owned())),
-        _ => Err(damaged(folder, folder, "the entry is not complete".to_owned())),
+        (Some(_), Some(_)) => Err(damaged(folder, folder, Damage::Contradiction)),
+        _ => Err(damaged(folder, folder, Damage::NotComplete)),
     }
 }
 

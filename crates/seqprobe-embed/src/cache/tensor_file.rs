@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// The largest header that readers of the format accept.
-pub(crate) const LARGEST_HEADER: usize = 100_000_000;
+pub(crate) const MAX_HEADER_BYTES: usize = 100_000_000;
 
 /// Values start on a multiple of this, so that readers may map them.
 const ALIGNMENT: usize = 64;

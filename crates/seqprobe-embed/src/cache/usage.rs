@@ -1,8 +1,8 @@
 //! For whom an entry was made or read, and when last: notes beside the values, which no key and no digest covers.
 
-use crate::atomic_file::write_atomically;
 use crate::cache::entry_locks::READERS;
 use seqprobe_core::Digest;
+use seqprobe_files::write_whole;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -15,7 +15,7 @@ pub(crate) fn note_user(folder: &Path, user: Option<&str>) {
     let users = folder.join(USERS);
     let path = users.join(format!("{}.txt", Digest::of_bytes(user.as_bytes()).short()));
     if !path.exists() && std::fs::create_dir_all(&users).is_ok() {
-        let _ = write_atomically(&path, user.as_bytes());
+        let _ = write_whole(&path, user.as_bytes());
     }
 }
 

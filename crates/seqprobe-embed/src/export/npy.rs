@@ -1,10 +1,10 @@
 //! NumPy's npy, ids one per line in a file beside it.
 
 use super::{ExportFormat, for_each_block, refuse};
-use crate::atomic_file::AtomicFile;
 use crate::error::EmbedError;
 use npyz::WriterBuilder;
 use seqprobe_core::{FeatureKind, FeatureSource, RowIds};
+use seqprobe_files::AtomicFile;
 use std::path::Path;
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
@@ -25,8 +25,8 @@ fn write(source: &dyn FeatureSource, ids: &RowIds, path: &Path) -> Result<(), Em
     // Both files are written before either gets its name.
     let mut id_file = AtomicFile::create(&path.with_extension("ids.txt"))?;
     for id in ids.iter() {
-        id_file.write(id.as_bytes())?;
-        id_file.write(b"\n")?;
+        id_file.append(id.as_bytes())?;
+        id_file.append(b"\n")?;
     }
     let mut file = AtomicFile::create(path)?;
     let failed = |error| EmbedError::io("write", path, error);
@@ -38,6 +38,7 @@ fn write(source: &dyn FeatureSource, ids: &RowIds, path: &Path) -> Result<(), Em
         .map_err(failed)?;
     for_each_block(source, &mut |values| writer.extend(values.iter().copied()).map_err(failed))?;
     writer.finish().map_err(failed)?;
-    id_file.finish()?;
-    file.finish()
+    let (id_file, file) = (id_file.stage()?, file.stage()?);
+    id_file.put_in_place()?;
+    Ok(file.put_in_place()?)
 }

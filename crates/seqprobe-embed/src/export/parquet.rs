@@ -1,7 +1,6 @@
 //! Parquet: a row per vector, its values as a list.
 
 use super::{ExportFormat, for_each_block};
-use crate::atomic_file::AtomicFile;
 use crate::error::EmbedError;
 use parquet::basic::{Compression, LogicalType, Repetition, Type as PhysicalType};
 use parquet::data_type::{ByteArray, ByteArrayType, FloatType, Int32Type};
@@ -10,6 +9,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{ColumnPath, Type, TypePtr};
 use seqprobe_core::{FeatureKind, FeatureSource, RowIds};
+use seqprobe_files::AtomicFile;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ fn write(source: &dyn FeatureSource, ids: &RowIds, path: &Path) -> Result<(), Em
         group.close().map(drop).map_err(failed)
     })?;
     writer.close().map_err(failed)?;
-    file.finish()
+    Ok(file.finish()?)
 }
 
 /// # Shapes

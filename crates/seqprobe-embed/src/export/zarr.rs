@@ -4,10 +4,10 @@
 
 use super::crc32c::crc32c;
 use super::{ExportFormat, for_each_block, refuse};
-use crate::atomic_file::{temporary_beside, write_synced};
 use crate::cache::shard_write::{FEATURES, OFFSETS, TOKENS};
 use crate::error::EmbedError;
 use seqprobe_core::{FeatureKind, FeatureSource, RowIds};
+use seqprobe_files::{temporary_beside, write_synced};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -179,7 +179,7 @@ fn write_array_json(
 
 fn write_json(folder: &Path, value: &Value) -> Result<(), EmbedError> {
     let text = format!("{value:#}\n");
-    write_synced(&folder.join("zarr.json"), text.as_bytes())
+    Ok(write_synced(&folder.join("zarr.json"), text.as_bytes())?)
 }
 
 /// Writes a chunk along the first axis: `c/NUMBER` and `/0` for every further axis.
@@ -193,5 +193,5 @@ fn write_chunk(folder: &Path, number: usize, n_axes: usize, mut bytes: Vec<u8>) 
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|source| EmbedError::io("create", parent, source))?;
     }
-    write_synced(&path, &bytes)
+    Ok(write_synced(&path, &bytes)?)
 }

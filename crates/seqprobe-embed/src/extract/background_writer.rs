@@ -22,12 +22,12 @@ pub(crate) struct Queue<'s>(SyncSender<Order<'s>>);
 impl<'s> Queue<'s> {
     /// Starts the files of a shard.
     pub(crate) fn start(&self, writers: Vec<ShardWriter>) -> Result<(), EmbedError> {
-        self.say(Order::Start(writers))
+        self.send(Order::Start(writers))
     }
 
     /// Appends values to each file.
     pub(crate) fn push(&self, values: Vec<Vec<f32>>) -> Result<(), EmbedError> {
-        self.say(Order::Push(values))
+        self.send(Order::Push(values))
     }
 
     /// Closes the files of a shard.
@@ -36,18 +36,20 @@ impl<'s> Queue<'s> {
         sequences: &'s [&'s DnaSequence],
         truncated: usize,
     ) -> Result<(), EmbedError> {
-        self.say(Order::Finish(sequences, truncated))
+        self.send(Order::Finish(sequences, truncated))
     }
 
-    fn say(&self, order: Order<'s>) -> Result<(), EmbedError> {
-        // Nobody listens after a failure, which `beside` then reports instead of this.
+    fn send(&self, order: Order<'s>) -> Result<(), EmbedError> {
+        // Nobody listens after a failure, which `with_background_writer` then reports instead of this.
         self.0.send(order).map_err(|_| EmbedError::Encoder("its values could not be written".to_owned()))
     }
 }
 
 /// Runs `work` with a thread beside it that writes what it queues. All of it is on the disk on return; a failure to write
 /// comes before one of the work, which it may have caused.
-pub(crate) fn beside<'s>(work: impl FnOnce(&Queue<'s>) -> Result<(), EmbedError>) -> Result<(), EmbedError> {
+pub(crate) fn with_background_writer<'s>(
+    work: impl FnOnce(&Queue<'s>) -> Result<(), EmbedError>,
+) -> Result<(), EmbedError> {
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(WAITING);
         let writing = scope.spawn(move || write(receiver));

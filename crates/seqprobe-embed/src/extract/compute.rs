@@ -4,15 +4,15 @@
 
 use crate::cache::distinct::Distinct;
 use crate::cache::entry::Entry;
-use crate::cache::key::ExtractionSpec;
 use crate::cache::shard_write::ShardWriter;
 use crate::error::EmbedError;
-use crate::extract::background_writer::beside;
+use crate::extract::background_writer::with_background_writer;
 use crate::extract::forward::{Forward, state_stride};
 use crate::extract::pool::pooled_length;
 use crate::extract::progress::{ExtractionOptions, ExtractionProgress, Interrupted, batch_tokens};
 use crate::extract::read_rows::ReadRows;
 use crate::extract::tokens::require_within_limit;
+use crate::spec::{ExtractionSpec, KeepEnd};
 use seqprobe_core::DnaSequence;
 use seqprobe_models::FrozenModel;
 use std::ops::Range;
@@ -42,7 +42,7 @@ pub(crate) fn compute_missing(
         (0..plan.len()).map(|shard| entries.iter().any(|entry| entry.shards[shard].is_none())).collect();
     let indices =
         || plan.iter().zip(&missing).filter(|&(_, &missing)| missing).flat_map(|(rows, _)| rows.clone());
-    if spec.truncate == crate::cache::key::Truncate::Error && spec.window.is_none() {
+    if spec.keep_end == KeepEnd::Error && spec.window.is_none() {
         require_within_limit(model, distinct, indices())?;
     }
     let total = indices().count();
@@ -50,7 +50,7 @@ pub(crate) fn compute_missing(
     let mut done = 0;
     let mut batch_tokens = options.batch_tokens.unwrap_or_else(|| batch_tokens(model));
     let missing: Vec<usize> = (0..plan.len()).filter(|&shard| computed.shards[shard]).collect();
-    beside(|queue| {
+    with_background_writer(|queue| {
         for &shard in &missing {
             let rows = plan[shard].clone();
             let sequences = &distinct.sequences[rows.clone()];

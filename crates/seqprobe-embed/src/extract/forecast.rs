@@ -1,16 +1,17 @@
 //! What an extraction would do, without doing it: what is missing, how many bytes it would store, and how long it would
 //! take, from a measured sample. Nothing is stored.
 
-use crate::cache::distinct::{Distinct, by_strand};
+use crate::cache::distinct::{Distinct, canonical_strands};
 use crate::cache::embedding_cache::EmbeddingCache;
 use crate::cache::entry::Entry;
-use crate::cache::key::{EntryKey, ExtractionSpec};
+use crate::cache::key::EntryKey;
 use crate::error::EmbedError;
 use crate::extract::forward::{Forward, state_stride};
 use crate::extract::look_up::{entry_keys, look_up};
 use crate::extract::pool::pooled_length;
 use crate::extract::progress::batch_tokens;
 use crate::extract::read_rows::ReadRows;
+use crate::spec::ExtractionSpec;
 use seqprobe_core::{DnaSequence, LayerIndex, Pooling};
 use seqprobe_models::FrozenModel;
 use std::time::Instant;
@@ -48,8 +49,8 @@ pub fn estimate(
     wanted: &[(LayerIndex, Pooling)],
     cache: &EmbeddingCache,
 ) -> Result<Estimate, EmbedError> {
-    let by_strand = by_strand(spec.reverse_complement, sequences);
-    let distinct = Distinct::new(&by_strand);
+    let canonical_strands = canonical_strands(spec.reverse_complement, sequences);
+    let distinct = Distinct::new(&canonical_strands);
     let plan = distinct.shards(model.encoder.spec().hidden);
     let (keys, _) = entry_keys(model, spec, &distinct, wanted)?;
     let stride = state_stride(model)?;
@@ -58,7 +59,7 @@ pub fn estimate(
     let mut missing: Vec<usize> = Vec::new();
     let (_, groups) = look_up(&distinct, &plan, &keys, cache, true)?;
     for group in groups {
-        let part = distinct.part(&group.missing);
+        let part = distinct.part(&group.rows);
         let plan = part.shards(model.encoder.spec().hidden);
         let part_key = |&index: &usize| EntryKey { sequences: part.digest, ..keys[index].clone() };
         let open = |index| Entry::open(cache, &part_key(index), &part, &plan, true);
@@ -77,7 +78,7 @@ pub fn estimate(
                 found.n_bytes += (4 * vectors * entry.key.dim + 32 * rows.len() + borders) as u64;
             }
             found.n_tokens += read.n_tokens();
-            missing.extend_from_slice(&group.missing[rows.clone()]);
+            missing.extend_from_slice(&group.rows[rows.clone()]);
         }
     }
     missing.sort_unstable();

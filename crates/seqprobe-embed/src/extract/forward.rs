@@ -1,7 +1,7 @@
 //! Batches through the encoder, their states pooled. States are copied without padding; where memory runs out the batch is
 //! halved and so is every later one.
 
-use crate::cache::distinct::Distinct;
+use crate::cache::distinct::{Distinct, RowDescription};
 use crate::error::EmbedError;
 use crate::extract::pool::{pool, special_states};
 use crate::extract::tokens::{Pieces, next_batch};
@@ -143,11 +143,11 @@ impl<'a> Forward<'a> {
                     })?;
                     let mut out = Vec::new();
                     if !pool(pooling, states, special, dim, &mut out) {
-                        let (row, sequence) = self.distinct.name(sequence);
+                        let RowDescription { row, sequence } = self.distinct.describe_row(sequence);
                         return Err(EmbedError::NoTokens { row, sequence, pooling });
                     }
                     if out.iter().any(|value| !value.is_finite()) {
-                        let (row, sequence) = self.distinct.name(sequence);
+                        let RowDescription { row, sequence } = self.distinct.describe_row(sequence);
                         return Err(EmbedError::NotFinite { layer, pooling, row, sequence });
                     }
                     Ok(out)

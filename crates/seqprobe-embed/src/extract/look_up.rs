@@ -3,37 +3,38 @@
 use crate::cache::distinct::Distinct;
 use crate::cache::embedding_cache::EmbeddingCache;
 use crate::cache::entry::Entry;
-use crate::cache::key::{EntryKey, ExtractionSpec};
-use crate::cache::reuse::{Donors, Found};
+use crate::cache::key::EntryKey;
+use crate::cache::reuse::{DonorRows, Donors};
 use crate::error::EmbedError;
 use crate::extract::read_rows::ReadRows;
+use crate::spec::ExtractionSpec;
 use seqprobe_core::{LayerIndex, Pooling};
 use seqprobe_models::{FrozenModel, ModelError};
 use std::ops::Range;
 
-/// Keys that lack the same sequences: one forward pass.
-pub(crate) struct Group {
-    /// Distinct sequences, rising.
-    pub(crate) missing: Vec<usize>,
+/// Rows that the same keys lack: one forward pass computes them for all of these keys.
+pub(crate) struct MissingRows {
+    /// Indices of the distinct sequences, rising.
+    pub(crate) rows: Vec<usize>,
     /// Indices of the keys.
     pub(crate) of_keys: Vec<usize>,
 }
 
-/// What other entries hold of each key's rows, and the rest, grouped. A key that has an entry of its own, finished or
-/// not, goes on with that one.
+/// Finds which rows of each key other entries hold, and groups the rows that are missing. A key that has an entry of
+/// its own, finished or not, continues with that entry.
 pub(crate) fn look_up(
     distinct: &Distinct<'_>,
     plan: &[Range<usize>],
     keys: &[EntryKey],
     cache: &EmbeddingCache,
     repair: bool,
-) -> Result<(Vec<Found>, Vec<Group>), EmbedError> {
+) -> Result<(Vec<DonorRows>, Vec<MissingRows>), EmbedError> {
     let mut donors: Option<Donors> = None;
     let mut all_found = Vec::with_capacity(keys.len());
-    let mut groups: Vec<Group> = Vec::new();
+    let mut groups: Vec<MissingRows> = Vec::new();
     for (index, key) in keys.iter().enumerate() {
         let found = if Entry::is_started(cache, key) {
-            Found::nothing(distinct.sequences.len())
+            DonorRows::nothing(distinct.sequences.len())
         } else {
             let donors = match &donors {
                 Some(donors) => donors,
@@ -43,10 +44,10 @@ pub(crate) fn look_up(
         };
         let missing = found.missing();
         all_found.push(found);
-        match groups.iter_mut().find(|group| group.missing == missing) {
+        match groups.iter_mut().find(|group| group.rows == missing) {
             Some(group) => group.of_keys.push(index),
             None if missing.is_empty() && !plan.is_empty() => {}
-            None => groups.push(Group { missing, of_keys: vec![index] }),
+            None => groups.push(MissingRows { rows: missing, of_keys: vec![index] }),
         }
     }
     Ok((all_found, groups))
@@ -57,10 +58,10 @@ pub(crate) fn truncated_of(
     model: &FrozenModel,
     spec: &ExtractionSpec,
     distinct: &Distinct<'_>,
-    found: &Found,
+    found: &DonorRows,
 ) -> Result<usize, EmbedError> {
     let mut used = vec![0; found.shards.len()];
-    found.places.iter().flatten().for_each(|&(shard, _)| used[shard as usize] += 1);
+    found.locations.iter().flatten().for_each(|location| used[location.shard as usize] += 1);
     let mut count = 0;
     for (number, shard) in found.shards.iter().enumerate() {
         let of_shard = shard.record.truncated;
@@ -69,7 +70,7 @@ pub(crate) fn truncated_of(
             continue;
         }
         for index in 0..distinct.sequences.len() {
-            if matches!(found.places[index], Some((shard, _)) if shard as usize == number) {
+            if found.locations[index].is_some_and(|location| location.shard as usize == number) {
                 count += ReadRows::new(model, spec, distinct, index..index + 1)?.truncated;
             }
         }

@@ -1,6 +1,5 @@
 //! Pooling of the hidden states of one sequence. Padding is cut off before, so it never counts.
 
-use crate::sources::adapters::{push_max, push_mean};
 use seqprobe_core::Pooling;
 use std::num::NonZeroUsize;
 
@@ -59,6 +58,32 @@ pub(crate) fn pool(
         Pooling::Mean | Pooling::MeanAll | Pooling::Cls => push_mean(plain(), dim, out),
     }
     true
+}
+
+/// Appends the mean of at least one vector: summed in 64 bits in the order given, rounded once.
+pub(crate) fn push_mean<'v>(vectors: impl Iterator<Item = &'v [f32]>, dim: usize, out: &mut Vec<f32>) {
+    let mut sums = vec![0.0_f64; dim];
+    let mut count = 0.0_f64;
+    for vector in vectors {
+        for (sum, &value) in sums.iter_mut().zip(vector) {
+            *sum += f64::from(value);
+        }
+        count += 1.0;
+    }
+    out.extend(sums.iter().map(|sum| (sum / count) as f32));
+}
+
+/// Appends the largest value per dimension of at least one vector; a NaN stays a NaN.
+pub(crate) fn push_max<'v>(vectors: impl Iterator<Item = &'v [f32]>, dim: usize, out: &mut Vec<f32>) {
+    let start = out.len();
+    out.resize(start + dim, f32::NEG_INFINITY);
+    for vector in vectors {
+        for (largest, &value) in out[start..].iter_mut().zip(vector) {
+            if value > *largest || value.is_nan() {
+                *largest = value;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 //! shard and no file.
 
 use crate::cache::distinct::Distinct;
-use crate::cache::key::{ExtractionSpec, ReverseComplement};
 use crate::error::EmbedError;
 use crate::extract::forward::{Forward, Pooled};
 use crate::extract::pool::special_states;
 use crate::extract::tokens::{Pieces, next_batch, pieces};
+use crate::spec::{ExtractionSpec, ReverseComplement};
 use rayon::prelude::*;
 use seqprobe_models::FrozenModel;
 use std::num::NonZeroUsize;

@@ -1,9 +1,9 @@
 //! Token ids of distinct sequences within the model's limit, and their grouping into batches.
 
-use crate::cache::distinct::Distinct;
-use crate::cache::key::{ExtractionSpec, Truncate};
+use crate::cache::distinct::{Distinct, RowDescription};
 use crate::error::EmbedError;
 use crate::extract::windows::weights;
+use crate::spec::{ExtractionSpec, KeepEnd};
 use rayon::prelude::*;
 use seqprobe_core::DnaSequence;
 use seqprobe_models::{FrozenModel, ModelError, Tokenize, Tokens};
@@ -34,12 +34,12 @@ pub(crate) fn pieces(
 ) -> Result<(Pieces, bool), EmbedError> {
     let ranges = spec.window.map_or_else(Vec::new, |window| window.ranges(sequence.len()));
     if ranges.len() < 2 {
-        let (tokens, cut) = fitting(tokenize, limit, spec.truncate, distinct, index, sequence)?;
+        let (tokens, cut) = fitting(tokenize, limit, spec.keep_end, distinct, index, sequence)?;
         return Ok((Pieces { tokens: vec![tokens], weights: vec![sequence.len() as f64] }, cut));
     }
     let mut tokens = Vec::with_capacity(ranges.len());
     for part in ranges.iter().filter_map(|range| sequence.part(range.clone())) {
-        tokens.push(fitting(tokenize, limit, Truncate::Error, distinct, index, &part)?.0);
+        tokens.push(fitting(tokenize, limit, KeepEnd::Error, distinct, index, &part)?.0);
     }
     Ok((Pieces { tokens, weights: weights(&ranges) }, false))
 }
@@ -48,18 +48,18 @@ pub(crate) fn pieces(
 fn fitting(
     tokenize: &Tokenize,
     limit: Option<usize>,
-    truncate: Truncate,
+    keep_end: KeepEnd,
     distinct: &Distinct<'_>,
     index: usize,
     sequence: &DnaSequence,
 ) -> Result<(Tokens, bool), EmbedError> {
     let failed = |source: ModelError| {
-        let (row, sequence) = distinct.name(index);
+        let RowDescription { row, sequence } = distinct.describe_row(index);
         EmbedError::Sequence { row, sequence, source: Box::new(source) }
     };
     let tokens = tokenize(sequence).map_err(failed)?;
     match limit {
-        Some(limit) if tokens.ids.len() > limit => cut(&tokens, limit, truncate)
+        Some(limit) if tokens.ids.len() > limit => cut(&tokens, limit, keep_end)
             .map(|tokens| (tokens, true))
             .ok_or_else(|| failed(ModelError::TooLong { tokens: tokens.ids.len(), limit })),
         _ => Ok((tokens, false)),
@@ -78,7 +78,7 @@ pub(crate) fn require_within_limit(
     let length = |&index: &usize| match tokenize(distinct.sequences[index]) {
         Ok(tokens) => Ok(tokens.ids.len()),
         Err(source) => {
-            let (row, sequence) = distinct.name(index);
+            let RowDescription { row, sequence } = distinct.describe_row(index);
             Err(EmbedError::Sequence { row, sequence, source: Box::new(source) })
         }
     };
@@ -94,16 +94,16 @@ pub(crate) fn require_within_limit(
 }
 
 /// Keeps all special tokens and as many others as the limit allows, from the part asked for.
-fn cut(tokens: &Tokens, limit: usize, truncate: Truncate) -> Option<Tokens> {
+fn cut(tokens: &Tokens, limit: usize, keep_end: KeepEnd) -> Option<Tokens> {
     let n_special = tokens.special.iter().filter(|&&special| special).count();
     let n_plain = tokens.ids.len() - n_special;
     let room = limit.checked_sub(n_special).filter(|&room| room > 0)?;
     let dropped = n_plain.checked_sub(room)?;
-    let first = match truncate {
-        Truncate::Error => return None,
-        Truncate::Left => 0,
-        Truncate::Right => dropped,
-        Truncate::Center => dropped / 2,
+    let first = match keep_end {
+        KeepEnd::Error => return None,
+        KeepEnd::Left => 0,
+        KeepEnd::Right => dropped,
+        KeepEnd::Center => dropped / 2,
     };
     let mut kept = Tokens { ids: Vec::with_capacity(limit), special: Vec::with_capacity(limit) };
     let mut plain = 0;
@@ -159,13 +159,13 @@ mod tests {
             ids: vec![100, 1, 2, 3, 4, 5, 200],
             special: vec![true, false, false, false, false, false, true],
         };
-        let ids = |truncate, limit| cut(&tokens, limit, truncate).map(|tokens| tokens.ids);
-        assert_eq!(ids(Truncate::Left, 4), Some(vec![100, 1, 2, 200]));
-        assert_eq!(ids(Truncate::Right, 4), Some(vec![100, 4, 5, 200]));
-        assert_eq!(ids(Truncate::Center, 5), Some(vec![100, 2, 3, 4, 200]));
-        assert_eq!(ids(Truncate::Center, 4), Some(vec![100, 2, 3, 200]));
-        assert_eq!(ids(Truncate::Error, 4), None);
-        assert_eq!(ids(Truncate::Left, 2), None);
+        let ids = |keep_end, limit| cut(&tokens, limit, keep_end).map(|tokens| tokens.ids);
+        assert_eq!(ids(KeepEnd::Left, 4), Some(vec![100, 1, 2, 200]));
+        assert_eq!(ids(KeepEnd::Right, 4), Some(vec![100, 4, 5, 200]));
+        assert_eq!(ids(KeepEnd::Center, 5), Some(vec![100, 2, 3, 4, 200]));
+        assert_eq!(ids(KeepEnd::Center, 4), Some(vec![100, 2, 3, 200]));
+        assert_eq!(ids(KeepEnd::Error, 4), None);
+        assert_eq!(ids(KeepEnd::Left, 2), None);
     }
 
     proptest! {

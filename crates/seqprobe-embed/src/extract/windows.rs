@@ -5,35 +5,11 @@
 //! that every letter counts once however many windows hold it. `max` takes the largest value, `last` the
 //! last window.
 
+use crate::spec::Window;
 use seqprobe_core::Pooling;
-use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use std::str::FromStr;
-
-/// Windows of `size` letters, one every `stride` letters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Window {
-    /// Letters of a window.
-    pub size: usize,
-    /// Letters from the start of one window to the start of the next; at most `size`.
-    pub stride: usize,
-}
 
 impl Window {
-    /// Checked windows.
-    ///
-    /// # Errors
-    /// A sentence, when the stride is 0 or leaves letters out between windows.
-    pub fn new(size: usize, stride: usize) -> Result<Self, String> {
-        if stride == 0 || stride > size {
-            return Err(format!(
-                "window of {size} letters with stride {stride}, expected a stride of 1 to {size}\n  hint: a longer stride would leave letters out"
-            ));
-        }
-        Ok(Self { size, stride })
-    }
-
     /// The windows of a sequence: one for a sequence that fits, else starts every `stride` letters and a
     /// last window that ends with the sequence. Ranges are 0-based and half-open.
     pub(crate) fn ranges(self, length: usize) -> Vec<Range<usize>> {
@@ -42,19 +18,6 @@ impl Window {
         };
         let starts = (0..last).step_by(self.stride).chain([last]);
         starts.map(|start| start..start + self.size).collect()
-    }
-}
-
-impl FromStr for Window {
-    type Err = String;
-
-    /// `SIZE:STRIDE`, or `SIZE` for windows side by side.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (size, stride) = text.split_once(':').unwrap_or((text, text));
-        match (size.parse(), stride.parse()) {
-            (Ok(size), Ok(stride)) => Self::new(size, stride),
-            _ => Err(format!("window {text:?}, expected letters as SIZE:STRIDE, for example 1000:500")),
-        }
     }
 }
 
@@ -115,16 +78,6 @@ mod tests {
         assert_eq!(window.ranges(3).as_slice(), std::slice::from_ref(&(0..3)));
         assert_eq!(window.ranges(8), [0..4, 2..6, 4..8]);
         assert_eq!(window.ranges(9), [0..4, 2..6, 4..8, 5..9]);
-        assert_eq!("6:3".parse(), Window::new(6, 3));
-        assert_eq!("6".parse(), Window::new(6, 6));
-        assert_eq!(
-            "6:7".parse::<Window>().unwrap_err(),
-            "window of 6 letters with stride 7, expected a stride of 1 to 6\n  hint: a longer stride would leave letters out"
-        );
-        assert_eq!(
-            "6,3".parse::<Window>().unwrap_err(),
-            "window \"6,3\", expected letters as SIZE:STRIDE, for example 1000:500"
-        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Adapters that turn rows of tokens into rows of one vector: flattened, or pooled on reading.
 
 use crate::error::EmbedError;
+use crate::extract::pool::{push_max, push_mean};
 use seqprobe_core::{FeatureError, FeatureKind, FeatureSource, Pooling};
 
 /// A source that can be handed on and moved to another thread.
@@ -152,32 +153,6 @@ impl FeatureSource for PooledTokens<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// Appends the mean of at least one vector: summed in 64 bits in the order given, rounded once.
-pub(crate) fn push_mean<'v>(vectors: impl Iterator<Item = &'v [f32]>, dim: usize, out: &mut Vec<f32>) {
-    let mut sums = vec![0.0_f64; dim];
-    let mut count = 0.0_f64;
-    for vector in vectors {
-        for (sum, &value) in sums.iter_mut().zip(vector) {
-            *sum += f64::from(value);
-        }
-        count += 1.0;
-    }
-    out.extend(sums.iter().map(|sum| (sum / count) as f32));
-}
-
-/// Appends the largest value per dimension of at least one vector; a NaN stays a NaN.
-pub(crate) fn push_max<'v>(vectors: impl Iterator<Item = &'v [f32]>, dim: usize, out: &mut Vec<f32>) {
-    let start = out.len();
-    out.resize(start + dim, f32::NEG_INFINITY);
-    for vector in vectors {
-        for (largest, &value) in out[start..].iter_mut().zip(vector) {
-            if value > *largest || value.is_nan() {
-                *largest = value;
-            }
-        }
     }
 }
 

@@ -4,12 +4,13 @@
 //! and values agree with stored ones as those of two extractions do.
 
 use crate::cache::distinct::Distinct;
-use crate::cache::key::{EntryKey, ExtractionSpec};
+use crate::cache::key::EntryKey;
 use crate::error::EmbedError;
 use crate::extract::forward::{Forward, state_stride};
 use crate::extract::pool::pooled_length;
 use crate::extract::progress::batch_tokens;
 use crate::extract::read_rows::ReadRows;
+use crate::spec::ExtractionSpec;
 use seqprobe_core::{DnaSequence, FeatureError, FeatureKind, FeatureSource, LayerIndex, Pooling};
 use seqprobe_models::FrozenModel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

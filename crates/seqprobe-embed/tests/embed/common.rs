@@ -2,7 +2,7 @@
 
 use seqprobe_core::{Digest, DnaSequence, FeatureSource, LayerIndex, Pooling};
 use seqprobe_embed::{
-    EmbedError, EmbeddingCache, Extraction, ExtractionOptions, ExtractionSpec, ReverseComplement, Truncate,
+    EmbedError, EmbeddingCache, Extraction, ExtractionOptions, ExtractionSpec, KeepEnd, ReverseComplement,
     extract,
 };
 use seqprobe_models::{
@@ -158,7 +158,7 @@ pub(crate) fn model(behaviour: &Behaviour) -> FrozenModel {
 pub(crate) const SPEC: ExtractionSpec = ExtractionSpec {
     precision: Precision::F32,
     reverse_complement: ReverseComplement::Forward,
-    truncate: Truncate::Error,
+    keep_end: KeepEnd::Error,
     window: None,
 };
 

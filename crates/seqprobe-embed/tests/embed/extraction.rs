@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use seqprobe_core::{DnaSequence, FeatureError, FeatureKind, FeatureSource, LayerIndex, Pooling};
 use seqprobe_embed::{
     ChainedFeatures, EmbedError, EmbeddingCache, ExtractionOptions, ExtractionReport, ExtractionSpec,
-    LiveFeatures, ReverseComplement, StoredFeatures, Truncate, Window, estimate, extract,
+    KeepEnd, LiveFeatures, ReverseComplement, StoredFeatures, Window, estimate, extract,
 };
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -159,7 +159,7 @@ fn what_changes_a_value_changes_the_entry() {
     let plain = Behaviour::default();
     let base = one(&plain, &SPEC, &["ACG"], wanted, folder.path()).unwrap();
     let average = ExtractionSpec { reverse_complement: ReverseComplement::Average, ..SPEC };
-    let cut = ExtractionSpec { truncate: Truncate::Left, ..SPEC };
+    let cut = ExtractionSpec { keep_end: KeepEnd::Left, ..SPEC };
     let in_windows = ExtractionSpec { window: Some(Window { size: 9, stride: 9 }), ..SPEC };
     let overlapping = ExtractionSpec { window: Some(Window { size: 9, stride: 5 }), ..SPEC };
     let others = [
@@ -265,8 +265,8 @@ fn long_inputs_are_counted_or_cut() {
         "{error}"
     );
     let short = one(&behaviour, &SPEC, &["ACG", "CGT", "GTA", "TTT"], wanted, folder.path()).unwrap();
-    for (truncate, row) in [(Truncate::Left, 0), (Truncate::Center, 1), (Truncate::Right, 2)] {
-        let spec = ExtractionSpec { truncate, ..SPEC };
+    for (keep_end, row) in [(KeepEnd::Left, 0), (KeepEnd::Center, 1), (KeepEnd::Right, 2)] {
+        let spec = ExtractionSpec { keep_end, ..SPEC };
         let cache = EmbeddingCache::open(folder.path()).unwrap();
         for _ in 0..2 {
             let options = ExtractionOptions::default();

@@ -139,7 +139,7 @@ fn files_that_do_not_fit_say_what_is_wrong() {
             "Python objects (ragged rows or text of dtype object), which are never unpickled",
         ),
         ("objects.npz", None, None, "\"ids\": the array holds Python objects"),
-        ("twice.npz", None, None, "2 ids stand twice, first \"a\" in rows 0 and 2"),
+        ("twice.npz", None, None, "2 ids are repeated, first \"a\" in rows 0 and 2"),
         ("nan.npz", None, None, "row 3 (id \"with blank\"), value 1 of \"embeddings\" is NaN"),
         ("large.npz", None, None, "is -inf, expected a finite 32-bit float"),
         ("whole.npz", None, None, "type <i8, expected float16, float32 or float64"),

@@ -4,7 +4,7 @@
 use crate::common::{Behaviour, all_values, many, repair, run, values};
 use seqprobe_core::{DnaSequence, LayerIndex, Pooling};
 use seqprobe_embed::{
-    EmbedError, EmbeddingCache, ExtractionOptions, ExtractionSpec, ReverseComplement, Truncate, Window,
+    EmbedError, EmbeddingCache, ExtractionOptions, ExtractionSpec, KeepEnd, ReverseComplement, Window,
     extract,
 };
 use seqprobe_models::{FrozenModel, LoadOptions, ModelError, Precision, Weights};
@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 const SPEC: ExtractionSpec = ExtractionSpec {
     precision: Precision::F32,
     reverse_complement: ReverseComplement::Forward,
-    truncate: Truncate::Left,
+    keep_end: KeepEnd::Left,
     window: None,
 };
 
@@ -118,7 +118,7 @@ fn windows_of_many_sequences_share_batches_and_keep_apart() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seqprobe-models/tests/fixtures/models");
     let model = load(&folders(&fixtures.join("gpn"))[0], Precision::F32).unwrap();
     let spec =
-        ExtractionSpec { window: Some(Window { size: 24, stride: 10 }), truncate: Truncate::Error, ..SPEC };
+        ExtractionSpec { window: Some(Window { size: 24, stride: 10 }), keep_end: KeepEnd::Error, ..SPEC };
     let sequences = mixed(20);
     let together = features(&model, &spec, &sequences, None);
     assert_same("windows, one by one", &together, &features(&model, &spec, &sequences, Some(1)));

@@ -4,7 +4,7 @@ use crate::common::{Behaviour, SPEC, all_values, files, many, model, repair, run
 use seqprobe_core::{DnaSequence, FeatureSource, LayerIndex, Pooling};
 use seqprobe_embed::{
     EmbedError, EmbeddingCache, Extraction, ExtractionOptions, ExtractionProgress, ExtractionSpec,
-    Interrupted, Truncate, extract,
+    Interrupted, KeepEnd, extract,
 };
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -149,7 +149,7 @@ fn what_was_cut_is_counted_for_the_rows_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let cache = EmbeddingCache::open(folder.path()).unwrap();
     let behaviour = Behaviour { max_tokens: Some(12), ..Behaviour::default() };
-    let spec = ExtractionSpec { truncate: Truncate::Left, ..SPEC };
+    let spec = ExtractionSpec { keep_end: KeepEnd::Left, ..SPEC };
     let all = many(100);
     let cut = |part: &[DnaSequence]| part.iter().filter(|sequence| sequence.len() + 2 > 12).count();
     for part in [&all[..], &all[..37], &all[40..90], &all[3..4]] {
