@@ -1,5 +1,5 @@
-//! What an extraction costs besides the model: tokenizing, batching, pooling, hashing, writing and reading back, with an encoder
-//! that only looks states up. One letter is one token; the cache is a fresh folder each time.
+//! Measures what an extraction costs in addition to the model: tokenizing, batching, pooling, hashing, writing and
+//! reading back. The encoder only looks up states. One base is one token, and every run has a new cache folder.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use seqprobe_core::{Digest, DnaSequence, LayerIndex, Pooling, Seed};

@@ -1,4 +1,4 @@
-//! Representations that need no model, by their ids in suites.
+//! Representations that need no model. They are made from the bases whenever they are read.
 
 pub mod kmer;
 pub mod onehot;
@@ -11,7 +11,7 @@ use crate::spec::SettingError;
 use seqprobe_core::{DnaSequence, Pooling};
 use std::str::FromStr;
 
-/// A representation made from the letters alone.
+/// A representation that is made from the bases alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PlainRepresentation {
     /// One-hot bases.
@@ -27,7 +27,7 @@ pub enum PlainRepresentation {
 pub struct PlainEntry {
     /// The id in suites and results.
     pub id: &'static str,
-    /// One line saying what it is.
+    /// A description of one line.
     pub description: &'static str,
     /// The representation.
     pub representation: PlainRepresentation,
@@ -58,7 +58,7 @@ pub static PLAIN_REPRESENTATIONS: &[PlainEntry] = &[
 ];
 
 impl PlainRepresentation {
-    /// Raised whenever the same letters would give other values; part of every cell key.
+    /// Version; raised whenever the same bases would give other values. It is part of every cell key.
     pub fn version(self) -> u32 {
         if self == Self::Composition { 2 } else { 1 }
     }
@@ -71,32 +71,32 @@ impl PlainRepresentation {
             .map_or("kmer-out-of-range", |entry| entry.id)
     }
 
-    /// Whether the pooling exists for this representation, and why not. k-mer frequencies and composition
-    /// are means over words, so their only pooling is `mean`.
+    /// Checks that the pooling exists for this representation. k-mer frequencies and composition are means over
+    /// k-mers, so their only pooling is `mean`.
     ///
     /// # Errors
     /// [`EmbedError::NotApplicable`] with the reason.
     pub fn check_pooling(self, pooling: Pooling) -> Result<(), EmbedError> {
-        let possible: &[Pooling] = match self {
+        let offered: &[Pooling] = match self {
             Self::OneHot => &[Pooling::Tokens, Pooling::Flatten, Pooling::Mean, Pooling::Max, Pooling::Last],
             Self::Kmer(_) | Self::Composition => &[Pooling::Mean],
         };
-        if possible.contains(&pooling) {
+        if offered.contains(&pooling) {
             return Ok(());
         }
-        let names: Vec<&str> = possible.iter().map(|pooling| pooling.as_str()).collect();
+        let names: Vec<&str> = offered.iter().map(|pooling| pooling.as_str()).collect();
         Err(EmbedError::NotApplicable {
             what: format!("{pooling} pooling of {}", self.id()),
             reason: format!("it has no special tokens and offers only {}", names.join(", ")),
         })
     }
 
-    /// The features of some sequences, row i = sequence i. `training_rows` fix the length of `flatten`
-    /// and are not looked at otherwise.
+    /// Returns the features of some sequences; row i belongs to sequence i. `training_rows` determine the length of
+    /// `flatten` and have no other effect.
     ///
     /// # Errors
-    /// [`EmbedError::NotApplicable`] as in [`Self::check_pooling`], [`EmbedError::NoKmer`] when a sequence
-    /// has no k-mer free of N.
+    /// [`EmbedError::NotApplicable`] as in [`Self::check_pooling`], [`EmbedError::NoKmer`] when a sequence has no
+    /// k-mer without N.
     pub fn features<'a>(
         self,
         sequences: &'a [DnaSequence],

@@ -1,10 +1,10 @@
-//! Embeddings that somebody else computed: one vector per example from npy, npz, safetensors, Parquet, HDF5
-//! or h5ad files, joined to a dataset by example id and never by order. From here on they are features like
-//! any other. It reads pooled vectors only, trains nothing and copies nothing into the cache.
+//! Embeddings of other programs: one vector per example from npy, npz, safetensors, Parquet, HDF5 or h5ad files. They
+//! are joined to a dataset by example id, never by order. Only pooled vectors are read, and nothing is copied into
+//! the cache.
 //!
 //! The files and their keys are described in `crates/seqprobe/docs/imported-embeddings.md`.
 
-mod error;
+pub(crate) mod error;
 #[cfg(feature = "hdf5")]
 mod hdf5;
 mod ids;
@@ -23,19 +23,19 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Names that the vectors are looked for under when none is given, in this order.
+/// Names of the vectors that are tried in this order when none is given.
 pub const DEFAULT_VALUES: [&str; 2] = ["embeddings", "features"];
 
-/// Names that the ids are looked for under when none is given, in this order.
+/// Names of the ids that are tried in this order when none is given.
 pub const DEFAULT_IDS: [&str; 2] = ["ids", "example_id"];
 
 /// Names of a file that an error lists.
 const MAX_SHOWN_NAMES: usize = 20;
 
-/// Where the example ids of an imported file stand.
+/// Where the example ids of an imported file are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum IdsFrom {
-    /// Where the format keeps them by default: [`DEFAULT_IDS`], or `X.ids.txt` beside `X.npy`.
+    /// In the default place of the format: [`DEFAULT_IDS`], or the file `X.ids.txt` for `X.npy`.
     #[default]
     Default,
     /// Under this name in the file.
@@ -51,7 +51,7 @@ pub struct ImportRequest {
     pub path: PathBuf,
     /// Name of the array, column or HDF5 data set of the vectors; [`DEFAULT_VALUES`] when absent.
     pub values: Option<String>,
-    /// Where the ids stand.
+    /// Where the ids are.
     pub ids: IdsFrom,
 }
 
@@ -59,7 +59,7 @@ pub struct ImportRequest {
 pub struct ImportFormat {
     /// Endings of its files, lower case, without the dot.
     pub endings: &'static [&'static str],
-    /// One line saying what is read.
+    /// A description of one line of what is read.
     pub title: &'static str,
     read: fn(&ImportedFile) -> Result<ImportedArrays, ImportError>,
 }
@@ -82,14 +82,14 @@ struct ImportedFile {
     ids: IdsFrom,
 }
 
-/// What a format found in a file, not checked yet.
+/// Arrays of a file, not checked yet.
 struct ImportedArrays {
-    /// Name the vectors stood under.
+    /// Name of the vectors.
     name: String,
     shape: Vec<u64>,
     /// Row-major.
     values: Vec<f32>,
-    /// Ids in row order; `None` when they stand in another file.
+    /// Ids in row order; `None` when they are in another file.
     ids: Option<Vec<String>>,
 }
 
@@ -109,15 +109,15 @@ struct Table {
 }
 
 impl ImportedEmbeddings {
-    /// Raised whenever the same file would give other values; part of every cell key.
+    /// Version; raised whenever the same file would give other values. It is part of every cell key.
     pub const VERSION: u32 = 1;
 
     /// Reads and checks a file.
     ///
     /// # Errors
-    /// [`EmbedError::Import`] naming the file and what is wrong with it: an unknown ending, a name that is
-    /// not there, ids that are absent, empty or stand twice, values that are not finite 32-bit floats, a
-    /// shape other than `[examples, values]`; [`EmbedError::Io`] when it cannot be read.
+    /// [`EmbedError::Import`] with the file and what is wrong with it: an unknown ending, a name that is not in the
+    /// file, ids that are absent, empty or repeated, values that are not finite 32-bit floats, a shape other than
+    /// `[examples, values]`; [`EmbedError::Io`] when it cannot be read.
     pub fn read(request: &ImportRequest) -> Result<Self, EmbedError> {
         let path = &request.path;
         let refuse = |reason: ImportError| EmbedError::Import { path: path.clone(), reason };
@@ -177,11 +177,11 @@ impl ImportedEmbeddings {
         self.table.row_of_id.len()
     }
 
-    /// The features of a dataset: row i belongs to `example_ids[i]`. Only the rows in `needed` must be in
-    /// the file; other rows (those in no split) cannot be read where they are absent.
+    /// Returns the features of a dataset: row i belongs to `example_ids[i]`. Only the rows in `needed` must be in the
+    /// file. Other rows (those in no split) may be absent; reading an absent row is an error.
     ///
     /// # Errors
-    /// [`EmbedError::Import`] when needed ids are absent: their number and the first three.
+    /// [`EmbedError::Import`] with the number of absent ids that are needed, and the first three.
     pub fn join(&self, example_ids: &[String], needed: &[usize]) -> Result<ImportedFeatures, EmbedError> {
         let of_row: Vec<Option<usize>> =
             example_ids.iter().map(|id| self.table.row_of_id.get(id).copied()).collect();
@@ -264,7 +264,7 @@ fn check_shape(name: &str, shape: &[u64], n_values: usize) -> Result<(usize, usi
     }
 }
 
-/// The first of the names given that is there; the one asked for must be.
+/// Returns the name asked for, or the first default name that is in the file.
 fn choose<'a>(
     what: &'static str,
     asked: Option<&'a str>,
@@ -278,7 +278,7 @@ fn choose<'a>(
             .and_then(|name| seqprobe_core::config::nearest(name, there.iter().map(String::as_str)))
         {
             Some(near) => format!("did you mean {near:?}?"),
-            None if asked.is_some() => "names must agree letter by letter".to_owned(),
+            None if asked.is_some() => "upper and lower case matter in names".to_owned(),
             None => format!("name it with the key {what:?}"),
         };
         let tried = tried.iter().map(|&name| name.to_owned()).collect();
@@ -293,7 +293,7 @@ fn ids_name(file: &ImportedFile) -> Option<&str> {
     }
 }
 
-/// Whether ids are to be read from the imported file itself.
+/// Whether the ids are read from the imported file itself.
 fn wants_ids(file: &ImportedFile) -> bool {
     !matches!(file.ids, IdsFrom::File(_))
 }

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 /// Which part is kept of a sequence that has more tokens than the model takes.
 ///
-/// The words say what is kept. Hugging Face's `truncation_side` says what is cut: its `left` is `right` here.
+/// The variant names what is kept. Hugging Face's `truncation_side` names what is cut: its `left` is `Right` here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeepEnd {
@@ -134,7 +134,7 @@ pub enum SettingError {
     },
 }
 
-/// What changes extracted values, besides the model, layer, pooling and sequences.
+/// Settings that change extracted values, in addition to the model, layer, pooling and sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExtractionSpec {
     /// The precision that the model must have been loaded with; another one is [`EmbedError::Precision`].
@@ -192,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn words_are_those_of_the_stored_form() {
+    fn texts_are_those_of_the_stored_form() {
         for keep in [KeepEnd::Error, KeepEnd::Left, KeepEnd::Right, KeepEnd::Center] {
-            let word = serde_json::to_value(keep).unwrap();
-            assert_eq!(word.as_str().unwrap().parse(), Ok(keep));
+            let text = serde_json::to_value(keep).unwrap();
+            assert_eq!(text.as_str().unwrap().parse(), Ok(keep));
         }
         for strands in [ReverseComplement::Forward, ReverseComplement::Average] {
-            let word = serde_json::to_value(strands).unwrap();
-            assert_eq!(word.as_str().unwrap().parse(), Ok(strands));
+            let text = serde_json::to_value(strands).unwrap();
+            assert_eq!(text.as_str().unwrap().parse(), Ok(strands));
         }
         let error = "start".parse::<KeepEnd>().unwrap_err().to_string();
         assert!(error.contains("\"start\" does not exist") && error.contains("hint: use left"), "{error}");

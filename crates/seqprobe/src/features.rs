@@ -125,8 +125,13 @@ impl Runner<'_> {
             for draw in loaded.draws {
                 let source: BoxedSource<'d> = match layer {
                     Some(layer) if of_tokens => Box::new(
-                        LiveFeatures::new(Arc::new(Mutex::new(draw)), &model.extraction, &dataset.sequences, layer)
-                            .map_err(|error| error.to_string())?,
+                        LiveFeatures::new(
+                            Arc::new(Mutex::new(draw)),
+                            &model.extraction,
+                            &dataset.sequences,
+                            layer,
+                        )
+                        .map_err(|error| error.to_string())?,
                     ),
                     _ => {
                         let extraction = self.extract(dataset, model, &draw, &[(layer, pooling)])?;

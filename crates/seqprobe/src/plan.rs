@@ -7,7 +7,7 @@ use crate::suite::{Layers, ModelRepresentation, Representation, Suite};
 use crate::training_rows::Training;
 use crate::verdicts::WHOLE;
 use seqprobe_core::{Dataset, FeatureKind, LayerIndex, Pooling, Split, TaskKind};
-use seqprobe_embed::{PlainRepresentation, ReverseComplement, Truncate, check_pooling};
+use seqprobe_embed::{KeepEnd, PlainRepresentation, ReverseComplement, check_pooling};
 use seqprobe_models::{EncoderSpec, Precision};
 use seqprobe_report::record::{CellId, Role};
 
@@ -288,11 +288,11 @@ pub(crate) fn layers_of(model: &ModelRepresentation, spec: &EncoderSpec) -> Resu
 /// Variant and role of a model: random draws are a control.
 pub(crate) fn model_variant(model: &ModelRepresentation) -> (String, Role) {
     let mut parts = Vec::new();
-    match model.extraction.truncate {
-        Truncate::Error => {}
-        Truncate::Left => parts.push("truncate-left".to_owned()),
-        Truncate::Right => parts.push("truncate-right".to_owned()),
-        Truncate::Center => parts.push("truncate-center".to_owned()),
+    match model.extraction.keep_end {
+        KeepEnd::Error => {}
+        KeepEnd::Left => parts.push("truncate-left".to_owned()),
+        KeepEnd::Right => parts.push("truncate-right".to_owned()),
+        KeepEnd::Center => parts.push("truncate-center".to_owned()),
     }
     if let Some(window) = model.extraction.window {
         parts.push(format!("window-{}-{}", window.size, window.stride));

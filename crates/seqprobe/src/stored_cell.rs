@@ -15,8 +15,8 @@ use seqprobe_core::{
 };
 use seqprobe_embed::ExtractionSpec;
 use seqprobe_embed::{
-    BoxedSource, EmbeddingCache, ExtractionOptions, Flattened, OneHot, PlainRepresentation,
-    ReverseComplement, Truncate, Window, extract,
+    BoxedSource, EmbeddingCache, ExtractionOptions, Flattened, KeepEnd, OneHot, PlainRepresentation,
+    ReverseComplement, Window, extract,
 };
 use seqprobe_models::Precision;
 use seqprobe_report::OutputName;
@@ -54,7 +54,7 @@ enum StoredRepresentation {
         folder: PathBuf,
         random_draws: Option<u32>,
         layer: LayerIndex,
-        truncate: Truncate,
+        truncate: KeepEnd,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         window: Option<Window>,
         reverse_complement: ReverseComplement,
@@ -107,7 +107,7 @@ impl StoredCell {
                     .layer
                     .parse()
                     .map_err(|message: String| Failure::new(ExitCode::Unexpected, message))?,
-                truncate: model.extraction.truncate,
+                truncate: model.extraction.keep_end,
                 window: model.extraction.window,
                 reverse_complement: model.extraction.reverse_complement,
                 precision: model.extraction.precision,
@@ -196,8 +196,7 @@ impl StoredCell {
     ) -> Result<Vec<BoxedSource<'a>>, Failure> {
         match &self.representation {
             StoredRepresentation::Plain(id) => {
-                let plain: PlainRepresentation =
-                    id.parse().map_err(|message: String| Failure::new(ExitCode::Data, message))?;
+                let plain = id.parse::<PlainRepresentation>().or_exit(ExitCode::Data)?;
                 if self.pooling == Pooling::Flatten {
                     let source: BoxedSource<'a> = Box::new(OneHot::new(sequences));
                     return Ok(vec![self.flattened(source)?]);
@@ -225,7 +224,7 @@ impl StoredCell {
                 let extraction = ExtractionSpec {
                     precision: *precision,
                     reverse_complement: *reverse_complement,
-                    truncate: *truncate,
+                    keep_end: *truncate,
                     window: *window,
                 };
                 let model = ModelRepresentation {

@@ -7,7 +7,10 @@ use crate::probe_entry::{ProbeEntry, check_probe};
 use seqprobe_core::config::nearest;
 use seqprobe_core::{LayerIndex, Pooling, parse_toml};
 use seqprobe_data::audit::LeakKind;
-use seqprobe_embed::{ExtractionSpec, PLAIN_REPRESENTATIONS, PlainRepresentation, Window};
+use seqprobe_embed::{
+    ExtractionSpec, KeepEnd, PLAIN_REPRESENTATIONS, PlainRepresentation, ReverseComplement, SettingError,
+    Window,
+};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -389,11 +392,15 @@ pub(crate) fn check_extraction(
     if truncate.is_some() && window.is_some() {
         return Err("truncate and window are both given\n  hint: windows read the whole sequence, nothing is cut: leave out one of them".into());
     }
-    let window = window.map(|window| Window::new(window.size, window.stride)).transpose()?;
+    let window = window.map(|window| Window::new(window.size, window.stride)).transpose();
+    let of_setting = |error: SettingError| error.to_string();
+    let window = window.map_err(of_setting)?;
     Ok(ExtractionSpec {
         precision: precision.map(str::parse).transpose()?.unwrap_or_default(),
-        reverse_complement: strands.map(str::parse).transpose()?.unwrap_or_default(),
-        truncate: truncate.map(str::parse).transpose()?.unwrap_or_default(),
+        reverse_complement: strands
+            .map_or(Ok(ReverseComplement::default()), str::parse)
+            .map_err(of_setting)?,
+        keep_end: truncate.map_or(Ok(KeepEnd::default()), str::parse).map_err(of_setting)?,
         window,
     })
 }

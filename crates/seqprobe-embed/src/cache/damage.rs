@@ -1,8 +1,7 @@
-//! What can be wrong with a file of the cache: expected and found.
+//! What can be wrong with a file of the cache: what was found and what was expected.
 
-use crate::error::EmbedError;
 use safetensors::{Dtype, SafeTensorError};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use thiserror::Error;
 
 /// Why the values of a file are not used.
@@ -139,10 +138,5 @@ pub(crate) struct DamagedFile {
 impl DamagedFile {
     pub(crate) fn new(path: PathBuf, reason: Damage) -> Self {
         Self { path, reason }
-    }
-
-    /// The error of the entry that the file belongs to.
-    pub(crate) fn into_error(self, entry: &Path) -> EmbedError {
-        EmbedError::Damaged { path: self.path, entry: entry.to_owned(), reason: self.reason }
     }
 }

@@ -1,4 +1,4 @@
-//! The distinct sequences of a call in their one order, and which of them share a shard.
+//! The distinct sequences of a call in a fixed order, and which of them share a shard.
 
 use crate::cache::key::sequences_digest;
 use crate::spec::ReverseComplement;
@@ -7,18 +7,18 @@ use seqprobe_core::{Digest, DnaSequence};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A shard ends before it would hold more rows than this.
+/// Most rows of a shard.
 const MAX_SHARD_ROWS: usize = 4096;
 
-/// A shard ends before its letters times the values per vector would exceed this: 128 MiB of tokens of one
-/// letter each.
+/// A shard ends before its bases times the values per vector would exceed this: 128 MiB of values if each token is
+/// one base.
 const MAX_SHARD_VALUES: usize = 1 << 25;
 
 /// Bases of a sequence that an error shows.
 const MAX_SHOWN_BASES: usize = 24;
 
-/// The sequences as they go through the model: where both strands are averaged, a sequence and its reverse complement have
-/// the same features, and both are that of the two which comes first.
+/// The sequences as they go through the model. If both strands are averaged, a sequence and its reverse complement
+/// have the same features, so each is replaced by the one of the two that comes first in the alphabet.
 pub(crate) fn canonical_strands(
     strands: ReverseComplement,
     sequences: &[DnaSequence],
@@ -74,19 +74,19 @@ impl<'a> Distinct<'a> {
         Self { sequences, first_rows, of_row: Vec::new(), digest }
     }
 
-    /// Shard membership: a function of the sequences and the width alone, part of the format version.
+    /// The rows of each shard. They follow from the sequences and the width alone and are part of the format version.
     pub(crate) fn shards(&self, dim: usize) -> Vec<Range<usize>> {
         let max_bases = MAX_SHARD_VALUES / dim.max(1);
         let mut shards = Vec::new();
         let mut start = 0;
-        let mut letters = 0;
+        let mut bases = 0;
         for (index, sequence) in self.sequences.iter().enumerate() {
-            if index > start && (index - start == MAX_SHARD_ROWS || letters + sequence.len() > max_bases) {
+            if index > start && (index - start == MAX_SHARD_ROWS || bases + sequence.len() > max_bases) {
                 shards.push(start..index);
                 start = index;
-                letters = 0;
+                bases = 0;
             }
-            letters += sequence.len();
+            bases += sequence.len();
         }
         if start < self.sequences.len() {
             shards.push(start..self.sequences.len());
@@ -147,8 +147,8 @@ mod tests {
             for shard in &shards {
                 prop_assert_eq!(shard.start, next);
                 prop_assert!(!shard.is_empty());
-                let letters: usize = distinct.sequences[shard.clone()].iter().map(|sequence| sequence.len()).sum();
-                prop_assert!(shard.len() == 1 || letters * dim <= MAX_SHARD_VALUES);
+                let bases: usize = distinct.sequences[shard.clone()].iter().map(|sequence| sequence.len()).sum();
+                prop_assert!(shard.len() == 1 || bases * dim <= MAX_SHARD_VALUES);
                 next = shard.end;
             }
             prop_assert_eq!(next, sequences.len());

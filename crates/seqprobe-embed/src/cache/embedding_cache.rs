@@ -1,4 +1,4 @@
-//! The embedding cache: a folder of verified, immutable entries.
+//! The folder of the cache.
 
 use crate::cache::key::{EntryKey, FORMAT_VERSION};
 use crate::error::EmbedError;
@@ -11,11 +11,11 @@ pub struct EmbeddingCache {
 }
 
 impl EmbeddingCache {
-    /// Opens a cache folder, made if absent. Entries lie in its bucket `embeddings-v1`, named after the
-    /// format; buckets of other formats are never read.
+    /// Opens a cache folder and creates it if it is absent. Its entries are in the subfolder `embeddings-v1`, which
+    /// is named after the format; entries of other formats are never read.
     ///
     /// # Errors
-    /// [`EmbedError::Io`] when the folder cannot be made or is a file.
+    /// [`EmbedError::Io`] when the folder cannot be created or is a file.
     pub fn open(folder: &Path) -> Result<Self, EmbedError> {
         let bucket = folder.join(format!("embeddings-v{FORMAT_VERSION}"));
         if !bucket.is_dir() {

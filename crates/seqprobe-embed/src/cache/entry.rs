@@ -1,4 +1,4 @@
-//! One entry of the cache: its key, its shards in their states, its manifest.
+//! One entry of the cache: its key, its shards and its manifest.
 
 use crate::cache::damage::{Damage, DamagedFile};
 use crate::cache::distinct::Distinct;
@@ -64,24 +64,24 @@ pub(crate) fn manifest_path(folder: &Path) -> PathBuf {
     folder.join("manifest.json")
 }
 
-/// An entry as it was found; shards that are `None` have to be computed.
+/// An entry as it was found. Shards that are `None` must be computed.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) key: EntryKey,
     pub(crate) folder: PathBuf,
     pub(crate) shards: Vec<Option<Shard>>,
-    /// `key.json` is there and says the key.
+    /// `key.json` exists and holds the key.
     key_stored: bool,
     manifest_stored: bool,
     /// Keeps the entry from being removed.
     pub(crate) hold: Option<File>,
-    /// What was damaged and therefore counts as absent, one sentence each.
+    /// What was damaged and therefore counts as absent, one text for each file.
     pub(crate) damage: Vec<String>,
 }
 
 impl Entry {
-    /// Opens an entry and verifies each shard once. Damage is an error unless `repair` is allowed; then the
-    /// damaged part counts as absent.
+    /// Opens an entry and verifies each shard once. Damage is an error, unless `repair` is allowed: then the damaged
+    /// part counts as absent.
     pub(crate) fn open(
         cache: &EmbeddingCache,
         key: &EntryKey,
@@ -115,7 +115,7 @@ impl Entry {
                     Err(damaged(&folder, &shard_path(&folder, shard), Damage::MissingListed))
                 }
                 ShardState::Missing => Ok(None),
-                ShardState::Damaged(file) => Err(file.into_error(&folder)),
+                ShardState::Damaged(file) => Err(EmbedError::damaged(&folder, file)),
             };
             shards.push(accept(found, repair, &mut damage)?);
         }
@@ -131,13 +131,13 @@ impl Entry {
         Ok(entry)
     }
 
-    /// True when somebody began to fill an entry, or damaged files of it are there.
+    /// True when an entry was begun, or when damaged files of it exist.
     pub(crate) fn is_started(cache: &EmbeddingCache, key: &EntryKey) -> bool {
         let folder = cache.entry_folder(key);
         [key_path(&folder), manifest_path(&folder), shard_path(&folder, 0)].iter().any(|path| path.exists())
     }
 
-    /// True when there is nothing left to compute or to write.
+    /// True when nothing is left to compute or to write.
     pub(crate) fn is_complete(&self) -> bool {
         self.key_stored && self.manifest_stored
     }
@@ -147,7 +147,7 @@ impl Entry {
         self.shards.iter().flatten().map(|shard| shard.record.truncated).sum()
     }
 
-    /// Writes `key.json` where it is absent.
+    /// Writes `key.json` if it is absent.
     pub(crate) fn store_key(&mut self) -> Result<(), EmbedError> {
         if !self.key_stored {
             write_json(&key_path(&self.folder), &self.key)?;
@@ -156,7 +156,7 @@ impl Entry {
         Ok(())
     }
 
-    /// Writes the manifest of an entry whose shards are all there.
+    /// Writes the manifest of an entry that has all its shards.
     pub(crate) fn store_manifest(&mut self) -> Result<(), EmbedError> {
         match self.expected_manifest() {
             Some(manifest) if !self.manifest_stored => {
@@ -185,7 +185,7 @@ pub(crate) fn read_manifest(folder: &Path) -> Result<Option<Manifest>, EmbedErro
     read_formatted(folder, &manifest_path(folder))
 }
 
-/// Reads a file that states its format, which is looked at first.
+/// Reads a file that states its format. Its format is checked first.
 fn read_formatted<T: DeserializeOwned>(folder: &Path, path: &Path) -> Result<Option<T>, EmbedError> {
     /// The one field that every format has.
     #[derive(Deserialize)]
@@ -207,7 +207,7 @@ fn read_formatted<T: DeserializeOwned>(folder: &Path, path: &Path) -> Result<Opt
     Err(damaged(folder, path, reason))
 }
 
-/// Takes damage for absence when repair is allowed, and keeps what it was.
+/// Treats damage as absence when repair is allowed, and records it.
 fn accept<T>(
     found: Result<Option<T>, EmbedError>,
     repair: bool,

@@ -1,6 +1,6 @@
-//! Who uses an entry: one writer at a time, any number of readers, and what is left of those that were killed.
+//! Locks of an entry: one writer at a time and any number of readers. Also removes what killed writers left.
 //!
-//! Every lock belongs to an open file and ends with its process, whatever ends that. Where a file system has no
+//! Every lock belongs to an open file and ends with its process, however the process ends. If a file system has no
 //! locks, writers may do the same work twice: they store the same verified files, and nothing is lost.
 
 use crate::error::EmbedError;
@@ -11,24 +11,24 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// Held by the one writer of an entry.
+/// File that the one writer of an entry locks.
 const WRITER: &str = "lock";
 
-/// Held by the readers of an entry; its time of change is that of the last use.
+/// File that the readers of an entry lock. Its modification time is the time of the last use.
 pub(crate) const READERS: &str = "readers";
 
-/// After this time an untouched temporary file of another machine is taken for a leftover.
+/// A temporary file of another machine that is older than this is a leftover.
 const LEFTOVER_AGE: Duration = Duration::from_secs(24 * 3600);
 
-/// Makes the folder of an entry and waits until no other process computes it. The lock ends with the value.
-/// Leftovers of killed writers are removed.
+/// Creates the folder of an entry and waits until no other process computes it. The lock ends when the value is
+/// dropped. Leftovers of killed writers are removed.
 pub(crate) fn lock(folder: &Path) -> Result<File, EmbedError> {
     let path = folder.join(WRITER);
     loop {
         std::fs::create_dir_all(folder).map_err(|source| EmbedError::io("create", folder, source))?;
         let file = File::create(&path).map_err(|source| EmbedError::io("create", &path, source))?;
         match file.lock() {
-            // Without locks two writers may do the same work twice; what they store is verified all the same.
+            // Without locks, two writers may do the same work twice. What they store is verified in any case.
             Err(error) if has_no_locks(&error) => return Ok(file),
             other => other.map_err(|source| EmbedError::io("lock", &path, source))?,
         }
@@ -40,7 +40,7 @@ pub(crate) fn lock(folder: &Path) -> Result<File, EmbedError> {
     }
 }
 
-/// True when a path still leads to an open file.
+/// True when the path still names the open file.
 fn is_file_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), std::fs::metadata(path)) {
         (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
@@ -48,13 +48,13 @@ fn is_file_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Says that an entry is being read, as long as the value lives, and notes the time. `None` where that cannot be
-/// said: there is no such entry, or the folder cannot be written to.
+/// Marks an entry as being read until the value is dropped, and records the time. `None` when that is not possible:
+/// the entry does not exist, or its folder is read-only.
 pub(crate) fn hold(folder: &Path) -> Option<File> {
     let path = folder.join(READERS);
     let writable = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
     let file = writable.or_else(|_| File::open(&path)).ok()?;
-    // An entry can be read without either; they only keep it from being removed.
+    // The entry can be read without time and lock; they only protect it from removal.
     let _ = file.set_modified(SystemTime::now());
     file.lock_shared().ok()?;
     Some(file)
@@ -62,15 +62,15 @@ pub(crate) fn hold(folder: &Path) -> Option<File> {
 
 /// Whether an entry may be removed now.
 pub(crate) enum Idle {
-    /// Nobody reads or writes it as long as the files are held.
+    /// Yes: no process reads or writes it while these files are locked.
     Yes([File; 2]),
-    /// Somebody does.
+    /// No: another process uses it.
     No,
     /// The file system has no locks.
     Unknown,
 }
 
-/// Finds out whether anybody uses an entry.
+/// Finds out whether a process uses an entry.
 pub(crate) fn idle(folder: &Path) -> Result<Idle, EmbedError> {
     let mut held = Vec::new();
     for name in [WRITER, READERS] {
@@ -87,15 +87,16 @@ pub(crate) fn idle(folder: &Path) -> Result<Idle, EmbedError> {
     Ok(<[File; 2]>::try_from(held).map_or(Idle::Unknown, Idle::Yes))
 }
 
-/// True where the file system, not the state of the lock, is the reason.
+/// True when the file system has no locks, as opposed to a lock that is taken.
 fn has_no_locks(error: &Error) -> bool {
     /// `ENOLCK` of Linux: the server of a network file system gives no locks.
     const NO_LOCKS: i32 = 37;
     error.kind() == ErrorKind::Unsupported || error.raw_os_error() == Some(NO_LOCKS)
 }
 
-/// Removes what killed writers left. The caller holds the writer's lock, which is good against processes of this
-/// machine; files of other machines may be somebody's work where locks are not shared, until they are old.
+/// Removes what killed writers left. The caller holds the writer's lock, so no process of this machine is writing. If
+/// locks are not shared between machines, a file of another machine may still be in use until it is old. This also
+/// holds for files of earlier versions, which named the machine differently.
 fn remove_leftovers(folder: &Path) -> Result<(), EmbedError> {
     let failed = |source| EmbedError::io("read", folder, source);
     for item in std::fs::read_dir(folder).map_err(failed)? {

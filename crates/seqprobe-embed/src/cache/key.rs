@@ -1,6 +1,6 @@
 //! The key of a cache entry: everything that changes a stored value, and nothing else.
 //!
-//! File order, split and duplicates are not in it: an entry holds one row per distinct sequence.
+//! It does not contain file order, splits and duplicates: an entry has one row per distinct sequence.
 
 use crate::error::EmbedError;
 use crate::spec::{ExtractionSpec, KeepEnd, ReverseComplement, Window, check_pooling};
@@ -9,10 +9,10 @@ use seqprobe_core::{Digest, DnaSequence, LayerIndex, Pooling};
 use seqprobe_models::{FrozenModel, Precision};
 use serde::{Deserialize, Serialize};
 
-/// Layout of entries, shard membership included. The bucket of the cache is named after it.
+/// Version of the layout of entries, including which rows share a shard. The folder of the entries is named after it.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// Raised whenever the same hidden states would be pooled to other values.
+/// Version of pooling; raised whenever the same hidden states would be pooled to other values.
 pub const POOLING_VERSION: u32 = 1;
 
 /// What a pooling does with special tokens.
@@ -54,7 +54,7 @@ pub struct EntryKey {
     pub encoder_version: u32,
     /// Precision of the forward pass.
     pub precision: Precision,
-    /// The layer by its one name.
+    /// The layer in its canonical form.
     pub layer: LayerIndex,
     /// The pooling.
     pub pooling: Pooling,
@@ -68,7 +68,7 @@ pub struct EntryKey {
     /// Windows that long inputs were read in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
-    /// The most tokens the model takes.
+    /// Most tokens that the model takes.
     pub max_tokens: Option<usize>,
     /// Strands.
     pub reverse_complement: ReverseComplement,
@@ -123,7 +123,7 @@ impl EntryKey {
         })
     }
 
-    /// True when two entries differ in their sequences at most, so that rows of one are rows of the other.
+    /// True when two entries differ at most in their sequences, so that the rows of one can be used for the other.
     pub fn is_same_computation(&self, other: &Self) -> bool {
         Self { sequences: other.sequences, ..self.clone() } == *other
     }

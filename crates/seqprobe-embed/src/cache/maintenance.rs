@@ -1,5 +1,5 @@
-//! What `cache ls`, `cache verify` and `cache gc` need: what the entries are, and their removal. Which of them go is
-//! the caller's choice.
+//! What `cache ls`, `cache verify` and `cache gc` need: a summary of each entry, and its removal. The caller chooses
+//! the entries to remove.
 
 use crate::cache::damage::{Damage, DamagedFile};
 use crate::cache::embedding_cache::EmbeddingCache;
@@ -22,22 +22,22 @@ pub struct EntrySummary {
     pub folder: PathBuf,
     /// The key; `None` when `key.json` is missing or unreadable.
     pub key: Option<EntryKey>,
-    /// True when the manifest is there, so that all shards were finished once.
+    /// True when the manifest exists: all shards were finished once.
     pub complete: bool,
     /// Rows in finished shards: distinct sequences.
     pub rows: u64,
     /// Bytes on disk.
     pub bytes: u64,
-    /// When it was last read or written, where the file system tells.
+    /// When it was last read or written; `None` when the file system does not record it.
     pub last_used: Option<SystemTime>,
-    /// For whom it was made or read.
+    /// Datasets or files that it was made or read for.
     pub users: Vec<String>,
-    /// What is wrong, one sentence each. [`cache_list`] looks at the small files and sizes only,
-    /// [`cache_verify`] at every byte.
+    /// What is wrong, one text for each file. [`cache_list`] checks the small files and the sizes only,
+    /// [`cache_verify`] every byte.
     pub problems: Vec<String>,
 }
 
-/// All entries in the order of their names; values are not read.
+/// Lists all entries in the order of their names. Values are not read.
 ///
 /// # Errors
 /// [`EmbedError::Io`] when the cache folder cannot be read.
@@ -45,7 +45,7 @@ pub fn cache_list(cache: &EmbeddingCache) -> Result<Vec<EntrySummary>, EmbedErro
     summaries(cache, false)
 }
 
-/// All entries in the order of their names, every byte compared with its digest.
+/// Lists all entries in the order of their names, and compares every byte with its digest.
 ///
 /// # Errors
 /// [`EmbedError::Io`] when the cache folder cannot be read; problems of entries are in their summaries.
@@ -104,7 +104,7 @@ fn summary(folder: PathBuf, every_byte: bool) -> Result<EntrySummary, EmbedError
     Ok(EntrySummary { folder, key, complete: manifest.is_some(), rows, bytes, last_used, users, problems })
 }
 
-/// The record of a sound shard, or what is wrong with it.
+/// The record of a sound shard, or the damaged file.
 fn check_shard(
     folder: &Path,
     key: Option<&EntryKey>,
@@ -160,7 +160,7 @@ fn folder_bytes(folder: &Path) -> Result<u64, EmbedError> {
         match item.metadata() {
             Ok(found) if found.is_dir() => bytes += folder_bytes(&item.path())?,
             Ok(found) => bytes += found.len(),
-            // A temporary file that has its name by now.
+            // A temporary file that was renamed in the meantime.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(source) => return Err(failed(source)),
         }
@@ -168,12 +168,12 @@ fn folder_bytes(folder: &Path) -> Result<u64, EmbedError> {
     Ok(bytes)
 }
 
-/// What became of an entry that was to be removed.
+/// Outcome of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// It is gone, as a whole.
+    /// The whole entry is gone.
     Removed,
-    /// Some process reads or writes it, or may do so; nothing was changed.
+    /// A process uses it, or may use it. Nothing was changed.
     InUse,
 }
 
@@ -194,7 +194,7 @@ pub fn remove_entry(entry: &EntrySummary) -> Result<Removal, EmbedError> {
             None
         }
     };
-    // It leaves its name first, so that a process killed here leaves no half entry.
+    // It is renamed first, so that a process that is killed here leaves no incomplete entry.
     let spare = temporary_beside(&entry.folder);
     std::fs::rename(&entry.folder, &spare)
         .and_then(|()| std::fs::remove_dir_all(&spare))
@@ -202,7 +202,7 @@ pub fn remove_entry(entry: &EntrySummary) -> Result<Removal, EmbedError> {
     Ok(Removal::Removed)
 }
 
-/// Removes what is left of entries whose removal was cut short; gives their number.
+/// Removes what is left of entries whose removal was interrupted, and returns their number.
 ///
 /// # Errors
 /// [`EmbedError::Io`] when the folder cannot be changed.
@@ -214,7 +214,7 @@ pub fn remove_leftover_entries(cache: &EmbeddingCache) -> Result<usize, EmbedErr
         let path = item.path();
         if is_temporary(&item.file_name().to_string_lossy()) && path.is_dir() {
             match std::fs::remove_dir_all(&path) {
-                // Another process is about it.
+                // Another process removes it too.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 other => other.map_err(|source| EmbedError::io("remove", &path, source))?,
             }
@@ -224,7 +224,7 @@ pub fn remove_leftover_entries(cache: &EmbeddingCache) -> Result<usize, EmbedErr
     Ok(count)
 }
 
-/// Turns damage into a problem of the summary.
+/// Records damage as a problem of the summary.
 fn kept<T>(
     found: Result<Option<T>, EmbedError>,
     problems: &mut Vec<DamagedFile>,

@@ -1,8 +1,8 @@
-//! The same computation in other entries: rows that a superset, a subset or an overlapping set of sequences has
-//! stored already are read from there and not computed again.
+//! Rows that other entries of the same computation hold. If a superset, a subset or an overlapping set of sequences
+//! is stored, its rows are read from there and not computed again.
 //!
-//! Only complete entries give rows, so that what is found does not change while another process fills one. Nothing
-//! is copied: stored features may point into several entries.
+//! Only complete entries give rows, so the result does not change while another process fills an entry. Nothing is
+//! copied: stored features may point into several entries.
 
 use crate::cache::distinct::Distinct;
 use crate::cache::embedding_cache::EmbeddingCache;
@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 /// The complete entries of a cache that may hold wanted rows.
 pub(crate) struct Donors {
-    /// Key, folder and number of shards of each, those with most rows first.
+    /// Key, folder and number of shards of each, in falling order of their rows.
     entries: Vec<(EntryKey, PathBuf, usize)>,
 }
 
@@ -34,12 +34,12 @@ pub(crate) struct DonorRows {
     pub(crate) folders: Vec<PathBuf>,
     /// Keep the entries from being removed.
     pub(crate) holds: Vec<File>,
-    /// What was damaged and therefore not used, one sentence each.
+    /// What was damaged and therefore not used, one text for each file.
     pub(crate) damage: Vec<String>,
 }
 
 impl DonorRows {
-    /// Nothing of some distinct sequences.
+    /// No row of the distinct sequences.
     pub(crate) fn nothing(n_distinct: usize) -> Self {
         Self { locations: vec![None; n_distinct], ..Self::default() }
     }
@@ -70,8 +70,8 @@ impl DonorRows {
 }
 
 impl Donors {
-    /// Reads the keys of all entries, and the manifests of those that are of the same computation as one of some keys.
-    /// An entry that cannot be understood gives nothing; it is said when somebody wants that very entry.
+    /// Reads the keys of all entries, and the manifests of those that are of the same computation as one of the keys.
+    /// An unreadable entry gives no rows; it is an error only for a caller that wants this entry.
     pub(crate) fn list(cache: &EmbeddingCache, keys: &[EntryKey]) -> Result<Self, EmbedError> {
         let failed = |source| EmbedError::io("read", cache.bucket(), source);
         let mut entries = Vec::new();
@@ -128,10 +128,10 @@ impl Donors {
                 }
                 match Shard::open(folder, donor, shard, None)? {
                     ShardState::Good(shard) => found.take(shard, &mut missing),
-                    // Somebody removed it just now.
+                    // Another process has just removed it.
                     ShardState::Missing => {}
                     ShardState::Damaged(file) if repair => found.damage.push(file.to_string()),
-                    ShardState::Damaged(file) => return Err(file.into_error(folder)),
+                    ShardState::Damaged(file) => return Err(EmbedError::damaged(folder, file)),
                 }
             }
         }
@@ -140,7 +140,7 @@ impl Donors {
 }
 
 impl DonorRows {
-    /// Takes the rows that are still missing from a verified shard.
+    /// Takes those rows of a verified shard that are still missing.
     fn take(&mut self, shard: Shard, missing: &mut HashMap<[u8; 32], usize>) {
         let number = self.shards.len() as u32;
         for (row, digest) in shard.sequence_digests().iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Reading one shard back: nothing of it is used before its size, digest, header and rows are checked.
+//! Reads one shard. Its size, digest, header and rows are checked before any value is used.
 
 use crate::cache::damage::{Damage, DamagedFile};
 use crate::cache::key::EntryKey;
@@ -15,10 +15,10 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
-/// Bytes of the largest key, record or manifest that is read: a manifest of some 300,000 shards.
+/// Largest key, record or manifest that is read: a manifest of about 300,000 shards.
 const MAX_JSON_BYTES: u64 = 64 << 20;
 
-/// A verified shard, mapped.
+/// A verified shard, mapped into memory.
 #[derive(Debug)]
 pub(crate) struct Shard {
     map: Mmap,
@@ -32,13 +32,13 @@ pub(crate) struct Shard {
     pub(crate) record: ShardRecord,
 }
 
-/// What was found of a shard.
+/// State of a shard.
 pub(crate) enum ShardState {
     /// Verified.
     Good(Shard),
-    /// Not there, or not finished.
+    /// It does not exist, or is not finished.
     Missing,
-    /// There, but not what it should be.
+    /// It exists, but is not what it should be.
     Damaged(DamagedFile),
 }
 
@@ -72,7 +72,7 @@ impl Shard {
         })
     }
 
-    /// Gives the map's pages back; they are read again when they are wanted.
+    /// Returns the pages of the map to the system, which reads them again when needed.
     #[expect(
         unsafe_code,
         reason = "the map is of a file that is never changed, so its pages can be read again"
@@ -105,8 +105,8 @@ impl Shard {
     }
 }
 
-/// Digests of the sequences that a shard says it holds, read without verifying anything: enough to know whether it
-/// is worth opening. `None` when they cannot be read.
+/// Digests of the sequences that a shard claims to hold. Nothing is verified: this only shows whether the shard is
+/// worth opening. `None` when they cannot be read.
 pub(crate) fn claimed_sequences(folder: &Path, shard: usize) -> Option<Vec<[u8; 32]>> {
     let file = File::open(shard_path(folder, shard)).ok()?;
     let map = map_file(&file).ok()?;
@@ -114,18 +114,18 @@ pub(crate) fn claimed_sequences(folder: &Path, shard: usize) -> Option<Vec<[u8; 
     Some(tensors.tensor(SEQUENCES).ok()?.data().as_chunks::<32>().0.to_vec())
 }
 
-/// The error of a file that is not what it says it is.
+/// The error of a damaged file.
 pub(crate) fn damaged(entry: &Path, path: &Path, reason: Damage) -> EmbedError {
-    DamagedFile::new(path.to_owned(), reason).into_error(entry)
+    EmbedError::damaged(entry, DamagedFile::new(path.to_owned(), reason))
 }
 
-/// Reads a JSON file: `None` when there is none, the reason when it cannot be understood.
+/// Reads a JSON file: `None` when there is none, the damage when it cannot be parsed.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<Result<T, Damage>>, EmbedError> {
     let parse = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(Damage::Json);
     Ok(read_small(path)?.map(|bytes| bytes.and_then(parse)))
 }
 
-/// Reads a file of JSON: `None` when there is none, the reason when it is larger than any that is ever written.
+/// Reads the bytes of a JSON file: `None` when there is none, the damage when it is larger than any that is written.
 pub(crate) fn read_small(path: &Path) -> Result<Option<Result<Vec<u8>, Damage>>, EmbedError> {
     let failed = |source| EmbedError::io("read", path, source);
     let file = match File::open(path) {

@@ -1,4 +1,4 @@
-//! Writing one shard: its safetensors file first, then its record.
+//! Writes one shard: first its safetensors file, then its record.
 
 use crate::cache::key::{EntryKey, FORMAT_VERSION};
 use crate::cache::tensor_file::{TensorHead, file_head};
@@ -17,7 +17,7 @@ pub(crate) const OFFSETS: &str = "offsets";
 /// Tensor of BLAKE3 digests of the rows' sequences `[n, 32]`.
 pub(crate) const SEQUENCES: &str = "sequences";
 
-/// What is known of a finished shard; written after the shard itself.
+/// Facts about a finished shard. The record is written after the shard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ShardRecord {
@@ -39,7 +39,7 @@ pub(crate) fn record_path(folder: &Path, shard: usize) -> PathBuf {
     folder.join(format!("shard-{shard:05}.json"))
 }
 
-/// The metadata every shard carries, so that a file in the wrong place is known as such.
+/// Metadata of a shard. They show when a file is in the wrong place.
 pub(crate) fn shard_metadata(key: &EntryKey, shard: usize) -> [(&'static str, String); 5] {
     [
         ("format", format!("seqprobe-embeddings-{FORMAT_VERSION}")),
@@ -50,7 +50,7 @@ pub(crate) fn shard_metadata(key: &EntryKey, shard: usize) -> [(&'static str, St
     ]
 }
 
-/// A shard being written row after row. Dropped unfinished, it leaves nothing.
+/// A shard that is written row after row. If it is dropped unfinished, nothing is left.
 pub(crate) struct ShardWriter {
     file: AtomicFile,
     hasher: blake3::Hasher,
@@ -61,7 +61,7 @@ pub(crate) struct ShardWriter {
 }
 
 impl ShardWriter {
-    /// Starts a shard whose rows have these sequences and numbers of vectors (1 when pooled).
+    /// Starts a shard. `lengths` has the number of vectors of each sequence (1 when pooled).
     pub(crate) fn create(
         folder: &Path,
         key: &EntryKey,
@@ -112,7 +112,7 @@ impl ShardWriter {
     /// Appends values of the next rows.
     pub(crate) fn push(&mut self, values: &[f32]) -> Result<(), EmbedError> {
         self.values_left = self.values_left.checked_sub(values.len()).ok_or_else(|| {
-            EmbedError::Encoder(format!("{} values more than the shard has room for", values.len()))
+            EmbedError::Encoder(format!("{} values more than the shard can hold", values.len()))
         })?;
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();

@@ -1,4 +1,4 @@
-//! Features read back from a verified cache entry.
+//! Features that are read from verified cache entries.
 
 use crate::cache::key::EntryKey;
 use crate::cache::shard_read::Shard;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes read from the maps of an entry before their pages are given back: 32 MiB.
+/// Bytes that are read from the maps of an entry before their pages are returned to the system: 32 MiB.
 const RELEASED_BYTES: usize = 32 << 20;
 
 /// Where the features of one distinct sequence are.
@@ -30,8 +30,8 @@ pub(crate) struct LocatedRows {
     pub(crate) holds: Vec<File>,
 }
 
-/// Stored features of one layer and pooling; row i = sequence i of the call that asked for them.
-/// A clone shares the stored values.
+/// Stored features of one layer and pooling. Row i belongs to sequence i of the call that asked for them. A clone
+/// shares the stored values.
 #[derive(Clone, Debug)]
 pub struct StoredFeatures {
     entry: Arc<StoredEntry>,
@@ -49,13 +49,13 @@ struct StoredEntry {
     _holds: Vec<File>,
     /// Where each distinct sequence is.
     locations: Vec<RowLocation>,
-    /// Bytes read since the maps' pages were last given back.
+    /// Bytes read since the pages were last returned.
     read: AtomicUsize,
 }
 
 impl StoredEntry {
-    /// Counts bytes read and gives the maps' pages back when there are many, so that reading all of a large
-    /// entry does not gather all of it in memory. The kernel's file cache keeps what it likes.
+    /// Counts the bytes read and returns the pages of the maps from time to time, so that reading a large entry does
+    /// not bring all of it into memory. The kernel's file cache may keep them.
     fn release_after(&self, bytes: usize) {
         if self.read.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) >= RELEASED_BYTES {
             self.read.store(0, Ordering::Relaxed);
@@ -76,7 +76,7 @@ impl StoredFeatures {
         Self { entry: Arc::new(entry), of_row }
     }
 
-    /// The key of the entry: what the values are.
+    /// The key of the entry.
     pub fn key(&self) -> &EntryKey {
         &self.entry.key
     }
@@ -86,7 +86,7 @@ impl StoredFeatures {
         &self.entry.folder
     }
 
-    /// Gives the pages of the stored values back to the system.
+    /// Returns the pages of the stored values to the system.
     pub(crate) fn release(&self) {
         self.entry.release();
     }

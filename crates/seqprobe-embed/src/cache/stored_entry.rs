@@ -1,4 +1,4 @@
-//! Stored features without their model: what an entry holds, for export.
+//! Reads stored features without their model, for export.
 
 use crate::cache::damage::Damage;
 use crate::cache::distinct::{Distinct, canonical_strands};
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 impl StoredFeatures {
-    /// All rows of a complete entry in their stored order, and the BLAKE3 digest of each row's sequence in
+    /// Returns all rows of a complete entry in their stored order, and the BLAKE3 digest of each row's sequence in
     /// hexadecimal digits.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ impl StoredFeatures {
                     let path = shard_path(folder, shard);
                     return Err(damaged(folder, &path, Damage::Missing));
                 }
-                ShardState::Damaged(file) => return Err(file.into_error(folder)),
+                ShardState::Damaged(file) => return Err(EmbedError::damaged(folder, file)),
             }
         }
         let ids: Vec<String> = shards.iter().flat_map(|shard| shard.sequence_digests()).map(hex).collect();
@@ -47,7 +47,7 @@ impl StoredFeatures {
         Ok((Self::new(key, folder.to_owned(), rows, of_row), ids))
     }
 
-    /// The rows of some sequences from an entry, or from others of the same computation.
+    /// Returns the rows of some sequences from an entry, or from other entries of the same computation.
     ///
     /// # Errors
     /// [`EmbedError::NotStored`] when sequences have no row; otherwise as [`Self::of_entry`].
@@ -57,8 +57,8 @@ impl StoredFeatures {
         sequences: &[DnaSequence],
     ) -> Result<Self, EmbedError> {
         let (key, _) = complete_entry(folder)?;
-        let canonical_strands = canonical_strands(key.reverse_complement, sequences);
-        let distinct = Distinct::new(&canonical_strands);
+        let strands = canonical_strands(key.reverse_complement, sequences);
+        let distinct = Distinct::new(&strands);
         let found = Donors::list(cache, std::slice::from_ref(&key))?.find(&key, &distinct, false)?;
         let missing = found.missing();
         let Some(rows) = found.complete_with(None) else {
@@ -74,7 +74,7 @@ impl StoredFeatures {
 }
 
 impl EmbeddingCache {
-    /// The folder of the one entry whose name begins so.
+    /// Returns the folder of the one entry whose name begins with `start`.
     ///
     /// # Errors
     /// [`EmbedError::NoEntry`] when there is none or more than one; errors of the file system.

@@ -1,11 +1,11 @@
-//! The head of a safetensors file whose values follow as a stream: header first, values at known offsets.
+//! The head of a safetensors file whose values are written afterwards, one after another.
 
 use serde_json::{Map, Value, json};
 
-/// The largest header that readers of the format accept.
+/// Largest header that readers of the format accept.
 pub(crate) const MAX_HEADER_BYTES: usize = 100_000_000;
 
-/// Values start on a multiple of this, so that readers may map them.
+/// Values start at a multiple of this, so that readers can map them.
 const ALIGNMENT: usize = 64;
 
 /// Name, type and shape of one tensor.
@@ -23,8 +23,8 @@ impl TensorHead {
     }
 }
 
-/// The bytes before the first tensor: length, JSON header, spaces up to the alignment. Tensors follow each
-/// other without gaps, in the order given.
+/// The bytes before the first tensor: length, JSON header, spaces up to the alignment. The tensors must follow
+/// without gaps, in the same order.
 pub(crate) fn file_head(metadata: &[(&str, String)], tensors: &[TensorHead]) -> Vec<u8> {
     let texts: Map<String, Value> =
         metadata.iter().map(|(name, text)| ((*name).to_owned(), Value::String(text.clone()))).collect();

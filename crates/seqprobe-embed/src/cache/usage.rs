@@ -1,4 +1,4 @@
-//! For whom an entry was made or read, and when last: notes beside the values, which no key and no digest covers.
+//! Notes on the use of an entry: for which dataset or file, and when last. They are in no key and no digest.
 
 use crate::cache::entry_locks::READERS;
 use seqprobe_core::Digest;
@@ -6,10 +6,10 @@ use seqprobe_files::write_whole;
 use std::path::Path;
 use std::time::SystemTime;
 
-/// The folder of the notes, one small file per user.
+/// Folder of the notes, one small file per user.
 pub(crate) const USERS: &str = "users";
 
-/// Notes a user. That it cannot be noted (a cache that may only be read) stops nobody from reading values.
+/// Records a user. A failure is ignored: a read-only cache can still be read.
 pub(crate) fn note_user(folder: &Path, user: Option<&str>) {
     let Some(user) = user else { return };
     let users = folder.join(USERS);
@@ -19,7 +19,7 @@ pub(crate) fn note_user(folder: &Path, user: Option<&str>) {
     }
 }
 
-/// All users noted, in the order of their names.
+/// All recorded users, in the order of their names.
 pub(crate) fn users(folder: &Path) -> Vec<String> {
     let Ok(listing) = std::fs::read_dir(folder.join(USERS)) else { return Vec::new() };
     let files = listing.flatten().map(|item| item.path());
@@ -29,7 +29,7 @@ pub(crate) fn users(folder: &Path) -> Vec<String> {
     users
 }
 
-/// When an entry was last opened; `None` when nothing tells.
+/// When an entry was last opened; `None` when that is not known.
 pub(crate) fn last_used(folder: &Path) -> Option<SystemTime> {
     let changed = |path: &Path| std::fs::metadata(path).and_then(|found| found.modified()).ok();
     changed(&folder.join(READERS)).or_else(|| changed(folder))

@@ -1,4 +1,4 @@
-//! Safetensors, ids as a JSON array in the metadata.
+//! safetensors. The ids are a JSON array in the metadata.
 
 use super::{ExportFormat, for_each_block, refuse};
 use crate::cache::shard_write::{FEATURES, OFFSETS, TOKENS};
@@ -31,7 +31,7 @@ fn write(source: &dyn FeatureSource, ids: &RowIds, path: &Path) -> Result<(), Em
     let head = file_head(&[("format", "seqprobe-features-1".to_owned()), ("ids", ids)], &tensors);
     if head.len() - 8 > MAX_HEADER_BYTES {
         let reason = format!(
-            "the ids take {} bytes, more than the {MAX_HEADER_BYTES} a safetensors header may have\n  hint: use .npy",
+            "the ids take {} bytes, but a safetensors header has at most {MAX_HEADER_BYTES}\n  hint: use .npy",
             head.len()
         );
         return refuse(path, reason);

@@ -1,5 +1,6 @@
-//! Writing shards beside computing: one thread takes values in the order they were made, hashes them, writes them and waits for the
-//! disk, while the model goes on. A few batches may wait; a slow disk holds the model up instead of filling memory.
+//! Writes shards while the model computes. One thread takes values in the order they were made, hashes them, writes
+//! them and waits for the disk. Only a few batches may wait, so a slow disk slows the model down and does not fill
+//! memory.
 
 use crate::cache::shard_write::ShardWriter;
 use crate::error::EmbedError;
@@ -7,7 +8,7 @@ use seqprobe_core::DnaSequence;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// Batches that may wait for the disk.
-const WAITING: usize = 4;
+const MAX_WAITING: usize = 4;
 
 enum Order<'s> {
     Start(Vec<ShardWriter>),
@@ -16,7 +17,7 @@ enum Order<'s> {
     Finish(&'s [&'s DnaSequence], usize),
 }
 
-/// The way to the writing thread.
+/// Sends values to the writing thread.
 pub(crate) struct Queue<'s>(SyncSender<Order<'s>>);
 
 impl<'s> Queue<'s> {
@@ -40,18 +41,18 @@ impl<'s> Queue<'s> {
     }
 
     fn send(&self, order: Order<'s>) -> Result<(), EmbedError> {
-        // Nobody listens after a failure, which `with_background_writer` then reports instead of this.
+        // The receiver is gone after a failure, which `with_background_writer` reports in place of this error.
         self.0.send(order).map_err(|_| EmbedError::Encoder("its values could not be written".to_owned()))
     }
 }
 
-/// Runs `work` with a thread beside it that writes what it queues. All of it is on the disk on return; a failure to write
-/// comes before one of the work, which it may have caused.
+/// Runs `work` while another thread writes what it queues. Everything is on disk on return. A failure to write is
+/// reported before a failure of the work, which it may have caused.
 pub(crate) fn with_background_writer<'s>(
     work: impl FnOnce(&Queue<'s>) -> Result<(), EmbedError>,
 ) -> Result<(), EmbedError> {
     std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(WAITING);
+        let (sender, receiver) = sync_channel(MAX_WAITING);
         let writing = scope.spawn(move || write(receiver));
         let queue = Queue(sender);
         let worked = work(&queue);
@@ -61,7 +62,7 @@ pub(crate) fn with_background_writer<'s>(
     })
 }
 
-/// Does what it is told until nobody can tell it more. What is not finished by then leaves nothing.
+/// Follows orders until the sender is dropped. Shards that are unfinished then leave nothing.
 fn write(orders: Receiver<Order<'_>>) -> Result<(), EmbedError> {
     let mut writers: Vec<ShardWriter> = Vec::new();
     for order in orders {

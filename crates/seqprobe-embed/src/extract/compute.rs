@@ -1,6 +1,6 @@
-//! Computing the missing shards of several entries with one forward pass per batch.
+//! Computes the missing shards of several entries with one forward pass per batch.
 //!
-//! It knows shards and their order; what happens to a batch stands in `forward.rs`.
+//! This file knows shards and their order; `forward.rs` computes a batch.
 
 use crate::cache::distinct::Distinct;
 use crate::cache::entry::Entry;
@@ -27,8 +27,8 @@ pub(crate) struct Computed {
     pub(crate) seconds: f64,
 }
 
-/// Computes every shard that an entry lacks and stores it. The entries are of one model, one spec and one
-/// set of sequences, so that they share their plan.
+/// Computes and stores every shard that an entry lacks. The entries have the same model, spec and sequences, and
+/// therefore the same plan of shards.
 pub(crate) fn compute_missing(
     model: &FrozenModel,
     spec: &ExtractionSpec,

@@ -1,5 +1,5 @@
-//! What an extraction would do, without doing it: what is missing, how many bytes it would store, and how long it would
-//! take, from a measured sample. Nothing is stored.
+//! Forecast of an extraction: what is missing, how many bytes it would store, and how long it would take according to
+//! a measured sample. Nothing is stored.
 
 use crate::cache::distinct::{Distinct, canonical_strands};
 use crate::cache::embedding_cache::EmbeddingCache;
@@ -16,12 +16,12 @@ use seqprobe_core::{DnaSequence, LayerIndex, Pooling};
 use seqprobe_models::FrozenModel;
 use std::time::Instant;
 
-/// Batches that the sample makes.
+/// Batches of the sample.
 const SAMPLED_BATCHES: u64 = 4;
 
 /// What an extraction would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Estimate {
+pub struct ExtractionForecast {
     /// Sequences asked for.
     pub n_rows: usize,
     /// Distinct sequences.
@@ -30,11 +30,12 @@ pub struct Estimate {
     pub n_missing: usize,
     /// Tokens of those, special ones included, each strand counted.
     pub n_tokens: u64,
-    /// Bytes that would be stored, but for heads and records of some hundred bytes per shard.
+    /// Bytes that would be stored, without headers and records of some hundred bytes per shard.
     pub n_bytes: u64,
     /// Seconds of computing, in proportion to tokens; 0 when nothing is missing.
     pub seconds: f64,
-    /// Distinct sequences that were measured: evenly spread over those that are missing, in the order of their lengths.
+    /// Distinct sequences that were measured. They are evenly spread over the missing ones in the order of their
+    /// lengths.
     pub n_sampled: usize,
 }
 
@@ -42,20 +43,23 @@ pub struct Estimate {
 ///
 /// # Errors
 /// As [`crate::extract()`].
-pub fn estimate(
+pub fn forecast_extraction(
     model: &FrozenModel,
     spec: &ExtractionSpec,
     sequences: &[DnaSequence],
     wanted: &[(LayerIndex, Pooling)],
     cache: &EmbeddingCache,
-) -> Result<Estimate, EmbedError> {
-    let canonical_strands = canonical_strands(spec.reverse_complement, sequences);
-    let distinct = Distinct::new(&canonical_strands);
+) -> Result<ExtractionForecast, EmbedError> {
+    let strands = canonical_strands(spec.reverse_complement, sequences);
+    let distinct = Distinct::new(&strands);
     let plan = distinct.shards(model.encoder.spec().hidden);
     let (keys, _) = entry_keys(model, spec, &distinct, wanted)?;
     let stride = state_stride(model)?;
-    let mut found =
-        Estimate { n_rows: sequences.len(), n_distinct: distinct.sequences.len(), ..Estimate::default() };
+    let mut found = ExtractionForecast {
+        n_rows: sequences.len(),
+        n_distinct: distinct.sequences.len(),
+        ..ExtractionForecast::default()
+    };
     let mut missing: Vec<usize> = Vec::new();
     let (_, groups) = look_up(&distinct, &plan, &keys, cache, true)?;
     for group in groups {
@@ -100,11 +104,11 @@ pub fn estimate(
     let read = ReadRows::new(model, spec, &sample, 0..n_sampled)?;
     let pairs = keys.iter().map(|key| (key.layer, key.pooling)).collect();
     let mut forward = Forward::new(model, &sample, pairs, budget)?;
-    // The first batch after loading is slower than all others.
+    // The first batch after loading is slower than the others, so it is not measured.
     let first = ReadRows::new(model, spec, &sample, 0..n_sampled.min(8))?;
     first.compute(&mut forward, &mut |_, _| Ok(()))?;
     let start = Instant::now();
     read.compute(&mut forward, &mut |_, _| Ok(()))?;
     let rate = start.elapsed().as_secs_f64() / read.n_tokens().max(1) as f64;
-    Ok(Estimate { seconds: rate * found.n_tokens as f64, n_sampled, ..found })
+    Ok(ExtractionForecast { seconds: rate * found.n_tokens as f64, n_sampled, ..found })
 }

@@ -1,5 +1,5 @@
-//! Batches through the encoder, their states pooled. States are copied without padding; where memory runs out the batch is
-//! halved and so is every later one.
+//! Runs batches through the encoder and pools their states. States are copied without padding. If memory runs out,
+//! this batch and every later one is halved.
 
 use crate::cache::distinct::{Distinct, RowDescription};
 use crate::error::EmbedError;
@@ -12,9 +12,9 @@ use seqprobe_models::{FrozenModel, ModelError, TokenBatch, Tokens};
 use std::num::NonZeroUsize;
 use tch::{Device, Kind, Tensor};
 
-/// What came out of some rows.
+/// Pooled values of some rows.
 pub(crate) struct Pooled {
-    /// For each layer and pooling the values of all rows, one after another.
+    /// For each layer and pooling, the values of all rows, one after another.
     pub(crate) values: Vec<Vec<f32>>,
     /// Tokens that went through the model.
     pub(crate) tokens: u64,
@@ -31,7 +31,7 @@ impl Pooled {
     }
 }
 
-/// The way of a batch through one model for fixed layers and poolings.
+/// Forward passes through one model for fixed layers and poolings.
 pub(crate) struct Forward<'a> {
     model: &'a FrozenModel,
     distinct: &'a Distinct<'a>,
@@ -40,11 +40,11 @@ pub(crate) struct Forward<'a> {
     layers: Vec<LayerIndex>,
     stride: NonZeroUsize,
     batch_tokens: usize,
-    /// States of one layer; kept between batches, since fresh memory of this size costs more than its copy.
+    /// States of one layer. The memory is kept between batches, because allocating it costs more than the copy.
     states: Vec<f32>,
 }
 
-/// A sequence's tokens and its number among the distinct.
+/// Tokens, and the index of their distinct sequence.
 type Piece<'t> = (&'t Tokens, usize);
 
 impl<'a> Forward<'a> {
@@ -61,13 +61,13 @@ impl<'a> Forward<'a> {
         Ok(Self { model, distinct, pairs, layers, stride, batch_tokens, states: Vec::new() })
     }
 
-    /// Tokens of a batch that memory is known or hoped to suffice for.
+    /// Tokens of a batch. It becomes smaller when memory runs out.
     pub(crate) fn batch_tokens(&self) -> usize {
         self.batch_tokens
     }
 
-    /// The pooled values of consecutive distinct sequences from `first` on. The windows of all rows are batches
-    /// together; those of a row then become one row again.
+    /// The pooled values of consecutive distinct sequences, the first of which has index `first`. Windows of several
+    /// rows share batches; the windows of a row are merged afterwards.
     pub(crate) fn rows(&mut self, rows: &[Pieces], first: usize) -> Result<Pooled, EmbedError> {
         let pieces: Vec<Piece<'_>> = rows
             .iter()
@@ -103,7 +103,7 @@ impl<'a> Forward<'a> {
         self.in_batches(pieces)
     }
 
-    /// As many batches as the budget asks for.
+    /// Divides the pieces into batches that fit the budget.
     fn in_batches(&mut self, pieces: &[Piece<'_>]) -> Result<Pooled, EmbedError> {
         let lengths: Vec<usize> = pieces.iter().map(|(tokens, _)| tokens.ids.len()).collect();
         let mut pooled = Pooled::empty(self.pairs.len());
@@ -160,13 +160,13 @@ impl<'a> Forward<'a> {
     }
 }
 
-/// Tokens that one state stands for.
+/// Tokens per hidden state.
 pub(crate) fn state_stride(model: &FrozenModel) -> Result<NonZeroUsize, EmbedError> {
     NonZeroUsize::new(model.encoder.spec().state_stride)
         .ok_or_else(|| EmbedError::Encoder("its state stride is 0, expected at least 1".to_owned()))
 }
 
-/// Copies states to the processor's memory as 32-bit floats.
+/// Copies states to CPU memory as 32-bit floats.
 ///
 /// # Shapes
 /// `[rows, dim]`

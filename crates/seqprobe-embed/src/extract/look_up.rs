@@ -1,4 +1,4 @@
-//! Which rows the cache holds already, and which of the others need the same forward pass.
+//! Finds the rows that the cache holds already, and groups the others by forward pass.
 
 use crate::cache::distinct::Distinct;
 use crate::cache::embedding_cache::EmbeddingCache;
@@ -53,7 +53,7 @@ pub(crate) fn look_up(
     Ok((all_found, groups))
 }
 
-/// Counts the sequences that were cut to the model's limit among those that other entries hold.
+/// Counts the truncated sequences among those that other entries hold.
 pub(crate) fn truncated_of(
     model: &FrozenModel,
     spec: &ExtractionSpec,
@@ -78,8 +78,8 @@ pub(crate) fn truncated_of(
     Ok(count)
 }
 
-/// The keys of the entries for all layers and poolings wanted, each once, and which of them each one wanted has: two names
-/// of one layer are one entry.
+/// Returns the keys of all layers and poolings wanted, each once, and for each one wanted the index of its key. Two
+/// names of one layer have one key.
 pub(crate) fn entry_keys(
     model: &FrozenModel,
     spec: &ExtractionSpec,
@@ -100,7 +100,7 @@ pub(crate) fn entry_keys(
     Ok((keys, key_of_wanted))
 }
 
-/// Checks that the model has the layer, before anything is read or computed.
+/// Checks that the model has the layer before anything is read or computed.
 fn require_layer(model: &FrozenModel, layer: LayerIndex) -> Result<(), EmbedError> {
     let encoder = model.encoder.spec();
     match layer {

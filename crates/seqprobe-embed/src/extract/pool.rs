@@ -1,10 +1,10 @@
-//! Pooling of the hidden states of one sequence. Padding is cut off before, so it never counts.
+//! Pools the hidden states of one sequence. The states do not contain padding.
 
 use seqprobe_core::Pooling;
 use std::num::NonZeroUsize;
 
-/// Which hidden states of one sequence are special: those whose tokens all are. `stride` tokens have one
-/// state, the last may stand for fewer.
+/// Which hidden states of one sequence are special: those of special tokens only. A state belongs to `stride` tokens,
+/// the last one possibly to fewer.
 pub(crate) fn special_states(special_tokens: &[bool], stride: NonZeroUsize) -> Vec<bool> {
     special_tokens.chunks(stride.get()).map(|tokens| tokens.iter().all(|&special| special)).collect()
 }
@@ -20,7 +20,7 @@ pub(crate) fn pooled_length(pooling: Pooling, special: &[bool]) -> usize {
     }
 }
 
-/// Appends the pooled vectors of one sequence; false, and nothing appended, when it has no state to pool.
+/// Appends the pooled vectors of one sequence. Returns false, and appends nothing, when it has no state to pool.
 ///
 /// # Shapes
 /// `states`: `[states, dim]`, `special`: `[states]`
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn no_token_besides_special_ones_is_undefined() {
+    fn only_special_tokens_are_undefined() {
         for pooling in [Pooling::Mean, Pooling::Max, Pooling::Last, Pooling::Tokens] {
             let mut out = Vec::new();
             assert!(!pool(pooling, &STATES[..4], &[true, true], 2, &mut out));

@@ -1,12 +1,12 @@
-//! What the caller of an extraction may choose, and how far the extraction is.
+//! Options of an extraction that do not change its values, and its progress.
 
 use seqprobe_models::FrozenModel;
 
-/// The caller wants the extraction to stop.
+/// Returned by a progress callback to stop the extraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupted;
 
-/// How far an extraction is. Only what is computed counts, not what is read from the cache.
+/// Progress of an extraction. It counts what is computed, not what is read from the cache.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ExtractionProgress {
     /// Distinct sequences done.
@@ -19,16 +19,16 @@ pub struct ExtractionProgress {
     pub seconds: f64,
 }
 
-/// What does not change a value beyond rounding.
+/// Options that change no value beyond rounding.
 pub struct ExtractionOptions<'a> {
-    /// Tokens per batch, padding included; a single longer sequence makes a batch of its own. `None` for what suits the
-    /// model: see [`batch_tokens`].
+    /// Tokens per batch, padding included; a single longer sequence is a batch of its own. `None` for the number that
+    /// suits the model, see [`batch_tokens`].
     pub batch_tokens: Option<usize>,
     /// Compute damaged parts of the cache again instead of failing.
     pub repair: bool,
-    /// The row of the first sequence, 0-based, where the sequences are a part of more: errors name rows.
+    /// 0-based row of the first sequence, if the sequences are a part of a larger file. Errors name rows of the file.
     pub first_row: usize,
-    /// For whom the features are, to be told by [`crate::cache_list`].
+    /// What the features are for; [`crate::cache_list`] reports it.
     pub user: Option<&'a str>,
     /// Called after every batch; an error stops the extraction.
     pub progress: Option<&'a mut dyn FnMut(ExtractionProgress) -> Result<(), Interrupted>>,
@@ -41,12 +41,13 @@ impl Default for ExtractionOptions<'_> {
     }
 }
 
-/// Tokens of a batch that suit a model: on a processor 3,072 for states of 512 values, and inversely, within 512 and 8,192;
-/// on a card 32 times as many, and fewer once its memory does not suffice.
+/// Tokens per batch that suit a model. On a CPU these are 3,072 for states of 512 values, inversely proportional to
+/// the width of the states, and between 512 and 8,192. On a GPU it is 32 times this number, and less after the memory
+/// of the GPU has run out.
 ///
-/// Measured in `PERFORMANCE.md`, on processors only: products of larger batches are slower, and so are those too small for
-/// full matrix products.
+/// The number was measured on CPUs only (`PERFORMANCE.md`): larger batches are slower, and so are batches that are
+/// too small for full matrix products.
 pub fn batch_tokens(model: &FrozenModel) -> usize {
-    let on_processor = ((3 << 19) / model.encoder.spec().hidden.max(1)).clamp(512, 8192);
-    if model.device.is_cuda() { 32 * on_processor } else { on_processor }
+    let on_cpu = ((3 << 19) / model.encoder.spec().hidden.max(1)).clamp(512, 8192);
+    if model.device.is_cuda() { 32 * on_cpu } else { on_cpu }
 }

@@ -1,5 +1,5 @@
-//! Consecutive distinct sequences as token ids, and their way through the model batch by batch. It knows no
-//! shard and no file.
+//! Tokenizes consecutive distinct sequences and runs them through the model batch by batch. It knows no shards and no
+//! files.
 
 use crate::cache::distinct::Distinct;
 use crate::error::EmbedError;
@@ -16,9 +16,9 @@ use std::ops::Range;
 pub(crate) struct ReadRows {
     first: usize,
     forward: Vec<Pieces>,
-    /// The other strands; empty unless both are averaged.
+    /// The reverse complements; empty unless both strands are averaged.
     reverse: Vec<Pieces>,
-    /// Sequences that were cut.
+    /// Sequences that were truncated.
     pub(crate) truncated: usize,
 }
 
@@ -54,27 +54,27 @@ impl ReadRows {
         Ok(all)
     }
 
-    /// Tokens of all rows, of both strands where they are averaged.
+    /// Tokens of all rows, of both strands if they are averaged.
     pub(crate) fn n_tokens(&self) -> u64 {
         self.forward.iter().chain(&self.reverse).map(|row| row.n_tokens() as u64).sum()
     }
 
     /// Which states of each row are of special tokens.
     pub(crate) fn special(&self, stride: NonZeroUsize) -> Vec<Vec<bool>> {
-        // More than one piece is pooled to one vector in any case.
+        // Several pieces are always pooled to one vector.
         self.forward.iter().map(|row| special_states(&row.tokens[0].special, stride)).collect()
     }
 
-    /// Hands on the number of rows and the pooled values of one batch after the other.
+    /// Computes batch after batch and passes the number of rows and the pooled values of each to `receive`.
     pub(crate) fn compute(
         &self,
         forward: &mut Forward<'_>,
-        hand_on: &mut dyn FnMut(usize, Pooled) -> Result<(), EmbedError>,
+        receive: &mut dyn FnMut(usize, Pooled) -> Result<(), EmbedError>,
     ) -> Result<(), EmbedError> {
         let lengths: Vec<usize> = self.forward.iter().map(Pieces::n_tokens).collect();
         let mut done = 0;
         while done < lengths.len() {
-            // Looked up anew each time: the budget becomes smaller where memory runs out.
+            // The budget may have changed: it becomes smaller when memory runs out.
             let batch = done..done + next_batch(&lengths[done..], forward.batch_tokens());
             let first = self.first + batch.start;
             let mut pooled = forward.rows(&self.forward[batch.clone()], first)?;
@@ -86,7 +86,7 @@ impl ReadRows {
                 }
             }
             done = batch.end;
-            hand_on(batch.len(), pooled)?;
+            receive(batch.len(), pooled)?;
         }
         Ok(())
     }

@@ -5,28 +5,28 @@ use std::ops::AddAssign;
 /// What an extraction did.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ExtractionReport {
-    /// Sequences asked for.
+    /// Sequences of the call.
     pub n_rows: usize,
     /// Distinct sequences.
     pub n_distinct: usize,
-    /// Distinct sequences that went through the model.
+    /// Distinct sequences that the model computed.
     pub n_computed: usize,
-    /// Distinct sequences whose features were all in the cache already.
+    /// Distinct sequences whose features were all in the cache.
     pub n_read: usize,
-    /// Distinct sequences that were cut to the model's limit.
+    /// Distinct sequences that were truncated to the model's limit.
     pub n_truncated: usize,
     /// Distinct sequences that were read in more than one window.
     pub n_windowed: usize,
-    /// Tokens that went through the model, special ones included.
+    /// Tokens that the model computed, special ones included.
     pub n_tokens: u64,
     /// Seconds in all.
     pub seconds: f64,
-    /// Tokens per second of computing; `None` when nothing was computed.
+    /// Tokens per second while computing; `None` when nothing was computed.
     pub tokens_per_second: Option<f64>,
 }
 
 impl AddAssign for ExtractionReport {
-    /// What two extractions did together. Sequences that are distinct in each count in each.
+    /// Adds the report of another extraction. A sequence that occurs in both is counted twice.
     fn add_assign(&mut self, other: Self) {
         let computing =
             |report: &Self| report.tokens_per_second.map_or(0.0, |rate| report.n_tokens as f64 / rate);

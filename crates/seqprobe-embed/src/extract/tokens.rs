@@ -1,4 +1,4 @@
-//! Token ids of distinct sequences within the model's limit, and their grouping into batches.
+//! Token ids of distinct sequences within the model's limit, and the size of batches.
 
 use crate::cache::distinct::{Distinct, RowDescription};
 use crate::error::EmbedError;
@@ -8,11 +8,11 @@ use rayon::prelude::*;
 use seqprobe_core::DnaSequence;
 use seqprobe_models::{FrozenModel, ModelError, Tokenize, Tokens};
 
-/// What the model reads of one sequence: the whole, or its windows.
+/// What the model reads of one sequence: the whole sequence or its windows.
 pub(crate) struct Pieces {
     /// At least one.
     pub(crate) tokens: Vec<Tokens>,
-    /// Letters that each piece stands for.
+    /// Bases that each piece counts for.
     pub(crate) weights: Vec<f64>,
 }
 
@@ -22,8 +22,8 @@ impl Pieces {
     }
 }
 
-/// Token ids of one distinct sequence (or of its other strand) or of its windows, and whether they were cut.
-/// `limit` is what the model takes.
+/// Returns the token ids of one distinct sequence (or of its reverse complement) or of its windows, and whether they
+/// were truncated. `limit` is the number of tokens that the model takes.
 pub(crate) fn pieces(
     tokenize: &Tokenize,
     limit: Option<usize>,
@@ -44,7 +44,7 @@ pub(crate) fn pieces(
     Ok((Pieces { tokens, weights: weights(&ranges) }, false))
 }
 
-/// Token ids of a sequence, and whether they were cut.
+/// Returns the token ids of a sequence, and whether they were truncated.
 fn fitting(
     tokenize: &Tokenize,
     limit: Option<usize>,
@@ -66,7 +66,7 @@ fn fitting(
     }
 }
 
-/// Counts the sequences that are too long before anything is computed.
+/// Checks that no sequence is too long before anything is computed; the error counts all of them.
 pub(crate) fn require_within_limit(
     model: &FrozenModel,
     distinct: &Distinct<'_>,
@@ -93,12 +93,12 @@ pub(crate) fn require_within_limit(
     Err(EmbedError::TooLong { count, total, row: distinct.first_rows[at], longest, limit })
 }
 
-/// Keeps all special tokens and as many others as the limit allows, from the part asked for.
+/// Keeps all special tokens, and as many others as the limit allows, from the part that is to be kept.
 fn cut(tokens: &Tokens, limit: usize, keep_end: KeepEnd) -> Option<Tokens> {
     let n_special = tokens.special.iter().filter(|&&special| special).count();
     let n_plain = tokens.ids.len() - n_special;
-    let room = limit.checked_sub(n_special).filter(|&room| room > 0)?;
-    let dropped = n_plain.checked_sub(room)?;
+    let n_kept = limit.checked_sub(n_special).filter(|&n_kept| n_kept > 0)?;
+    let dropped = n_plain.checked_sub(n_kept)?;
     let first = match keep_end {
         KeepEnd::Error => return None,
         KeepEnd::Left => 0,
@@ -108,7 +108,7 @@ fn cut(tokens: &Tokens, limit: usize, keep_end: KeepEnd) -> Option<Tokens> {
     let mut kept = Tokens { ids: Vec::with_capacity(limit), special: Vec::with_capacity(limit) };
     let mut plain = 0;
     for (&id, &special) in tokens.ids.iter().zip(&tokens.special) {
-        if special || (first..first + room).contains(&plain) {
+        if special || (first..first + n_kept).contains(&plain) {
             kept.ids.push(id);
             kept.special.push(special);
         }
@@ -117,11 +117,13 @@ fn cut(tokens: &Tokens, limit: usize, keep_end: KeepEnd) -> Option<Tokens> {
     Some(kept)
 }
 
-/// How many of the next rows make a batch: a padded batch holds at most `batch_tokens` tokens, or one row; the
-/// tokens of all rows are shared evenly among as many batches as they need; and a batch of a third of the budget ends before
-/// more than a sixth of it would be padding, which some encoders compute. It depends on the lengths and the budget alone.
+/// Returns how many of the next rows make a batch.
+///
+/// A padded batch has at most `batch_tokens` tokens, or one row. The tokens of all rows are divided evenly among the
+/// batches they need. A batch that fills a third of the budget ends before more than a sixth of it would be padding,
+/// because some encoders compute padding. The result depends on the lengths and the budget alone.
 pub(crate) fn next_batch(lengths: &[usize], batch_tokens: usize) -> usize {
-    let share = lengths.iter().sum::<usize>().div_ceil(fewest_batches(lengths, batch_tokens));
+    let share = lengths.iter().sum::<usize>().div_ceil(min_batches(lengths, batch_tokens));
     let (mut tokens, mut longest) = (0, 0);
     for (row, &length) in lengths.iter().enumerate() {
         longest = longest.max(length);
@@ -135,8 +137,8 @@ pub(crate) fn next_batch(lengths: &[usize], batch_tokens: usize) -> usize {
     lengths.len()
 }
 
-/// How many batches rows need at least: each takes as many of them as the budget allows.
-fn fewest_batches(lengths: &[usize], batch_tokens: usize) -> usize {
+/// Returns the smallest number of batches for the rows: each batch takes as many rows as the budget allows.
+fn min_batches(lengths: &[usize], batch_tokens: usize) -> usize {
     let (mut batches, mut first, mut longest) = (1, 0, 0);
     for (row, &length) in lengths.iter().enumerate() {
         longest = longest.max(length);

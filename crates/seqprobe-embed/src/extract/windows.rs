@@ -1,17 +1,17 @@
-//! Long sequences in overlapping windows of letters, and how the windows' features become one.
+//! Divides long sequences into overlapping windows of bases, and merges the features of the windows.
 //!
-//! A window is a sequence of its own for the model: it gets its own special tokens. The features of a
-//! sequence are the mean of its windows' features, each window weighted by the letters it stands for, so
-//! that every letter counts once however many windows hold it. `max` takes the largest value, `last` the
-//! last window.
+//! For the model, a window is a sequence of its own with its own special tokens. The features of a sequence are the
+//! weighted mean of the features of its windows. The weight of a window is its number of bases, where a base that is
+//! in several windows is divided among them, so that each base counts once. `max` pooling takes the largest value,
+//! `last` pooling the last window.
 
 use crate::spec::Window;
 use seqprobe_core::Pooling;
 use std::ops::Range;
 
 impl Window {
-    /// The windows of a sequence: one for a sequence that fits, else starts every `stride` letters and a
-    /// last window that ends with the sequence. Ranges are 0-based and half-open.
+    /// Returns the windows of a sequence: one for a sequence that fits; otherwise one every `stride` bases and a last
+    /// window that ends with the sequence. Ranges are 0-based and half-open.
     pub(crate) fn ranges(self, length: usize) -> Vec<Range<usize>> {
         let Some(last) = length.checked_sub(self.size).filter(|last| *last > 0) else {
             return std::iter::once(0..length).collect();
@@ -21,29 +21,29 @@ impl Window {
     }
 }
 
-/// The letters that each window stands for: a letter in several windows is shared between them. They sum
-/// to the letters of the sequence.
+/// Returns the weight of each window: its bases, where a base that is in several windows is divided among them. The
+/// weights sum to the length of the sequence.
 pub(crate) fn weights(ranges: &[Range<usize>]) -> Vec<f64> {
     let length = ranges.iter().map(|range| range.end).max().unwrap_or(0);
-    // How many windows hold each letter, by where windows begin and end.
+    // Changes in the number of windows that contain a base, at the start and end of each window.
     let mut changes = vec![0_i64; length + 1];
     for range in ranges {
         changes[range.start] += 1;
         changes[range.end] -= 1;
     }
     let mut shares = Vec::with_capacity(length + 1);
-    let (mut holding, mut sum) = (0, 0.0);
+    let (mut n_windows, mut sum) = (0, 0.0);
     for change in &changes {
         shares.push(sum);
-        holding += change;
-        if holding > 0 {
-            sum += 1.0 / holding as f64;
+        n_windows += change;
+        if n_windows > 0 {
+            sum += 1.0 / n_windows as f64;
         }
     }
     ranges.iter().map(|range| shares[range.end] - shares[range.start]).collect()
 }
 
-/// Appends the features of one sequence, made from those of its windows.
+/// Appends the features of one sequence, merged from those of its windows.
 ///
 /// # Shapes
 /// `values`: `[windows, dim]`, `weights`: `[windows]`
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_in_two_windows_counts_half_in_each() {
+    fn a_base_in_two_windows_counts_half_in_each() {
         assert_eq!(weights(&[0..4, 2..6]), [3.0, 3.0]);
         assert_eq!(weights(&[0..4, 4..8, 5..9]), [4.0, 2.5, 2.5]);
         let mut out = Vec::new();
@@ -93,7 +93,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn weights_sum_to_the_letters(length in 1_usize..300, size in 1_usize..80, stride in 1_usize..80) {
+        fn weights_sum_to_the_bases(length in 1_usize..300, size in 1_usize..80, stride in 1_usize..80) {
             prop_assume!(stride <= size);
             let ranges = Window::new(size, stride).unwrap().ranges(length);
             let sum: f64 = weights(&ranges).iter().sum();

@@ -1,17 +1,18 @@
-//! k-mer frequencies and composition: counts of words free of N over their number, made from the
-//! sequences when they are read.
+//! k-mer frequencies and composition, made from the sequences when they are read. The frequency of a k-mer is its
+//! count divided by the number of all k-mers without N.
 //!
-//! A sequence without a single such word has no frequencies. Zeros would be a made-up value, so such
-//! sequences are an error when the representation is built, with their number and the first row.
+//! If every k-mer of a sequence contains N, or if the sequence is shorter than k, its frequencies are undefined.
+//! Zeros would be an invented value, so such sequences are an error that gives their number and the first row.
 
 use crate::error::EmbedError;
 use crate::from_bases::onehot::row_of;
 use seqprobe_core::{DnaSequence, FeatureError, FeatureKind, FeatureSource};
 
-/// The largest k offered: 4096 values per sequence.
-pub const LARGEST_K: usize = 6;
+/// Largest k: 4096 values per sequence.
+pub const MAX_K: usize = 6;
 
-/// Frequencies of the `4^k` words of length k in lexicographic order of `ACGT`, overlapping, one strand.
+/// Frequencies of the `4^k` k-mers in lexicographic order of `ACGT`. Overlapping k-mers are counted, on the given
+/// strand only.
 #[derive(Clone, Copy, Debug)]
 pub struct KmerFrequencies<'a> {
     sequences: &'a [DnaSequence],
@@ -22,16 +23,16 @@ impl<'a> KmerFrequencies<'a> {
     /// The k-mer frequencies of some sequences, one row each.
     ///
     /// # Errors
-    /// [`EmbedError::NotApplicable`] for a k outside 1…6, [`EmbedError::NoKmer`] when a sequence holds no
-    /// k-mer free of N (too short, or N everywhere).
+    /// [`EmbedError::NotApplicable`] for a k outside 1…6, [`EmbedError::NoKmer`] when a sequence has no k-mer without
+    /// N.
     pub fn new(sequences: &'a [DnaSequence], k: usize) -> Result<Self, EmbedError> {
-        if !(1..=LARGEST_K).contains(&k) {
+        if !(1..=MAX_K).contains(&k) {
             return Err(EmbedError::NotApplicable {
                 what: format!("kmer-{k}"),
-                reason: format!("k is a number from 1 to {LARGEST_K}"),
+                reason: format!("k must be a number from 1 to {MAX_K}"),
             });
         }
-        require_words(sequences, k)?;
+        require_kmers(sequences, k)?;
         Ok(Self { sequences, k })
     }
 }
@@ -61,8 +62,8 @@ impl FeatureSource for KmerFrequencies<'_> {
     }
 }
 
-/// Frequencies of the 4 bases, then of the 16 dinucleotides, both in the order of `ACGT`; then the natural logarithm of
-/// the length in bases.
+/// Frequencies of the 4 bases, then of the 16 dinucleotides, both in the order of `ACGT`; then the natural logarithm
+/// of the length in bases.
 #[derive(Clone, Copy, Debug)]
 pub struct Composition<'a> {
     sequences: &'a [DnaSequence],
@@ -72,9 +73,9 @@ impl<'a> Composition<'a> {
     /// The composition of some sequences, one row each.
     ///
     /// # Errors
-    /// [`EmbedError::NoKmer`] when a sequence holds no dinucleotide free of N.
+    /// [`EmbedError::NoKmer`] when a sequence has no dinucleotide without N.
     pub fn new(sequences: &'a [DnaSequence]) -> Result<Self, EmbedError> {
-        require_words(sequences, 2)?;
+        require_kmers(sequences, 2)?;
         Ok(Self { sequences })
     }
 }
@@ -107,17 +108,17 @@ impl FeatureSource for Composition<'_> {
     }
 }
 
-/// Checks that each sequence holds at least one word of length k free of N.
-fn require_words(sequences: &[DnaSequence], k: usize) -> Result<(), EmbedError> {
-    let mut without = (0..sequences.len()).filter(|&row| words(&sequences[row], k).next().is_none());
+/// Checks that each sequence has at least one k-mer without N.
+fn require_kmers(sequences: &[DnaSequence], k: usize) -> Result<(), EmbedError> {
+    let mut without = (0..sequences.len()).filter(|&row| kmers(&sequences[row], k).next().is_none());
     match without.next() {
         None => Ok(()),
         Some(row) => Err(EmbedError::NoKmer { count: 1 + without.count(), total: sequences.len(), row, k }),
     }
 }
 
-/// Lexicographic indices of the words of length k that hold no N, from left to right.
-fn words(sequence: &DnaSequence, k: usize) -> impl Iterator<Item = usize> + '_ {
+/// Lexicographic indices of the k-mers without N, from left to right.
+fn kmers(sequence: &DnaSequence, k: usize) -> impl Iterator<Item = usize> + '_ {
     let mask = (1_usize << (2 * k)) - 1;
     let mut index = 0;
     let mut known = 0;
@@ -132,11 +133,11 @@ fn words(sequence: &DnaSequence, k: usize) -> impl Iterator<Item = usize> + '_ {
     })
 }
 
-/// Appends the `4^k` frequencies of a sequence that holds at least one word.
+/// Appends the `4^k` frequencies of a sequence that has at least one k-mer without N.
 fn push_frequencies(sequence: &DnaSequence, k: usize, out: &mut Vec<f32>) {
     let mut counts = vec![0_u32; 1 << (2 * k)];
     let mut total = 0_u32;
-    for index in words(sequence, k) {
+    for index in kmers(sequence, k) {
         counts[index] += 1;
         total += 1;
     }
@@ -162,7 +163,7 @@ mod tests {
 
     #[test]
     fn dimers_by_hand() {
-        // ACANACG: AC, CA | AC, CG: 4 dimers free of N.
+        // ACANACG: AC, CA | AC, CG: 4 dimers without N.
         let sequences = sequences(&["ACANACG"]);
         let source = KmerFrequencies::new(&sequences, 2).unwrap();
         let mut expected = vec![0.0_f32; 16];
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn no_word_is_an_error_with_its_count() {
+    fn no_kmer_is_an_error_with_its_count() {
         let sequences = sequences(&["ACGT", "AC", "NNNNNN", "ACNGT"]);
         let error = KmerFrequencies::new(&sequences, 3).unwrap_err();
         assert!(matches!(error, EmbedError::NoKmer { count: 3, total: 4, row: 1, k: 3 }), "{error}");
@@ -207,15 +208,15 @@ mod tests {
             let sequences = sequences(&[&text]);
             let windows: Vec<&str> = (0..=text.len() - k)
                 .map(|start| &text[start..start + k])
-                .filter(|word| !word.contains('N'))
+                .filter(|kmer| !kmer.contains('N'))
                 .collect();
             match KmerFrequencies::new(&sequences, k) {
                 Err(_) => prop_assert!(windows.is_empty()),
                 Ok(source) => {
                     let values = read(&source, 0);
                     for (index, &value) in values.iter().enumerate() {
-                        let word: String = (0..k).rev().map(|place| char::from(b"ACGT"[index >> (2 * place) & 3])).collect();
-                        let count = windows.iter().filter(|&&window| window == word).count();
+                        let kmer: String = (0..k).rev().map(|place| char::from(b"ACGT"[index >> (2 * place) & 3])).collect();
+                        let count = windows.iter().filter(|&&window| window == kmer).count();
                         prop_assert!((f64::from(value) - count as f64 / windows.len() as f64).abs() < 1e-7);
                     }
                 }

@@ -1,4 +1,4 @@
-//! One-hot: four values per base, made from the sequences when they are read. Nothing is stored.
+//! One-hot vectors: four values per base, made from the sequences when they are read. Nothing is stored.
 
 use seqprobe_core::{DnaSequence, FeatureError, FeatureKind, FeatureSource};
 
@@ -48,7 +48,7 @@ impl FeatureSource for OneHot<'_> {
     }
 }
 
-/// The sequence of a row, or the error that names it.
+/// Returns the sequence of a row, or an error that names the row.
 pub(crate) fn row_of(sequences: &[DnaSequence], row: usize) -> Result<&DnaSequence, FeatureError> {
     sequences.get(row).ok_or(FeatureError::Row { row, n_rows: sequences.len() })
 }
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_have_their_place_and_n_is_zeros() {
+    fn bases_have_their_place_and_n_is_zeros() {
         let sequences = [sequence("ACGTN"), sequence("T")];
         let source = OneHot::new(&sequences);
         let mut out = Vec::new();

@@ -268,7 +268,7 @@ pub enum ImportError {
     },
     /// Examples of the dataset that are not in the file.
     #[error(
-        "{missing} of {needed} examples have no embedding, first {}\n  hint: `seqprobe data export` writes the ids and sequences to embed; ids must agree letter by letter",
+        "{missing} of {needed} examples have no embedding, first {}\n  hint: `seqprobe data export` writes the ids and sequences to embed; ids must agree exactly",
         first.iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(", ")
     )]
     NoEmbedding {

@@ -1,5 +1,5 @@
-//! HDF5 and h5ad: a dense data set of vectors by its path (`embeddings`, `/X`, `obsm/X_model`), the ids as a
-//! data set of texts or whole numbers; in h5ad files the index of `obs`.
+//! HDF5 and h5ad: the vectors are a dense data set with a path (`embeddings`, `/X`, `obsm/X_model`). The ids are a
+//! data set of texts or integers; in h5ad files they are the index of `obs`.
 
 use super::numbers::{Float, floats};
 use super::{
@@ -39,7 +39,7 @@ fn unreadable(error: hdf5_pure::Error) -> ImportError {
     ImportError::unreadable("HDF5", &error)
 }
 
-/// A data set by the path asked for, or the first of the default names that is there.
+/// Returns the data set asked for, or the first one with a default name.
 fn find(
     hdf5: &File,
     what: &'static str,
@@ -112,12 +112,12 @@ fn ids_of((name, dataset): &(String, Dataset)) -> Result<Vec<String>, ImportErro
         other => Err(ImportError::Type {
             what: format!("ids {name:?}"),
             found: other.to_string(),
-            expected: "text or whole numbers",
+            expected: "text or integers",
         }),
     }
 }
 
-/// The data set of an h5ad file's observation names.
+/// Path of the observation names of an h5ad file.
 fn index_of_obs(hdf5: &File) -> Result<String, ImportError> {
     let attributes = hdf5.group("obs").and_then(|group| group.attrs()).map_err(unreadable)?;
     let name = text(attributes.get("_index")).ok_or(ImportError::NoObservationNames)?;

@@ -1,11 +1,11 @@
-//! Example ids of imported vectors: from a text file, and as an index in which each occurs once.
+//! Example ids of imported vectors: reads them from a text file and checks that each occurs once.
 
 use super::ImportError;
 use crate::error::EmbedError;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// One id per line.
+/// Reads one id per line.
 pub(super) fn read_lines(path: &Path) -> Result<Vec<String>, EmbedError> {
     let refuse = |reason| EmbedError::Import { path: path.to_owned(), reason };
     let text = std::fs::read(path).map_err(|error| refuse(ImportError::IdFile(error)))?;
@@ -13,7 +13,7 @@ pub(super) fn read_lines(path: &Path) -> Result<Vec<String>, EmbedError> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// The row of each id.
+/// Maps each id to its row.
 pub(super) fn rows_by_id(ids: &[String]) -> Result<HashMap<String, usize>, ImportError> {
     let mut rows = HashMap::with_capacity(ids.len());
     let mut repeated: Option<(usize, usize)> = None;

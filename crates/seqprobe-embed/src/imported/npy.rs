@@ -1,4 +1,4 @@
-//! NumPy's npy: one array, with the ids in a text file. Also what npz shares with it: an array's values or ids.
+//! NumPy's npy: one array, with the ids in a text file. Also reads the arrays of npz files.
 
 use super::numbers::{Float, floats, to_row_major};
 use super::{IdsFrom, ImportError, ImportFormat, ImportedArrays, ImportedFile};
@@ -21,7 +21,7 @@ fn read(file: &ImportedFile) -> Result<ImportedArrays, ImportError> {
     Ok(ImportedArrays { name: "npy".to_owned(), shape, values, ids: None })
 }
 
-/// Shape and row-major values of an array of floats of at most two dimensions.
+/// Returns the shape and the row-major values of an array of floats.
 pub(super) fn float_array(bytes: &[u8]) -> Result<(Vec<u64>, Vec<f32>), ImportError> {
     let array = Array::open(bytes)?;
     let kind = match (array.kind.type_char(), array.kind.size_field()) {
@@ -45,7 +45,7 @@ pub(super) fn float_array(bytes: &[u8]) -> Result<(Vec<u64>, Vec<f32>), ImportEr
     Ok((array.shape, values))
 }
 
-/// Ids of a one-dimensional array of text, bytes or whole numbers.
+/// Returns the ids of a one-dimensional array of text, bytes or integers.
 pub(super) fn id_array(bytes: &[u8]) -> Result<Vec<String>, ImportError> {
     let array = Array::open(bytes)?;
     if array.shape.len() != 1 {
@@ -83,7 +83,7 @@ pub(super) fn id_array(bytes: &[u8]) -> Result<Vec<String>, ImportError> {
         _ => Err(ImportError::Type {
             what: "the ids".to_owned(),
             found: array.kind.to_string(),
-            expected: "text or whole numbers",
+            expected: "text or integers",
         }),
     }
 }
@@ -121,16 +121,16 @@ impl<'a> Array<'a> {
 }
 
 fn unicode(row: usize, chunk: &[u8], big: bool) -> Result<String, ImportError> {
-    let mut letters: Vec<u32> = chunk
+    let mut characters: Vec<u32> = chunk
         .as_chunks::<4>()
         .0
         .iter()
         .map(|&four| if big { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) })
         .collect();
-    while letters.last() == Some(&0) {
-        letters.pop();
+    while characters.last() == Some(&0) {
+        characters.pop();
     }
-    let text: Option<String> = letters.into_iter().map(char::from_u32).collect();
+    let text: Option<String> = characters.into_iter().map(char::from_u32).collect();
     text.ok_or(ImportError::IdText { row, expected: "Unicode text" })
 }
 

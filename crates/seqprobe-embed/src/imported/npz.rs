@@ -1,4 +1,4 @@
-//! NumPy's npz: a zip of npy arrays, the vectors and the ids under their names.
+//! NumPy's npz: a zip archive of named npy arrays, with the vectors and the ids.
 
 use super::npy::{float_array, id_array};
 use super::{

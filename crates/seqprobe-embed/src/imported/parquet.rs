@@ -1,4 +1,4 @@
-//! Parquet: an id column, and the vectors as one list column or as many columns of a common prefix
+//! Parquet: a column of ids, and the vectors as one column of lists or as several columns with a common prefix
 //! (`values = "emb_*"`, in file order).
 
 use super::{
@@ -67,7 +67,7 @@ fn read(file: &ImportedFile) -> Result<ImportedArrays, ImportError> {
     let dim: usize = parts.iter().map(|part| part.1).sum();
     let values = match parts.as_mut_slice() {
         [one] => std::mem::take(&mut one.2),
-        // Columns of single values: interleaved to rows.
+        // Columns of single values are interleaved to rows.
         many => {
             (0..rows).flat_map(|row| many.iter().filter_map(move |part| part.2.get(row).copied())).collect()
         }
@@ -191,7 +191,7 @@ fn id_column(reader: &SerializedFileReader<File>, column: usize) -> Result<Vec<S
                 return Err(ImportError::Type {
                     what: format!("column {:?}", root(&leaf)),
                     found: other.to_string(),
-                    expected: "text or whole numbers",
+                    expected: "text or integers",
                 });
             }
         }

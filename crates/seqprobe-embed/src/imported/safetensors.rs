@@ -1,5 +1,5 @@
-//! safetensors: a tensor of vectors, the ids as a JSON array in the metadata (as `seqprobe embed` writes
-//! them) or as a tensor of whole numbers.
+//! safetensors: a tensor of vectors. The ids are a JSON array in the metadata, as `seqprobe embed` writes them, or a
+//! tensor of integers.
 
 use super::numbers::{Float, floats};
 use super::{

@@ -4,7 +4,7 @@ use crate::error::EmbedError;
 use crate::extract::pool::{push_max, push_mean};
 use seqprobe_core::{FeatureError, FeatureKind, FeatureSource, Pooling};
 
-/// A source that can be handed on and moved to another thread.
+/// A source that can be moved to another thread.
 pub type BoxedSource<'a> = Box<dyn FeatureSource + Send + 'a>;
 
 /// Tokens left-aligned and zero-padded to a fixed length, as one vector.
@@ -17,8 +17,8 @@ pub struct Flattened<'a> {
 }
 
 impl<'a> Flattened<'a> {
-    /// Flattens a source of tokens to the longest of the rows that are trained on. Reading a longer row
-    /// is [`FeatureError::TooLong`].
+    /// Flattens a source of tokens to the length of the longest training row. Reading a longer row is
+    /// [`FeatureError::TooLong`].
     ///
     /// # Errors
     /// [`EmbedError::NotApplicable`] when the source is pooled or there is no training row,
@@ -38,7 +38,7 @@ impl<'a> Flattened<'a> {
         }
     }
 
-    /// Flattens a source of tokens to a length that is known already, for rows that a stored probe predicts.
+    /// Flattens a source of tokens to a given length, for a stored probe that predicts new rows.
     ///
     /// # Errors
     /// [`EmbedError::NotApplicable`] when the source is pooled.
@@ -47,7 +47,7 @@ impl<'a> Flattened<'a> {
         Ok(Self { source, max_length })
     }
 
-    /// Tokens that a row is padded to.
+    /// Tokens of a padded row.
     pub fn max_length(&self) -> usize {
         self.max_length
     }
@@ -93,7 +93,8 @@ impl FeatureSource for Flattened<'_> {
     }
 }
 
-/// Tokens pooled on reading: mean, max or last. For one-hot the mean is the composition with N counted.
+/// Tokens that are pooled when they are read: mean, max or last. For one-hot vectors, the mean is the frequency of
+/// each base, where N counts in the length.
 pub struct PooledTokens<'a> {
     source: BoxedSource<'a>,
     pooling: Pooling,
@@ -103,8 +104,8 @@ impl<'a> PooledTokens<'a> {
     /// Pools a source of tokens.
     ///
     /// # Errors
-    /// [`EmbedError::NotApplicable`] when the source is pooled already, or the pooling is not mean, max or
-    /// last: stored tokens hold no special tokens.
+    /// [`EmbedError::NotApplicable`] when the source is pooled already, or the pooling is not mean, max or last:
+    /// stored tokens do not include special tokens.
     pub fn new(source: BoxedSource<'a>, pooling: Pooling) -> Result<Self, EmbedError> {
         require_tokens(&source, pooling)?;
         match pooling {
@@ -112,7 +113,7 @@ impl<'a> PooledTokens<'a> {
             Pooling::MeanAll | Pooling::Cls | Pooling::Tokens | Pooling::Flatten => {
                 Err(EmbedError::NotApplicable {
                     what: format!("{pooling} pooling of stored tokens"),
-                    reason: "only mean, max and last can be made from tokens without special ones".into(),
+                    reason: "only mean, max and last can be computed without special tokens".into(),
                 })
             }
         }

@@ -1,16 +1,16 @@
-//! Stored features of the parts of a file, one after another, as those of the whole file.
+//! Joins the stored features of the parts of a file to those of the whole file.
 
 use crate::cache::stored::StoredFeatures;
 use seqprobe_core::{FeatureError, FeatureKind, FeatureSource};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Features of consecutive rows, of one layer and pooling of one model.
+/// Features of consecutive parts, of one layer and pooling of one model.
 #[derive(Debug)]
 pub struct ChainedFeatures {
     parts: Vec<StoredFeatures>,
     /// The row after the last of each part.
     ends: Vec<usize>,
-    /// The part that was read last: the pages of one that is left behind are given back.
+    /// The part that was read last. When another part is read, the pages of this one are returned to the system.
     last_read: AtomicUsize,
 }
 
@@ -21,14 +21,14 @@ impl ChainedFeatures {
         Self { parts: vec![first], ends, last_read: AtomicUsize::new(0) }
     }
 
-    /// Appends the rows of a part of the same model, layer and pooling: values of another width cannot be read.
+    /// Appends the rows of another part, which must have the same model, layer and pooling.
     pub fn push(&mut self, part: StoredFeatures) {
         self.ends.push(self.n_rows() + part.n_rows());
         self.parts.push(part);
     }
 
-    /// The part of a row and the row in it.
-    fn place(&self, row: usize) -> (usize, usize) {
+    /// Returns the part of a row and the row in this part.
+    fn locate(&self, row: usize) -> (usize, usize) {
         let part = self.ends.partition_point(|&end| end <= row);
         (part, row - part.checked_sub(1).map_or(0, |before| self.ends[before]))
     }
@@ -48,7 +48,7 @@ impl FeatureSource for ChainedFeatures {
     }
 
     fn length(&self, row: usize) -> usize {
-        let (part, row) = self.place(row);
+        let (part, row) = self.locate(row);
         self.parts[part].length(row)
     }
 
@@ -58,7 +58,7 @@ impl FeatureSource for ChainedFeatures {
             if row >= n_rows {
                 return Err(FeatureError::Row { row, n_rows });
             }
-            let (part, row) = self.place(row);
+            let (part, row) = self.locate(row);
             let before = self.last_read.swap(part, Ordering::Relaxed);
             if before != part {
                 self.parts[before].release();

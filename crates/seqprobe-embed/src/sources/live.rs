@@ -1,7 +1,8 @@
-//! Token features straight from the encoder: computed whenever they are read, stored nowhere.
+//! Token features that are computed whenever they are read and never stored, for features that are too large for the
+//! disk.
 //!
-//! For features that no disk can hold. Every pass over the rows is an extraction; rows have the order of the cache,
-//! and values agree with stored ones as those of two extractions do.
+//! Every pass over the rows computes them again. Rows have the order of the cache. Values agree with stored ones up
+//! to rounding, as those of two extractions do.
 
 use crate::cache::distinct::Distinct;
 use crate::cache::key::EntryKey;
@@ -17,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Token vectors of one layer that a model computes on reading; row i = sequence i.
 pub struct LiveFeatures<'a> {
-    /// One reader at a time computes: an encoder cannot run on two threads at once.
+    /// An encoder cannot run on two threads at once, so one reader at a time computes.
     model: Arc<Mutex<FrozenModel>>,
     spec: ExtractionSpec,
     layer: LayerIndex,
@@ -37,8 +38,8 @@ impl<'a> LiveFeatures<'a> {
     /// inside a rayon task.
     ///
     /// # Errors
-    /// [`EmbedError::NotApplicable`] where the model has no token vectors, [`EmbedError::TooLong`] and errors of the
-    /// tokenizer as [`crate::extract()`].
+    /// [`EmbedError::NotApplicable`] if the model has no token vectors; [`EmbedError::Precision`],
+    /// [`EmbedError::TooLong`] and errors of the tokenizer as in [`crate::extract()`].
     pub fn new(
         model: Arc<Mutex<FrozenModel>>,
         spec: &ExtractionSpec,

@@ -3,7 +3,7 @@
 use seqprobe_core::{Digest, DnaSequence, FeatureSource, LayerIndex, Pooling};
 use seqprobe_embed::{
     EmbedError, EmbeddingCache, Extraction, ExtractionOptions, ExtractionSpec, KeepEnd, ReverseComplement,
-    extract,
+    StoredFeatures, extract,
 };
 use seqprobe_models::{
     Encoder, EncoderSpec, FrozenModel, HiddenStates, ModelError, Precision, TokenBatch, Tokens,
@@ -17,20 +17,20 @@ use tch::{Device, Kind, Tensor};
 /// Values per token.
 pub(crate) const HIDDEN: usize = 6;
 
-/// What an encoder does besides its work.
+/// Settings of the encoder.
 #[derive(Clone)]
 pub(crate) struct Behaviour {
     pub(crate) max_tokens: Option<usize>,
     pub(crate) has_cls: bool,
     /// Tokens of one state: a state is the mean of its tokens.
     pub(crate) state_stride: usize,
-    /// The letter's code (1…5) whose state is a NaN.
+    /// The base's token id (1…5) whose state is a NaN.
     pub(crate) nan_at: Option<i64>,
-    /// Tokens of a padded batch that memory suffices for.
+    /// Largest padded batch in tokens; larger ones run out of memory.
     pub(crate) memory: Option<usize>,
-    /// Batches that memory did not suffice for.
+    /// Batches that ran out of memory.
     pub(crate) failed: Arc<AtomicUsize>,
-    /// Sequences that went through.
+    /// Sequences that it computed.
     pub(crate) seen: Arc<AtomicUsize>,
     pub(crate) weights: &'static [u8],
 }
@@ -66,7 +66,7 @@ impl Encoder for Mixer {
     fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
         if self.behaviour.memory.is_some_and(|limit| batch.ids.len() > limit) {
             self.behaviour.failed.fetch_add(1, Ordering::Relaxed);
-            // What libtorch says, in its own words.
+            // The message of libtorch.
             let message = "CUDA out of memory. Tried to allocate 2.00 GiB.".to_owned();
             return Err(tch::TchError::Torch(message).into());
         }
@@ -117,7 +117,7 @@ fn bins(tokens: &Tensor, stride: i64) -> Result<Tensor, ModelError> {
     Ok(padded.f_reshape([n_rows, -1, stride, HIDDEN as i64])?.f_nanmean(2, false, Kind::Float)?)
 }
 
-/// A model of two blocks over letters: ids A 1 … T 4, N 5, CLS 6, SEP 7, padding 0.
+/// A model of two blocks over single bases: ids A 1 … T 4, N 5, CLS 6, SEP 7, padding 0.
 pub(crate) fn model(behaviour: &Behaviour) -> FrozenModel {
     let spec = EncoderSpec {
         family: "mixer",
@@ -228,4 +228,18 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 /// Says that this machine lacks what a test needs. No test of this crate needs data that a clone lacks.
 pub(crate) fn skipped(reason: &str) {
     println!("skipped: {reason}");
+}
+
+/// The features of one layer and pooling.
+pub(crate) fn one(
+    behaviour: &Behaviour,
+    spec: &ExtractionSpec,
+    texts: &[&str],
+    wanted: (LayerIndex, Pooling),
+    cache: &Path,
+) -> Result<StoredFeatures, EmbedError> {
+    let cache = EmbeddingCache::open(cache)?;
+    let options = ExtractionOptions::default();
+    let mut extraction = extract(&model(behaviour), spec, &sequences(texts), &[wanted], &cache, options)?;
+    Ok(extraction.features.remove(0))
 }

@@ -95,16 +95,20 @@ fn a_killed_writer_leaves_nothing_that_is_used() {
     std::fs::remove_file(folder.join("manifest.json")).unwrap();
     std::fs::remove_file(folder.join("shard-00001.json")).unwrap();
     std::fs::write(folder.join("shard-00001.safetensors"), b"half").unwrap();
-    // Of another machine, days ago: one of today may be somebody's work where locks are not shared.
+    // Of another machine, days ago. One of today may still be in use, because locks are not always shared.
     let leftover = folder.join(".shard-00002.safetensors.77-0.tmp");
     std::fs::write(&leftover, b"half").unwrap();
     let days_ago = SystemTime::now() - Duration::from_secs(2 * 24 * 3600);
     File::options().write(true).open(&leftover).unwrap().set_modified(days_ago).unwrap();
     let recent = folder.join(".shard-00002.safetensors.78-0.tmp");
     std::fs::write(&recent, b"half").unwrap();
+    // Of this machine: its writer is dead, because the entry could be locked.
+    let own = seqprobe_files::temporary_beside(&folder.join("shard-00002.safetensors"));
+    std::fs::write(&own, b"half").unwrap();
     let behaviour = Behaviour::default();
     run(&behaviour, &many(COUNT), undisturbed.path(), ExtractionOptions::default()).unwrap();
     assert_eq!(behaviour.seen.load(Ordering::Relaxed), 4096);
+    assert!(!own.exists() && !leftover.exists());
     std::fs::remove_file(recent).unwrap();
     assert!(files(undisturbed.path()) == before);
 }
@@ -239,7 +243,7 @@ fn folders_that_cannot_be_written_are_clear_errors() {
     std::fs::write(&file, b"").unwrap();
     let error = EmbeddingCache::open(&file).unwrap_err().to_string();
     assert!(
-        error.contains("cannot create") && error.contains("a file stands where a folder is needed"),
+        error.contains("cannot create") && error.contains("there is a file where a folder is needed"),
         "{error}"
     );
 
@@ -272,7 +276,7 @@ fn disk_full_child() {
 #[test]
 fn a_full_disk_leaves_nothing_half_written() {
     let folder = tempfile::tempdir().unwrap();
-    // A limit on file sizes stands in for a full disk: writes beyond it fail, no privilege needed.
+    // A limit on file sizes replaces a full disk: larger writes fail, and no privilege is needed.
     let child = std::process::Command::new("sh")
         .arg("-c")
         .arg("trap '' XFSZ && ulimit -f 128 && exec \"$0\" --exact damage::disk_full_child")

@@ -124,7 +124,7 @@ fn tokens_leave_with_their_borders() {
     let last = i64::from_le_bytes(offsets[8 * 40..8 * 41].try_into().unwrap());
     assert_eq!(last as usize * HIDDEN, all_values(tokens).len());
     let error = export_features(tokens, &ids.iter().collect(), &path).unwrap_err().to_string();
-    assert!(error.contains("it is there already"), "{error}");
+    assert!(error.contains("it exists already"), "{error}");
     export_features(tokens, &ids.iter().collect(), &folder.path().join("x.parquet")).unwrap();
     assert!(export_features(tokens, &ids.iter().collect(), &folder.path().join("x.npy")).is_err());
     let left = std::fs::read_dir(folder.path()).unwrap().map(|item| item.unwrap().file_name());

@@ -1,31 +1,15 @@
-//! Extraction end to end: values, rows, keys, truncation, errors.
+//! Extraction end to end: values, rows, keys, errors.
 
-use crate::common::{
-    Behaviour, HIDDEN, SPEC, WANTED, all_values, files, many, model, repair, run, sequences, values,
-};
+use crate::common::{Behaviour, HIDDEN, SPEC, WANTED, all_values, many, model, one, run, sequences, values};
 use approx::assert_relative_eq;
 use proptest::prelude::*;
-use seqprobe_core::{DnaSequence, FeatureError, FeatureKind, FeatureSource, LayerIndex, Pooling};
+use seqprobe_core::{DnaSequence, FeatureKind, FeatureSource, LayerIndex, Pooling};
 use seqprobe_embed::{
-    ChainedFeatures, EmbedError, EmbeddingCache, ExtractionOptions, ExtractionReport, ExtractionSpec,
-    KeepEnd, LiveFeatures, ReverseComplement, StoredFeatures, Window, estimate, extract,
+    EmbedError, EmbeddingCache, ExtractionOptions, ExtractionSpec, KeepEnd, ReverseComplement,
+    StoredFeatures, Window, extract,
 };
-use std::path::Path;
+use seqprobe_models::Precision;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
-
-fn one(
-    behaviour: &Behaviour,
-    spec: &ExtractionSpec,
-    texts: &[&str],
-    wanted: (LayerIndex, Pooling),
-    cache: &Path,
-) -> Result<StoredFeatures, EmbedError> {
-    let cache = EmbeddingCache::open(cache)?;
-    let options = ExtractionOptions::default();
-    let mut extraction = extract(&model(behaviour), spec, &sequences(texts), &[wanted], &cache, options)?;
-    Ok(extraction.features.remove(0))
-}
 
 #[test]
 fn rows_follow_the_call_and_duplicates_are_computed_once() {
@@ -53,46 +37,6 @@ fn rows_follow_the_call_and_duplicates_are_computed_once() {
     assert_eq!(behaviour.seen.load(Ordering::Relaxed), 3);
     assert_eq!((again.report.n_computed, again.report.n_read), (0, 3));
     assert_eq!(values(&again.features[1], 2), values(tokens, 0));
-}
-
-#[test]
-fn live_tokens_are_those_of_the_cache_in_its_order() {
-    let folder = tempfile::tempdir().unwrap();
-    let behaviour = Behaviour::default();
-    let all = sequences(&["ACGTA", "GG", "ACGTA", "T", "GGCATTACCA", "AC"]);
-    let cache = EmbeddingCache::open(folder.path()).unwrap();
-    let wanted = [(LayerIndex::Block(1), Pooling::Tokens)];
-    let extraction =
-        extract(&model(&behaviour), &SPEC, &all, &wanted, &cache, ExtractionOptions::default()).unwrap();
-    let stored = &extraction.features[0];
-    let seen = behaviour.seen.load(Ordering::Relaxed);
-    let shared = Arc::new(Mutex::new(model(&behaviour)));
-    let live = LiveFeatures::new(Arc::clone(&shared), &SPEC, &all, LayerIndex::Block(1)).unwrap();
-    let other_layer = LiveFeatures::new(Arc::clone(&shared), &SPEC, &all, LayerIndex::Block(2)).unwrap();
-    assert_eq!(behaviour.seen.load(Ordering::Relaxed), seen, "nothing is computed before it is read");
-    assert_eq!((live.n_rows(), live.dim(), live.kind()), (6, HIDDEN, FeatureKind::Tokens));
-    for row in 0..6 {
-        assert_eq!(live.length(row), stored.length(row));
-        assert_eq!(live.storage_position(row), stored.storage_position(row));
-    }
-    let (mut one, mut other) = (Vec::new(), Vec::new());
-    let rows = [4, 0, 2, 5, 0];
-    live.read_rows(&rows, &mut one).unwrap();
-    stored.read_rows(&rows, &mut other).unwrap();
-    assert_eq!(behaviour.seen.load(Ordering::Relaxed), seen + 3, "once for each distinct sequence");
-    assert_eq!(one.len(), other.len());
-    for (one, other) in one.iter().zip(&other) {
-        assert_relative_eq!(one, other, max_relative = 1e-5, epsilon = 1e-6);
-    }
-    assert!(live.read_rows(&[6], &mut one).is_err());
-    let mut of_other_layer = Vec::new();
-    other_layer.read_rows(&rows, &mut of_other_layer).unwrap();
-    assert_eq!(of_other_layer.len(), other.len());
-    assert_ne!(of_other_layer, other, "two layers of one shared model");
-
-    let both = ExtractionSpec { reverse_complement: ReverseComplement::Average, ..SPEC };
-    let refused = LiveFeatures::new(shared, &both, &all, LayerIndex::Block(1));
-    assert!(matches!(refused, Err(EmbedError::NotApplicable { .. })), "as stored tokens are");
 }
 
 #[test]
@@ -183,48 +127,6 @@ fn what_changes_a_value_changes_the_entry() {
 }
 
 #[test]
-fn windows_count_every_letter_once() {
-    let folder = tempfile::tempdir().unwrap();
-    // Four letters and two added tokens fill the model's limit of six.
-    let behaviour = Behaviour { max_tokens: Some(6), ..Behaviour::default() };
-    let spec = ExtractionSpec { window: Some(Window { size: 4, stride: 2 }), ..SPEC };
-    let texts = ["ACGTTGCAN", "ACG", "AACC"];
-    let whole_windows = ["ACGT", "GTTG", "TGCA", "GCAN"];
-    // Windows 0..4, 2..6, 4..8, 5..9: letters 2, 3, 4 are in two windows, 5 to 7 in two or three.
-    let weights =
-        [3.0, 0.5 + 0.5 + 0.5 + 1.0 / 3.0, 0.5 + 1.0 / 3.0 + 0.5 + 0.5, 1.0 / 3.0 + 0.5 + 0.5 + 1.0];
-    assert_relative_eq!(weights.iter().sum::<f64>(), 9.0, max_relative = 1e-12);
-    let cache = EmbeddingCache::open(folder.path()).unwrap();
-    for (pooling, batch_tokens) in [(Pooling::Mean, 6), (Pooling::Cls, 100), (Pooling::Max, 13)] {
-        let wanted = [(LayerIndex::Final, pooling)];
-        let options = ExtractionOptions { batch_tokens: Some(batch_tokens), ..ExtractionOptions::default() };
-        let found = extract(&model(&behaviour), &spec, &sequences(&texts), &wanted, &cache, options).unwrap();
-        assert_eq!((found.report.n_windowed, found.report.n_truncated), (1, 0));
-        let parts = one(&behaviour, &SPEC, &whole_windows, wanted[0], folder.path()).unwrap();
-        let short = one(&behaviour, &SPEC, &texts[1..], wanted[0], folder.path()).unwrap();
-        for place in 0..HIDDEN {
-            let of_part = |part: usize| f64::from(values(&parts, part)[place]);
-            let expected = match pooling {
-                Pooling::Max => (0..4).map(of_part).fold(f64::MIN, f64::max),
-                _ => (0..4).map(|part| of_part(part) * weights[part]).sum::<f64>() / 9.0,
-            };
-            let got = f64::from(values(&found.features[0], 0)[place]);
-            assert_relative_eq!(got, expected, max_relative = 1e-5, epsilon = 1e-6);
-            for row in [1, 2] {
-                let (got, alone) = (values(&found.features[0], row)[place], values(&short, row - 1)[place]);
-                assert_relative_eq!(got, alone, max_relative = 1e-5, epsilon = 1e-6);
-            }
-        }
-    }
-    let tokens = one(&behaviour, &spec, &texts, (LayerIndex::Final, Pooling::Tokens), folder.path());
-    assert!(matches!(tokens, Err(EmbedError::NotApplicable { .. })));
-    let wide = ExtractionSpec { window: Some(Window { size: 5, stride: 5 }), ..SPEC };
-    let error =
-        one(&behaviour, &wide, &texts, (LayerIndex::Final, Pooling::Mean), folder.path()).unwrap_err();
-    assert!(error.to_string().contains("at most 6"), "a window that is too long is an error: {error}");
-}
-
-#[test]
 fn both_strands_give_the_same_average() {
     let folder = tempfile::tempdir().unwrap();
     let average = ExtractionSpec { reverse_complement: ReverseComplement::Average, ..SPEC };
@@ -251,34 +153,6 @@ fn both_strands_give_the_same_average() {
     assert_eq!(values(&rows, 0), values(strands, 0));
     let tokens = one(&plain, &average, &["AAC"], (LayerIndex::Final, Pooling::Tokens), folder.path());
     assert!(matches!(tokens, Err(EmbedError::NotApplicable { .. })));
-}
-
-#[test]
-fn long_inputs_are_counted_or_cut() {
-    let folder = tempfile::tempdir().unwrap();
-    let behaviour = Behaviour { max_tokens: Some(5), ..Behaviour::default() };
-    let wanted = (LayerIndex::Block(0), Pooling::Tokens);
-    let texts = ["ACG", "ACGTA", "TTTTTTTT", "ACGTA"];
-    let error = one(&behaviour, &SPEC, &texts, wanted, folder.path()).unwrap_err();
-    assert!(
-        matches!(error, EmbedError::TooLong { count: 2, total: 3, row: 2, longest: 10, limit: 5 }),
-        "{error}"
-    );
-    let short = one(&behaviour, &SPEC, &["ACG", "CGT", "GTA", "TTT"], wanted, folder.path()).unwrap();
-    for (keep_end, row) in [(KeepEnd::Left, 0), (KeepEnd::Center, 1), (KeepEnd::Right, 2)] {
-        let spec = ExtractionSpec { keep_end, ..SPEC };
-        let cache = EmbeddingCache::open(folder.path()).unwrap();
-        for _ in 0..2 {
-            let options = ExtractionOptions::default();
-            let found =
-                extract(&model(&behaviour), &spec, &sequences(&texts), &[wanted], &cache, options).unwrap();
-            assert_eq!(found.report.n_truncated, 2, "also when read from the cache");
-            for dimension in 0..3 * HIDDEN {
-                let (cut, whole) = (values(&found.features[0], 1)[dimension], values(&short, row)[dimension]);
-                assert_relative_eq!(cut, whole, max_relative = 1e-5, epsilon = 1e-6);
-            }
-        }
-    }
 }
 
 #[test]
@@ -314,6 +188,15 @@ fn combinations_that_cannot_exist_say_why() {
 }
 
 #[test]
+fn a_model_in_another_precision_is_an_error_that_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let bf16 = ExtractionSpec { precision: Precision::Bf16, ..SPEC };
+    let wanted = (LayerIndex::Final, Pooling::Mean);
+    let error = one(&Behaviour::default(), &bf16, &["ACG"], wanted, folder.path()).unwrap_err();
+    assert!(error.to_string().contains("loaded in precision f32, expected bf16"), "{error}");
+}
+
+#[test]
 fn no_sequence_gives_no_row() {
     let folder = tempfile::tempdir().unwrap();
     let found = run(&Behaviour::default(), &[], folder.path(), ExtractionOptions::default()).unwrap();
@@ -345,7 +228,7 @@ proptest! {
 }
 
 #[test]
-fn a_state_may_stand_for_several_tokens() {
+fn a_state_may_belong_to_several_tokens() {
     let folder = tempfile::tempdir().unwrap();
     let plain = Behaviour { has_cls: false, ..Behaviour::default() };
     let binned = Behaviour { state_stride: 4, weights: b"binned", ..plain.clone() };
@@ -387,7 +270,7 @@ fn a_state_may_stand_for_several_tokens() {
         }
     }
 
-    // CLS, three letters; the second bin holds SEP alone and is left out.
+    // CLS, three bases; the second bin has only SEP and is left out.
     let added = Behaviour { has_cls: true, ..binned };
     let found = one(&added, &SPEC, &["ACG", "ACGT"], (last, Pooling::Tokens), folder.path()).unwrap();
     assert_eq!((found.length(0), found.length(1)), (1, 2));
@@ -406,75 +289,6 @@ fn bin_means(tokens: &[f32]) -> Vec<Vec<f32>> {
         (0..HIDDEN).map(|dim| bin.iter().skip(dim).step_by(HIDDEN).sum::<f32>() / vectors as f32).collect()
     };
     tokens.chunks(4 * HIDDEN).map(mean).collect()
-}
-
-#[test]
-fn an_estimate_counts_what_is_missing_and_stores_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let cache = EmbeddingCache::open(folder.path()).unwrap();
-    let behaviour = Behaviour::default();
-    let mut all = many(5000);
-    all.extend_from_within(..10);
-    let look = || estimate(&model(&behaviour), &SPEC, &all, &WANTED, &cache).unwrap();
-    let found = look();
-    assert_eq!((found.n_rows, found.n_distinct, found.n_missing), (5010, 5000, 5000));
-    let letters: usize = all[..5000].iter().map(DnaSequence::len).sum();
-    assert_eq!(found.n_tokens, (letters + 2 * 5000) as u64);
-    assert!(found.seconds > 0.0 && (1..=5000).contains(&found.n_sampled), "{found:?}");
-    assert!(files(folder.path()).is_empty(), "an estimate stores nothing");
-    let done = run(&behaviour, &all, folder.path(), repair()).unwrap();
-    assert_eq!((done.report.n_computed, done.report.n_tokens), (5000, found.n_tokens));
-    let stored: usize = files(folder.path())
-        .iter()
-        .filter(|(name, _)| name.ends_with(".safetensors"))
-        .map(|(_, bytes)| bytes.len())
-        .sum();
-    // Two shards of two entries, each with a head.
-    let heads = stored as u64 - found.n_bytes;
-    assert!((4 * 100..4 * 2000).contains(&heads), "{stored} bytes stored, {} foretold", found.n_bytes);
-    let nothing = look();
-    assert_eq!((nothing.n_missing, nothing.n_tokens, nothing.n_bytes, nothing.n_sampled), (0, 0, 0, 0));
-    // Another pooling of the same layer is missing; the stored ones are not.
-    let more = [WANTED[0], (LayerIndex::Final, Pooling::Max)];
-    let found = estimate(&model(&behaviour), &SPEC, &all, &more, &cache).unwrap();
-    assert_eq!((found.n_missing, found.n_bytes), (5000, 5000 * (4 * HIDDEN as u64 + 32)));
-}
-
-#[test]
-fn parts_in_a_chain_are_the_whole() {
-    let folder = tempfile::tempdir().unwrap();
-    let all = many(5003);
-    let whole =
-        run(&Behaviour::default(), &all, &folder.path().join("a"), ExtractionOptions::default()).unwrap();
-    let borders = [0, 700, 4900, 5003];
-    let mut parts = borders.windows(2).map(|border| {
-        let part = &all[border[0]..border[1]];
-        run(&Behaviour::default(), part, &folder.path().join("b"), ExtractionOptions::default()).unwrap()
-    });
-    let mut report = ExtractionReport::default();
-    let first = parts.next().unwrap();
-    report += first.report;
-    let mut chains: Vec<ChainedFeatures> = first.features.into_iter().map(ChainedFeatures::new).collect();
-    for part in parts {
-        report += part.report;
-        chains.iter_mut().zip(part.features).for_each(|(chain, features)| chain.push(features));
-    }
-    assert_eq!((report.n_rows, report.n_computed, report.n_tokens), (5003, 5003, whole.report.n_tokens));
-    for (chain, whole) in chains.iter().zip(&whole.features) {
-        assert_eq!((chain.n_rows(), chain.dim(), chain.kind()), (5003, whole.dim(), whole.kind()));
-        for row in [0, 699, 700, 2500, 4899, 4900, 5002, 3] {
-            assert_eq!(chain.length(row), whole.length(row));
-            let (found, expected) = (values(chain, row), values(whole, row));
-            assert_eq!(found.len(), expected.len());
-            for (value, expected) in found.iter().zip(&expected) {
-                assert_relative_eq!(value, expected, max_relative = 1e-5, epsilon = 1e-6);
-            }
-        }
-        assert!(matches!(
-            chain.read_rows(&[5003], &mut Vec::new()),
-            Err(FeatureError::Row { row: 5003, .. })
-        ));
-    }
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn load(folder: &Path, precision: Precision) -> Result<FrozenModel, ModelError> 
     )
 }
 
-/// Sequences of 20 to 90 letters, some of equal length, a few with N.
+/// Sequences of 20 to 90 bases, some of equal length, a few with N.
 fn mixed(count: usize) -> Vec<DnaSequence> {
     let mut state = 5_u64;
     let mut draw = move |below: u64| {

@@ -1,4 +1,4 @@
-//! Every field of a key changes the entry.
+//! Every field of a key changes its digest, and the digest of a stored key stays the same.
 
 use crate::common::{Behaviour, SPEC, model, sequences};
 use seqprobe_core::{Digest, LayerIndex, Pooling};
@@ -81,13 +81,13 @@ const STORED_KEY: &str = concat!(
     r#""sequences":"3333333333333333333333333333333333333333333333333333333333333333"}"#,
 );
 
-/// Stored embeddings are found by this digest: another one makes every cache worthless.
+/// Stored embeddings are found by this digest. If it changes, every cache becomes useless.
 #[test]
 fn the_digest_of_a_stored_key_never_changes() {
     let key: EntryKey = serde_json::from_str(STORED_KEY).unwrap();
     assert_eq!(serde_json::to_string(&key).unwrap(), STORED_KEY);
     assert_eq!(key.digest().to_string(), "3a8f322fafa5cf4e8a3e88c4dfca359774c9fe16dcdf7fc823401a56d1fb4d34");
-    // Without windows the field is absent, and every end that can be kept has its word.
+    // Without windows the field is absent, and each part that can be kept is tested.
     let digests = ["error", "left", "right", "center"].map(|end| {
         let stored = STORED_KEY
             .replace(r#""window":{"size":1000,"stride":500},"#, "")

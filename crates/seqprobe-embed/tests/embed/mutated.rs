@@ -1,5 +1,5 @@
-//! Damaged keys, records, manifests and shard headers, where the digests vouch for the damage: nothing but an error or
-//! sound values. `make fuzz` goes on for minutes.
+//! Damaged keys, records, manifests and shard headers, where the digests vouch for the damage: nothing but an error
+//! or sound values. `make fuzz` goes on for minutes.
 
 #[path = "../../../../tests/src/mutate.rs"]
 #[expect(unreachable_pub, reason = "a file that several packages use")]
