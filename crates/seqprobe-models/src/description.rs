@@ -81,12 +81,13 @@ pub(crate) fn load(path: &Path, options: LoadOptions) -> Result<FrozenModel, Mod
             "this model would run {runs}, and running code is not allowed\n  hint: read what it does, then allow it with --allow-code"
         )));
     }
-    match file.kind {
-        Kind::Worker => worker::load(worker_settings(path, folder, file).map_err(wrong)?, options),
+    let model = match file.kind {
+        Kind::Worker => worker::load(worker_settings(path, folder, file).map_err(wrong)?, options)?,
         Kind::Torchscript => {
-            torchscript::load(torchscript_settings(path, &folder, file).map_err(wrong)?, options)
+            torchscript::load(torchscript_settings(path, &folder, file).map_err(wrong)?, options)?
         }
-    }
+    };
+    Ok(FrozenModel { precision: options.precision, ..model })
 }
 
 fn check_keys(file: &DescriptionFile) -> Result<(), String> {

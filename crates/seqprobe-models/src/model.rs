@@ -88,6 +88,8 @@ pub struct FrozenModel {
     pub pad_id: i64,
     /// Device the encoder computes on.
     pub device: tch::Device,
+    /// Precision the model was loaded with.
+    pub precision: Precision,
     pub(crate) tokenize: Tokenize,
 }
 
@@ -187,13 +189,15 @@ impl FrozenModel {
             },
             pad_id: tokenizer.pad_id(),
             device: options.device,
+            precision: options.precision,
             tokenize: Box::new(move |sequence| tokenizer.tokenize(sequence)),
         };
         Ok((model, head))
     }
 
     /// A model from an encoder and a tokenizer that exist already, for encoders that come from no folder.
-    /// The digests must change whenever a value changes: they name the model in every cache.
+    /// The digests must change whenever a value changes: they name the model in every cache. Its precision is
+    /// [`Precision::F32`] unless the caller sets it.
     pub fn from_parts(
         encoder: Box<dyn Encoder>,
         tokenize: Tokenize,
@@ -202,7 +206,8 @@ impl FrozenModel {
         weights_digest: Digest,
         tokenizer_digest: Digest,
     ) -> Self {
-        Self { weights_digest, tokenizer_digest, encoder, pad_id, device, tokenize }
+        let precision = Precision::F32;
+        Self { weights_digest, tokenizer_digest, encoder, pad_id, device, precision, tokenize }
     }
 
     /// Token ids of a sequence, special tokens added.
