@@ -24,8 +24,15 @@ pub(crate) type Columns = Vec<Box<dyn Weighted>>;
 pub struct Metric {
     /// Identifier in cards, suites and results.
     pub id: &'static str,
-    /// Name for readers.
+    /// Other identifiers that [`metric`] accepts for it.
+    pub aliases: &'static [&'static str],
+    /// Short name for headings and sentences: `AUROC`.
     pub title: &'static str,
+    /// Name written out: `area under the ROC curve`.
+    pub full_name: &'static str,
+    /// Score of predictions that do not depend on the truth; `None` where that score depends on the data (class
+    /// balance, spread of the values), so that only a constant prediction on the same data can show it.
+    pub chance: Option<f64>,
     /// What exactly is computed.
     pub note: &'static str,
     /// Whether a larger score is a better one.
@@ -63,7 +70,10 @@ pub struct TargetScores {
 pub static METRICS: &[Metric] = &[
     Metric {
         id: "auroc",
-        title: "area under the ROC curve",
+        aliases: &["auc", "roc-auc"],
+        title: "AUROC",
+        full_name: "area under the ROC curve",
+        chance: Some(0.5),
         note: "probability that a positive ranks above a negative, ties count one half; macro one-versus-rest",
         higher_is_better: true,
         range: (0.0, 1.0),
@@ -75,7 +85,10 @@ pub static METRICS: &[Metric] = &[
     },
     Metric {
         id: "average-precision",
+        aliases: &["auprc", "pr-auc"],
         title: "average precision",
+        full_name: "average precision",
+        chance: None,
         note: "step-wise area under the precision-recall curve, no interpolation; macro one-versus-rest",
         higher_is_better: true,
         range: (0.0, 1.0),
@@ -87,7 +100,10 @@ pub static METRICS: &[Metric] = &[
     },
     Metric {
         id: "mcc",
-        title: "Matthews correlation",
+        aliases: &["matthews"],
+        title: "MCC",
+        full_name: "Matthews correlation coefficient",
+        chance: Some(0.0),
         note: "R_K for several classes; undefined where all decisions are the same; macro over targets",
         higher_is_better: true,
         range: (-1.0, 1.0),
@@ -99,7 +115,10 @@ pub static METRICS: &[Metric] = &[
     },
     Metric {
         id: "accuracy",
+        aliases: &[],
         title: "accuracy",
+        full_name: "accuracy",
+        chance: None,
         note: "share of right decisions: largest probability, or at least 0.5; macro over targets",
         higher_is_better: true,
         range: (0.0, 1.0),
@@ -111,7 +130,10 @@ pub static METRICS: &[Metric] = &[
     },
     Metric {
         id: "macro-f1",
+        aliases: &["f1-macro"],
         title: "macro F1",
+        full_name: "macro F1",
+        chance: None,
         note: "mean F1 of the classes that occur in truth or decisions; multilabel: mean F1 of `true` over targets",
         higher_is_better: true,
         range: (0.0, 1.0),
@@ -123,7 +145,10 @@ pub static METRICS: &[Metric] = &[
     },
     Metric {
         id: "log-loss",
+        aliases: &["cross-entropy"],
         title: "log loss",
+        full_name: "log loss",
+        chance: None,
         note: "mean −ln of the true class's probability, in nats; probabilities clipped to 2.2e-16 … 1 − 2.2e-16",
         higher_is_better: false,
         range: (0.0, f64::INFINITY),
@@ -135,7 +160,10 @@ pub static METRICS: &[Metric] = &[
     },
     Metric {
         id: "brier",
+        aliases: &["brier-score"],
         title: "Brier score",
+        full_name: "Brier score",
+        chance: None,
         note: "mean squared error of the probability: 0 … 1; summed over classes when multiclass: 0 … 2",
         higher_is_better: false,
         range: (0.0, 2.0),
@@ -147,7 +175,10 @@ pub static METRICS: &[Metric] = &[
     },
     Metric {
         id: "pearson",
+        aliases: &[],
         title: "Pearson correlation",
+        full_name: "Pearson correlation",
+        chance: Some(0.0),
         note: "linear correlation of prediction and truth; macro over targets",
         higher_is_better: true,
         range: (-1.0, 1.0),
@@ -159,7 +190,10 @@ pub static METRICS: &[Metric] = &[
     },
     Metric {
         id: "spearman",
+        aliases: &[],
         title: "Spearman correlation",
+        full_name: "Spearman correlation",
+        chance: Some(0.0),
         note: "Pearson correlation of mid-ranks; macro over targets",
         higher_is_better: true,
         range: (-1.0, 1.0),
@@ -171,7 +205,10 @@ pub static METRICS: &[Metric] = &[
     },
     Metric {
         id: "r2",
-        title: "coefficient of determination",
+        aliases: &["r-squared"],
+        title: "R²",
+        full_name: "coefficient of determination",
+        chance: None,
         note: "1 − residual / total sum of squares; negative where worse than the mean; macro over targets",
         higher_is_better: true,
         range: (f64::NEG_INFINITY, 1.0),
@@ -183,7 +220,10 @@ pub static METRICS: &[Metric] = &[
     },
     Metric {
         id: "rmse",
-        title: "root mean squared error",
+        aliases: &[],
+        title: "RMSE",
+        full_name: "root mean squared error",
+        chance: None,
         note: "in units of the target; macro over targets",
         higher_is_better: false,
         range: (0.0, f64::INFINITY),
@@ -195,7 +235,10 @@ pub static METRICS: &[Metric] = &[
     },
     Metric {
         id: "mse",
-        title: "mean squared error",
+        aliases: &[],
+        title: "MSE",
+        full_name: "mean squared error",
+        chance: None,
         note: "in squared units of the target; macro over targets",
         higher_is_better: false,
         range: (0.0, f64::INFINITY),
@@ -207,9 +250,14 @@ pub static METRICS: &[Metric] = &[
     },
 ];
 
-/// The metric of an identifier.
-pub fn metric(id: &str) -> Option<&'static Metric> {
-    METRICS.iter().find(|metric| metric.id == id)
+/// Returns the metric with this identifier or alias.
+///
+/// ```
+/// let metric = seqprobe_stats::metric("auprc").expect("an alias of average precision");
+/// assert_eq!(metric.id, "average-precision");
+/// ```
+pub fn metric(id_or_alias: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.id == id_or_alias || metric.aliases.contains(&id_or_alias))
 }
 
 impl Metric {

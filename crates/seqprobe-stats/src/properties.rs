@@ -5,6 +5,7 @@ use crate::metric::{METRICS, Metric, Needs, metric};
 use crate::truth::{Truth, Undefined};
 use crate::weighted::{LANES, RowWeights, finite_scores, plain_score};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 /// Truth of any kind, owned.
 #[derive(Clone, Debug)]
@@ -182,17 +183,40 @@ proptest! {
 
 #[test]
 fn identifiers_are_unique_and_entries_complete() {
-    let mut ids: Vec<&str> = METRICS.iter().map(|metric| metric.id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    assert_eq!(ids.len(), METRICS.len());
+    let names = || METRICS.iter().flat_map(|entry| std::iter::once(&entry.id).chain(entry.aliases));
+    let distinct: BTreeSet<&str> = names().copied().collect();
+    assert_eq!(distinct.len(), names().count());
     for entry in METRICS {
-        assert!(std::ptr::eq(metric(entry.id).expect("it is in the table"), entry));
+        for name in std::iter::once(&entry.id).chain(entry.aliases) {
+            assert!(std::ptr::eq(metric(name).expect("it is in the table"), entry));
+        }
         assert!(entry.range.0 < entry.range.1 && entry.version >= 1);
-        assert!(!entry.title.is_empty() && !entry.note.is_empty());
+        assert!(!entry.title.is_empty() && !entry.full_name.is_empty() && !entry.note.is_empty());
         assert!(!entry.like_a_proportion || entry.needs == Needs::Classes);
     }
-    assert!(metric("auc").is_none());
+    assert_eq!(metric("auprc").map(|metric| metric.id), Some("average-precision"));
+    assert!(metric("AUROC").is_none() && metric("area").is_none());
+}
+
+#[test]
+fn chance_is_the_score_of_outputs_that_know_nothing() {
+    // Outputs of every target and every class are the same set of values for both labels.
+    let labels: Vec<bool> = (0..100).map(|row| row % 2 == 0).collect();
+    let values: Vec<Option<f64>> = labels.iter().map(|&label| Some(f64::from(u8::from(label)))).collect();
+    let outputs: Vec<f64> = (0..100).map(|row| if row / 2 % 2 == 0 { 0.25 } else { 0.75 }).collect();
+    for entry in METRICS {
+        let truth = match entry.needs {
+            Needs::Classes => Truth::Binary(&labels),
+            Needs::Values => Truth::Regression { values: &values, n_targets: 1 },
+        };
+        if let Some(chance) = entry.chance {
+            let score = entry.score(&truth, &outputs).expect("both classes and both outputs occur");
+            assert!((score - chance).abs() < 1e-12, "{}: {score}", entry.id);
+        }
+    }
+    let with_chance: Vec<&str> =
+        METRICS.iter().filter(|entry| entry.chance.is_some()).map(|entry| entry.id).collect();
+    assert_eq!(with_chance, ["auroc", "mcc", "pearson", "spearman"]);
 }
 
 #[test]
