@@ -6,34 +6,9 @@
 //!
 //! Nothing here reads a file, fits a model or knows a sequence, and nothing fails for outside reasons.
 
-mod bca;
-mod bootstrap;
-mod corrections;
-mod curves;
-mod decisions;
-mod delong;
-mod estimate;
-mod floors;
-mod interval;
-mod methods;
-mod metric;
-mod numbers;
-mod permutation;
-mod poisson;
-mod probabilities;
-#[cfg(test)]
-mod properties;
-mod ranking;
-mod resampled_t;
-mod sample_size;
-mod scale;
-mod side;
-mod suite_ranks;
-mod truth;
-mod unpaired;
-pub mod verdict;
-mod weighted;
-mod wilcoxon;
+mod intervals;
+mod metrics;
+mod tests_and_verdicts;
 
 /// Raised when the same inputs would give another interval or p value; part of the key of stored scores.
 ///
@@ -41,16 +16,17 @@ mod wilcoxon;
 /// examples make of it.
 pub const INTERVALS_VERSION: u32 = 4;
 
-pub use corrections::{benjamini_hochberg, holm};
-pub use curves::{CalibrationBin, calibration, precision_at, roc_at};
-pub use delong::{DeLong, delong_test};
-pub use estimate::{Difference, Estimate, NoEstimate, Resampling, compare, estimate};
-pub use floors::{floor_note, paired_floor, rank_sum_floor};
-pub use methods::IntervalMethod;
-pub use metric::{METRICS, Metric, Needs, TargetScores, metric};
-pub use permutation::{PermutationTest, permutation_test};
-pub use resampled_t::{ResampledT, corrected_resampled_t};
-pub use suite_ranks::{PairTest, RankSummary, nemenyi_difference, rank_methods};
-pub use truth::{InputError, Truth, Undefined};
-pub use unpaired::{KnownInterval, unpaired};
-pub use wilcoxon::{MOST_EXACT, SignTest, mcnemar, wilcoxon_signed_rank};
+pub use intervals::estimate::{compare, estimate};
+pub use intervals::types::{Difference, Estimate, IntervalMethod, NoEstimate, Resampling};
+pub use metrics::curves::{CalibrationBin, calibration, precision_at, roc_at};
+pub use metrics::metric::{METRICS, Metric, Needs, TargetScores, metric};
+pub use metrics::truth::{InputError, Truth, Undefined};
+pub use tests_and_verdicts::corrections::{benjamini_hochberg, holm};
+pub use tests_and_verdicts::delong_test::{DeLong, delong_test};
+pub use tests_and_verdicts::floors::{floor_note, paired_floor, rank_sum_floor};
+pub use tests_and_verdicts::permutation::{PermutationTest, permutation_test};
+pub use tests_and_verdicts::resampled_t::{ResampledT, corrected_resampled_t};
+pub use tests_and_verdicts::suite_ranks::{PairTest, RankSummary, nemenyi_difference, rank_methods};
+pub use tests_and_verdicts::unpaired::{KnownInterval, unpaired};
+pub use tests_and_verdicts::verdict;
+pub use tests_and_verdicts::wilcoxon::{MOST_EXACT, SignTest, mcnemar, wilcoxon_signed_rank};

@@ -3,9 +3,9 @@
 //! A decision is the class of the largest probability (the first of equals), or for yes/no targets a
 //! probability of at least 0.5. Thresholds are never tuned.
 
-use crate::metric::Columns;
-use crate::truth::{InputError, Truth, Undefined};
-use crate::weighted::{LANES, RowWeights, Scores, Weighted};
+use crate::metrics::columns::Columns;
+use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::weighted::{LANES, RowWeights, Scores, Weighted};
 
 /// Probability from which on a yes/no target is decided `true`.
 const THRESHOLD: f64 = 0.5;

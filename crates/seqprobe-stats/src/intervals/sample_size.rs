@@ -1,7 +1,7 @@
 //! How much a test set can say: its independent units, its smallest class, and what follows from them.
 
-use crate::bootstrap::{Resampler, Scheme};
-use crate::truth::Truth;
+use crate::intervals::bootstrap::{Resampler, Scheme};
+use crate::metrics::truth::Truth;
 
 /// Examples of the smallest class (or target) below which there is no interval.
 const FEWEST_EXAMPLES: usize = 10;

@@ -8,9 +8,9 @@
 //! Group `g` of [`LANES`] replicates reads stream `g` of one ChaCha8 generator, so that neither the number of threads
 //! nor their order changes a resample.
 
-use crate::poisson::PoissonBytes;
-use crate::truth::Truth;
-use crate::weighted::{LANES, RowWeights};
+use crate::intervals::poisson::PoissonBytes;
+use crate::metrics::truth::Truth;
+use crate::metrics::weighted::{LANES, RowWeights};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 

@@ -2,7 +2,7 @@
 //! predictions of one side are gone. It is wider than a paired difference, because examples that are easy or
 //! hard for both sides do not cancel.
 
-use crate::estimate::{Difference, Estimate};
+use crate::intervals::types::{Difference, Estimate};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// A point and the half width of its interval.

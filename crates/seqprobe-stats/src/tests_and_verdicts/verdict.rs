@@ -2,8 +2,8 @@
 //!
 //! Pure logic on [`Difference`]s; nothing is resampled here.
 
-use crate::corrections::holm;
-use crate::estimate::{Difference, NoEstimate};
+use crate::intervals::types::{Difference, NoEstimate};
+use crate::tests_and_verdicts::corrections::holm;
 
 /// Family-wise error rate of `beats` and `loses`.
 pub const ALPHA: f64 = 0.05;
@@ -195,7 +195,7 @@ fn adjusted_within(row: &Row<'_>) -> Vec<Option<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::estimate::Estimate;
+    use crate::intervals::types::Estimate;
     use approx::assert_relative_eq;
 
     /// A difference with an interval of about ± 2 standard errors.

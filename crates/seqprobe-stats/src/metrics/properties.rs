@@ -1,9 +1,9 @@
 //! Properties of all metrics on random inputs, above all: a weighted pass is the score of the resample that the
 //! weights stand for.
 
-use crate::metric::{METRICS, Metric, Needs, metric};
-use crate::truth::{Truth, Undefined};
-use crate::weighted::{LANES, RowWeights, finite_scores, plain_score};
+use crate::metrics::metric::{METRICS, Metric, Needs, metric};
+use crate::metrics::truth::{Truth, Undefined};
+use crate::metrics::weighted::{LANES, RowWeights, finite_scores, plain_score};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -263,7 +263,7 @@ fn constants_and_extremes_are_told_apart_from_numbers() {
 
 #[test]
 fn probabilities_are_asked_for_where_they_are_needed() {
-    use crate::truth::InputError;
+    use crate::metrics::truth::InputError;
     let labels = [true, false];
     let binary = Truth::Binary(&labels);
     let (log_loss, auroc) = (metric("log-loss").expect("metric"), metric("auroc").expect("metric"));

@@ -1,7 +1,6 @@
 //! The corrected t test for repeated splits of one dataset.
 
-use crate::interval::{t_quantile, t_tail};
-use crate::side::sample_variance;
+use crate::intervals::student_t::{sample_variance, t_quantile, t_tail};
 
 /// The mean difference over repeated splits with its interval.
 #[derive(Clone, Copy, Debug, PartialEq)]

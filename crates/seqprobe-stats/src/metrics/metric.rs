@@ -1,12 +1,13 @@
 //! The registry of metrics: what each is called, what it needs, which way is better, how it is prepared.
 
-use crate::decisions::{accuracy, macro_f1, matthews};
-use crate::numbers::{mean_squared_error, pearson, r_squared, root_mean_squared_error, spearman};
-use crate::probabilities::{brier, log_loss};
-use crate::ranking::{auroc, average_precision};
-use crate::scale::Scale;
-use crate::truth::{InputError, Truth, Undefined};
-use crate::weighted::{MacroMean, Weighted, plain_score};
+use crate::metrics::columns::Columns;
+use crate::metrics::decisions::{accuracy, macro_f1, matthews};
+use crate::metrics::probabilities::{brier, log_loss};
+use crate::metrics::ranking::{auroc, average_precision};
+use crate::metrics::regression::{mean_squared_error, pearson, r_squared, root_mean_squared_error, spearman};
+use crate::metrics::scale::Scale;
+use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::weighted::{MacroMean, plain_score};
 
 /// Which task kinds a metric is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +17,6 @@ pub enum Needs {
     /// Regression tasks.
     Values,
 }
-
-/// The prepared columns of a metric, one per target (or class, one versus rest), the undefined ones too.
-pub(crate) type Columns = Vec<Box<dyn Weighted>>;
 
 /// A metric: data and a function pointer. All of them are in [`METRICS`].
 pub struct Metric {

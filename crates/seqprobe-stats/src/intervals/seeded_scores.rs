@@ -1,10 +1,10 @@
 //! One side of a comparison, or the only one of an estimate: its seeds, prepared once.
 
-use crate::estimate::NoEstimate;
-use crate::interval::VarianceTerm;
-use crate::metric::Metric;
-use crate::truth::{InputError, Truth, Undefined};
-use crate::weighted::{LANES, MacroMean, RowWeights, Scores, finite_scores};
+use crate::intervals::student_t::{VarianceTerm, sample_variance};
+use crate::intervals::types::NoEstimate;
+use crate::metrics::metric::Metric;
+use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::weighted::{LANES, MacroMean, RowWeights, Scores, finite_scores};
 
 /// The prepared seeds of a side with their points.
 pub(crate) struct Side<'a> {
@@ -123,11 +123,4 @@ pub(crate) fn replicates_of(sides: &[Side<'_>], weights: &[RowWeights]) -> (Scor
     };
     let moves = sides.iter().map(add).collect();
     (sums, moves)
-}
-
-/// Variance around the mean, over `n − 1`.
-pub(crate) fn sample_variance(values: &[f64]) -> f64 {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0)
 }

@@ -5,7 +5,7 @@
 //! metric has a second implementation for replicates. The replicates of a group lie next to each other for each row:
 //! a pass reads an example once for all of them, and the compiler makes vector instructions of it.
 
-use crate::truth::Undefined;
+use crate::metrics::truth::Undefined;
 
 /// Replicates that are scored side by side.
 pub(crate) const LANES: usize = 16;

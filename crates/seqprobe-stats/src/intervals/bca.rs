@@ -1,9 +1,9 @@
 //! Intervals read off the bootstrap distribution itself: percentiles, and percentiles corrected for bias and skewness.
 
-use crate::bootstrap::{Resampler, Scheme};
-use crate::side::{Side, replicates_of};
-use crate::truth::Undefined;
-use crate::weighted::{LANES, RowWeights};
+use crate::intervals::bootstrap::{Resampler, Scheme};
+use crate::intervals::seeded_scores::{Side, replicates_of};
+use crate::metrics::truth::Undefined;
+use crate::metrics::weighted::{LANES, RowWeights};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// Parts of a stratum (or of the clusters) that are left out one by one for the acceleration; single units up to here.

@@ -2,9 +2,9 @@
 //!
 //! What a critical-difference diagram needs (Demšar 2006); drawing it is another's work.
 
-use crate::corrections::holm;
-use crate::floors::{floor_note, paired_floor};
-use crate::wilcoxon::wilcoxon_signed_rank;
+use crate::tests_and_verdicts::corrections::holm;
+use crate::tests_and_verdicts::floors::{floor_note, paired_floor};
+use crate::tests_and_verdicts::wilcoxon::wilcoxon_signed_rank;
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
 
 /// How pairs of methods are told apart.

@@ -1,8 +1,8 @@
 //! Metrics of probabilities: log loss and Brier score, weighted means of one loss per example.
 
-use crate::metric::Columns;
-use crate::truth::{InputError, Truth, Undefined};
-use crate::weighted::{LANES, RowWeights, Scores, Weighted};
+use crate::metrics::columns::Columns;
+use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::weighted::{LANES, RowWeights, Scores, Weighted};
 
 /// Probabilities are moved this far from 0 and 1 before the logarithm, as scikit-learn does for 64-bit numbers:
 /// the largest loss of an example is 36.04 nats.

@@ -58,6 +58,13 @@ fn student(degrees_of_freedom: f64) -> Option<StudentsT> {
     StudentsT::new(0.0, 1.0, degrees_of_freedom).ok()
 }
 
+/// Variance around the mean, over `n − 1`.
+pub(crate) fn sample_variance(values: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0)
+}
+
 /// Half-width where every replicate gave the same score, for example at a perfect one.
 ///
 /// No error among `n` says, exactly and one-sided at `(1 + level) / 2`, that the rate of errors is at most

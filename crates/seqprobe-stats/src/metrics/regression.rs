@@ -1,9 +1,9 @@
 //! Metrics of numbers: correlations, R², squared errors. One column per regression target.
 
-use crate::metric::Columns;
-use crate::probabilities::MeanLoss;
-use crate::truth::{InputError, Truth, Undefined};
-use crate::weighted::{LANES, RowWeights, Scores, Weighted};
+use crate::metrics::columns::Columns;
+use crate::metrics::probabilities::MeanLoss;
+use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::weighted::{LANES, RowWeights, Scores, Weighted};
 
 /// A spread below this share of the mean is rounding, not variation (SciPy's limit for its warning).
 const CONSTANT: f64 = 1e-13;

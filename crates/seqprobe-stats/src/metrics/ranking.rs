@@ -1,8 +1,8 @@
 //! Metrics of a ranking: AUROC and average precision, one sorted pass over the examples for a group of replicates.
 
-use crate::metric::Columns;
-use crate::truth::{InputError, Truth, Undefined};
-use crate::weighted::{LANES, RowWeights, Scores, Weighted};
+use crate::metrics::columns::Columns;
+use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::weighted::{LANES, RowWeights, Scores, Weighted};
 
 /// Masks that keep the weights of a negative and of a positive.
 static KEEP_POSITIVE: [[u16; LANES]; 2] = [[0; LANES], [u16::MAX; LANES]];

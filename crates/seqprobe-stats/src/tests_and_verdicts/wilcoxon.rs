@@ -1,7 +1,7 @@
 //! Exact tests of signs: Wilcoxon's signed ranks over datasets, McNemar's over decisions.
 
-use crate::floors::paired_floor;
-use crate::interval::normal_tail;
+use crate::intervals::student_t::normal_tail;
+use crate::tests_and_verdicts::floors::paired_floor;
 
 /// Non-zero differences up to which the p value counts every assignment of signs.
 pub const MOST_EXACT: usize = 50;

@@ -7,42 +7,25 @@
 //! *Percentile* and *BCa* read the replicates themselves; seeds widen each half of the interval by their own t interval,
 //! in squares (Zou and Donner 2008).
 
-use crate::bca::{acceleration, bca_interval, percentile_interval};
-use crate::bootstrap::{Drawn, Resampler};
-use crate::delong::{check_delong, delong_terms};
-use crate::estimate::{Estimate, NoEstimate, Resampling};
-use crate::interval::{VarianceTerm, no_variance_half_width, satterthwaite, t_quantile};
-use crate::metric::Metric;
-use crate::sample_size::SampleSize;
-use crate::scale::Scale;
-use crate::side::{Moves, Side, replicates_of, sample_variance};
-use crate::truth::{InputError, Truth, Undefined};
-use crate::weighted::{LANES, Scores};
+use crate::intervals::bca::{acceleration, bca_interval, percentile_interval};
+use crate::intervals::bootstrap::{Drawn, Resampler};
+use crate::intervals::delong::{check_delong, delong_terms};
+use crate::intervals::sample_size::SampleSize;
+use crate::intervals::seeded_scores::{Moves, Side, replicates_of};
+use crate::intervals::student_t::{
+    VarianceTerm, no_variance_half_width, sample_variance, satterthwaite, t_quantile,
+};
+use crate::intervals::types::{Estimate, IntervalMethod, NoEstimate, Resampling};
+use crate::metrics::metric::Metric;
+use crate::metrics::scale::Scale;
+use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::weighted::{LANES, Scores};
 use rayon::prelude::*;
 
 /// Share of undefined replicates above which there is no interval.
 const MOST_UNDEFINED: f64 = 0.01;
 /// Replicates that differ by less than this share of the score differ by rounding only.
 const ROUNDING: f64 = 1e-12;
-
-/// How an interval is made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum IntervalMethod {
-    /// [`Self::LogitDeLong`] for a single AUROC of independent examples, [`Self::StudentBootstrap`] for all else.
-    #[default]
-    Default,
-    /// Student's t with the bootstrap variance.
-    StudentBootstrap,
-    /// Percentiles of the replicates.
-    Percentile,
-    /// Percentiles corrected for bias and skewness (Efron 1987).
-    Bca,
-    /// DeLong's variance, on the logit scale for a single score. AUROC of independent examples only.
-    LogitDeLong,
-    /// Fisher's z, with Bonett and Wright's variance (2000) for Spearman: right for normal data, a cross-check for
-    /// other. A single correlation of independent examples with one target only.
-    FisherZ,
-}
 
 /// What an interval is asked for.
 pub(crate) struct Question<'a> {

@@ -1,10 +1,10 @@
 //! The paired permutation test: what the difference would be if it were chance which side made which prediction.
 
-use crate::bootstrap::below;
-use crate::floors::paired_floor;
-use crate::metric::Metric;
-use crate::truth::{InputError, Truth, Undefined};
-use crate::weighted::{LANES, RowWeights, finite_scores};
+use crate::intervals::bootstrap::below;
+use crate::metrics::metric::Metric;
+use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::weighted::{LANES, RowWeights, finite_scores};
+use crate::tests_and_verdicts::floors::paired_floor;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rayon::prelude::*;
@@ -122,7 +122,7 @@ fn units(truth: &Truth<'_>, clusters: Option<&[u32]>) -> Result<Vec<Option<u32>>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::metric;
+    use crate::metrics::metric::metric;
     use approx::assert_relative_eq;
 
     #[test]
