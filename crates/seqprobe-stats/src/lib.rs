@@ -1,19 +1,23 @@
 //! Metrics, estimates, bootstrap, paired comparisons and verdicts, on slices.
 //!
-//! [`metric`] finds a [`Metric`] by its identifier; [`Metric::score`] gives a bare score, [`estimate`] a score
-//! with its interval, [`compare`] a difference with its interval, [`verdict`] what the differences mean.
-//! What has no value is an error with a plain reason, never NaN and never 0.
+//! [`metric()`] finds a [`Metric`] by its identifier. [`Metric::score`] returns a bare score, [`estimate()`] a score
+//! with its interval, [`compare()`] a paired difference with its interval. [`verdict::judge`] decides from
+//! differences whether a model beats its baselines. An undefined number is an error with its reason, never NaN and
+//! never 0.
 //!
-//! Nothing here reads a file, fits a model or knows a sequence, and nothing fails for outside reasons.
+//! This crate reads no files, fits no models and does not know sequences. Its functions depend on their arguments only.
 
 mod intervals;
 mod metrics;
 mod tests_and_verdicts;
 
-/// Raised when the same inputs would give another interval or p value; part of the key of stored scores.
+/// Raised when the same inputs give a different interval or p value. Part of the key of stored scores.
 ///
-/// 2: replicates drawn sixteen at a time. 3: scales that bend with a score's bounds; logit-DeLong for AUROC; the spread of seeds less what the
-/// examples make of it.
+/// - 2: replicates are drawn in groups of sixteen.
+/// - 3: intervals of single scores are computed on scales that respect the score's bounds; AUROC uses logit-DeLong;
+///   the part of the seed variance that test examples explain is subtracted.
+/// - 4: in differences, the degrees of freedom of seeds use the geometric mean of the corrected and the uncorrected
+///   variance.
 pub const INTERVALS_VERSION: u32 = 4;
 
 pub use intervals::estimate::{compare, estimate};
@@ -29,4 +33,4 @@ pub use tests_and_verdicts::resampled_t::{ResampledT, corrected_resampled_t};
 pub use tests_and_verdicts::suite_ranks::{PairTest, RankSummary, nemenyi_difference, rank_methods};
 pub use tests_and_verdicts::unpaired::{KnownInterval, unpaired};
 pub use tests_and_verdicts::verdict;
-pub use tests_and_verdicts::wilcoxon::{MOST_EXACT, SignTest, mcnemar, wilcoxon_signed_rank};
+pub use tests_and_verdicts::wilcoxon::{MAX_EXACT, SignTest, mcnemar, wilcoxon_signed_rank};

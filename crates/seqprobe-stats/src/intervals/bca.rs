@@ -1,27 +1,28 @@
-//! Intervals read off the bootstrap distribution itself: percentiles, and percentiles corrected for bias and skewness.
+//! Intervals from the quantiles of the bootstrap replicates: percentile intervals and bias-corrected, accelerated ones.
 
 use crate::intervals::bootstrap::{Resampler, Scheme};
-use crate::intervals::seeded_scores::{Side, replicates_of};
+use crate::intervals::seeded_scores::{SeededScores, replicates_of};
 use crate::metrics::truth::Undefined;
 use crate::metrics::weighted::{LANES, RowWeights};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// Parts of a stratum (or of the clusters) that are left out one by one for the acceleration; single units up to here.
-const MOST_PARTS: usize = 256;
+/// Largest number of parts of a stratum (or of the clusters) for the jackknife of the acceleration. With fewer units,
+/// each part is one unit.
+const MAX_PARTS: usize = 256;
 
-/// The percentile interval of sorted replicates.
+/// Returns the percentile interval of sorted replicates.
 pub(crate) fn percentile_interval(sorted: &[f64], level: f64) -> (f64, f64) {
     let tail = (1.0 - level) / 2.0;
     (quantile(sorted, tail), quantile(sorted, 1.0 - tail))
 }
 
-/// Efron's bias-corrected and accelerated interval (1987) of sorted replicates.
+/// Returns Efron's bias-corrected and accelerated interval (1987) of sorted replicates.
 pub(crate) fn bca_interval(sorted: &[f64], point: f64, acceleration: f64, level: f64) -> (f64, f64) {
     let normal = Normal::standard();
     let below = sorted.partition_point(|&score| score < point);
     let up_to = sorted.partition_point(|&score| score <= point);
     let share = (below + up_to) as f64 / (2 * sorted.len()) as f64;
-    // A point outside all replicates: half a replicate is as far as they can tell.
+    // A point outside all replicates is placed half a replicate beyond them.
     let edge = 0.5 / sorted.len() as f64;
     let bias = normal.inverse_cdf(share.clamp(edge, 1.0 - edge));
     let place = |tail: f64| {
@@ -32,10 +33,10 @@ pub(crate) fn bca_interval(sorted: &[f64], point: f64, acceleration: f64, level:
     (place(tail), place(1.0 - tail))
 }
 
-/// The acceleration: a sixth of the skewness of the units' influences, from leaving units (or parts of a stratum) out.
-/// Strata count by their own size, as in `scipy.stats.bootstrap`.
+/// Returns the acceleration: one sixth of the skewness of the units' influences, from a jackknife over units (or over
+/// parts of a stratum). Each stratum is weighted by its own size, as in `scipy.stats.bootstrap`.
 pub(crate) fn acceleration(
-    sides: &[Side<'_>],
+    sides: &[SeededScores<'_>],
     resampler: &Resampler,
     n_rows: usize,
 ) -> Result<f64, Undefined> {
@@ -65,7 +66,7 @@ pub(crate) fn acceleration(
     Ok(if squares > 0.0 { cubes / (6.0 * squares.powf(1.5)) } else { 0.0 })
 }
 
-/// Weight 1 for every row that takes part.
+/// Returns weight 1 for every row that is resampled, else 0.
 fn kept_rows(scheme: &Scheme, n_rows: usize) -> Vec<RowWeights> {
     let mut weights = vec![[0; LANES]; n_rows];
     match scheme {
@@ -83,18 +84,18 @@ fn kept_rows(scheme: &Scheme, n_rows: usize) -> Vec<RowWeights> {
     weights
 }
 
-/// The rows of each part, by stratum; clusters are one stratum whose units are whole clusters.
+/// Returns the rows of each part, by stratum. Clusters form one stratum whose units are whole clusters.
 fn parts(scheme: &Scheme) -> Vec<Vec<Vec<u32>>> {
     match scheme {
         Scheme::Strata(strata) => strata
             .iter()
             .map(|rows| {
-                let n_parts = rows.len().min(MOST_PARTS);
+                let n_parts = rows.len().min(MAX_PARTS);
                 (0..n_parts).map(|part| rows.iter().skip(part).step_by(n_parts).copied().collect()).collect()
             })
             .collect(),
         Scheme::Clusters { cluster_of_row, n_clusters } => {
-            let n_parts = (*n_clusters).min(MOST_PARTS);
+            let n_parts = (*n_clusters).min(MAX_PARTS);
             let mut parts = vec![Vec::new(); n_parts];
             for (row, cluster) in cluster_of_row.iter().enumerate() {
                 if let Some(cluster) = cluster {
@@ -106,7 +107,7 @@ fn parts(scheme: &Scheme) -> Vec<Vec<Vec<u32>>> {
     }
 }
 
-/// A quantile of sorted values, between neighbours in proportion (NumPy's default).
+/// Returns a quantile of sorted values by linear interpolation (NumPy's default).
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * (sorted.len() - 1) as f64;
     let (below, above) = (place.floor() as usize, place.ceil() as usize);

@@ -1,12 +1,13 @@
 //! Resamples of test examples as integer weights: stratified by class, plain, or of whole clusters.
 //!
-//! Drawing `n` of `n` units with replacement is done in two steps that touch memory in order. Every unit first gets an
-//! independent Poisson count of mean 1; then units drawn evenly are added, or drawn ones removed evenly, until there
-//! are `n`. Independent Poisson counts of a given total are a multinomial, and neither an even addition nor an even
-//! removal changes that, so the counts are exactly those of `n` even draws. The correction takes about `0.8 √n` steps.
+//! `n` of `n` units are drawn with replacement in two steps that read memory in order. First, every unit gets an
+//! independent Poisson count of mean 1. Then units chosen uniformly are added, or drawn units chosen uniformly are
+//! removed, until the total is `n`. Independent Poisson counts with a given total follow a multinomial distribution,
+//! and neither a uniform addition nor a uniform removal changes that. The counts are therefore exactly those of `n`
+//! uniform draws. The correction takes about `0.8 √n` steps.
 //!
-//! Group `g` of [`LANES`] replicates reads stream `g` of one ChaCha8 generator, so that neither the number of threads
-//! nor their order changes a resample.
+//! Group `g` of [`LANES`] replicates reads stream `g` of one ChaCha8 generator. The number of threads and their order
+//! therefore do not change a resample.
 
 use crate::intervals::poisson::PoissonBytes;
 use crate::metrics::truth::Truth;
@@ -14,20 +15,20 @@ use crate::metrics::weighted::{LANES, RowWeights};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-/// What is drawn.
+/// The units that are drawn.
 pub(crate) enum Scheme {
-    /// Examples, as many as there are from each stratum; the strata are the classes.
+    /// Examples, within strata; each stratum keeps its size. The strata are the classes.
     Strata(Vec<Vec<u32>>),
-    /// Whole clusters, as many as there are. `None` marks a row that takes no part.
+    /// Whole clusters; their number is kept.
     Clusters {
-        /// Cluster of each row, numbered without gaps.
+        /// Cluster of each row, numbered without gaps; `None` for a row that is never drawn.
         cluster_of_row: Vec<Option<u32>>,
         /// Number of clusters.
         n_clusters: usize,
     },
 }
 
-/// A scheme with its generator.
+/// A resampling scheme with its random generator.
 pub(crate) struct Resampler {
     scheme: Scheme,
     rng: ChaCha8Rng,
@@ -35,7 +36,7 @@ pub(crate) struct Resampler {
     n_rows: usize,
 }
 
-/// Memory of one thread, kept from group to group.
+/// Buffers of one thread, reused from group to group.
 #[derive(Default)]
 pub(crate) struct Drawn {
     /// How often each row occurs in each replicate.
@@ -44,7 +45,7 @@ pub(crate) struct Drawn {
 }
 
 impl Resampler {
-    /// `clusters`: any number per row. Rows without a known true value are never drawn.
+    /// Prepares resampling. `clusters`: any number per row. Rows without a known true value are never drawn.
     pub(crate) fn new(truth: &Truth<'_>, clusters: Option<&[u32]>, seed: u64) -> Self {
         let scheme = match clusters {
             Some(clusters) => whole_clusters(&truth.known_rows(), clusters),
@@ -58,7 +59,7 @@ impl Resampler {
         &self.scheme
     }
 
-    /// Draws the replicates `group · LANES …` at once.
+    /// Draws the [`LANES`] replicates of a group at once.
     pub(crate) fn draw(&self, group: usize, drawn: &mut Drawn) {
         let mut rng = self.rng.clone();
         rng.set_stream(group as u64);
@@ -82,7 +83,7 @@ impl Resampler {
         }
     }
 
-    /// How often each of `n_units` comes up in `n_units` even draws, for each replicate of the group.
+    /// Counts how often each of `n_units` units occurs in `n_units` uniform draws, for each replicate of the group.
     fn draw_units(&self, rng: &mut ChaCha8Rng, n_units: usize, units: &mut Vec<RowWeights>) {
         units.resize(n_units, [0; LANES]);
         self.poisson.fill(rng, units.as_flattened_mut());
@@ -107,7 +108,7 @@ impl Resampler {
                 total += 1;
             }
             while total > n_units {
-                // A unit is hit as often as it was drawn: one drawn fewer times than a random height is spared.
+                // Rejection sampling: a unit is removed with a probability in proportion to its count.
                 let unit = &mut units[below(rng, n_units as u32) as usize][lane];
                 if below(rng, u32::from(largest[lane])) < u32::from(*unit) {
                     *unit -= 1;
@@ -118,7 +119,8 @@ impl Resampler {
     }
 }
 
-/// A uniform integer below `bound`, without bias (Lemire 2019); written out so that no library can change it.
+/// Returns a uniform integer below `bound`, without bias (Lemire 2019). Written out here so that an update of a library
+/// cannot change the stream.
 pub(crate) fn below(rng: &mut ChaCha8Rng, bound: u32) -> u32 {
     loop {
         let product = u64::from(rng.next_u32()) * u64::from(bound);
@@ -129,7 +131,7 @@ pub(crate) fn below(rng: &mut ChaCha8Rng, bound: u32) -> u32 {
     }
 }
 
-/// The rows of each class that occurs; one stratum of all known rows for several targets.
+/// Returns the rows of each class that occurs. Multilabel and regression tasks have one stratum of all known rows.
 pub(crate) fn strata(truth: &Truth<'_>) -> Vec<Vec<u32>> {
     let mut strata = match truth {
         Truth::Binary(labels) => {
@@ -190,7 +192,7 @@ mod tests {
             assert!((1..LANES).any(|lane| weights.iter().any(|row| row[lane] != row[0])));
         }
         assert_ne!(draw(&resampler, 0), draw(&resampler, 1));
-        // Memory of an earlier group changes nothing.
+        // Buffers of an earlier group change nothing.
         let mut used = Drawn::default();
         resampler.draw(3, &mut used);
         resampler.draw(7, &mut used);
@@ -213,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_those_of_even_draws() {
+    fn counts_are_those_of_uniform_draws() {
         // Each row's count is binomial (n, 1/n), and two rows' counts have covariance −1/n.
         for n in [2_usize, 5, 50] {
             let labels = vec![true; n];

@@ -1,21 +1,22 @@
 //! DeLong's variance of the area under the ROC curve, for one score, seed means, macro means and paired differences.
 //!
-//! The area is a mean over pairs of a positive and a negative. How much an example moves it is its *placement*: the
-//! share of the other class that it wins against, ties counting one half. The variance of the area is that of the mean
-//! placements of each class (DeLong, DeLong and Clarke-Pearson 1988, *Biometrics* 44:837). For macro means an example's
-//! influences on all targets are averaged before the variance is taken; for seed means and differences, over seeds and
-//! sides. With two classes and one seed that is DeLong's formula to the letter.
+//! The area is a mean over pairs of a positive and a negative example. The *placement* of an example is the share of
+//! the other class that it ranks correctly against, with ties counted as one half. The variance of the area is the
+//! variance of the mean placements of each class (DeLong, DeLong and Clarke-Pearson 1988, *Biometrics* 44:837). For
+//! macro means, an example's influences on all targets are averaged before the variance is computed; for seed means
+//! and differences, its influences over seeds and sides. With two classes and one seed this is exactly DeLong's
+//! formula.
 
 use crate::intervals::bootstrap::strata;
-use crate::intervals::seeded_scores::Side;
+use crate::intervals::seeded_scores::SeededScores;
 use crate::intervals::student_t::{VarianceTerm, sample_variance};
 use crate::metrics::metric::Metric;
 use crate::metrics::ranking::yes_no_column;
 use crate::metrics::truth::{InputError, Truth};
 
-/// The variance of the signed sum of the sides' seed means, one term per stratum; and for each side the variance over
-/// seeds that the examples alone make.
-pub(crate) fn delong_terms(truth: &Truth<'_>, sides: &[Side<'_>]) -> (Vec<VarianceTerm>, Vec<f64>) {
+/// Returns the variance of the signed sum of the sides' seed means, one term per stratum, and for each side the
+/// variance between seeds that test examples alone explain.
+pub(crate) fn delong_terms(truth: &Truth<'_>, sides: &[SeededScores<'_>]) -> (Vec<VarianceTerm>, Vec<f64>) {
     let mut sum = vec![0.0; truth.n_examples()];
     let mut from_examples = Vec::new();
     for side in sides {
@@ -41,7 +42,7 @@ pub(crate) fn delong_terms(truth: &Truth<'_>, sides: &[Side<'_>]) -> (Vec<Varian
     (variance_terms(truth, &sum), from_examples)
 }
 
-/// Adds `share` of each example's influence on the macro mean over `targets`, and returns that mean.
+/// Adds `share` of each example's influence on the macro mean over `targets` to `influences`. Returns that mean.
 pub(crate) fn add_influences(
     truth: &Truth<'_>,
     outputs: &[f64],
@@ -55,7 +56,7 @@ pub(crate) fn add_influences(
         rows.sort_unstable_by(|left, right| left.2.total_cmp(&right.2));
         let positives = rows.iter().filter(|row| row.1).count() as f64;
         let negatives = rows.len() as f64 - positives;
-        // First the placements, whose mean in either class is the area.
+        // The mean placement of either class is the area.
         let mut placements = Vec::with_capacity(rows.len());
         let (mut positives_below, mut negatives_below, mut area) = (0.0, 0.0, 0.0);
         for run in rows.chunk_by(|left, right| left.2 >= right.2) {
@@ -82,7 +83,8 @@ pub(crate) fn add_influences(
     mean
 }
 
-/// The variance of a sum of influences: by class, as the bootstrap draws, or of all known rows for several targets.
+/// Returns the variance of a sum of influences: one term per class, or one of all known rows for several targets. These
+/// are the strata of the bootstrap.
 pub(crate) fn variance_terms(truth: &Truth<'_>, influences: &[f64]) -> Vec<VarianceTerm> {
     let strata = strata(truth);
     let term = |rows: &Vec<u32>| {
@@ -93,17 +95,17 @@ pub(crate) fn variance_terms(truth: &Truth<'_>, influences: &[f64]) -> Vec<Varia
     strata.iter().filter(|rows| rows.len() > 1).map(term).collect()
 }
 
-/// What an AUROC asked for with DeLong must be.
+/// Checks that DeLong's method applies: AUROC of independent examples.
 pub(crate) fn check_delong(metric: &Metric, clustered: bool) -> Result<(), InputError> {
     if metric.id != "auroc" {
         return Err(InputError::Method {
             method: "logit-delong",
             metric: metric.id,
-            reason: "it is for auroc",
+            reason: "it applies to auroc only",
         });
     }
     if clustered {
-        let reason = "it takes examples as independent, and these have clusters";
+        let reason = "it assumes independent examples, and these have clusters";
         return Err(InputError::Method { method: "logit-delong", metric: metric.id, reason });
     }
     Ok(())

@@ -1,43 +1,43 @@
-//! How intervals are made: which methods there are, which is the default, and what each makes of variances and seeds.
+//! How intervals are computed: the choice of the method, and how each method combines variances and seeds.
 //!
-//! *Student's t* takes the bootstrap variance over test examples, adds one term per side for its seeds (what of their
-//! spread the examples do not make), and makes the
-//! interval on the metric's scale (differences: plain) with Satterthwaite's degrees of freedom. *Logit-DeLong* does the
-//! same with DeLong's variance instead of the bootstrap's, *Fisher's z* with the variance of normal theory.
-//! *Percentile* and *BCa* read the replicates themselves; seeds widen each half of the interval by their own t interval,
-//! in squares (Zou and Donner 2008).
+//! *Student's t* takes the bootstrap variance over test examples and adds one term per side for its seeds (the part
+//! of their variance that test examples do not explain). The interval is computed on the metric's scale (for
+//! differences: on the plain scale) with Satterthwaite's degrees of freedom. *Logit-DeLong* uses DeLong's variance
+//! instead of the bootstrap's; *Fisher's z* uses the variance of normal theory. *Percentile* and *BCa* use quantiles
+//! of the replicates. Their interval is widened on each side by the half-width of the seeds' own t interval, added in
+//! squares (Zou and Donner 2008).
 
 use crate::intervals::bca::{acceleration, bca_interval, percentile_interval};
 use crate::intervals::bootstrap::{Drawn, Resampler};
 use crate::intervals::delong::{check_delong, delong_terms};
 use crate::intervals::sample_size::SampleSize;
-use crate::intervals::seeded_scores::{Moves, Side, replicates_of};
+use crate::intervals::seeded_scores::{SeedVariances, SeededScores, replicates_of};
 use crate::intervals::student_t::{
     VarianceTerm, no_variance_half_width, sample_variance, satterthwaite, t_quantile,
 };
-use crate::intervals::types::{Estimate, IntervalMethod, NoEstimate, Resampling};
+use crate::intervals::types::{Estimate, IntervalMethod, IntervalProblem, NoEstimate, Resampling};
 use crate::metrics::metric::Metric;
 use crate::metrics::scale::Scale;
 use crate::metrics::truth::{InputError, Truth, Undefined};
 use crate::metrics::weighted::{LANES, Scores};
 use rayon::prelude::*;
 
-/// Share of undefined replicates above which there is no interval.
-const MOST_UNDEFINED: f64 = 0.01;
-/// Replicates that differ by less than this share of the score differ by rounding only.
+/// Largest share of undefined replicates for which there is an interval.
+const MAX_UNDEFINED_SHARE: f64 = 0.01;
+/// Replicates that differ by less than this share of the score differ only by rounding errors.
 const ROUNDING: f64 = 1e-12;
 
-/// What an interval is asked for.
-pub(crate) struct Question<'a> {
+/// The score or difference that needs an interval.
+pub(crate) struct IntervalRequest<'a> {
     pub(crate) metric: &'a Metric,
     pub(crate) truth: &'a Truth<'a>,
-    pub(crate) sides: &'a [Side<'a>],
+    pub(crate) sides: &'a [SeededScores<'a>],
     pub(crate) range: (f64, f64),
     pub(crate) scale: Scale,
 }
 
-/// What the test examples say: their part of the interval, and for each side the variance over its seeds that they alone
-/// make.
+/// The contribution of the test examples: their part of the interval, and for each side the variance between its seeds
+/// that they alone explain.
 struct FromExamples {
     part: Part,
     over_seeds: Vec<f64>,
@@ -45,33 +45,35 @@ struct FromExamples {
 
 /// The part of an interval that comes from the test examples.
 enum Part {
-    /// Variance terms, and the method's name without its scale.
+    /// Variance terms, and the name of the method without its scale.
     Variance(Vec<VarianceTerm>, String),
-    /// An interval as it is, its variance, and the method's whole name.
+    /// A finished interval, its variance, and the whole name of the method.
     Interval((f64, f64), VarianceTerm, String),
-    /// No variance was seen; this variance is a bound. The method's whole name.
+    /// An upper bound of a variance that is zero in the sample, and the whole name of the method.
     Bound(VarianceTerm, String),
 }
 
+/// Computes the estimate of a score or difference.
 pub(crate) fn interval_of(
-    question: &Question<'_>,
+    request: &IntervalRequest<'_>,
     resampling: &Resampling<'_>,
 ) -> Result<Estimate, NoEstimate> {
-    let Question { metric, truth, sides, range, scale } = question;
-    let point: f64 = sides.iter().map(Side::signed_mean).sum();
-    let no_interval = |reason: String| NoEstimate::NoInterval { point, reason };
-    let method = chosen(question, resampling)?;
+    let IntervalRequest { metric, truth, sides, range, scale } = request;
+    let point: f64 = sides.iter().map(SeededScores::signed_mean).sum();
+    let no_interval =
+        |problem: IntervalProblem| NoEstimate::NoInterval { point, reason: problem.to_string() };
+    let method = chosen(request, resampling)?;
     let resampler = Resampler::new(truth, resampling.clusters, resampling.seed);
-    let targets = sides.first().map(Side::targets).unwrap_or_default();
+    let targets = sides.first().map(SeededScores::targets).unwrap_or_default();
     let size = SampleSize::of(truth, &targets, &resampler);
-    if let Some(reason) = size.too_small() {
-        return Err(no_interval(reason));
+    if let Some(problem) = size.too_small() {
+        return Err(no_interval(problem));
     }
     let mut flags = size.flags();
     let examples = match method {
-        IntervalMethod::LogitDeLong => delong(question, resampling, &size, &mut flags),
+        IntervalMethod::LogitDeLong => delong(request, resampling, &size, &mut flags),
         IntervalMethod::FisherZ => fisher(metric, point, &size).map_err(&no_interval)?,
-        method => bootstrap(question, resampling, &resampler, &size, (method, point), &mut flags)
+        method => bootstrap(request, resampling, &resampler, &size, (method, point), &mut flags)
             .map_err(&no_interval)?,
     };
     let FromExamples { part, over_seeds } = examples;
@@ -91,7 +93,7 @@ pub(crate) fn interval_of(
         _ => scale.interval(point, standard_error, t_quantile(resampling.level, degrees_of_freedom)),
     };
     if !(lower.is_finite() && upper.is_finite()) {
-        return Err(no_interval("the variance is too large for a 64-bit number".to_owned()));
+        return Err(no_interval(IntervalProblem::NotFinite));
     }
     Ok(Estimate {
         point,
@@ -100,16 +102,16 @@ pub(crate) fn interval_of(
         level: resampling.level,
         method,
         n: size.n_examples,
-        n_seeds: sides.iter().map(Side::n_seeds).min().unwrap_or(0),
+        n_seeds: sides.iter().map(SeededScores::n_seeds).min().unwrap_or(0),
         standard_error,
         degrees_of_freedom,
         flags,
     })
 }
 
-/// The default resolved, and a method that does not fit refused.
-fn chosen(question: &Question<'_>, resampling: &Resampling<'_>) -> Result<IntervalMethod, InputError> {
-    let Question { metric, truth, sides, .. } = question;
+/// Resolves the default method, and checks that a chosen method applies.
+fn chosen(request: &IntervalRequest<'_>, resampling: &Resampling<'_>) -> Result<IntervalMethod, InputError> {
+    let IntervalRequest { metric, truth, sides, .. } = request;
     let (clustered, alone) = (resampling.clusters.is_some(), sides.len() == 1);
     match resampling.method {
         IntervalMethod::Default if metric.id == "auroc" && !clustered && alone => {
@@ -120,10 +122,12 @@ fn chosen(question: &Question<'_>, resampling: &Resampling<'_>) -> Result<Interv
         IntervalMethod::FisherZ => {
             let refuse = |reason| InputError::Method { method: "fisher-z", metric: metric.id, reason };
             match () {
-                () if !matches!(metric.id, "pearson" | "spearman") => Err(refuse("it is for correlations")),
-                () if clustered => Err(refuse("it takes examples as independent, and these have clusters")),
-                () if !alone => Err(refuse("it is for a single score, not for a difference")),
-                () if truth.n_outputs() != 1 => Err(refuse("it is for one target")),
+                () if !matches!(metric.id, "pearson" | "spearman") => {
+                    Err(refuse("it applies to correlations only"))
+                }
+                () if clustered => Err(refuse("it assumes independent examples, and these have clusters")),
+                () if !alone => Err(refuse("it applies to single scores, not to differences")),
+                () if truth.n_outputs() != 1 => Err(refuse("it applies to one target only")),
                 () => Ok(IntervalMethod::FisherZ),
             }
         }
@@ -132,64 +136,64 @@ fn chosen(question: &Question<'_>, resampling: &Resampling<'_>) -> Result<Interv
 }
 
 fn delong(
-    question: &Question<'_>,
+    request: &IntervalRequest<'_>,
     resampling: &Resampling<'_>,
     size: &SampleSize,
     flags: &mut Vec<&'static str>,
 ) -> FromExamples {
-    let (terms, over_seeds) = delong_terms(question.truth, question.sides);
+    let (terms, over_seeds) = delong_terms(request.truth, request.sides);
     let variance: f64 = terms.iter().map(|term| term.variance).sum();
-    let largest_score = question.sides.iter().map(Side::largest_score).fold(0.0, f64::max);
+    let largest_score = request.sides.iter().map(SeededScores::largest_score).fold(0.0, f64::max);
     let part = if variance.sqrt() > ROUNDING * largest_score {
         Part::Variance(terms, "delong".to_owned())
     } else {
-        no_variance(question.metric, resampling, size, flags)
+        no_variance(request.metric, resampling, size, flags)
     };
     FromExamples { part, over_seeds }
 }
 
-fn fisher(metric: &Metric, correlation: f64, size: &SampleSize) -> Result<FromExamples, String> {
+fn fisher(metric: &Metric, correlation: f64, size: &SampleSize) -> Result<FromExamples, IntervalProblem> {
     let room = (1.0 - correlation) * (1.0 + correlation);
     if room <= 0.0 {
-        return Err("a correlation of exactly 1 or −1 has no place on Fisher's scale".to_owned());
+        return Err(IntervalProblem::PerfectCorrelation);
     }
     let excess = if metric.id == "spearman" { correlation.powi(2) / 2.0 } else { 0.0 };
     let variance = (1.0 + excess) / (size.n_examples as f64 - 3.0) * room.powi(2);
     let part = Part::Variance(vec![VarianceTerm::new(variance, f64::INFINITY)], "z".to_owned());
-    // Normal theory does not say what the examples do to the spread of seeds: nothing is taken off, which is wide.
+    // Normal theory does not give the share of the seed variance that examples explain. Nothing is subtracted, which
+    // makes the interval wide rather than narrow.
     Ok(FromExamples { part, over_seeds: vec![0.0] })
 }
 
 fn bootstrap(
-    question: &Question<'_>,
+    request: &IntervalRequest<'_>,
     resampling: &Resampling<'_>,
     resampler: &Resampler,
     size: &SampleSize,
     (method, point): (IntervalMethod, f64),
     flags: &mut Vec<&'static str>,
-) -> Result<FromExamples, String> {
-    let Question { metric, truth, sides, .. } = question;
+) -> Result<FromExamples, IntervalProblem> {
+    let IntervalRequest { metric, truth, sides, .. } = request;
     let (replicates, mut over_seeds) = replicate_scores(sides, resampler, resampling.replicates);
     over_seeds.iter_mut().for_each(|variance| *variance *= size.variance_factor());
     let n_undefined = replicates.iter().filter(|score| score.is_err()).count();
     if n_undefined > 0 {
         flags.push("undefined-replicates");
     }
-    if n_undefined as f64 > MOST_UNDEFINED * resampling.replicates as f64 {
-        let first = replicates.iter().find_map(|score| score.as_ref().err());
-        let first = first.map_or_else(String::new, ToString::to_string);
-        let n = resampling.replicates;
-        return Err(format!("{n_undefined} of {n} bootstrap replicates are undefined: {first}"));
+    if n_undefined as f64 > MAX_UNDEFINED_SHARE * resampling.replicates as f64
+        && let Some(first) = replicates.iter().find_map(|score| score.as_ref().err())
+    {
+        let (n, first) = (resampling.replicates, first.clone());
+        return Err(IntervalProblem::UndefinedReplicates { n_undefined, n, first });
     }
     let mut scores: Vec<f64> = replicates.into_iter().filter_map(Result::ok).collect();
-    let largest_score = sides.iter().map(Side::largest_score).fold(0.0, f64::max);
+    let largest_score = sides.iter().map(SeededScores::largest_score).fold(0.0, f64::max);
     if spread(&scores) <= ROUNDING * largest_score {
-        if metric.like_a_proportion {
+        if metric.has_zero_variance_bound {
             let part = no_variance(metric, resampling, size, flags);
             return Ok(FromExamples { part, over_seeds });
         }
-        let reason = "all bootstrap replicates give the same score, so they do not say how sure it is";
-        return Err(reason.to_owned());
+        return Err(IntervalProblem::NoVariance);
     }
     let variance = sample_variance(&scores) * size.variance_factor();
     let term = VarianceTerm::new(variance, size.degrees_of_freedom());
@@ -204,13 +208,14 @@ fn bootstrap(
         let part = Part::Interval(interval, term, format!("percentile-{drawn}"));
         return Ok(FromExamples { part, over_seeds });
     }
-    let acceleration = acceleration(sides, resampler, truth.n_examples())
-        .map_err(|cause| format!("a part of the examples cannot be left out: {cause}"))?;
+    let acceleration =
+        acceleration(sides, resampler, truth.n_examples()).map_err(IntervalProblem::Jackknife)?;
     let interval = bca_interval(&scores, point, acceleration, resampling.level);
     Ok(FromExamples { part: Part::Interval(interval, term, format!("bca-{drawn}")), over_seeds })
 }
 
-/// The bound for metrics that move like a proportion.
+/// Returns the upper bound of the variance where all replicates have the same score. For metrics where single examples
+/// change the score about as much as they change a proportion.
 fn no_variance(
     metric: &Metric,
     resampling: &Resampling<'_>,
@@ -224,13 +229,13 @@ fn no_variance(
     Part::Bound(VarianceTerm::new(variance, degrees_of_freedom), "t-no-variance-bound".to_owned())
 }
 
-/// An interval over examples with the uncertainty of seeds added to each half, in squares.
+/// Widens an interval over examples by the uncertainty of seeds: each half is added to theirs in squares.
 fn widened(point: f64, (lower, upper): (f64, f64), seeds: &[VarianceTerm], level: f64) -> (f64, f64) {
     let variance: f64 = seeds.iter().map(|term| term.variance).sum();
     if variance <= 0.0 {
         return (lower, upper);
     }
-    // On their own seeds count by what is left of their spread.
+    // The degrees of freedom of the seeds alone use their corrected variances.
     let alone: Vec<VarianceTerm> =
         seeds.iter().map(|term| VarianceTerm::new(term.variance, term.degrees_of_freedom)).collect();
     let (standard_error, degrees_of_freedom) = satterthwaite(&alone);
@@ -239,9 +244,9 @@ fn widened(point: f64, (lower, upper): (f64, f64), seeds: &[VarianceTerm], level
     (point - add(point - lower), point + add(upper - point))
 }
 
-/// The scores of all replicates, and each side's mean variance over seeds.
+/// Returns the scores of all replicates, and for each side the mean variance between its seeds.
 fn replicate_scores(
-    sides: &[Side<'_>],
+    sides: &[SeededScores<'_>],
     resampler: &Resampler,
     n_replicates: usize,
 ) -> (Vec<Result<f64, Undefined>>, Vec<f64>) {
@@ -250,15 +255,15 @@ fn replicate_scores(
         replicates_of(sides, &drawn.weights)
     };
     let n_groups = n_replicates.div_ceil(LANES);
-    let groups: Vec<(Scores, Vec<Moves>)> =
+    let groups: Vec<(Scores, Vec<SeedVariances>)> =
         (0..n_groups).into_par_iter().map_init(Drawn::default, group).collect();
     let (mut scores, mut sums, mut n_defined) = (Vec::new(), vec![0.0; sides.len()], 0.0_f64);
-    for (group, moves) in groups {
+    for (group, seed_variances) in groups {
         for (lane, score) in group.into_iter().enumerate().take(n_replicates - scores.len()) {
             if score.is_ok() {
                 n_defined += 1.0;
-                for (sum, moves) in sums.iter_mut().zip(&moves) {
-                    *sum += moves[lane];
+                for (sum, variances) in sums.iter_mut().zip(&seed_variances) {
+                    *sum += variances[lane];
                 }
             }
             scores.push(score);

@@ -1,29 +1,29 @@
-//! Poisson counts of mean 1, one random byte each where a byte decides.
+//! Poisson counts of mean 1. One random byte is enough for 98% of them.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;
 
-/// Counts beyond this have a probability below 1e-17, less than the numbers here can tell.
-const MOST: usize = 18;
-/// The parts of 256 in which the distribution function steps to the next count; the last holds all further steps. A
-/// byte above `STEPS[k]` stands for a count above `k`; one equal to it does not decide.
+/// Number of counts in the table: larger counts have a probability below 1e-17, which 64-bit numbers cannot resolve.
+const MAX_COUNTS: usize = 18;
+/// The bytes in whose 256th of the unit interval the distribution function steps to the next count; the last one holds
+/// all further steps. A byte above `STEPS[k]` means a count above `k`; a byte equal to `STEPS[k]` needs more bits.
 const STEPS: [u8; 5] = [94, 188, 235, 251, 255];
-/// Set in a count that the byte did not decide; the other bits say at which of [`STEPS`] it lies.
+/// Bit set in a count that its byte did not decide. The other bits are its index in [`STEPS`].
 const UNDECIDED: u8 = 0x80;
-/// The same in eight counts at once.
+/// The same bit in eight counts at once.
 const ANY_UNDECIDED: u64 = u64::from_le_bytes([UNDECIDED; 8]);
-/// Bytes asked of the generator at once.
+/// Bytes read from the generator at once.
 const CHUNK: usize = 2048;
 
-/// The distribution function cut into 256 equal parts.
+/// The distribution function of the Poisson distribution with mean 1.
 pub(crate) struct PoissonBytes {
     /// `P(count ≤ k)`.
-    cumulative: [f64; MOST],
+    cumulative: [f64; MAX_COUNTS],
 }
 
 impl PoissonBytes {
     pub(crate) fn new() -> Self {
-        let (mut cumulative, mut probability, mut sum) = ([0.0; MOST], (-1.0_f64).exp(), 0.0);
+        let (mut cumulative, mut probability, mut sum) = ([0.0; MAX_COUNTS], (-1.0_f64).exp(), 0.0);
         for (count, place) in cumulative.iter_mut().enumerate() {
             sum += probability;
             probability /= (count + 1) as f64;
@@ -32,7 +32,7 @@ impl PoissonBytes {
         Self { cumulative }
     }
 
-    /// The count at a place of the unit interval.
+    /// Returns the count for a uniform number in `[0, 1)`.
     fn count(&self, uniform: f64) -> u8 {
         self.cumulative.iter().take_while(|&&step| step <= uniform).count() as u8
     }
@@ -62,7 +62,7 @@ impl PoissonBytes {
         }
     }
 
-    /// The count of an undecided byte: 45 more bits say where in its part of 256 it lies, 53 in all.
+    /// Returns the count of an undecided byte from 45 more random bits, 53 in total.
     fn decide(&self, rng: &mut ChaCha8Rng, step: u8) -> u8 {
         let within = (rng.next_u64() >> 19) as f64 / (1_u64 << 45) as f64;
         let uniform = (f64::from(STEPS[usize::from(step)]) + within) / 256.0;
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_decide_stand_for_one_count() {
+    fn decided_bytes_have_one_count() {
         let table = PoissonBytes::new();
         for byte in 0..=u8::MAX {
             let ends = [f64::from(byte) / 256.0, (f64::from(byte) + 1.0).next_down() / 256.0];

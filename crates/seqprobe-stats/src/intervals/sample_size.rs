@@ -1,34 +1,35 @@
-//! How much a test set can say: its independent units, its smallest class, and what follows from them.
+//! The size of a test set: its independent units, its smallest class, and what follows for intervals.
 
 use crate::intervals::bootstrap::{Resampler, Scheme};
+use crate::intervals::types::IntervalProblem;
 use crate::metrics::truth::Truth;
 
-/// Examples of the smallest class (or target) below which there is no interval.
-const FEWEST_EXAMPLES: usize = 10;
-/// Clusters below which there is no interval.
-const FEWEST_CLUSTERS: usize = 5;
-/// Examples of the smallest class below which an interval is flagged.
+/// Minimum number of examples of the smallest class (or target) for an interval.
+const MIN_EXAMPLES: usize = 10;
+/// Minimum number of clusters for an interval.
+const MIN_CLUSTERS: usize = 5;
+/// With fewer examples of the smallest class an interval is flagged.
 const FEW_EXAMPLES: usize = 50;
-/// Clusters below which an interval is flagged.
+/// With fewer clusters an interval is flagged.
 const FEW_CLUSTERS: usize = 30;
 
-/// The sizes an interval depends on.
+/// The sizes that an interval depends on.
 pub(crate) struct SampleSize {
     /// Examples with a known true value.
     pub(crate) n_examples: usize,
-    /// Whole clusters, where these are drawn.
+    /// Number of clusters, where whole clusters are drawn.
     n_clusters: Option<usize>,
-    /// Examples of the smallest class that occurs (or of the target with the fewest known values).
+    /// Number of examples of the smallest class that occurs (or of the target with the fewest known values).
     smallest: usize,
-    /// What that smallest class or target is.
+    /// Name of that class or target.
     smallest_name: String,
-    /// The smaller of `smallest` and the clusters: how often an event that never occurred could have occurred.
+    /// The smaller of `smallest` and the number of clusters: how many chances an event had that never occurred.
     pub(crate) smallest_group: usize,
     stratified: bool,
 }
 
 impl SampleSize {
-    /// `targets`: the targets that count, for multilabel and regression tasks.
+    /// Counts units and classes. `targets`: the targets that are scored, for multilabel and regression tasks.
     pub(crate) fn of(truth: &Truth<'_>, targets: &[usize], resampler: &Resampler) -> Self {
         let (smallest, smallest_name) = smallest(truth, targets);
         let n_clusters = match resampler.scheme() {
@@ -45,20 +46,20 @@ impl SampleSize {
         }
     }
 
-    /// Why there can be no interval, if so.
-    pub(crate) fn too_small(&self) -> Option<String> {
+    /// Returns why the test set is too small for an interval, if it is.
+    pub(crate) fn too_small(&self) -> Option<IntervalProblem> {
         match self.n_clusters {
-            Some(n) if n < FEWEST_CLUSTERS => {
-                Some(format!("only {n} clusters, an interval needs at least {FEWEST_CLUSTERS}"))
-            }
-            _ if self.smallest < FEWEST_EXAMPLES => Some(format!(
-                "{} has only {} examples, an interval needs at least {FEWEST_EXAMPLES}",
-                self.smallest_name, self.smallest
-            )),
+            Some(n) if n < MIN_CLUSTERS => Some(IntervalProblem::FewClusters { n, min: MIN_CLUSTERS }),
+            _ if self.smallest < MIN_EXAMPLES => Some(IntervalProblem::FewExamples {
+                group: self.smallest_name.clone(),
+                n: self.smallest,
+                min: MIN_EXAMPLES,
+            }),
             _ => None,
         }
     }
 
+    /// Returns the flags `few-examples` and `few-clusters` that apply.
     pub(crate) fn flags(&self) -> Vec<&'static str> {
         let mut flags = Vec::new();
         if self.smallest < FEW_EXAMPLES {
@@ -70,13 +71,14 @@ impl SampleSize {
         flags
     }
 
-    /// Degrees of freedom of the bootstrap variance: independent units less one.
+    /// Degrees of freedom of the bootstrap variance: number of independent units minus one.
     pub(crate) fn degrees_of_freedom(&self) -> f64 {
         (self.n_clusters.unwrap_or(self.n_examples) - 1) as f64
     }
 
-    /// A bootstrap of `n` units underestimates the variance of a mean by `(n − 1) / n`; this takes it back. With
-    /// strata, `n` is the smallest: exact where it dominates, a little wide otherwise.
+    /// Factor that corrects the bootstrap variance. A bootstrap of `n` units underestimates the variance of a mean by
+    /// the factor `(n − 1) / n`. With strata, `n` is the size of the smallest: exact where that stratum dominates,
+    /// slightly too wide otherwise.
     pub(crate) fn variance_factor(&self) -> f64 {
         let units = match self.n_clusters {
             Some(n_clusters) => n_clusters,
@@ -86,7 +88,7 @@ impl SampleSize {
         units / (units - 1.0)
     }
 
-    /// What is drawn, in the name of a method.
+    /// The resampling scheme as part of a method's name.
     pub(crate) fn drawn(&self) -> &'static str {
         match self.n_clusters {
             Some(_) => "cluster-bootstrap",
@@ -96,7 +98,8 @@ impl SampleSize {
     }
 }
 
-/// The smallest class that occurs, or the target with the fewest known values (of its rarer label), with a name.
+/// Returns the size and the name of the smallest class that occurs, or of the target with the fewest known values (of
+/// its rarer label).
 fn smallest(truth: &Truth<'_>, targets: &[usize]) -> (usize, String) {
     let labels_of = |target: usize, values: &[Option<bool>], n_targets: usize| {
         let mut counts = [0_usize; 2];
@@ -134,6 +137,6 @@ fn smallest(truth: &Truth<'_>, targets: &[usize]) -> (usize, String) {
             })
             .collect(),
     };
-    // A class that does not occur takes no part.
+    // A class that does not occur is ignored.
     groups.into_iter().filter(|(count, _)| *count > 0).min().unwrap_or((0, "the test set".to_owned()))
 }

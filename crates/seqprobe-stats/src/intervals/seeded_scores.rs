@@ -1,4 +1,4 @@
-//! One side of a comparison, or the only one of an estimate: its seeds, prepared once.
+//! The scores of all training seeds of one side of a comparison (or of an estimate), prepared once.
 
 use crate::intervals::student_t::{VarianceTerm, sample_variance};
 use crate::intervals::types::NoEstimate;
@@ -6,15 +6,15 @@ use crate::metrics::metric::Metric;
 use crate::metrics::truth::{InputError, Truth, Undefined};
 use crate::metrics::weighted::{LANES, MacroMean, RowWeights, Scores, finite_scores};
 
-/// The prepared seeds of a side with their points.
-pub(crate) struct Side<'a> {
+/// The prepared seeds of one side, each with its score.
+pub(crate) struct SeededScores<'a> {
     seeds: Vec<(MacroMean, f64)>,
     pub(crate) outputs_by_seed: &'a [&'a [f64]],
     /// 1, or −1 where a larger score makes the result smaller.
     pub(crate) sign: f64,
 }
 
-impl<'a> Side<'a> {
+impl<'a> SeededScores<'a> {
     pub(crate) fn prepare(
         metric: &Metric,
         truth: &Truth<'_>,
@@ -40,7 +40,7 @@ impl<'a> Side<'a> {
         self.seeds.len()
     }
 
-    /// The targets that take part, which the truth alone decides.
+    /// Returns the targets that are scored. The truth alone decides which.
     pub(crate) fn targets(&self) -> Vec<usize> {
         let of_first = self.seeds.iter().take(1).flat_map(|(prepared, _)| &prepared.columns);
         of_first.map(|(target, _)| *target).collect()
@@ -50,8 +50,9 @@ impl<'a> Side<'a> {
         self.sign * self.seeds.iter().map(|(_, point)| point).sum::<f64>() / self.seeds.len() as f64
     }
 
-    /// The signed seed mean of each replicate, and the variance over seeds of how far each moved from its point.
-    fn replicates(&self, weights: &[RowWeights]) -> (Scores, Moves) {
+    /// Returns the signed seed mean of each replicate, and the variance between seeds of the distance of each seed's
+    /// replicate from its score.
+    fn replicates(&self, weights: &[RowWeights]) -> (Scores, SeedVariances) {
         let share = self.sign / self.seeds.len() as f64;
         let mut means: Scores = std::array::from_fn(|_| Ok(0.0));
         let (mut sums, mut squares) = ([0.0; LANES], [0.0; LANES]);
@@ -74,17 +75,19 @@ impl<'a> Side<'a> {
         (means, std::array::from_fn(variance))
     }
 
-    /// Variance of the seed mean that comes from training seeds; `None` for a single seed.
+    /// Returns the variance of the seed mean that comes from training seeds; `None` for a single seed.
     ///
-    /// Scores of seeds differ for two reasons: the seeds, and the examples, which do not treat all seeds alike. The
-    /// second is in the variance over examples already, so `from_examples`, the variance over seeds that resampling
-    /// the examples alone makes, is taken off.
+    /// Scores of seeds differ for two reasons: the seeds themselves, and the test examples, which affect each seed
+    /// differently. The second part belongs to the variance over examples already. Therefore `from_examples`, the
+    /// variance between seeds that resampling the examples alone causes, is subtracted.
     ///
-    /// How uncertain is what is left? At least as a variance of its own size, at most as the whole spread. A score
-    /// `alone` takes the whole spread. In a difference the examples' part that all seeds share is gone from the variance
-    /// over examples, so that the seeds weigh more and the whole spread made intervals that held the truth in 98 to 99%
-    /// of simulated pairs whose seeds agree; the geometric mean of both holds it in 94 to 97% whether seeds agree or not
-    /// (normal scores, 5 or 10 seeds; `CALIBRATION.md` for the metrics).
+    /// The degrees of freedom need the uncertainty of the remaining variance. It is at least that of a variance of
+    /// its own size, and at most that of the uncorrected variance. A score `alone` uses the uncorrected variance. A
+    /// difference uses the geometric mean of the corrected and the uncorrected variance: the part of the examples
+    /// that all seeds share cancels in a difference, so seeds have more weight. With the uncorrected variance, 95%
+    /// intervals contained the truth in 98 to 99% of simulated pairs whose seeds agree; with the geometric mean in 94
+    /// to 97%, whether seeds agree or not (normal scores, 5 or 10 seeds; the calibration study has the coverage of
+    /// the metrics).
     pub(crate) fn seed_term(&self, from_examples: f64, alone: bool) -> Option<VarianceTerm> {
         let n_seeds = self.seeds.len() as f64;
         let points: Vec<f64> = self.seeds.iter().map(|(_, point)| *point).collect();
@@ -94,7 +97,7 @@ impl<'a> Side<'a> {
             VarianceTerm {
                 variance: left / n_seeds,
                 degrees_of_freedom: n_seeds - 1.0,
-                uncertain: if alone { between } else { (left * between).sqrt() } / n_seeds,
+                variance_for_df: if alone { between } else { (left * between).sqrt() } / n_seeds,
             }
         })
     }
@@ -104,14 +107,17 @@ impl<'a> Side<'a> {
     }
 }
 
-/// One variance over seeds per replicate of a group.
-pub(crate) type Moves = [f64; LANES];
+/// One variance between seeds per replicate of a group.
+pub(crate) type SeedVariances = [f64; LANES];
 
-/// The sums of all sides for a group of replicates, and each side's variances over seeds.
-pub(crate) fn replicates_of(sides: &[Side<'_>], weights: &[RowWeights]) -> (Scores, Vec<Moves>) {
+/// Returns the sum of all sides for each replicate of a group, and for each side the variances between its seeds.
+pub(crate) fn replicates_of(
+    sides: &[SeededScores<'_>],
+    weights: &[RowWeights],
+) -> (Scores, Vec<SeedVariances>) {
     let mut sums: Scores = std::array::from_fn(|_| Ok(0.0));
-    let add = |side: &Side<'_>| {
-        let (means, moves) = side.replicates(weights);
+    let add = |side: &SeededScores<'_>| {
+        let (means, seed_variances) = side.replicates(weights);
         for (sum, mean) in sums.iter_mut().zip(means) {
             match (sum.as_mut(), mean) {
                 (Ok(sum), Ok(mean)) => *sum += mean,
@@ -119,8 +125,8 @@ pub(crate) fn replicates_of(sides: &[Side<'_>], weights: &[RowWeights]) -> (Scor
                 (Err(_), _) => (),
             }
         }
-        moves
+        seed_variances
     };
-    let moves = sides.iter().map(add).collect();
-    (sums, moves)
+    let seed_variances = sides.iter().map(add).collect();
+    (sums, seed_variances)
 }

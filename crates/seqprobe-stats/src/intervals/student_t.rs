@@ -1,4 +1,4 @@
-//! Student's t: combined variances, quantiles and tails, and the bound where the bootstrap sees no variance.
+//! Student's t: combined variances, quantiles, tail probabilities, and the bound for a bootstrap without variance.
 
 use statrs::distribution::{Continuous, ContinuousCDF, Normal, StudentsT};
 
@@ -7,40 +7,41 @@ use statrs::distribution::{Continuous, ContinuousCDF, Normal, StudentsT};
 pub(crate) struct VarianceTerm {
     pub(crate) variance: f64,
     pub(crate) degrees_of_freedom: f64,
-    /// How large the variance counts where its own uncertainty is asked for; more than `variance` where a part of it
-    /// was taken off.
-    pub(crate) uncertain: f64,
+    /// The variance that determines the degrees of freedom. It is larger than `variance` where a part of that was
+    /// subtracted.
+    pub(crate) variance_for_df: f64,
 }
 
 impl VarianceTerm {
     pub(crate) fn new(variance: f64, degrees_of_freedom: f64) -> Self {
-        Self { variance, degrees_of_freedom, uncertain: variance }
+        Self { variance, degrees_of_freedom, variance_for_df: variance }
     }
 }
 
-/// Standard error and degrees of freedom of a sum of independent variance terms (Satterthwaite 1946):
-/// `(Σ v)² / Σ (v² / df)`, below the line as uncertain as they are. At least one variance is positive.
+/// Returns the standard error and the degrees of freedom of a sum of independent variance terms (Satterthwaite 1946):
+/// `(Σ v)² / Σ (v² / df)`. The denominator uses [`VarianceTerm::variance_for_df`]. At least one variance is positive.
 pub(crate) fn satterthwaite(terms: &[VarianceTerm]) -> (f64, f64) {
     let total: f64 = terms.iter().map(|term| term.variance).sum();
-    // Shares keep tiny variances from underflowing when squared.
+    // Shares of the total do not underflow when squared.
     let squares: f64 =
-        terms.iter().map(|term| (term.uncertain / total).powi(2) / term.degrees_of_freedom).sum();
+        terms.iter().map(|term| (term.variance_for_df / total).powi(2) / term.degrees_of_freedom).sum();
     (total.sqrt(), 1.0 / squares)
 }
 
-/// The two-sided quantile of a level, 1.96 for 0.95 and many degrees of freedom.
+/// Returns the two-sided quantile of a level: 1.96 for 0.95 and many degrees of freedom.
 pub(crate) fn t_quantile(level: f64, degrees_of_freedom: f64) -> f64 {
     let tail = (1.0 - level) / 2.0;
     if degrees_of_freedom.is_infinite() {
         return -Normal::standard().inverse_cdf(tail);
     }
     student(degrees_of_freedom).map_or(f64::INFINITY, |t| {
-        // statrs' inverse is off by 7e-6 at 1e5 degrees of freedom; Newton steps make it agree with the tail.
+        // The inverse of statrs has an error of 7e-6 at 1e5 degrees of freedom. Newton steps make it agree with the
+        // tail.
         (0..3).fold(-t.inverse_cdf(tail), |quantile, _| quantile + (t.sf(quantile) - tail) / t.pdf(quantile))
     })
 }
 
-/// The probability of a value above `statistic`.
+/// Returns the probability of a value above `statistic`.
 pub(crate) fn t_tail(statistic: f64, degrees_of_freedom: f64) -> f64 {
     if degrees_of_freedom.is_infinite() {
         return normal_tail(statistic);
@@ -48,30 +49,30 @@ pub(crate) fn t_tail(statistic: f64, degrees_of_freedom: f64) -> f64 {
     student(degrees_of_freedom).map_or(1.0, |t| t.sf(statistic))
 }
 
-/// The probability of a standard normal number above `statistic`.
+/// Returns the probability of a standard normal value above `statistic`.
 pub(crate) fn normal_tail(statistic: f64) -> f64 {
     Normal::standard().sf(statistic)
 }
 
-/// `None` only where the degrees of freedom are no positive number; callers then know nothing.
+/// Returns `None` only where the degrees of freedom are not a positive number; callers then assume no knowledge.
 fn student(degrees_of_freedom: f64) -> Option<StudentsT> {
     StudentsT::new(0.0, 1.0, degrees_of_freedom).ok()
 }
 
-/// Variance around the mean, over `n − 1`.
+/// Returns the variance around the mean, with the denominator `n − 1`.
 pub(crate) fn sample_variance(values: &[f64]) -> f64 {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0)
 }
 
-/// Half-width where every replicate gave the same score, for example at a perfect one.
+/// Returns the half-width where every replicate has the same score, for example a perfect one.
 ///
-/// No error among `n` says, exactly and one-sided at `(1 + level) / 2`, that the rate of errors is at most
-/// `1 − ((1 − level) / 2)^(1 / n)`: 3.7 / n at level 0.95 (the rule of three is the same at a one-sided 0.95).
-/// For metrics that move like a proportion this share of their range is taken as the half-width, with the
-/// smallest class or the number of clusters as `n`. That is exact for accuracy with one class and an honest
-/// order of magnitude, wide rather than narrow, for the rest.
+/// With no error among `n` examples, the exact one-sided upper bound of the error rate at level `(1 + level) / 2` is
+/// `1 − ((1 − level) / 2)^(1 / n)`: 3.7 / n at level 0.95 (the rule of three is the same bound at a one-sided 0.95).
+/// This share of the metric's range is the half-width, with the size of the smallest class or the number of clusters
+/// as `n`. It is exact for accuracy with one class. For other metrics it is an order of magnitude, wide rather than
+/// narrow.
 pub(crate) fn no_variance_half_width(level: f64, smallest_group: usize, range: (f64, f64)) -> f64 {
     let error_rate = 1.0 - ((1.0 - level) / 2.0).powf(1.0 / smallest_group as f64);
     (range.1 - range.0) * error_rate
@@ -123,7 +124,7 @@ mod tests {
         assert_relative_eq!(degrees, 25.0 / (16.0 / 99.0 + 0.25), max_relative = 1e-14);
         let (_, alone) = satterthwaite(&[term(1e-300, 9.0), term(0.0, 4.0)]);
         assert_relative_eq!(alone, 9.0);
-        // A variance of which three quarters were taken off is as uncertain as it was.
+        // Three quarters of a variance are subtracted; its uncertainty is unchanged.
         let less = VarianceTerm { variance: 0.25, ..term(1.0, 4.0) };
         let (_, degrees) = satterthwaite(&[term(4.0, 99.0), less]);
         assert_relative_eq!(degrees, 4.25 * 4.25 / (16.0 / 99.0 + 0.25), max_relative = 1e-14);

@@ -1,45 +1,45 @@
-//! Resampling settings, estimates, paired differences, and why there is none.
+//! The types of intervals: resampling settings and methods, estimates, paired differences, reasons why there is none.
 
 use crate::intervals::student_t::t_tail;
-use crate::metrics::truth::InputError;
+use crate::metrics::truth::{InputError, Undefined};
 use thiserror::Error;
 
-/// How an interval is made.
+/// How an interval is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IntervalMethod {
-    /// [`Self::LogitDeLong`] for a single AUROC of independent examples, [`Self::StudentBootstrap`] for all else.
+    /// [`Self::LogitDeLong`] for a single AUROC of independent examples, else [`Self::StudentBootstrap`].
     #[default]
     Default,
     /// Student's t with the bootstrap variance.
     StudentBootstrap,
-    /// Percentiles of the replicates.
+    /// Percentiles of the bootstrap replicates.
     Percentile,
     /// Percentiles corrected for bias and skewness (Efron 1987).
     Bca,
-    /// DeLong's variance, on the logit scale for a single score. AUROC of independent examples only.
+    /// DeLong's variance, on the logit scale for a single score. Only for AUROC of independent examples.
     LogitDeLong,
-    /// Fisher's z, with Bonett and Wright's variance (2000) for Spearman: right for normal data, a cross-check for
-    /// other. A single correlation of independent examples with one target only.
+    /// Fisher's z, with Bonett and Wright's variance (2000) for Spearman. Correct for normal data, a cross-check for
+    /// other data. Only for a single correlation of independent examples with one target.
     FisherZ,
 }
 
-/// How the test examples are resampled.
+/// How test examples are resampled and intervals are computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Resampling<'a> {
     /// Bootstrap replicates, at least 100; 1000 is the usual number.
     pub replicates: usize,
-    /// Cluster of each example (any numbers); whole clusters are drawn. `None`: examples are independent.
+    /// Cluster of each example (any numbers): whole clusters are drawn. `None`: examples are independent.
     pub clusters: Option<&'a [u32]>,
-    /// Seed of the resamples; the same seed gives the same resamples whatever the number of threads.
+    /// Seed of the resamples. The same seed gives the same resamples with any number of threads.
     pub seed: u64,
-    /// Confidence level of the interval, 0.95.
+    /// Confidence level of the interval, usually 0.95.
     pub level: f64,
-    /// How the interval is made.
+    /// How the interval is computed.
     pub method: IntervalMethod,
 }
 
 impl Resampling<'_> {
-    /// 1000 replicates of independent examples at level 0.95, the default method.
+    /// Returns the usual settings: 1000 replicates of independent examples, level 0.95, the default method.
     pub fn new(seed: u64) -> Self {
         Self { replicates: 1000, clusters: None, seed, level: 0.95, method: IntervalMethod::Default }
     }
@@ -56,21 +56,21 @@ pub struct Estimate {
     pub upper: f64,
     /// Confidence level.
     pub level: f64,
-    /// How the interval was made: scale, method and what was drawn, as in `logit-t-stratified-bootstrap`.
+    /// How the interval was computed: scale, method and resampling scheme, as in `logit-t-stratified-bootstrap`.
     pub method: String,
-    /// Examples with a known true value.
+    /// Number of examples with a known true value.
     pub n: usize,
-    /// Training seeds; for a difference, of the side that has fewer.
+    /// Number of training seeds; for a difference, that of the side with fewer seeds.
     pub n_seeds: usize,
     /// Standard error of the point.
     pub standard_error: f64,
     /// Satterthwaite's degrees of freedom.
     pub degrees_of_freedom: f64,
-    /// `few-examples`, `few-clusters`, `no-variance`, `undefined-replicates`.
+    /// Warnings about the interval: `few-examples`, `few-clusters`, `no-variance`, `undefined-replicates`.
     pub flags: Vec<&'static str>,
 }
 
-/// A paired difference, oriented so that positive favours the model, whichever way the metric runs.
+/// A paired difference. It is positive where the model is better, also for metrics where a lower score is better.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     /// The difference with its interval.
@@ -78,17 +78,20 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// One-sided p value of the null "the difference is at most `threshold`": small where it lies above.
+    /// Returns the one-sided p value of the null hypothesis "the difference is at most `threshold`". It is small
+    /// where the difference is above the threshold.
     pub fn p_above(&self, threshold: f64) -> f64 {
         self.tail(self.estimate.point - threshold)
     }
 
-    /// One-sided p value of the null "the difference is at least `threshold`": small where it lies below.
+    /// Returns the one-sided p value of the null hypothesis "the difference is at least `threshold`". It is small where
+    /// the difference is below the threshold.
     pub fn p_below(&self, threshold: f64) -> f64 {
         self.tail(threshold - self.estimate.point)
     }
 
-    /// A difference known exactly (standard error 0) is on the side where it is.
+    /// Returns the upper tail probability of a distance. A difference with standard error 0 is exact: its p value is
+    /// 0 or 1.
     fn tail(&self, distance: f64) -> f64 {
         if self.estimate.standard_error > 0.0 {
             t_tail(distance / self.estimate.standard_error, self.estimate.degrees_of_freedom)
@@ -98,6 +101,32 @@ impl Difference {
             1.0
         }
     }
+}
+
+/// Why a score has no interval.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub(crate) enum IntervalProblem {
+    /// Too few clusters.
+    #[error("only {n} clusters, an interval needs at least {min}")]
+    FewClusters { n: usize, min: usize },
+    /// Too few examples of a class or target.
+    #[error("{group} has only {n} examples, an interval needs at least {min}")]
+    FewExamples { group: String, n: usize, min: usize },
+    /// Fisher's z is infinite.
+    #[error("a correlation of exactly 1 or −1 is infinite on Fisher's z scale")]
+    PerfectCorrelation,
+    /// Too many replicates without a score.
+    #[error("{n_undefined} of {n} bootstrap replicates are undefined: {first}")]
+    UndefinedReplicates { n_undefined: usize, n: usize, first: Undefined },
+    /// No variance between replicates, for a metric without a bound for this case.
+    #[error("all bootstrap replicates have the same score, so the uncertainty cannot be estimated")]
+    NoVariance,
+    /// A jackknife replicate without a score.
+    #[error("the score is undefined when some of the examples are left out: {0}")]
+    Jackknife(Undefined),
+    /// An end of the interval is not finite.
+    #[error("the variance is too large for a 64-bit number")]
+    NotFinite,
 }
 
 /// Why there is no estimate.
@@ -112,10 +141,10 @@ pub enum NoEstimate {
         /// Why.
         reason: String,
     },
-    /// The score is defined, its interval is not.
+    /// The score is defined, but its interval is not.
     #[error("{point} without an interval: {reason}")]
     NoInterval {
-        /// Mean over seeds; for a difference, oriented.
+        /// Mean score over seeds; for a difference, positive where the model is better.
         point: f64,
         /// Why.
         reason: String,

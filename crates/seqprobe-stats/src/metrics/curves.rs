@@ -1,13 +1,12 @@
-//! Curves that show more of a binary probe than one number does: ROC, precision and recall, calibration. They are
-//! descriptions without a test; the numbers with intervals are elsewhere.
+//! Curves of a binary probe: ROC, precision and recall, calibration. They describe predictions and are not tested.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// True positive rate at some false positive rates, on straight lines between the thresholds, so that the area under
-/// all of it is the AUROC with ties counted half. `None` without both classes.
+/// Returns the true positive rate at each false positive rate, interpolated linearly between thresholds. The area under
+/// this curve is the AUROC with ties counted as one half. Returns `None` if one class is missing.
 ///
 /// # Shapes
-/// `scores`, `labels`: `[examples]`; result: one per rate. Scores are finite, rates lie in 0…1.
+/// `scores`, `labels`: `[examples]`; result: one per rate. Scores are finite, rates are in 0…1.
 #[must_use]
 pub fn roc_at(scores: &[f64], labels: &[bool], false_positive_rates: &[f64]) -> Option<Vec<f64>> {
     let steps = steps(scores, labels)?;
@@ -16,7 +15,7 @@ pub fn roc_at(scores: &[f64], labels: &[bool], false_positive_rates: &[f64]) -> 
         .chain(steps.iter().map(|step| (step.negatives / negatives, step.positives / positives)))
         .collect();
     let at = |&rate: &f64| {
-        // Of all corners at this rate the highest is on the curve.
+        // Of several corners at this rate the highest is on the curve.
         let right = corners.partition_point(|corner| corner.0 <= rate);
         let (x, y) = corners[right.saturating_sub(1)];
         match corners.get(right) {
@@ -27,10 +26,11 @@ pub fn roc_at(scores: &[f64], labels: &[bool], false_positive_rates: &[f64]) -> 
     Some(false_positive_rates.iter().map(at).collect())
 }
 
-/// Precision at the highest threshold that reaches each recall; nothing is interpolated. `None` without both classes.
+/// Returns the precision at the highest threshold that reaches each recall, without interpolation. Returns `None` if
+/// one class is missing.
 ///
 /// # Shapes
-/// `scores`, `labels`: `[examples]`; result: one per recall. Scores are finite, recalls lie above 0 and at most at 1.
+/// `scores`, `labels`: `[examples]`; result: one per recall. Scores are finite, recalls are above 0 and at most 1.
 #[must_use]
 pub fn precision_at(scores: &[f64], labels: &[bool], recalls: &[f64]) -> Option<Vec<f64>> {
     let steps = steps(scores, labels)?;
@@ -38,7 +38,7 @@ pub fn precision_at(scores: &[f64], labels: &[bool], recalls: &[f64]) -> Option<
     recalls
         .iter()
         .map(|recall| {
-            // A recall that is a whole number of examples must not be missed by rounding.
+            // Rounding must not miss a recall that is a whole number of examples.
             let wanted = recall * positives - 1e-9;
             let step = steps.iter().find(|step| step.positives >= wanted)?;
             Some(step.positives / (step.positives + step.negatives))
@@ -46,23 +46,24 @@ pub fn precision_at(scores: &[f64], labels: &[bool], recalls: &[f64]) -> Option<
         .collect()
 }
 
-/// Examples whose predicted probability lies in one range.
+/// The examples whose predicted probability is in one range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CalibrationBin {
     /// Mean predicted probability.
     pub predicted: f64,
-    /// Share of positives.
+    /// Observed share of positives.
     pub observed: f64,
     /// Lower end of Wilson's 95% interval of the share.
     pub lower: f64,
-    /// Upper end of it.
+    /// Upper end of Wilson's 95% interval of the share.
     pub upper: f64,
     /// Predictions in the range, over all seeds.
     pub n: usize,
 }
 
-/// Predicted against observed in ranges of equal width; ranges without predictions are left out. Seeds are pooled, and the
-/// interval takes as many examples as one seed has on average: seeds see the same examples.
+/// Returns predicted probabilities against observed shares in ranges of equal width. Ranges without predictions are
+/// left out. Seeds are pooled. The interval uses the number of examples that one seed has on average, because all
+/// seeds predict the same examples.
 ///
 /// # Shapes
 /// `by_seed`: `[seeds][examples]`, probabilities in 0…1; `labels`: `[examples]`.
@@ -88,7 +89,7 @@ pub fn calibration(by_seed: &[&[f64]], labels: &[bool], n_bins: usize) -> Vec<Ca
         .collect()
 }
 
-/// Wilson's 95% interval of a share among `n` (Wilson 1927).
+/// Returns Wilson's 95% interval of a share among `n` (Wilson 1927).
 fn wilson(share: f64, n: f64) -> (f64, f64) {
     let z = Normal::standard().inverse_cdf(0.975);
     let square = z * z / n;
@@ -97,13 +98,13 @@ fn wilson(share: f64, n: f64) -> (f64, f64) {
     ((middle - half).max(0.0), (middle + half).min(1.0))
 }
 
-/// What is called positive down to one threshold.
+/// The numbers of examples at or above one threshold.
 struct Step {
     positives: f64,
     negatives: f64,
 }
 
-/// One step for each distinct score, highest first; the last holds all.
+/// Returns one step for each distinct score, highest first. The last step counts all examples.
 fn steps(scores: &[f64], labels: &[bool]) -> Option<Vec<Step>> {
     let n_positive = labels.iter().filter(|&&label| label).count();
     if n_positive == 0 || n_positive == labels.len() || scores.len() != labels.len() {

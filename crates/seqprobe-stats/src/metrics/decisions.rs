@@ -1,16 +1,16 @@
-//! Metrics of decisions: MCC, accuracy and macro F1, all from a weighted confusion matrix.
+//! Metrics of decisions: MCC, accuracy and macro F1, all computed from a weighted confusion matrix.
 //!
-//! A decision is the class of the largest probability (the first of equals), or for yes/no targets a
-//! probability of at least 0.5. Thresholds are never tuned.
+//! The decision is the class with the largest probability (the first of equals). A yes/no target is decided `true`
+//! from a probability of 0.5. Thresholds are never tuned.
 
 use crate::metrics::columns::Columns;
 use crate::metrics::truth::{InputError, Truth, Undefined};
 use crate::metrics::weighted::{LANES, RowWeights, Scores, Weighted};
 
-/// Probability from which on a yes/no target is decided `true`.
+/// The smallest probability at which a yes/no target is decided `true`.
 const THRESHOLD: f64 = 0.5;
 
-/// Counts by true class and decided class.
+/// Counts of examples by true class and decided class.
 struct Confusion {
     n_classes: usize,
     counts: Vec<u64>, // [true class, decided class]
@@ -44,14 +44,14 @@ impl Confusion {
         self.classes().filter(|&class| self.true_class(class) > 0).count() < 2
     }
 
-    /// F1 of a class, `None` where it occurs in neither truth nor decisions.
+    /// Returns F1 of a class; `None` where the class occurs in neither truth nor decisions.
     fn f1(&self, class: usize) -> Option<f64> {
         let occurrences = self.true_class(class) + self.decided_class(class);
         (occurrences > 0).then(|| 2.0 * self.right(class) as f64 / occurrences as f64)
     }
 }
 
-/// Decisions on one column, and what is made of their confusion matrix.
+/// The decisions on one column, and the statistic of their confusion matrix.
 struct Decisions {
     rows: Vec<u32>,
     cells: Vec<u32>, // true class · n_classes + decided class, aligned with `rows`
@@ -76,10 +76,11 @@ impl Weighted for Decisions {
     }
 }
 
-/// Gorodkin's R_K (2004), for two classes Matthews's coefficient. Products of counts are exact integers.
+/// Computes Gorodkin's R_K (2004), which is Matthews's coefficient for two classes. Products of counts are exact
+/// integers.
 ///
-/// scikit-learn says 0 where all decisions are the same. That is 0/0, not a measured absence of correlation, and
-/// so it is undefined here.
+/// scikit-learn returns 0 where all decisions are the same. The formula gives 0/0 there, which is not a measured
+/// absence of correlation. The score is therefore undefined here.
 fn matthews_correlation(confusion: &Confusion) -> Result<f64, Undefined> {
     let total = i128::from(confusion.total()?);
     let (mut right, mut products, mut true_squares, mut decided_squares) = (0_i128, 0, 0, 0);
@@ -172,7 +173,7 @@ fn columns(truth: &Truth<'_>, outputs: &[f64], statistic: Statistic) -> Columns 
     }
 }
 
-/// The place of the largest output, the first of equals.
+/// Returns the index of the largest output, the first of equals.
 fn largest(outputs: &[f64]) -> u32 {
     let mut best = 0;
     for (place, output) in outputs.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The registry of metrics: what each is called, what it needs, which way is better, how it is prepared.
+//! The registry of metrics: names, tasks, direction, range, chance level, and the function that prepares each.
 
 use crate::metrics::columns::Columns;
 use crate::metrics::decisions::{accuracy, macro_f1, matthews};
@@ -9,7 +9,7 @@ use crate::metrics::scale::Scale;
 use crate::metrics::truth::{InputError, Truth, Undefined};
 use crate::metrics::weighted::{MacroMean, plain_score};
 
-/// Which task kinds a metric is for.
+/// The kinds of tasks that a metric applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// Binary, multiclass and multilabel tasks.
@@ -18,7 +18,7 @@ pub enum Needs {
     Values,
 }
 
-/// A metric: data and a function pointer. All of them are in [`METRICS`].
+/// A metric: its properties and a function pointer. All metrics are in [`METRICS`].
 pub struct Metric {
     /// Identifier in cards, suites and results.
     pub id: &'static str,
@@ -31,20 +31,21 @@ pub struct Metric {
     /// Score of predictions that do not depend on the truth; `None` where that score depends on the data (class
     /// balance, spread of the values), so that only a constant prediction on the same data can show it.
     pub chance: Option<f64>,
-    /// What exactly is computed.
+    /// What exactly is computed, in one line.
     pub note: &'static str,
-    /// Whether a larger score is a better one.
+    /// Whether a larger score is better.
     pub higher_is_better: bool,
-    /// Smallest and largest possible score; intervals are clipped to it.
+    /// Smallest and largest possible score. Intervals are clipped to this range.
     pub range: (f64, f64),
-    /// Which task kinds it is for.
+    /// The kinds of tasks that it applies to.
     pub needs: Needs,
-    /// Raised when the same inputs give another number; part of the cell key.
+    /// Raised when the same inputs give a different score. Part of the cell key.
     pub version: u32,
-    /// Whether single examples move the score by about one part of their class, as they do a proportion. Such a
-    /// metric has a documented bound where the bootstrap sees no variance; the others have no interval there.
-    pub(crate) like_a_proportion: bool,
-    /// Where the interval of a single score is made.
+    /// Whether there is an interval where all bootstrap replicates have the same score. It needs a metric in which a
+    /// single example of `n` in a class changes the score by about `1 / n`, as it changes a proportion. Other metrics
+    /// have no interval in this case.
+    pub(crate) has_zero_variance_bound: bool,
+    /// The scale on which the interval of a single score is computed.
     pub(crate) scale: Scale,
     pub(crate) prepare: fn(&Truth<'_>, &[f64]) -> Result<Columns, InputError>,
 }
@@ -55,10 +56,10 @@ impl std::fmt::Debug for Metric {
     }
 }
 
-/// Scores of the single targets, and how many of them have one.
+/// The scores of the single targets, and how many of them are defined.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetScores {
-    /// One per target; for one-versus-rest metrics one per class; else a single score.
+    /// One per target; one per class for one-versus-rest metrics; else a single score.
     pub scores: Vec<Result<f64, Undefined>>,
     /// How many are defined.
     pub n_defined: usize,
@@ -77,7 +78,7 @@ pub static METRICS: &[Metric] = &[
         range: (0.0, 1.0),
         needs: Needs::Classes,
         version: 1,
-        like_a_proportion: true,
+        has_zero_variance_bound: true,
         scale: Scale::Logit,
         prepare: auroc,
     },
@@ -92,7 +93,7 @@ pub static METRICS: &[Metric] = &[
         range: (0.0, 1.0),
         needs: Needs::Classes,
         version: 1,
-        like_a_proportion: true,
+        has_zero_variance_bound: true,
         scale: Scale::Logit,
         prepare: average_precision,
     },
@@ -107,7 +108,7 @@ pub static METRICS: &[Metric] = &[
         range: (-1.0, 1.0),
         needs: Needs::Classes,
         version: 1,
-        like_a_proportion: true,
+        has_zero_variance_bound: true,
         scale: Scale::Fisher,
         prepare: matthews,
     },
@@ -117,12 +118,12 @@ pub static METRICS: &[Metric] = &[
         title: "accuracy",
         full_name: "accuracy",
         chance: None,
-        note: "share of right decisions: largest probability, or at least 0.5; macro over targets",
+        note: "share of correct decisions: largest probability, or at least 0.5; macro over targets",
         higher_is_better: true,
         range: (0.0, 1.0),
         needs: Needs::Classes,
         version: 1,
-        like_a_proportion: true,
+        has_zero_variance_bound: true,
         scale: Scale::Logit,
         prepare: accuracy,
     },
@@ -137,7 +138,7 @@ pub static METRICS: &[Metric] = &[
         range: (0.0, 1.0),
         needs: Needs::Classes,
         version: 1,
-        like_a_proportion: true,
+        has_zero_variance_bound: true,
         scale: Scale::Logit,
         prepare: macro_f1,
     },
@@ -152,7 +153,7 @@ pub static METRICS: &[Metric] = &[
         range: (0.0, f64::INFINITY),
         needs: Needs::Classes,
         version: 1,
-        like_a_proportion: false,
+        has_zero_variance_bound: false,
         scale: Scale::Log,
         prepare: log_loss,
     },
@@ -167,7 +168,7 @@ pub static METRICS: &[Metric] = &[
         range: (0.0, 2.0),
         needs: Needs::Classes,
         version: 1,
-        like_a_proportion: false,
+        has_zero_variance_bound: false,
         scale: Scale::Log,
         prepare: brier,
     },
@@ -182,7 +183,7 @@ pub static METRICS: &[Metric] = &[
         range: (-1.0, 1.0),
         needs: Needs::Values,
         version: 1,
-        like_a_proportion: false,
+        has_zero_variance_bound: false,
         scale: Scale::Fisher,
         prepare: pearson,
     },
@@ -197,7 +198,7 @@ pub static METRICS: &[Metric] = &[
         range: (-1.0, 1.0),
         needs: Needs::Values,
         version: 1,
-        like_a_proportion: false,
+        has_zero_variance_bound: false,
         scale: Scale::Fisher,
         prepare: spearman,
     },
@@ -212,7 +213,7 @@ pub static METRICS: &[Metric] = &[
         range: (f64::NEG_INFINITY, 1.0),
         needs: Needs::Values,
         version: 1,
-        like_a_proportion: false,
+        has_zero_variance_bound: false,
         scale: Scale::LogOfRest,
         prepare: r_squared,
     },
@@ -227,7 +228,7 @@ pub static METRICS: &[Metric] = &[
         range: (0.0, f64::INFINITY),
         needs: Needs::Values,
         version: 1,
-        like_a_proportion: false,
+        has_zero_variance_bound: false,
         scale: Scale::Log,
         prepare: root_mean_squared_error,
     },
@@ -242,7 +243,7 @@ pub static METRICS: &[Metric] = &[
         range: (0.0, f64::INFINITY),
         needs: Needs::Values,
         version: 1,
-        like_a_proportion: false,
+        has_zero_variance_bound: false,
         scale: Scale::Log,
         prepare: mean_squared_error,
     },
@@ -250,6 +251,7 @@ pub static METRICS: &[Metric] = &[
 
 /// Returns the metric with this identifier or alias.
 ///
+/// # Examples
 /// ```
 /// let metric = seqprobe_stats::metric("auprc").expect("an alias of average precision");
 /// assert_eq!(metric.id, "average-precision");
@@ -259,27 +261,28 @@ pub fn metric(id_or_alias: &str) -> Option<&'static Metric> {
 }
 
 impl Metric {
-    /// Whether the metric is for this kind of task.
+    /// Returns whether the metric applies to this kind of task.
     pub fn applies_to(&self, truth: &Truth<'_>) -> bool {
         (self.needs == Needs::Values) == matches!(truth, Truth::Regression { .. })
     }
 
-    /// The score, for several targets or one-versus-rest the mean over those that the truth defines.
+    /// Returns the score. For several targets or classes it is the mean over those that the true values define.
     ///
     /// # Shapes
     /// `outputs`: `[examples, outputs]`, row-major. Binary: the probability of `true`; multiclass: one probability
     /// per class; multilabel: one per target; regression: one value per target, on the untransformed scale.
     ///
     /// # Errors
-    /// [`Undefined`] says why there is no score: one class, a constant, or [`Undefined::Input`] where the inputs
-    /// do not fit together. A target that the truth leaves undefined is left out; one that the *predictions*
-    /// leave undefined makes the whole score undefined, since leaving it out would reward constant predictions.
+    /// [`Undefined`] is the reason why there is no score: one class, constant values, or [`Undefined::Input`] where the
+    /// inputs do not fit together. A target that is undefined because of its true values is left out. A target that is
+    /// undefined because of its *predictions* makes the whole score undefined: leaving it out would reward constant
+    /// predictions.
     pub fn score(&self, truth: &Truth<'_>, outputs: &[f64]) -> Result<f64, Undefined> {
         let (prepared, _) = self.prepare(truth, outputs)?;
         plain_score(&prepared, truth.n_examples())
     }
 
-    /// The score of each target, or of each class against the rest.
+    /// Returns the score of each target, or of each class against the rest.
     ///
     /// # Shapes
     /// `outputs`: as for [`Metric::score`].
@@ -302,7 +305,7 @@ impl Metric {
         (self.prepare)(truth, outputs)
     }
 
-    /// The prepared score with its value at weight 1; fails where that value is undefined.
+    /// Prepares the score and computes it. Fails where the score is undefined.
     pub(crate) fn prepare(&self, truth: &Truth<'_>, outputs: &[f64]) -> Result<(MacroMean, f64), Undefined> {
         let n_rows = truth.n_examples();
         let columns = self.columns(truth, outputs)?;

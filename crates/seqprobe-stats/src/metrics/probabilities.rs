@@ -1,18 +1,19 @@
-//! Metrics of probabilities: log loss and Brier score, weighted means of one loss per example.
+//! Metrics of probabilities: log loss and Brier score. Both are weighted means of one loss per example.
 
 use crate::metrics::columns::Columns;
 use crate::metrics::truth::{InputError, Truth, Undefined};
 use crate::metrics::weighted::{LANES, RowWeights, Scores, Weighted};
 
-/// Probabilities are moved this far from 0 and 1 before the logarithm, as scikit-learn does for 64-bit numbers:
-/// the largest loss of an example is 36.04 nats.
+/// Probabilities are clipped this far from 0 and 1 before the logarithm, as in scikit-learn for 64-bit numbers. The
+/// largest loss of an example is therefore 36.04 nats.
 const CLIP: f64 = f64::EPSILON;
-/// How far 32-bit arithmetic may take a probability out of 0 … 1; it is then taken as 0 or 1.
+/// Largest distance of a probability from the range 0 … 1 that is accepted as an error of 32-bit arithmetic. Such a
+/// probability is clipped to 0 or 1.
 const PROBABILITY_SLACK: f64 = 1e-6;
-/// How far class probabilities may sum from 1.
+/// Largest accepted distance of the sum of class probabilities from 1.
 const SUM_SLACK: f64 = 1e-4;
 
-/// A weighted mean of losses; also what squared errors are.
+/// A weighted mean of losses. Squared errors use it too.
 pub(crate) struct MeanLoss {
     pub(crate) rows: Vec<u32>,
     pub(crate) losses: Vec<f64>, // aligned with `rows`
@@ -47,7 +48,7 @@ pub(crate) fn log_loss(truth: &Truth<'_>, outputs: &[f64]) -> Result<Columns, In
     )
 }
 
-/// Prepares the Brier score: `(p − y)²`, for several classes summed over them.
+/// Prepares the Brier score: `(p − y)²`, summed over classes for several classes.
 pub(crate) fn brier(truth: &Truth<'_>, outputs: &[f64]) -> Result<Columns, InputError> {
     let squared = |label: bool, probability: f64| (probability - f64::from(u8::from(label))).powi(2);
     columns(truth, outputs, squared, |label, probabilities| {
@@ -95,7 +96,7 @@ fn columns(
     })
 }
 
-/// The outputs as probabilities, rounding errors of 32-bit arithmetic removed.
+/// Returns the outputs as probabilities, without the rounding errors of 32-bit arithmetic.
 fn probabilities(outputs: &[f64], width: usize) -> Result<Vec<f64>, InputError> {
     let allowed = -PROBABILITY_SLACK..=1.0 + PROBABILITY_SLACK;
     match outputs.iter().position(|output| !allowed.contains(output)) {

@@ -1,5 +1,5 @@
-//! Properties of all metrics on random inputs, above all: a weighted pass is the score of the resample that the
-//! weights stand for.
+//! Properties of all metrics on random inputs. The most important one: weights give the score of the resample that they
+//! describe.
 
 use crate::metrics::metric::{METRICS, Metric, Needs, metric};
 use crate::metrics::truth::{Truth, Undefined};
@@ -7,7 +7,7 @@ use crate::metrics::weighted::{LANES, RowWeights, finite_scores, plain_score};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-/// Truth of any kind, owned.
+/// Owned true values of any kind.
 #[derive(Clone, Debug)]
 enum Owned {
     Binary(Vec<bool>),
@@ -16,7 +16,7 @@ enum Owned {
     Regression(Vec<Option<f64>>),
 }
 
-/// Classes or targets of the kinds that have several.
+/// Number of classes or targets of the kinds that have several.
 const WIDTH: usize = 3;
 
 impl Owned {
@@ -29,7 +29,7 @@ impl Owned {
         }
     }
 
-    /// The rows given, in the order given, repeats included.
+    /// Returns the given rows in the given order, with repeats.
     fn select(&self, rows: &[usize]) -> Self {
         match self {
             Self::Binary(labels) => Self::Binary(pick(labels, rows, 1)),
@@ -44,7 +44,7 @@ fn pick<T: Clone>(values: &[T], rows: &[usize], width: usize) -> Vec<T> {
     rows.iter().flat_map(|row| values[row * width..(row + 1) * width].iter().cloned()).collect()
 }
 
-/// A truth, its outputs (coarse, so that there are ties) and a weight per row.
+/// True values, their outputs (coarse, so that there are ties) and a weight per row.
 fn cases() -> impl Strategy<Value = (Owned, Vec<f64>, Vec<u8>)> {
     (0..4_usize, 2..40_usize).prop_flat_map(|(kind, n)| {
         let width = if kind == 0 { 1 } else { WIDTH };
@@ -192,7 +192,7 @@ fn identifiers_are_unique_and_entries_complete() {
         }
         assert!(entry.range.0 < entry.range.1 && entry.version >= 1);
         assert!(!entry.title.is_empty() && !entry.full_name.is_empty() && !entry.note.is_empty());
-        assert!(!entry.like_a_proportion || entry.needs == Needs::Classes);
+        assert!(!entry.has_zero_variance_bound || entry.needs == Needs::Classes);
     }
     assert_eq!(metric("auprc").map(|metric| metric.id), Some("average-precision"));
     assert!(metric("AUROC").is_none() && metric("area").is_none());
@@ -240,7 +240,7 @@ fn predictions_never_choose_the_targets() {
 }
 
 #[test]
-fn constants_and_extremes_are_told_apart_from_numbers() {
+fn constants_and_extremes_are_recognised() {
     let score = |id: &str, values: &[f64], outputs: &[f64]| {
         let values: Vec<Option<f64>> = values.iter().copied().map(Some).collect();
         metric(id)
@@ -262,7 +262,7 @@ fn constants_and_extremes_are_told_apart_from_numbers() {
 }
 
 #[test]
-fn probabilities_are_asked_for_where_they_are_needed() {
+fn probabilities_are_required_where_they_are_needed() {
     use crate::metrics::truth::InputError;
     let labels = [true, false];
     let binary = Truth::Binary(&labels);

@@ -1,26 +1,26 @@
-//! Metrics of a ranking: AUROC and average precision, one sorted pass over the examples for a group of replicates.
+//! Metrics of a ranking: AUROC and average precision. One pass over the sorted examples scores a group of replicates.
 
 use crate::metrics::columns::Columns;
 use crate::metrics::truth::{InputError, Truth, Undefined};
 use crate::metrics::weighted::{LANES, RowWeights, Scores, Weighted};
 
-/// Masks that keep the weights of a negative and of a positive.
+/// Masks that keep only the weights of positives: for a negative and for a positive example.
 static KEEP_POSITIVE: [[u16; LANES]; 2] = [[0; LANES], [u16::MAX; LANES]];
-/// Examples whose pairs are counted in 16-bit numbers before they are added up in 64-bit ones.
+/// Number of examples whose pairs are counted in 16-bit numbers before the counts are added to 64-bit totals.
 const BLOCK: usize = 128;
-/// Weight of a block up to which its pairs fit 16 bits: at most a quarter of its square.
+/// Largest total weight of a block whose pairs fit 16 bits: there are at most a quarter of its square.
 const BLOCK_WEIGHT: u16 = 511;
 
 /// The examples of one yes/no column in the order of their outputs, positives first among equals.
 ///
-/// An entry packs an example's row (upper 30 bits), whether it is the last of a run of equal outputs (bit 1)
-/// and whether it is positive (bit 0).
+/// An entry packs the row of an example (upper 30 bits), whether it is the last of a run of equal outputs (bit 1), and
+/// whether it is positive (bit 0).
 struct Ranked {
     entries: Vec<u32>,
 }
 
 impl Ranked {
-    /// Sorted upwards by output. `known`: row, whether positive, output.
+    /// Sorts examples by output, ascending. `known`: row, whether positive, output.
     fn new(known: impl Iterator<Item = (usize, bool, f64)>) -> Self {
         let mut rows: Vec<(f64, u32)> = known
             .map(|(row, positive, output)| {
@@ -41,7 +41,7 @@ impl Ranked {
         Self { entries }
     }
 
-    /// The runs of equal outputs.
+    /// Returns the runs of equal outputs.
     fn runs(&self) -> impl Iterator<Item = &[u32]> {
         self.entries.split_inclusive(|entry| entry & 2 != 0)
     }
@@ -55,7 +55,7 @@ fn is_positive(entry: u32) -> bool {
     entry & 1 == 1
 }
 
-/// Why a replicate with these totals has no score.
+/// Checks that a replicate has examples of both classes.
 fn needs_both_classes(positives: u64, negatives: u64) -> Result<(), Undefined> {
     match (positives, negatives) {
         (0, 0) => Err(Undefined::NoValues),
@@ -66,14 +66,14 @@ fn needs_both_classes(positives: u64, negatives: u64) -> Result<(), Undefined> {
 
 struct Auroc {
     ranked: Ranked,
-    /// The runs of equal outputs that hold both classes, one after the other; the last entry of each has bit 1.
+    /// The runs of equal outputs that contain both classes, concatenated. The last entry of each run has bit 1 set.
     mixed_runs: Vec<u32>,
 }
 
 /// Counts of each replicate of a group.
 #[derive(Clone)]
 struct Pairs {
-    /// Pairs of a positive and a negative below it, or before it among equals.
+    /// Pairs of a positive and a negative that comes before it in the order.
     wins: [u64; LANES],
     /// Pairs with equal outputs.
     tied: [u64; LANES],
@@ -82,10 +82,11 @@ struct Pairs {
 }
 
 impl Pairs {
-    /// Adds a block of entries that lies above all those before it: 16-bit sums within the block.
+    /// Adds a block of entries that follows all blocks added before, with 16-bit sums within the block.
     fn add_block(&mut self, block: &[u32], weights: &[RowWeights]) {
         let (mut wins, mut positives, mut negatives) = ([0_u16; LANES], [0_u16; LANES], [0_u16; LANES]);
-        // Fetched first, so that the waits for memory overlap; masked, since which class comes next cannot be foretold.
+        // Weights are fetched first, so that memory accesses overlap. Masks replace branches on the class, which the
+        // processor could not predict.
         let mut fetched = [[0; LANES]; BLOCK];
         for (weight, &entry) in fetched.iter_mut().zip(block) {
             *weight = weights[row(entry)];
@@ -111,7 +112,7 @@ impl Pairs {
         }
     }
 
-    /// The same for a block whose pairs may not fit 16 bits.
+    /// Adds a block whose pairs may not fit 16 bits.
     fn add_heavy_block(&mut self, block: &[u32], weights: &[RowWeights]) {
         for &entry in block {
             for (lane, &weight) in weights[row(entry)].iter().enumerate() {
@@ -127,7 +128,8 @@ impl Pairs {
 }
 
 impl Weighted for Auroc {
-    /// Mann and Whitney's U over pairs, exact in integers: `(2 · wins + ties) / (2 · positives · negatives)`.
+    /// Computes Mann and Whitney's U over the number of pairs, exact in integers:
+    /// `(2 · wins + ties) / (2 · positives · negatives)`.
     fn scores(&self, weights: &[RowWeights]) -> Scores {
         let zero = [0; LANES];
         let mut pairs = Pairs { wins: zero, tied: zero, positives: zero, negatives: zero };
@@ -158,7 +160,7 @@ impl Weighted for Auroc {
 struct AveragePrecision(Ranked);
 
 impl Weighted for AveragePrecision {
-    /// `Σ (recall step) · precision` over thresholds, from the largest output down.
+    /// Computes `Σ (recall step) · precision` over thresholds, from the largest output down.
     fn scores(&self, weights: &[RowWeights]) -> Scores {
         let mut above = [[0_u32; LANES]; 2]; // negatives, positives at or above the threshold
         let mut sums = [0.0; LANES];
@@ -209,13 +211,13 @@ pub(crate) fn average_precision(truth: &Truth<'_>, outputs: &[f64]) -> Result<Co
     Ok(columns(truth, outputs, |ranked| Box::new(AveragePrecision(ranked))))
 }
 
-/// One ranking per yes/no column: the classes against the rest, or the targets where they are known.
+/// Returns one ranking per yes/no column: each class against the rest, or the known values of each target.
 fn columns(truth: &Truth<'_>, outputs: &[f64], wrap: fn(Ranked) -> Box<dyn Weighted>) -> Columns {
     let width = truth.n_outputs();
     (0..width).map(|target| wrap(Ranked::new(yes_no_column(truth, outputs, target).into_iter()))).collect()
 }
 
-/// The known rows of a yes/no column: row, whether positive, output. Empty for regression.
+/// Returns the known rows of a yes/no column: row, whether positive, output. Empty for regression.
 pub(crate) fn yes_no_column(truth: &Truth<'_>, outputs: &[f64], target: usize) -> Vec<(usize, bool, f64)> {
     let width = truth.n_outputs();
     let output = |row: usize| outputs[row * width + target];
@@ -242,7 +244,7 @@ mod tests {
 
     #[test]
     fn heavy_blocks_count_like_light_ones() {
-        // One cluster drawn 200 times fills whole blocks: 16-bit sums would overflow.
+        // A cluster drawn 200 times fills whole blocks, where 16-bit sums would overflow.
         let labels: Vec<bool> = (0..300).map(|row| row % 3 != 0).collect();
         let outputs: Vec<f64> = (0..300).map(|row| f64::from((row * 7919) % 101)).collect();
         let auroc = &auroc(&Truth::Binary(&labels), &outputs).expect("it applies")[0];

@@ -1,11 +1,11 @@
-//! Metrics of numbers: correlations, R², squared errors. One column per regression target.
+//! Metrics of regression: correlations, R², squared errors. One column per target.
 
 use crate::metrics::columns::Columns;
 use crate::metrics::probabilities::MeanLoss;
 use crate::metrics::truth::{InputError, Truth, Undefined};
 use crate::metrics::weighted::{LANES, RowWeights, Scores, Weighted};
 
-/// A spread below this share of the mean is rounding, not variation (SciPy's limit for its warning).
+/// A standard deviation below this share of the mean is a rounding error (SciPy warns at the same limit).
 const CONSTANT: f64 = 1e-13;
 
 /// The known values of one target with its predictions.
@@ -15,10 +15,10 @@ struct Pairs {
     predictions: Vec<f64>,
 }
 
-/// Sums of each replicate of a group.
+/// One sum per replicate of a group.
 type Sums = [f64; LANES];
 
-/// Examples in each replicate.
+/// Returns the number of examples in each replicate.
 fn totals(rows: &[u32], weights: &[RowWeights]) -> [u32; LANES] {
     let mut totals = [0; LANES];
     for &row in rows {
@@ -29,7 +29,7 @@ fn totals(rows: &[u32], weights: &[RowWeights]) -> [u32; LANES] {
     totals
 }
 
-/// The mean of some values in each replicate; NaN where a replicate is empty.
+/// Returns the mean of the values in each replicate; NaN where a replicate is empty.
 fn means(rows: &[u32], values: &[f64], weights: &[RowWeights], totals: &[u32; LANES]) -> Sums {
     let mut sums = [0.0; LANES];
     for (&row, &value) in rows.iter().zip(values) {
@@ -40,7 +40,7 @@ fn means(rows: &[u32], values: &[f64], weights: &[RowWeights], totals: &[u32; LA
     std::array::from_fn(|lane| sums[lane] / f64::from(totals[lane]))
 }
 
-/// Two examples at least.
+/// Returns the total as a number, or the reason why fewer than two examples have no score.
 fn needs_two(total: u32) -> Result<f64, Undefined> {
     match total {
         0 => Err(Undefined::NoValues),
@@ -49,8 +49,8 @@ fn needs_two(total: u32) -> Result<f64, Undefined> {
     }
 }
 
-/// A value moved and scaled so that sums of squares neither overflow nor cancel; the mean is kept for the test
-/// of constancy.
+/// Values, centred and scaled so that sums of squares neither overflow nor cancel. The mean is kept to recognise
+/// constant values.
 struct Centred {
     values: Vec<f64>,
     centre: f64,
@@ -65,7 +65,7 @@ impl Centred {
         Self { values: values.iter().map(|value| (value - centre) / scale).collect(), centre, scale }
     }
 
-    /// Whether a mean sum of squares around a mean (both on the moved scale) is no variation.
+    /// Returns whether values with this mean and mean square around it (both on the new scale) are constant.
     fn is_constant(&self, mean: f64, mean_square: f64) -> bool {
         let size = (self.centre / self.scale + mean).abs();
         mean_square.sqrt() <= CONSTANT * size.max(1.0)
@@ -110,7 +110,8 @@ impl Weighted for Pearson {
     }
 }
 
-/// One variable sorted upwards: place among the known values · 2, plus 1 at the end of a run of equal values.
+/// The order of one variable, ascending. An entry is twice the index among the known values, plus 1 at the end of a
+/// run of equal values.
 struct Order(Vec<u32>);
 
 impl Order {
@@ -125,7 +126,7 @@ impl Order {
         Self(places.iter().enumerate().map(entry).collect())
     }
 
-    /// Calls `run` with the places of each run of equal values and its twofold centred mid-rank in each replicate:
+    /// Calls `run` for each run of equal values, with its entries and twice its centred mid-rank in each replicate:
     /// `2 · (mid-rank − mean rank)`, an exact integer.
     fn for_each_run(
         &self,
@@ -186,7 +187,7 @@ impl Weighted for Spearman {
         });
         std::array::from_fn(|lane| {
             needs_two(totals[lane])?;
-            // A constant variable has the mean rank everywhere, and centred ranks are exact: its sum is exactly 0.
+            // All ranks of a constant variable are the mean rank. Centred ranks are exact, so the sum is exactly 0.
             if truth_squares[lane] <= 0.0 {
                 return Err(Undefined::ConstantTruth);
             }
@@ -233,7 +234,7 @@ impl Weighted for RootMean {
     }
 }
 
-/// Prepares the linear correlation.
+/// Prepares the linear correlation (Pearson).
 pub(crate) fn pearson(truth: &Truth<'_>, outputs: &[f64]) -> Result<Columns, InputError> {
     Ok(columns(truth, outputs, |pairs| {
         let (truth, predictions) = (Centred::new(&pairs.truth), Centred::new(&pairs.predictions));
@@ -241,7 +242,7 @@ pub(crate) fn pearson(truth: &Truth<'_>, outputs: &[f64]) -> Result<Columns, Inp
     }))
 }
 
-/// Prepares the rank correlation.
+/// Prepares the rank correlation (Spearman).
 pub(crate) fn spearman(truth: &Truth<'_>, outputs: &[f64]) -> Result<Columns, InputError> {
     Ok(columns(truth, outputs, |pairs| {
         let (truth, predictions) = (Order::new(&pairs.truth), Order::new(&pairs.predictions));

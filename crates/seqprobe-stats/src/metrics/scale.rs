@@ -1,12 +1,13 @@
-//! The scales on which intervals of single scores are made, so that they bend with the bounds of a score.
+//! The scales on which intervals of single scores are computed, so that intervals respect the bounds of a score.
 //!
-//! A score near a bound is not spread evenly around its point. On a scale where the bound lies at infinity it nearly is:
-//! the standard error is carried there by the slope at the point, the interval is made there and carried back.
+//! The sampling distribution of a score near a bound is skewed. On a scale that maps the bound to infinity it is
+//! nearly symmetric. The standard error is converted with the slope at the point (the delta method), the interval is
+//! computed on the scale, and its ends are converted back.
 
-/// A scale of a metric.
+/// The scale of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scale {
-    /// As it is: differences.
+    /// No transformation: differences.
     Plain,
     /// `ln(x / (1 − x))`: scores between 0 and 1.
     Logit,
@@ -19,7 +20,7 @@ pub(crate) enum Scale {
 }
 
 impl Scale {
-    /// What stands before the name of a method on this scale.
+    /// Returns the prefix of a method's name on this scale.
     pub(crate) fn prefix(self) -> &'static str {
         match self {
             Self::Plain => "",
@@ -29,8 +30,8 @@ impl Scale {
         }
     }
 
-    /// The interval around a point: `half_widths` standard errors to each side on the scale. Plain where the point lies
-    /// on a bound, whose place on the scale is infinite.
+    /// Returns the interval around a point: `half_widths` standard errors to each side on the scale. A point on a
+    /// bound is infinite on the scale; its interval is computed without transformation.
     pub(crate) fn interval(self, point: f64, standard_error: f64, half_widths: f64) -> (f64, f64) {
         let half_width = half_widths * standard_error;
         let (place, slope) = match self {

@@ -1,9 +1,9 @@
-//! True values as slices, the check that outputs fit them, and the reasons why a score has no value.
+//! True values as slices, and the check that outputs fit them.
 
 use thiserror::Error;
 
-/// More examples than this are refused: 255 times their number fits 32 bits.
-const MOST_EXAMPLES: usize = 1 << 24;
+/// Maximum number of examples: 255 times this number fits 32 bits.
+const MAX_EXAMPLES: usize = 1 << 24;
 
 /// True values of one split, row-major, aligned with the rows of the outputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,7 +36,7 @@ pub enum Truth<'a> {
 }
 
 impl Truth<'_> {
-    /// Number of examples (rows), those without any known value included.
+    /// Returns the number of examples (rows), including rows without any known value.
     pub fn n_examples(&self) -> usize {
         match self {
             Self::Binary(labels) => labels.len(),
@@ -46,7 +46,7 @@ impl Truth<'_> {
         }
     }
 
-    /// Outputs per example.
+    /// Returns the number of outputs per example.
     pub fn n_outputs(&self) -> usize {
         match self {
             Self::Binary(_) => 1,
@@ -55,7 +55,7 @@ impl Truth<'_> {
         }
     }
 
-    /// The word for the kind of task.
+    /// Returns the word for the kind of task.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Binary(_) => "binary",
@@ -65,7 +65,7 @@ impl Truth<'_> {
         }
     }
 
-    /// Rows with at least one known value; the others take no part in anything.
+    /// Returns the rows with at least one known value. All other rows are ignored everywhere.
     pub(crate) fn known_rows(&self) -> Vec<u32> {
         let rows = 0..self.n_examples() as u32;
         match self {
@@ -75,7 +75,7 @@ impl Truth<'_> {
         }
     }
 
-    /// Every example twice: all of them, then all of them again.
+    /// Returns every example twice: all examples, then all examples again.
     pub(crate) fn twice(&self) -> Twice {
         match self {
             Self::Binary(labels) => Twice::Binary(labels.repeat(2)),
@@ -85,7 +85,7 @@ impl Truth<'_> {
         }
     }
 
-    /// Checks the truth itself and that `outputs` has its shape and is finite.
+    /// Checks the true values, and that `outputs` has their shape and is finite.
     pub(crate) fn check(&self, outputs: &[f64]) -> Result<(), InputError> {
         self.check_truth()?;
         let expected = self.n_examples() * self.n_outputs();
@@ -113,8 +113,8 @@ impl Truth<'_> {
         if n_targets == 0 || n_values % n_targets != 0 {
             return Err(InputError::Shape { n_values, n_targets });
         }
-        if self.n_examples() > MOST_EXAMPLES {
-            return Err(InputError::TooMany { n_examples: self.n_examples(), most: MOST_EXAMPLES });
+        if self.n_examples() > MAX_EXAMPLES {
+            return Err(InputError::TooMany { n_examples: self.n_examples(), max: MAX_EXAMPLES });
         }
         match self {
             Self::Classes { n_classes, .. } if *n_classes < 2 => {
@@ -139,7 +139,7 @@ impl Truth<'_> {
     }
 }
 
-/// A truth that holds every example twice.
+/// True values that contain every example twice.
 pub(crate) enum Twice {
     Binary(Vec<bool>),
     Classes(Vec<u32>, usize),
@@ -166,15 +166,15 @@ fn known<T>(values: &[Option<T>], n_targets: usize) -> Vec<u32> {
 /// Inputs that do not fit together: a mistake of the caller, not a property of the data.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum InputError {
-    /// The metric is not for this kind of task.
-    #[error("metric {metric:?} is not for {kind} tasks")]
+    /// The metric does not apply to this kind of task.
+    #[error("metric {metric:?} does not apply to {kind} tasks")]
     NotApplicable {
         /// Identifier of the metric.
         metric: &'static str,
         /// Kind of task.
         kind: &'static str,
     },
-    /// Outputs of another length.
+    /// The number of outputs is wrong.
     #[error("{got} outputs, expected {expected}: {n_examples} examples × {n_outputs} outputs")]
     Length {
         /// Rows of the truth.
@@ -186,21 +186,21 @@ pub enum InputError {
         /// Length given.
         got: usize,
     },
-    /// True values that are no whole number of rows.
-    #[error("{n_values} true values are no whole number of rows of {n_targets} targets")]
+    /// True values that do not form whole rows.
+    #[error("{n_values} true values do not form whole rows of {n_targets} targets")]
     Shape {
         /// True values given.
         n_values: usize,
         /// Targets per row.
         n_targets: usize,
     },
-    /// More examples than integers of this size can count.
-    #[error("{n_examples} examples, at most {most} can be scored")]
+    /// More examples than the counters can hold.
+    #[error("{n_examples} examples, expected at most {max}")]
     TooMany {
         /// Rows given.
         n_examples: usize,
         /// Rows allowed.
-        most: usize,
+        max: usize,
     },
     /// Fewer than two classes.
     #[error("{n_classes} classes, expected at least 2")]
@@ -208,8 +208,8 @@ pub enum InputError {
         /// Classes given.
         n_classes: usize,
     },
-    /// A label that is no class.
-    #[error("row {row}: label {label} is not below the number of classes {n_classes}")]
+    /// A label that is not a class.
+    #[error("row {row}: label {label}, expected a number below {n_classes}, the number of classes")]
     Label {
         /// 0-based row.
         row: usize,
@@ -219,7 +219,7 @@ pub enum InputError {
         n_classes: usize,
     },
     /// A true value that is infinite or not a number.
-    #[error("row {row}, target {target}: the true value is not finite")]
+    #[error("row {row}, target {target}: the true value is not a finite number")]
     TruthNotFinite {
         /// 0-based row.
         row: usize,
@@ -227,7 +227,7 @@ pub enum InputError {
         target: usize,
     },
     /// An output that is infinite or not a number.
-    #[error("row {row}, output {output}: {value} is not finite")]
+    #[error("row {row}, output {output}: {value} is not a finite number")]
     OutputNotFinite {
         /// 0-based row.
         row: usize,
@@ -236,8 +236,8 @@ pub enum InputError {
         /// The output.
         value: f64,
     },
-    /// An output that is no probability, for a metric that needs one.
-    #[error("row {row}, output {output}: {value} is not a probability")]
+    /// An output that is not a probability, for a metric that needs probabilities.
+    #[error("row {row}, output {output}: {value} is not a probability between 0 and 1")]
     NotProbability {
         /// 0-based row.
         row: usize,
@@ -246,7 +246,7 @@ pub enum InputError {
         /// The output.
         value: f64,
     },
-    /// Class probabilities that do not sum to 1, for a metric that needs it.
+    /// Class probabilities that do not sum to 1, for a metric that needs probabilities.
     #[error("row {row}: class probabilities sum to {sum}, expected 1")]
     NotDistribution {
         /// 0-based row.
@@ -254,7 +254,7 @@ pub enum InputError {
         /// Their sum.
         sum: f64,
     },
-    /// Cluster numbers of another length.
+    /// The number of cluster numbers is wrong.
     #[error("{got} cluster numbers, expected one for each of {expected} examples")]
     Clusters {
         /// Rows of the truth.
@@ -262,17 +262,17 @@ pub enum InputError {
         /// Length given.
         got: usize,
     },
-    /// No outputs at all.
-    #[error("no outputs were given: at least one training seed is needed")]
+    /// No outputs.
+    #[error("no outputs were given, expected those of at least one training seed")]
     NoSeeds,
-    /// Too few replicates for a variance.
+    /// Too few bootstrap replicates for a variance.
     #[error("{replicates} bootstrap replicates, expected at least 100")]
     Replicates {
         /// Replicates asked for.
         replicates: usize,
     },
-    /// A method of intervals that is not for this metric or these examples.
-    #[error("interval method {method:?} is not for metric {metric:?} here: {reason}")]
+    /// An interval method that does not apply to this metric or these examples.
+    #[error("interval method {method:?} does not apply to metric {metric:?} here: {reason}")]
     Method {
         /// The method.
         method: &'static str,
@@ -281,7 +281,7 @@ pub enum InputError {
         /// Why not.
         reason: &'static str,
     },
-    /// A level that is no level.
+    /// A confidence level that is not between 0 and 1.
     #[error("confidence level {level}, expected more than 0 and less than 1")]
     Level {
         /// Level asked for.
@@ -298,41 +298,42 @@ pub enum Undefined {
     /// No true value is known.
     #[error("no true value is known")]
     NoValues,
-    /// One example has no spread.
+    /// A single example has no variance.
     #[error("fewer than two examples")]
     TooFew,
-    /// One class only, where two are needed.
-    #[error("the true labels hold only one class")]
+    /// Only one class occurs, and two are needed.
+    #[error("the true labels contain only one class")]
     OneClass,
     /// The true values do not vary.
     #[error("the true values are all the same")]
     ConstantTruth,
-    /// The predictions do not vary, so that a correlation is 0/0.
+    /// The predictions do not vary, and their correlation is 0/0.
     #[error("the predictions are all the same (a constant prediction has no correlation)")]
     ConstantPrediction,
-    /// Arithmetic left the range of a 64-bit number.
+    /// The result exceeds the range of a 64-bit number.
     #[error("the score is too large for a 64-bit number")]
     NotFinite,
-    /// One target of several is undefined for a reason in the predictions; leaving it out would flatter them.
+    /// One of several targets is undefined because of its predictions. Leaving it out would reward constant
+    /// predictions.
     #[error("target {target}: {cause}")]
     Target {
         /// 0-based target, or class for one-versus-rest metrics.
         target: usize,
-        /// What is wrong with it.
+        /// Why it is undefined.
         cause: Box<Undefined>,
     },
-    /// No target of several has a value.
+    /// None of several targets has a score.
     #[error("none of {n_targets} targets has a score; the first: {first}")]
     NoDefinedTarget {
         /// Number of targets.
         n_targets: usize,
-        /// What is wrong with the first.
+        /// Why the first is undefined.
         first: Box<Undefined>,
     },
 }
 
 impl Undefined {
-    /// True when the true values alone make the score undefined, so that it is undefined for everyone.
+    /// Returns true if the true values alone make the score undefined. It is then undefined for all predictions.
     pub(crate) fn lies_in_truth(&self) -> bool {
         matches!(self, Self::NoValues | Self::TooFew | Self::OneClass | Self::ConstantTruth)
     }

@@ -1,25 +1,25 @@
-//! The one way a score is computed: prepared once for a set of outputs, then applied to integer weights, a group of
-//! replicates side by side.
+//! The computation of scores: a metric is prepared once for a set of outputs, then applied to integer weights of a
+//! group of replicates.
 //!
-//! Weight 1 everywhere is the score itself; a bootstrap replicate is the same pass with the counts of a resample. No
-//! metric has a second implementation for replicates. The replicates of a group lie next to each other for each row:
-//! a pass reads an example once for all of them, and the compiler makes vector instructions of it.
+//! The score itself has weight 1 everywhere. A bootstrap replicate is the same computation with the counts of a
+//! resample, so no metric has a second implementation for replicates. The weights of a row in all replicates of a
+//! group are adjacent in memory: a pass reads an example once for all of them, and the compiler emits vector
+//! instructions.
 
 use crate::metrics::truth::Undefined;
 
-/// Replicates that are scored side by side.
+/// Number of replicates that are scored together.
 pub(crate) const LANES: usize = 16;
 
-/// How often one row occurs in each replicate of a group. A count above 255 would need 256 of as many draws as there
-/// are rows to hit one row: its probability is below 1e-500.
+/// How often one row occurs in each replicate of a group. A count above 255 has a probability below 1e-500.
 pub(crate) type RowWeights = [u8; LANES];
 
 /// One score per replicate of a group.
 pub(crate) type Scores = [Result<f64, Undefined>; LANES];
 
-/// A metric prepared for one truth and one set of outputs.
+/// A metric that is prepared for one set of true values and one set of outputs.
 pub(crate) trait Weighted: Send + Sync {
-    /// The scores when example `i` occurs `weights[i][lane]` times in replicate `lane`.
+    /// Returns the score of each replicate. Example `i` occurs `weights[i][lane]` times in replicate `lane`.
     ///
     /// # Shapes
     /// `weights`: `[examples]`.
@@ -28,12 +28,12 @@ pub(crate) trait Weighted: Send + Sync {
 
 /// The unweighted mean of the scores of several targets (or classes, one versus rest).
 ///
-/// Which targets take part is decided once, by the truth alone. A replicate in which one of them is undefined
-/// is undefined as a whole: averaging over the others would change what is estimated.
+/// The true values alone decide, once, which targets are included. A replicate in which one of them is undefined is
+/// undefined as a whole: the mean over the others would estimate a different quantity.
 pub(crate) struct MacroMean {
-    /// 0-based target with its prepared score.
+    /// 0-based target with its prepared metric.
     pub(crate) columns: Vec<(usize, Box<dyn Weighted>)>,
-    /// Targets there are, those left out included.
+    /// Number of targets, including those that are left out.
     pub(crate) n_targets: usize,
 }
 
@@ -59,7 +59,7 @@ impl MacroMean {
     }
 }
 
-/// The scores, with [`Undefined::NotFinite`] where arithmetic overflowed.
+/// Returns the scores, with [`Undefined::NotFinite`] where arithmetic overflowed.
 pub(crate) fn finite_scores(prepared: &dyn Weighted, weights: &[RowWeights]) -> Scores {
     prepared.scores(weights).map(|score| match score? {
         score if score.is_finite() => Ok(score),
@@ -67,7 +67,7 @@ pub(crate) fn finite_scores(prepared: &dyn Weighted, weights: &[RowWeights]) -> 
     })
 }
 
-/// The score itself: every one of `n_rows` examples once.
+/// Returns the score in which each of `n_rows` examples occurs once.
 pub(crate) fn plain_score(prepared: &dyn Weighted, n_rows: usize) -> Result<f64, Undefined> {
     let [score, ..] = finite_scores(prepared, &vec![[1; LANES]; n_rows]);
     score

@@ -1,8 +1,9 @@
-//! Corrections for several tests at once: Holm's for no false claim at all, Benjamini and Hochberg's for few among many.
+//! Corrections for multiple tests: Holm's for the family-wise error rate, Benjamini and Hochberg's for the false
+//! discovery rate.
 
-/// Adjusted p values (Holm 1979), in the order given: each at least as large as before, at most 1.
+/// Returns the adjusted p values of Holm (1979), in the given order. Each is at least as large as before and at most 1.
 ///
-/// With `m` values sorted upwards, value `i` (0-based) becomes the largest of `(m − j) · p_j` over `j ≤ i`.
+/// With `m` values in ascending order, value `i` (0-based) becomes the largest of `(m − j) · p_j` over `j ≤ i`.
 #[must_use]
 pub fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
@@ -17,10 +18,11 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     adjusted
 }
 
-/// Adjusted p values (Benjamini and Hochberg 1995), in the order given: claims at most `q` are false in a share of `q`
-/// on average, for independent tests and such as depend positively.
+/// Returns the adjusted p values of Benjamini and Hochberg (1995), in the given order. Of the tests with a value of
+/// at most `q`, an expected share of at most `q` are false discoveries, if the tests are independent or positively
+/// dependent.
 ///
-/// With `m` values sorted upwards, value `i` (1-based) becomes the smallest of `m / j · p_j` over `j ≥ i`.
+/// With `m` values in ascending order, value `i` (1-based) becomes the smallest of `m / j · p_j` over `j ≥ i`.
 #[must_use]
 pub fn benjamini_hochberg(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();

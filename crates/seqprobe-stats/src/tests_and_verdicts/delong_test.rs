@@ -4,30 +4,30 @@ use crate::intervals::delong::{add_influences, variance_terms};
 use crate::intervals::student_t::normal_tail;
 use crate::metrics::truth::{Truth, Undefined};
 
-/// DeLong's test of two scores on the same examples.
+/// The result of DeLong's test of two areas on the same examples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DeLong {
-    /// Areas of both.
+    /// The two areas.
     pub areas: [f64; 2],
-    /// First minus second.
+    /// First area minus second.
     pub difference: f64,
-    /// Standard errors of both areas.
+    /// Standard errors of the two areas.
     pub standard_errors: [f64; 2],
     /// Standard error of the difference.
     pub standard_error: f64,
-    /// The difference in standard errors; 0 where both are 0.
+    /// The difference divided by its standard error; 0 where the difference is 0.
     pub z: f64,
     /// Two-sided p value, from the normal distribution.
     pub p_value: f64,
 }
 
-/// DeLong's paired test of "both areas are the same".
+/// Computes DeLong's paired test of the null hypothesis "both areas are equal".
 ///
 /// # Shapes
 /// `labels`, `first`, `second`: `[examples]`; scores may have any scale.
 ///
 /// # Errors
-/// [`Undefined`] where the labels hold one class only, a class has one example, or lengths differ.
+/// [`Undefined`] where the labels contain only one class, a class has only one example, or lengths differ.
 pub fn delong_test(labels: &[bool], first: &[f64], second: &[f64]) -> Result<DeLong, Undefined> {
     let truth = Truth::Binary(labels);
     truth.check(first)?;
@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn pairs_written_out() {
-        // Positives 3, 2, 2; negatives 1, 2, 0, 1. ψ per positive: 4/4, 3.5/4, 3.5/4; per negative: 1, (1 + ½ + ½)/3, 1, 1.
+        // Positives 3, 2, 2; negatives 1, 2, 0, 1. ψ per positive: 4/4, 3.5/4, 3.5/4; per negative: 1, (1 + ½ + ½)/3,
+        // 1, 1.
         let labels = [true, true, true, false, false, false, false];
         let outputs = [3.0, 2.0, 2.0, 1.0, 2.0, 0.0, 1.0];
         let other = [0.5, 0.25, 0.1, 0.3, 0.2, 0.1, 0.0];

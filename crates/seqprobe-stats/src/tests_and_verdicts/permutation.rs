@@ -1,4 +1,4 @@
-//! The paired permutation test: what the difference would be if it were chance which side made which prediction.
+//! The paired permutation test: the difference under random exchanges of the two sides' predictions.
 
 use crate::intervals::bootstrap::below;
 use crate::metrics::metric::Metric;
@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rayon::prelude::*;
 
-/// Differences closer than this share of the largest score are the same but for rounding.
+/// Differences that are closer than this share of the largest score are equal except for rounding errors.
 const ROUNDING: f64 = 1e-12;
 
 /// The result of a paired permutation test.
@@ -21,18 +21,19 @@ pub struct PermutationTest {
     pub difference: f64,
     /// Two-sided p value.
     pub p_value: f64,
-    /// Exchanges counted.
+    /// Number of exchanges counted.
     pub n_permutations: usize,
-    /// The smallest p value this number of examples (or clusters) and exchanges can give.
+    /// The smallest p value that this number of examples (or clusters) and exchanges can give.
     pub floor: f64,
 }
 
-/// Exchanges both sides' predictions, example by example or cluster by cluster, and counts differences as large.
+/// Computes the paired permutation test. It exchanges the predictions of both sides, example by example or cluster by
+/// cluster, and counts differences that are at least as large as the observed one.
 ///
-/// The null is that the sides' predictions are exchangeable, so both must be on one scale: probabilities or target
-/// values; for AUROC and average precision of other scores, rank each side first. Where `2^units` is at most
-/// `permutations` all exchanges are counted; else random ones, and the p value is `(1 + as large) / (1 + permutations)`.
-/// Exchanges that leave a score undefined count as large.
+/// The null hypothesis is that the predictions of both sides are exchangeable. Both must therefore be on the same
+/// scale: probabilities or target values. For AUROC and average precision of other scores, rank each side first. If
+/// `2^units` is at most `permutations`, all exchanges are counted. Else random exchanges are counted, and the p value
+/// is `(1 + as large) / (1 + permutations)`. Exchanges with an undefined score count as large.
 ///
 /// # Shapes
 /// `first`, `second`: `[examples, outputs]`, as for [`Metric::score`]; `clusters`: `[examples]`.
@@ -56,7 +57,8 @@ pub fn permutation_test(
     let exact = n_units < usize::BITS as usize && 1 << n_units <= permutations;
     let n_permutations = if exact { 1 << n_units } else { permutations };
 
-    // Both sides' examples ranked as one set of twice the size; each row then belongs to one side or the other.
+    // The examples of both sides are prepared as one set of twice the size. In an exchange each row belongs to one
+    // side.
     let doubled = truth.twice();
     let outputs = [first, second].concat();
     let (prepared, _) = metric.prepare(&doubled.view(), &outputs)?;
@@ -97,7 +99,7 @@ pub fn permutation_test(
     Ok(PermutationTest { method, difference, p_value, n_permutations, floor })
 }
 
-/// The unit each row is exchanged with, numbered without gaps; `None` for rows without a known value.
+/// Returns the unit of exchange of each row, numbered without gaps; `None` for rows without a known value.
 fn units(truth: &Truth<'_>, clusters: Option<&[u32]>) -> Result<Vec<Option<u32>>, InputError> {
     let known = truth.known_rows();
     let mut units = vec![None; truth.n_examples()];

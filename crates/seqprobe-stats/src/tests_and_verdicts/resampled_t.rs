@@ -2,7 +2,7 @@
 
 use crate::intervals::student_t::{sample_variance, t_quantile, t_tail};
 
-/// The mean difference over repeated splits with its interval.
+/// The mean difference over repeated splits, with its interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ResampledT {
     /// Mean difference.
@@ -13,17 +13,18 @@ pub struct ResampledT {
     pub upper: f64,
     /// Corrected standard error.
     pub standard_error: f64,
-    /// Splits less one.
+    /// Number of splits minus one.
     pub degrees_of_freedom: f64,
-    /// Two-sided p value of "no difference".
+    /// Two-sided p value of the null hypothesis "no difference".
     pub p_value: f64,
 }
 
-/// Nadeau and Bengio's corrected resampled t test (2003) of differences, one per random split into train and test.
+/// Computes the corrected resampled t test of Nadeau and Bengio (2003) on differences, one per random split into
+/// train and test.
 ///
-/// Splits of one dataset share examples, so that their differences are correlated: the plain t test claims too much. The
-/// variance of their mean is taken as `(1 / J + n_test / n_train) s²` instead of `s² / J`. `None` for fewer than two
-/// splits, an empty training split or differences that are all the same.
+/// Splits of one dataset share examples, so their differences are correlated and the plain t test is significant too
+/// often. The variance of their mean is estimated as `(1 / J + n_test / n_train) s²` instead of `s² / J`, for `J`
+/// splits. Returns `None` for fewer than two splits, an empty training split or differences that are all the same.
 #[must_use]
 pub fn corrected_resampled_t(
     differences: &[f64],
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_of_too_little() {
+    fn too_few_splits_have_no_test() {
         assert_eq!(corrected_resampled_t(&[0.1], 90, 10, 0.95), None);
         assert_eq!(corrected_resampled_t(&[0.1, 0.1], 90, 10, 0.95), None);
         assert_eq!(corrected_resampled_t(&[0.1, 0.2], 0, 10, 0.95), None);

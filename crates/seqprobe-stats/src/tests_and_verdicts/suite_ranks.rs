@@ -1,43 +1,47 @@
-//! Methods over a suite of datasets: average ranks, Friedman's test, which ranks can be told apart, wins and losses.
+//! Comparison of methods over several datasets: average ranks, Friedman's test, and groups of methods whose ranks do
+//! not differ significantly.
 //!
-//! What a critical-difference diagram needs (Demšar 2006); drawing it is another's work.
+//! These are the numbers of a critical-difference diagram (Demšar 2006). This file does not draw it.
 
 use crate::tests_and_verdicts::corrections::holm;
 use crate::tests_and_verdicts::floors::{floor_note, paired_floor};
 use crate::tests_and_verdicts::wilcoxon::wilcoxon_signed_rank;
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
 
-/// How pairs of methods are told apart.
+/// The test of pairs of methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PairTest {
-    /// Average ranks further apart than Nemenyi's critical difference.
+    /// Two methods differ if their average ranks are further apart than Nemenyi's critical difference.
     Nemenyi,
-    /// Wilcoxon's signed ranks for each pair, Holm over the pairs (Benavoli, Corani and Mangili 2016).
+    /// Wilcoxon's signed-rank test of each pair, corrected by Holm's method over the pairs (Benavoli, Corani and
+    /// Mangili 2016).
     WilcoxonHolm,
 }
 
-/// What a critical-difference diagram shows.
+/// The numbers of a critical-difference diagram.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RankSummary {
-    /// Average rank of each method, 1 is best; equals share their mean rank.
+    /// Average rank of each method; 1 is best, and equal scores share their mean rank.
     pub average_ranks: Vec<f64>,
     /// The methods, best average rank first.
     pub order: Vec<usize>,
-    /// Datasets.
+    /// Number of datasets.
     pub n_datasets: usize,
-    /// p value of Friedman's test that all methods rank alike, ties corrected.
+    /// p value of Friedman's test, corrected for ties. The null hypothesis is that all methods have equal ranks.
     pub friedman_p: f64,
-    /// Nemenyi's critical difference; `None` for the other test.
+    /// Nemenyi's critical difference; `None` for [`PairTest::WilcoxonHolm`].
     pub critical_difference: Option<f64>,
-    /// Adjusted p value of each pair `(left, right, p)`, `left < right`; empty for Nemenyi.
+    /// Adjusted p value of each pair `(left, right, p)` with `left < right`; empty for [`PairTest::Nemenyi`].
     pub pairs: Vec<(usize, usize, f64)>,
-    /// Groups of methods that cannot be told apart, neighbours in `order`, the bars of the diagram; single methods have none.
+    /// Groups of neighbours in `order` that do not differ significantly: the bars of the diagram. A group has at
+    /// least two methods.
     pub groups: Vec<Vec<usize>>,
-    /// Said where the number of datasets is too small for any pair to be told apart by an exact test.
+    /// A warning if the number of datasets is too small for any significant pair in an exact test.
     pub note: Option<String>,
 }
 
-/// Ranks methods over datasets. `None` for fewer than two methods or datasets, or rows of unequal length.
+/// Ranks methods over datasets. Returns `None` for fewer than two methods or datasets, rows of unequal length, or
+/// scores that are not finite.
 ///
 /// # Shapes
 /// `scores`: `[datasets][methods]`, all finite.
@@ -92,7 +96,7 @@ pub fn rank_methods(
     Some(summary)
 }
 
-/// Ranks from 1, best first; equals share their mean rank.
+/// Returns ranks from 1, the best; equal scores share their mean rank.
 fn ranks_of(scores: &[f64], higher_is_better: bool) -> Vec<f64> {
     let sign = if higher_is_better { -1.0 } else { 1.0 };
     let rank = |&own: &f64| {
@@ -104,7 +108,7 @@ fn ranks_of(scores: &[f64], higher_is_better: bool) -> Vec<f64> {
     scores.iter().map(rank).collect()
 }
 
-/// Friedman's chi-squared p value with the correction for ties; 1 where all methods tie everywhere.
+/// Returns the p value of Friedman's chi-squared test with the correction for ties; 1 if all methods tie everywhere.
 fn friedman(ranks: &[Vec<f64>]) -> f64 {
     let (n, k) = (ranks.len() as f64, ranks[0].len() as f64);
     let mean = (k + 1.0) / 2.0;
@@ -128,7 +132,7 @@ fn wilcoxon_pairs(scores: &[Vec<f64>], n_methods: usize) -> Vec<(usize, usize, f
     pairs.into_iter().zip(adjusted).map(|((left, right), p)| (left, right, p)).collect()
 }
 
-/// Runs of neighbours in which every pair is alike, the longest ones only.
+/// Returns the runs of neighbours in which every pair is alike. Runs within a longer run are left out.
 fn groups(order: &[usize], alike: impl Fn(usize, usize) -> bool) -> Vec<Vec<usize>> {
     let (mut groups, mut reached): (Vec<Vec<usize>>, usize) = (Vec::new(), 0);
     for start in 0..order.len() {
@@ -142,8 +146,8 @@ fn groups(order: &[usize], alike: impl Fn(usize, usize) -> bool) -> Vec<Vec<usiz
     groups
 }
 
-/// Nemenyi's critical difference of average ranks: `q √(k (k + 1) / 6 N)`, with `q` the quantile of the studentized
-/// range for infinitely many degrees of freedom over `√2`.
+/// Returns Nemenyi's critical difference of average ranks: `q √(k (k + 1) / 6 N)` for `k` methods and `N` datasets,
+/// where `q` is the quantile of the studentised range for infinite degrees of freedom, divided by `√2`.
 #[must_use]
 pub fn nemenyi_difference(n_methods: usize, n_datasets: usize, alpha: f64) -> f64 {
     let k = n_methods as f64;
@@ -151,7 +155,7 @@ pub fn nemenyi_difference(n_methods: usize, n_datasets: usize, alpha: f64) -> f6
         * (k * (k + 1.0) / (6.0 * n_datasets as f64)).sqrt()
 }
 
-/// The quantile of the range of `k` standard normal numbers, by bisection.
+/// Returns the quantile of the range of `k` standard normal values, by bisection.
 fn range_quantile(k: usize, share: f64) -> f64 {
     let (mut low, mut high) = (0.0, 40.0);
     for _ in 0..100 {
@@ -161,7 +165,8 @@ fn range_quantile(k: usize, share: f64) -> f64 {
     (low + high) / 2.0
 }
 
-/// `P(range ≤ q) = k ∫ φ(x) (Φ(x) − Φ(x − q))^(k − 1) dx`, the largest being at `x`; Simpson's rule.
+/// Computes `P(range ≤ q) = k ∫ φ(x) (Φ(x) − Φ(x − q))^(k − 1) dx`, where the largest value is at `x`, by Simpson's
+/// rule.
 fn range_share(k: usize, q: f64) -> f64 {
     let normal = Normal::standard();
     let density = |x: f64| (-x * x / 2.0).exp() / std::f64::consts::TAU.sqrt();

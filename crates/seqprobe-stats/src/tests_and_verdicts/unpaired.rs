@@ -1,6 +1,6 @@
-//! The difference of two estimates of which only points and intervals are known: what is left where the
-//! predictions of one side are gone. It is wider than a paired difference, because examples that are easy or
-//! hard for both sides do not cancel.
+//! The difference of two estimates of which only points and intervals are known, because the predictions of one side
+//! are not available. Its interval is wider than that of a paired difference: examples that are easy or hard for both
+//! sides do not cancel.
 
 use crate::intervals::types::{Difference, Estimate};
 use statrs::distribution::{ContinuousCDF, Normal};
@@ -8,14 +8,16 @@ use statrs::distribution::{ContinuousCDF, Normal};
 /// A point and the half width of its interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KnownInterval {
-    /// The point.
+    /// The estimate.
     pub point: f64,
     /// Half the width of the interval, not negative.
     pub half_width: f64,
 }
 
-/// `current − baseline`, oriented so that positive is better, as if the two were independent and normal.
-/// `level` is that of both intervals and of the result.
+/// Returns the difference `current − baseline` as if the two were independent and normal. For metrics where a lower
+/// score is better the sign is reversed, so that a positive difference favours `current`.
+///
+/// `level` is the confidence level of both intervals and of the result.
 pub fn unpaired(
     current: KnownInterval,
     baseline: KnownInterval,

@@ -1,6 +1,6 @@
-//! Verdicts: what a model's paired differences against all baselines mean, corrected over datasets.
+//! Verdicts: whether a model is better than all baselines, from its paired differences, corrected over datasets.
 //!
-//! Pure logic on [`Difference`]s; nothing is resampled here.
+//! This file decides from [`Difference`]s. It resamples nothing.
 
 use crate::intervals::types::{Difference, NoEstimate};
 use crate::tests_and_verdicts::corrections::holm;
@@ -11,13 +11,13 @@ pub const ALPHA: f64 = 0.05;
 /// The four verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// Above every baseline by more than the margin.
+    /// The model is better than every baseline by more than the margin.
     Beats,
-    /// Below at least one baseline by more than the margin.
+    /// The model is worse than at least one baseline by more than the margin.
     Loses,
-    /// Within the margin of every baseline.
+    /// The difference to every baseline is within the margin.
     Ties,
-    /// Cannot tell.
+    /// The test examples do not support any of the other verdicts.
     Unclear,
 }
 
@@ -25,7 +25,7 @@ impl Verdict {
     /// All verdicts.
     pub const ALL: [Self; 4] = [Self::Beats, Self::Loses, Self::Ties, Self::Unclear];
 
-    /// The word used in results.
+    /// Returns the word used in results.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Beats => "beats",
@@ -36,21 +36,21 @@ impl Verdict {
     }
 }
 
-/// How often each verdict was reached: win, tie, loss, and what cannot be told.
+/// The number of datasets with each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Datasets where every baseline is beaten.
+    /// Number of datasets where the model beats every baseline.
     pub beats: usize,
-    /// Datasets where every baseline is tied with.
+    /// Number of datasets where the model ties with every baseline.
     pub ties: usize,
-    /// Datasets where at least one baseline is better.
+    /// Number of datasets where the model loses to at least one baseline.
     pub loses: usize,
-    /// Datasets where the test examples do not tell.
+    /// Number of datasets without any of these verdicts.
     pub unclear: usize,
 }
 
 impl Tally {
-    /// Counts some verdicts.
+    /// Counts verdicts.
     pub fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
         let mut tally = Self::default();
         for verdict in verdicts {
@@ -65,47 +65,61 @@ impl Tally {
         tally
     }
 
-    /// All of them.
+    /// Returns the number of all datasets.
     pub fn total(&self) -> usize {
         self.beats + self.ties + self.loses + self.unclear
     }
 }
 
-/// One dataset's comparisons of one model and probe: one per baseline.
+/// The comparisons of one model and probe on one dataset, one per baseline.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
-    /// Model against each baseline, as [`crate::compare`] returned it.
+    /// The model against each baseline, as returned by [`compare`](crate::compare()).
     pub comparisons: &'a [Result<Difference, NoEstimate>],
-    /// Differences up to this size do not matter; not negative.
+    /// The largest difference that does not matter; not negative.
     pub margin: f64,
 }
 
-/// What is said of a [`Row`].
+/// The verdict on a [`Row`], with its p values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
     /// The verdict.
     pub verdict: Verdict,
-    /// p value of the row (`beats` or `loses`, two-sided), Holm over the rows given together.
+    /// Two-sided p value of the row (`beats` or `loses`), corrected by Holm's method over the rows that are judged
+    /// together.
     pub p_adjusted: f64,
-    /// Two-sided p value of each comparison, Holm within the row; `None` where it is undefined.
+    /// Two-sided p value of each comparison, corrected by Holm's method within the row; `None` where it is undefined.
     pub comparisons_p_adjusted: Vec<Option<f64>>,
-    /// Why the row cannot be `beats` or `ties`, or is `unclear` for another reason than its intervals.
+    /// Why the row cannot be `beats` or `ties`, or is `unclear` for a reason other than its intervals.
     pub reason: Option<String>,
 }
 
 /// Judges the datasets of one model and probe together.
 ///
-/// `beats` is an intersection-union test: its p value is the largest of the one-sided p values of "the difference
-/// is at most margin" over all baselines. `loses` is the smallest of those of "the difference is at least
-/// −margin", times the number of baselines (Holm's first step). A row's p value is twice the smaller of the two,
-/// and Holm's correction runs over the rows; for one row `beats` is the same as "every 95% interval lies above
-/// margin". An undefined comparison counts as p = 1, so that a failure never makes another test easier.
+/// `beats` is an intersection-union test. Its p value is the largest one-sided p value of "the difference is at most
+/// margin" over all baselines. The p value of `loses` is the smallest one-sided p value of "the difference is at
+/// least −margin", multiplied by the number of baselines (Holm's first step). The p value of a row is twice the
+/// smaller of these two, and Holm's correction is applied over the rows. For a single row, `beats` means that every
+/// 95% interval is above the margin. An undefined comparison counts as p = 1, so that a failure never makes another
+/// test easier.
 ///
-/// `ties` needs every interval within ±margin, at its own level and without correction: that is a test of
-/// equivalence at half of `1 − level`.
+/// `ties` needs every interval within ±margin, at its own level and without correction. This is a test of equivalence
+/// at half of `1 − level`.
 ///
 /// # Shapes
 /// One [`Row`] per dataset, one [`Judgement`] per row, in the same order.
+///
+/// # Examples
+/// ```
+/// use seqprobe_stats::verdict::{Row, Verdict, judge};
+/// use seqprobe_stats::{KnownInterval, unpaired};
+///
+/// let model = KnownInterval { point: 0.93, half_width: 0.01 };
+/// let one_hot = KnownInterval { point: 0.81, half_width: 0.02 };
+/// let comparisons = [Ok(unpaired(model, one_hot, true, 0.95, 1000))];
+/// let judgements = judge(&[Row { comparisons: &comparisons, margin: 0.01 }]);
+/// assert_eq!(judgements[0].verdict, Verdict::Beats);
+/// ```
 #[must_use]
 pub fn judge(rows: &[Row<'_>]) -> Vec<Judgement> {
     let tests: Vec<RowTest> = rows.iter().map(RowTest::of).collect();
@@ -138,7 +152,7 @@ impl RowTest {
         }
     }
 
-    /// Two-sided, for either verdict.
+    /// Returns the two-sided p value of either verdict.
     fn p_value(&self) -> f64 {
         (2.0 * self.p_beats.min(self.p_loses)).min(1.0)
     }
@@ -181,7 +195,8 @@ fn is_within(difference: &Difference, margin: f64) -> bool {
     difference.estimate.lower >= -margin && difference.estimate.upper <= margin
 }
 
-/// Two-sided p values of the comparisons, Holm over the row; undefined ones count as 1 and stay `None`.
+/// Returns the two-sided p values of the comparisons, corrected by Holm's method over the row. Undefined ones count
+/// as 1 and stay `None`.
 fn adjusted_within(row: &Row<'_>) -> Vec<Option<f64>> {
     let two_sided = |difference: &Difference| {
         (2.0 * difference.p_above(row.margin).min(difference.p_below(-row.margin))).min(1.0)
@@ -235,7 +250,7 @@ mod tests {
             (vec![0.029, 0.05], Verdict::Unclear), // lower end 0.0094 is not above 0.01
             (vec![-0.031], Verdict::Loses),
             (vec![-0.029], Verdict::Unclear),
-            (vec![-0.031, 0.05], Verdict::Unclear), // with two baselines Holm asks for more
+            (vec![-0.031, 0.05], Verdict::Unclear), // with two baselines Holm's threshold is lower
             (vec![-0.034, 0.05], Verdict::Loses),
         ] {
             let comparisons: Vec<_> = points.iter().map(|&point| difference(point, 0.01)).collect();
@@ -277,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn many_datasets_ask_for_more() {
+    fn many_datasets_need_stronger_evidence() {
         // 2.3 standard errors above the margin: two-sided p 0.0214.
         let weak = [difference(0.033, 0.01)];
         let strong = [difference(0.1, 0.01)];
@@ -306,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn without_baselines_nothing_can_be_said() {
+    fn without_baselines_the_verdict_is_unclear() {
         let judged = judge_one(&[]);
         assert_eq!(judged.verdict, Verdict::Unclear);
         assert_eq!(judged.reason.as_deref(), Some("there is no baseline to compare with"));

@@ -1,39 +1,41 @@
-//! Exact tests of signs: Wilcoxon's signed ranks over datasets, McNemar's over decisions.
+//! Exact sign tests: Wilcoxon's signed-rank test over datasets, McNemar's test over decisions.
 
 use crate::intervals::student_t::normal_tail;
 use crate::tests_and_verdicts::floors::paired_floor;
 
-/// Non-zero differences up to which the p value counts every assignment of signs.
-pub const MOST_EXACT: usize = 50;
+/// Maximum number of non-zero differences for which the p value is exact.
+pub const MAX_EXACT: usize = 50;
 
-/// A test of paired observations.
+/// The result of a test of paired observations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignTest {
-    /// What was computed, in a word for results.
+    /// The method, as a word for results.
     pub method: &'static str,
-    /// Signed rank: the sum of the ranks of positive differences. McNemar: pairs in favour of the first.
+    /// Signed-rank test: the sum of the ranks of positive differences. McNemar's test: pairs in favour of the first.
     pub statistic: f64,
-    /// Pairs that differ and so take part.
+    /// Number of pairs that differ. Only these are tested.
     pub n: usize,
-    /// Pairs that do not differ; they are left out.
+    /// Number of pairs that do not differ. They are left out.
     pub n_zeros: usize,
-    /// Two-sided p value; 1 where no pair differs.
+    /// Two-sided p value; 1 if no pair differs.
     pub p_value: f64,
-    /// The smallest p value this test could have given; 0 where it is not exact.
+    /// The smallest p value that this test can give for `n` pairs; 0 if the test is not exact.
     pub floor: f64,
 }
 
-/// Wilcoxon's signed-rank test of differences, one per dataset: is their distribution symmetric around 0?
+/// Computes Wilcoxon's signed-rank test of differences, one per dataset. The null hypothesis is that their
+/// distribution is symmetric around 0.
 ///
-/// Zeros are left out (Wilcoxon's own way) and counted in the result; ties share their mean rank. Up to 50 differences
-/// the p value is exact, ties included: all `2^n` signs of the very ranks at hand are counted. Beyond, it is the normal
-/// approximation with the variance of tied ranks and no correction for continuity.
+/// Zeros are left out (Wilcoxon's original method) and counted in the result. Ties share their mean rank. For up to
+/// 50 differences the p value is exact, also with ties: all `2^n` sign assignments of the observed ranks are counted.
+/// For more differences it is the normal approximation with the variance of tied ranks and without continuity
+/// correction.
 #[must_use]
 pub fn wilcoxon_signed_rank(differences: &[f64]) -> SignTest {
     let mut sizes: Vec<f64> = differences.iter().copied().filter(|&difference| difference != 0.0).collect();
     sizes.sort_unstable_by(|left, right| left.abs().total_cmp(&right.abs()));
     let n = sizes.len();
-    // Twofold mid-ranks are whole numbers.
+    // Twice a mid-rank is a whole number.
     let mut twice_ranks = Vec::with_capacity(n);
     for run in sizes.chunk_by(|left, right| left.abs() >= right.abs()) {
         let twice_rank = 2 * twice_ranks.len() + run.len() + 1;
@@ -41,7 +43,7 @@ pub fn wilcoxon_signed_rank(differences: &[f64]) -> SignTest {
     }
     let positive: usize =
         sizes.iter().zip(&twice_ranks).filter(|(size, _)| **size > 0.0).map(|(_, rank)| rank).sum();
-    let exact = n <= MOST_EXACT;
+    let exact = n <= MAX_EXACT;
     let p_value = match n {
         0 => 1.0,
         _ if exact => exact_p(&twice_ranks, positive),
@@ -61,7 +63,8 @@ pub fn wilcoxon_signed_rank(differences: &[f64]) -> SignTest {
     }
 }
 
-/// Twice the smaller tail of the sum of the ranks that are given a positive sign, each with probability one half.
+/// Returns twice the smaller tail probability of the sum of the ranks with a positive sign. Each sign has probability
+/// one half.
 fn exact_p(twice_ranks: &[usize], positive: usize) -> f64 {
     let all: usize = twice_ranks.iter().sum();
     let mut ways = vec![0.0_f64; all + 1]; // whole numbers up to 2^50
@@ -76,10 +79,12 @@ fn exact_p(twice_ranks: &[usize], positive: usize) -> f64 {
     (2.0 * below / 2.0_f64.powi(twice_ranks.len() as i32)).min(1.0)
 }
 
-/// McNemar's exact test of two sets of decisions on the same examples: which is right more often where they differ?
+/// Computes McNemar's exact test of two sets of decisions on the same examples. It tests which set is correct more
+/// often where they differ.
 ///
 /// # Shapes
-/// `first_right`, `second_right`: `[examples]`; whether each decision was right. The shorter length counts.
+/// `first_right`, `second_right`: `[examples]`; whether each decision was correct. Examples beyond the shorter length
+/// are ignored.
 #[must_use]
 pub fn mcnemar(first_right: &[bool], second_right: &[bool]) -> SignTest {
     let (mut first_only, mut second_only, mut same) = (0_usize, 0_usize, 0_usize);
@@ -101,7 +106,7 @@ pub fn mcnemar(first_right: &[bool], second_right: &[bool]) -> SignTest {
     }
 }
 
-/// The probability of at most `few` heads in `n` throws of a fair coin.
+/// Returns the probability of at most `few` heads in `n` throws of a fair coin.
 fn fair_coin_tail(few: usize, n: usize) -> f64 {
     use statrs::distribution::{Binomial, DiscreteCDF};
     Binomial::new(0.5, n as u64).map_or(1.0, |coin| coin.cdf(few as u64))

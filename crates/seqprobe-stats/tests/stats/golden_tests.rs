@@ -1,4 +1,5 @@
-//! Tests and intervals against SciPy, NumPy and pROC; the values and the scripts that made them are in `tests/fixtures/stats`.
+//! Tests and intervals against SciPy, NumPy and pROC; the values and the scripts that made them are in
+//! `tests/fixtures/stats`.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests read committed fixtures")]
 
@@ -199,10 +200,10 @@ fn methods_that_do_not_fit_are_refused() {
     };
     assert_eq!(
         refused("mcc", IntervalMethod::LogitDeLong, None),
-        "interval method \"logit-delong\" is not for metric \"mcc\" here: it is for auroc"
+        "interval method \"logit-delong\" does not apply to metric \"mcc\" here: it applies to auroc only"
     );
     assert!(refused("auroc", IntervalMethod::LogitDeLong, Some(&clusters)).ends_with("these have clusters"));
-    assert!(refused("auroc", IntervalMethod::FisherZ, None).ends_with("it is for correlations"));
+    assert!(refused("auroc", IntervalMethod::FisherZ, None).ends_with("it applies to correlations only"));
 }
 
 #[test]

@@ -294,7 +294,7 @@ fn too_little_data_gives_a_point_without_an_interval() {
     let six: Vec<u32> = (0..120).map(|row| row / 20).collect();
     let got = reason(&labels, &outputs, Some(&six));
     assert!(
-        got.ends_with("bootstrap replicates are undefined: the true labels hold only one class"),
+        got.ends_with("bootstrap replicates are undefined: the true labels contain only one class"),
         "{got}"
     );
 }
