@@ -5,11 +5,13 @@
 pub(crate) mod columns;
 pub(crate) mod curves;
 mod decisions;
+pub(crate) mod errors;
 pub(crate) mod metric;
 mod probabilities;
 #[cfg(test)]
 mod properties;
 pub(crate) mod ranking;
+pub(crate) mod registry;
 mod regression;
 pub(crate) mod scale;
 pub(crate) mod truth;

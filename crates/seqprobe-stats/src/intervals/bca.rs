@@ -2,7 +2,7 @@
 
 use crate::intervals::bootstrap::{Resampler, Scheme};
 use crate::intervals::seeded_scores::{SeededScores, replicates_of};
-use crate::metrics::truth::Undefined;
+use crate::metrics::errors::Undefined;
 use crate::metrics::weighted::{LANES, RowWeights};
 use statrs::distribution::{ContinuousCDF, Normal};
 

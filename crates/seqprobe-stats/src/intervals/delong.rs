@@ -10,9 +10,10 @@
 use crate::intervals::bootstrap::strata;
 use crate::intervals::seeded_scores::SeededScores;
 use crate::intervals::student_t::{VarianceTerm, sample_variance};
+use crate::metrics::errors::InputError;
 use crate::metrics::metric::Metric;
 use crate::metrics::ranking::yes_no_column;
-use crate::metrics::truth::{InputError, Truth};
+use crate::metrics::truth::Truth;
 
 /// Returns the variance of the signed sum of the sides' seed means, one term per stratum, and for each side the
 /// variance between seeds that test examples alone explain.

@@ -9,9 +9,10 @@
 use crate::intervals::methods::{IntervalRequest, interval_of};
 use crate::intervals::seeded_scores::SeededScores;
 use crate::intervals::types::{Difference, Estimate, NoEstimate, Resampling};
+use crate::metrics::errors::InputError;
 use crate::metrics::metric::Metric;
 use crate::metrics::scale::Scale;
-use crate::metrics::truth::{InputError, Truth};
+use crate::metrics::truth::Truth;
 
 /// Minimum number of bootstrap replicates; fewer give no useful variance.
 const MIN_REPLICATES: usize = 100;

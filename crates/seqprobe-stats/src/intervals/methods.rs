@@ -16,9 +16,10 @@ use crate::intervals::student_t::{
     VarianceTerm, no_variance_half_width, sample_variance, satterthwaite, t_quantile,
 };
 use crate::intervals::types::{Estimate, IntervalMethod, IntervalProblem, NoEstimate, Resampling};
+use crate::metrics::errors::{InputError, Undefined};
 use crate::metrics::metric::Metric;
 use crate::metrics::scale::Scale;
-use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::truth::Truth;
 use crate::metrics::weighted::{LANES, Scores};
 use rayon::prelude::*;
 

@@ -2,8 +2,9 @@
 
 use crate::intervals::student_t::{VarianceTerm, sample_variance};
 use crate::intervals::types::NoEstimate;
+use crate::metrics::errors::{InputError, Undefined};
 use crate::metrics::metric::Metric;
-use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::truth::Truth;
 use crate::metrics::weighted::{LANES, MacroMean, RowWeights, Scores, finite_scores};
 
 /// The prepared seeds of one side, each with its score.

@@ -1,7 +1,7 @@
 //! The types of intervals: resampling settings and methods, estimates, paired differences, reasons why there is none.
 
 use crate::intervals::student_t::t_tail;
-use crate::metrics::truth::{InputError, Undefined};
+use crate::metrics::errors::{InputError, Undefined};
 use thiserror::Error;
 
 /// How an interval is computed.

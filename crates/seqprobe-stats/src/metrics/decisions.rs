@@ -4,7 +4,8 @@
 //! from a probability of 0.5. Thresholds are never tuned.
 
 use crate::metrics::columns::Columns;
-use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::errors::{InputError, Undefined};
+use crate::metrics::truth::Truth;
 use crate::metrics::weighted::{LANES, RowWeights, Scores, Weighted};
 
 /// The smallest probability at which a yes/no target is decided `true`.

@@ -1,28 +1,27 @@
-//! The registry of metrics: names, tasks, direction, range, chance level, and the function that prepares each.
+//! The type of a metric: its properties, and the computation of scores.
+//!
+//! The metrics themselves are in `registry.rs`.
 
 use crate::metrics::columns::Columns;
-use crate::metrics::decisions::{accuracy, macro_f1, matthews};
-use crate::metrics::probabilities::{brier, log_loss};
-use crate::metrics::ranking::{auroc, average_precision};
-use crate::metrics::regression::{mean_squared_error, pearson, r_squared, root_mean_squared_error, spearman};
+use crate::metrics::errors::{InputError, Undefined};
 use crate::metrics::scale::Scale;
-use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::truth::Truth;
 use crate::metrics::weighted::{MacroMean, plain_score};
 
 /// The kinds of tasks that a metric applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
+pub enum MetricTask {
     /// Binary, multiclass and multilabel tasks.
-    Classes,
+    Classification,
     /// Regression tasks.
-    Values,
+    Regression,
 }
 
-/// A metric: its properties and a function pointer. All metrics are in [`METRICS`].
+/// A metric: its properties and a function pointer. All metrics are in [`METRICS`](crate::METRICS).
 pub struct Metric {
     /// Identifier in cards, suites and results.
     pub id: &'static str,
-    /// Other identifiers that [`metric`] accepts for it.
+    /// Other identifiers that [`metric()`](crate::metric()) accepts for it.
     pub aliases: &'static [&'static str],
     /// Short name for headings and sentences: `AUROC`.
     pub title: &'static str,
@@ -38,7 +37,7 @@ pub struct Metric {
     /// Smallest and largest possible score. Intervals are clipped to this range.
     pub range: (f64, f64),
     /// The kinds of tasks that it applies to.
-    pub needs: Needs,
+    pub task: MetricTask,
     /// Raised when the same inputs give a different score. Part of the cell key.
     pub version: u32,
     /// Whether there is an interval where all bootstrap replicates have the same score. It needs a metric in which a
@@ -65,205 +64,10 @@ pub struct TargetScores {
     pub n_defined: usize,
 }
 
-/// All metrics.
-pub static METRICS: &[Metric] = &[
-    Metric {
-        id: "auroc",
-        aliases: &["auc", "roc-auc"],
-        title: "AUROC",
-        full_name: "area under the ROC curve",
-        chance: Some(0.5),
-        note: "probability that a positive ranks above a negative, ties count one half; macro one-versus-rest",
-        higher_is_better: true,
-        range: (0.0, 1.0),
-        needs: Needs::Classes,
-        version: 1,
-        has_zero_variance_bound: true,
-        scale: Scale::Logit,
-        prepare: auroc,
-    },
-    Metric {
-        id: "average-precision",
-        aliases: &["auprc", "pr-auc"],
-        title: "average precision",
-        full_name: "average precision",
-        chance: None,
-        note: "step-wise area under the precision-recall curve, no interpolation; macro one-versus-rest",
-        higher_is_better: true,
-        range: (0.0, 1.0),
-        needs: Needs::Classes,
-        version: 1,
-        has_zero_variance_bound: true,
-        scale: Scale::Logit,
-        prepare: average_precision,
-    },
-    Metric {
-        id: "mcc",
-        aliases: &["matthews"],
-        title: "MCC",
-        full_name: "Matthews correlation coefficient",
-        chance: Some(0.0),
-        note: "R_K for several classes; undefined where all decisions are the same; macro over targets",
-        higher_is_better: true,
-        range: (-1.0, 1.0),
-        needs: Needs::Classes,
-        version: 1,
-        has_zero_variance_bound: true,
-        scale: Scale::Fisher,
-        prepare: matthews,
-    },
-    Metric {
-        id: "accuracy",
-        aliases: &[],
-        title: "accuracy",
-        full_name: "accuracy",
-        chance: None,
-        note: "share of correct decisions: largest probability, or at least 0.5; macro over targets",
-        higher_is_better: true,
-        range: (0.0, 1.0),
-        needs: Needs::Classes,
-        version: 1,
-        has_zero_variance_bound: true,
-        scale: Scale::Logit,
-        prepare: accuracy,
-    },
-    Metric {
-        id: "macro-f1",
-        aliases: &["f1-macro"],
-        title: "macro F1",
-        full_name: "macro F1",
-        chance: None,
-        note: "mean F1 of the classes that occur in truth or decisions; multilabel: mean F1 of `true` over targets",
-        higher_is_better: true,
-        range: (0.0, 1.0),
-        needs: Needs::Classes,
-        version: 1,
-        has_zero_variance_bound: true,
-        scale: Scale::Logit,
-        prepare: macro_f1,
-    },
-    Metric {
-        id: "log-loss",
-        aliases: &["cross-entropy"],
-        title: "log loss",
-        full_name: "log loss",
-        chance: None,
-        note: "mean −ln of the true class's probability, in nats; probabilities clipped to 2.2e-16 … 1 − 2.2e-16",
-        higher_is_better: false,
-        range: (0.0, f64::INFINITY),
-        needs: Needs::Classes,
-        version: 1,
-        has_zero_variance_bound: false,
-        scale: Scale::Log,
-        prepare: log_loss,
-    },
-    Metric {
-        id: "brier",
-        aliases: &["brier-score"],
-        title: "Brier score",
-        full_name: "Brier score",
-        chance: None,
-        note: "mean squared error of the probability: 0 … 1; summed over classes when multiclass: 0 … 2",
-        higher_is_better: false,
-        range: (0.0, 2.0),
-        needs: Needs::Classes,
-        version: 1,
-        has_zero_variance_bound: false,
-        scale: Scale::Log,
-        prepare: brier,
-    },
-    Metric {
-        id: "pearson",
-        aliases: &[],
-        title: "Pearson correlation",
-        full_name: "Pearson correlation",
-        chance: Some(0.0),
-        note: "linear correlation of prediction and truth; macro over targets",
-        higher_is_better: true,
-        range: (-1.0, 1.0),
-        needs: Needs::Values,
-        version: 1,
-        has_zero_variance_bound: false,
-        scale: Scale::Fisher,
-        prepare: pearson,
-    },
-    Metric {
-        id: "spearman",
-        aliases: &[],
-        title: "Spearman correlation",
-        full_name: "Spearman correlation",
-        chance: Some(0.0),
-        note: "Pearson correlation of mid-ranks; macro over targets",
-        higher_is_better: true,
-        range: (-1.0, 1.0),
-        needs: Needs::Values,
-        version: 1,
-        has_zero_variance_bound: false,
-        scale: Scale::Fisher,
-        prepare: spearman,
-    },
-    Metric {
-        id: "r2",
-        aliases: &["r-squared"],
-        title: "R²",
-        full_name: "coefficient of determination",
-        chance: None,
-        note: "1 − residual / total sum of squares; negative where worse than the mean; macro over targets",
-        higher_is_better: true,
-        range: (f64::NEG_INFINITY, 1.0),
-        needs: Needs::Values,
-        version: 1,
-        has_zero_variance_bound: false,
-        scale: Scale::LogOfRest,
-        prepare: r_squared,
-    },
-    Metric {
-        id: "rmse",
-        aliases: &[],
-        title: "RMSE",
-        full_name: "root mean squared error",
-        chance: None,
-        note: "in units of the target; macro over targets",
-        higher_is_better: false,
-        range: (0.0, f64::INFINITY),
-        needs: Needs::Values,
-        version: 1,
-        has_zero_variance_bound: false,
-        scale: Scale::Log,
-        prepare: root_mean_squared_error,
-    },
-    Metric {
-        id: "mse",
-        aliases: &[],
-        title: "MSE",
-        full_name: "mean squared error",
-        chance: None,
-        note: "in squared units of the target; macro over targets",
-        higher_is_better: false,
-        range: (0.0, f64::INFINITY),
-        needs: Needs::Values,
-        version: 1,
-        has_zero_variance_bound: false,
-        scale: Scale::Log,
-        prepare: mean_squared_error,
-    },
-];
-
-/// Returns the metric with this identifier or alias.
-///
-/// # Examples
-/// ```
-/// let metric = seqprobe_stats::metric("auprc").expect("an alias of average precision");
-/// assert_eq!(metric.id, "average-precision");
-/// ```
-pub fn metric(id_or_alias: &str) -> Option<&'static Metric> {
-    METRICS.iter().find(|metric| metric.id == id_or_alias || metric.aliases.contains(&id_or_alias))
-}
-
 impl Metric {
     /// Returns whether the metric applies to this kind of task.
     pub fn applies_to(&self, truth: &Truth<'_>) -> bool {
-        (self.needs == Needs::Values) == matches!(truth, Truth::Regression { .. })
+        (self.task == MetricTask::Regression) == matches!(truth, Truth::Regression { .. })
     }
 
     /// Returns the score. For several targets or classes it is the mean over those that the true values define.

@@ -1,7 +1,8 @@
 //! Metrics of probabilities: log loss and Brier score. Both are weighted means of one loss per example.
 
 use crate::metrics::columns::Columns;
-use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::errors::{InputError, Undefined};
+use crate::metrics::truth::Truth;
 use crate::metrics::weighted::{LANES, RowWeights, Scores, Weighted};
 
 /// Probabilities are clipped this far from 0 and 1 before the logarithm, as in scikit-learn for 64-bit numbers. The

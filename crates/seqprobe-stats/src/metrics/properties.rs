@@ -1,8 +1,10 @@
 //! Properties of all metrics on random inputs. The most important one: weights give the score of the resample that they
 //! describe.
 
-use crate::metrics::metric::{METRICS, Metric, Needs, metric};
-use crate::metrics::truth::{Truth, Undefined};
+use crate::metrics::errors::Undefined;
+use crate::metrics::metric::{Metric, MetricTask};
+use crate::metrics::registry::{METRICS, metric};
+use crate::metrics::truth::Truth;
 use crate::metrics::weighted::{LANES, RowWeights, finite_scores, plain_score};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -192,7 +194,7 @@ fn identifiers_are_unique_and_entries_complete() {
         }
         assert!(entry.range.0 < entry.range.1 && entry.version >= 1);
         assert!(!entry.title.is_empty() && !entry.full_name.is_empty() && !entry.note.is_empty());
-        assert!(!entry.has_zero_variance_bound || entry.needs == Needs::Classes);
+        assert!(!entry.has_zero_variance_bound || entry.task == MetricTask::Classification);
     }
     assert_eq!(metric("auprc").map(|metric| metric.id), Some("average-precision"));
     assert!(metric("AUROC").is_none() && metric("area").is_none());
@@ -205,9 +207,9 @@ fn chance_is_the_score_of_outputs_that_know_nothing() {
     let values: Vec<Option<f64>> = labels.iter().map(|&label| Some(f64::from(u8::from(label)))).collect();
     let outputs: Vec<f64> = (0..100).map(|row| if row / 2 % 2 == 0 { 0.25 } else { 0.75 }).collect();
     for entry in METRICS {
-        let truth = match entry.needs {
-            Needs::Classes => Truth::Binary(&labels),
-            Needs::Values => Truth::Regression { values: &values, n_targets: 1 },
+        let truth = match entry.task {
+            MetricTask::Classification => Truth::Binary(&labels),
+            MetricTask::Regression => Truth::Regression { values: &values, n_targets: 1 },
         };
         if let Some(chance) = entry.chance {
             let score = entry.score(&truth, &outputs).expect("both classes and both outputs occur");
@@ -263,7 +265,7 @@ fn constants_and_extremes_are_recognised() {
 
 #[test]
 fn probabilities_are_required_where_they_are_needed() {
-    use crate::metrics::truth::InputError;
+    use crate::metrics::errors::InputError;
     let labels = [true, false];
     let binary = Truth::Binary(&labels);
     let (log_loss, auroc) = (metric("log-loss").expect("metric"), metric("auroc").expect("metric"));

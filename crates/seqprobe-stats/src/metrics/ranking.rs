@@ -1,7 +1,8 @@
 //! Metrics of a ranking: AUROC and average precision. One pass over the sorted examples scores a group of replicates.
 
 use crate::metrics::columns::Columns;
-use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::errors::{InputError, Undefined};
+use crate::metrics::truth::Truth;
 use crate::metrics::weighted::{LANES, RowWeights, Scores, Weighted};
 
 /// Masks that keep only the weights of positives: for a negative and for a positive example.

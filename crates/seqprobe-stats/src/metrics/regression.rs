@@ -1,8 +1,9 @@
 //! Metrics of regression: correlations, R², squared errors. One column per target.
 
 use crate::metrics::columns::Columns;
+use crate::metrics::errors::{InputError, Undefined};
 use crate::metrics::probabilities::MeanLoss;
-use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::truth::Truth;
 use crate::metrics::weighted::{LANES, RowWeights, Scores, Weighted};
 
 /// A standard deviation below this share of the mean is a rounding error (SciPy warns at the same limit).

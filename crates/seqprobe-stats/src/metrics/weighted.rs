@@ -6,7 +6,7 @@
 //! group are adjacent in memory: a pass reads an example once for all of them, and the compiler emits vector
 //! instructions.
 
-use crate::metrics::truth::Undefined;
+use crate::metrics::errors::Undefined;
 
 /// Number of replicates that are scored together.
 pub(crate) const LANES: usize = 16;

@@ -2,7 +2,8 @@
 
 use crate::intervals::delong::{add_influences, variance_terms};
 use crate::intervals::student_t::normal_tail;
-use crate::metrics::truth::{Truth, Undefined};
+use crate::metrics::errors::Undefined;
+use crate::metrics::truth::Truth;
 
 /// The result of DeLong's test of two areas on the same examples.
 #[derive(Clone, Copy, Debug, PartialEq)]

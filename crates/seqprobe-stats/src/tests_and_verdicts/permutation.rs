@@ -1,8 +1,9 @@
 //! The paired permutation test: the difference under random exchanges of the two sides' predictions.
 
 use crate::intervals::bootstrap::below;
+use crate::metrics::errors::{InputError, Undefined};
 use crate::metrics::metric::Metric;
-use crate::metrics::truth::{InputError, Truth, Undefined};
+use crate::metrics::truth::Truth;
 use crate::metrics::weighted::{LANES, RowWeights, finite_scores};
 use crate::tests_and_verdicts::floors::paired_floor;
 use rand_chacha::ChaCha8Rng;
@@ -124,7 +125,7 @@ fn units(truth: &Truth<'_>, clusters: Option<&[u32]>) -> Result<Vec<Option<u32>>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::metric::metric;
+    use crate::metrics::registry::metric;
     use approx::assert_relative_eq;
 
     #[test]
