@@ -3,7 +3,7 @@
 //! file is in the page cache. Linux only: the numbers are the kernel's (`VmHWM`).
 
 use seqprobe_core::Seed;
-use seqprobe_models::{FrozenModel, LoadOptions, Precision, Weights, create};
+use seqprobe_models::{LoadOptions, Precision, Weights, create, open_model};
 use std::error::Error;
 use std::io::Write;
 use std::path::Path;
@@ -85,10 +85,10 @@ fn load(folder: &Path) -> Result<(), Box<dyn Error>> {
     // The program's own memory: libtorch and its threads, as after loading a small model.
     let small = tempfile::TempDir::new()?;
     create::bert(small.path(), 3, 1, 8, 2, Seed(1))?;
-    FrozenModel::load(small.path(), options)?;
+    open_model(small.path(), options)?;
     let before = peak_memory()?;
     let start = Instant::now();
-    let model = FrozenModel::load(folder, options)?;
+    let model = open_model(folder, options)?;
     let seconds = start.elapsed().as_secs_f64();
     std::hint::black_box(&model);
     writeln!(std::io::stdout(), "{seconds} {}", peak_memory()? - before)?;

@@ -15,7 +15,6 @@ pub mod torch_file;
 
 use crate::error::ModelError;
 use index::Index;
-pub(crate) use index::{OTHERS, USUAL};
 use layout::TensorLayout;
 use mapped_file::MappedFile;
 use safetensors::Dtype;
@@ -247,7 +246,7 @@ fn read_file(path: &Path) -> Result<(MappedFile, Vec<TensorLayout>), ModelError>
     let file = MappedFile::open(path)?;
     let is_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
     let layouts = if is_safetensors && !torch_file::is_archive(file.bytes()) {
-        safetensors_file::read(file.bytes())
+        safetensors_file::read(file.bytes()).map_err(|error| error.to_string())
     } else {
         torch_file::read(file.bytes()).map_err(|error| error.to_string())
     };

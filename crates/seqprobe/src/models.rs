@@ -5,7 +5,7 @@ use crate::model_finder::{FoundModel, ModelFinder, model_failure};
 use crate::suite::ModelRepresentation;
 use seqprobe_core::Seed;
 use seqprobe_models::hub::Needed;
-use seqprobe_models::{EncoderSpec, FrozenModel, LoadOptions, ModelError, Weights};
+use seqprobe_models::{EncoderSpec, FrozenModel, LoadOptions, ModelError, Weights, open_model};
 use seqprobe_report::record::ModelOrigin;
 
 /// The pretrained model, or the draws of its architecture.
@@ -36,7 +36,7 @@ impl LoadedModel {
                     device: finder.device,
                     allow_code: finder.allow_code,
                 };
-                FrozenModel::load(&path, options)
+                open_model(&path, options)
             })
             .collect();
         let draws = draws.map_err(|error| match &origin {

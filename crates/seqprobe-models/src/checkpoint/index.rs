@@ -2,34 +2,24 @@
 //! folder holds.
 
 use crate::error::ModelError;
+use seqprobe_hub::{OTHER_WEIGHT_EXTENSIONS, USUAL_WEIGHT_FILES};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 /// The most bytes of an index: some hundred for each tensor are usual.
-const LARGEST_INDEX: u64 = 64 << 20;
-
-/// Files of a folder in the order they are looked for.
-pub(crate) const USUAL: [&str; 4] = [
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-];
-
-/// Extensions of other checkpoints, read where a folder has exactly one.
-pub(crate) const OTHERS: [&str; 3] = ["pt", "pth", "ckpt"];
+const MAX_INDEX: u64 = 64 << 20;
 
 /// The weights of a folder: the first of the usual files, else the only `.pt`, `.pth` or `.ckpt`.
 pub(super) fn locate(folder: &Path) -> Result<PathBuf, ModelError> {
     let error = |message: String| ModelError::Checkpoint { path: folder.to_owned(), message };
-    if let Some(path) = USUAL.iter().map(|name| folder.join(name)).find(|path| path.exists()) {
+    if let Some(path) = USUAL_WEIGHT_FILES.iter().map(|name| folder.join(name)).find(|path| path.exists()) {
         return Ok(path);
     }
     let mut others = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(ModelError::io(folder))? {
         let path = entry.map_err(ModelError::io(folder))?.path();
         let extension = path.extension().and_then(|extension| extension.to_str());
-        if extension.is_some_and(|extension| OTHERS.contains(&extension)) && path.is_file() {
+        if extension.is_some_and(|extension| OTHER_WEIGHT_EXTENSIONS.contains(&extension)) && path.is_file() {
             others.push(path);
         }
     }
@@ -75,8 +65,8 @@ impl Index {
         }
         let error = |message: String| ModelError::Checkpoint { path: path.to_owned(), message };
         let n_bytes = std::fs::metadata(path).map_err(ModelError::io(path))?.len();
-        if n_bytes > LARGEST_INDEX {
-            return Err(error(format!("an index of {n_bytes} bytes, at most {LARGEST_INDEX} are read")));
+        if n_bytes > MAX_INDEX {
+            return Err(error(format!("an index of {n_bytes} bytes, at most {MAX_INDEX} are read")));
         }
         let bytes = std::fs::read(path).map_err(ModelError::io(path))?;
         let stored: Stored = serde_json::from_slice(&bytes).map_err(|problem| {

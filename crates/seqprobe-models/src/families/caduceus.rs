@@ -19,17 +19,19 @@ mod config;
 mod mixer;
 mod published;
 
-use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
-use crate::causal::Reach;
-use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::layers::{Kept, LayerPlan};
-use crate::packing::Packing;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::folder::config_file::ConfigFile;
+use crate::layers::causal_convolution::Reach;
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::network::Network;
+use crate::layers::packing::Packing;
 use crate::parameters::Parameters;
-use crate::tokenizer::read_letters_sep;
+use crate::parameters::initialise::Initialisation;
+use crate::parameters::tensor_names::TensorNames;
+use crate::tokenizer::read_bases_sep;
 use config::Config;
 use mixer::{Mixer, Tokens};
 use seqprobe_core::{Digest, LayerIndex};
@@ -40,19 +42,17 @@ pub(super) const FAMILY: Family = Family {
     title: "Caduceus-PS and -Ph, Mamba in both directions over single letters",
     model_types: &["caduceus"],
     architectures: &["Caduceus", "CaduceusForMaskedLM", "CaduceusForSequenceClassification"],
-    claims,
-    prefixes: &["caduceus.backbone.", "backbone.", "model.caduceus.backbone.", ""],
-    probe_tensor: "norm_f.",
-    ignored_tensors: &["lm_head.*", "model.lm_head.*", "score.*"],
-    tokenizer: read_letters_sep,
+    claim: Claim::Always,
+    tensors: TensorNames {
+        prefixes: &["caduceus.backbone.", "backbone.", "model.caduceus.backbone.", ""],
+        probe: "norm_f.",
+        ignored: &["lm_head.*", "model.lm_head.*", "score.*"],
+    },
+    tokenizer: read_bases_sep,
     published: published::PUBLISHED,
     head: None,
     load,
 };
-
-fn claims(_: &ConfigFile) -> bool {
-    true
-}
 
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
@@ -83,7 +83,6 @@ struct Block {
 }
 
 struct Caduceus {
-    spec: EncoderSpec,
     vocab_rows: usize,
     taps: usize,
     is_equivariant: bool,
@@ -127,8 +126,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         version: VERSION,
     };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
-    let encoder = Caduceus {
-        spec,
+    let network = Caduceus {
         vocab_rows: config.vocab_rows,
         taps: config.taps,
         is_equivariant: config.is_equivariant,
@@ -140,7 +138,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         blocks,
         final_norm,
     };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_rows })
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: config.vocab_rows })
 }
 
 /// The complements that the checkpoint stores, as the authors' code reads them, else those of the config.
@@ -164,10 +162,15 @@ struct Strands {
     partners: Tensor,
 }
 
-impl Caduceus {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<Kept, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
-        let strands = self.strands(batch)?;
+impl Network for Caduceus {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
+        let strands = self.strands(batch, spec.max_tokens)?;
         let mut state = self.embed(&strands)?; // [strands * packed tokens, width]
         plan.keep(0, || self.side_by_side(&state, &strands))?;
         for (index, block) in self.blocks.iter().enumerate() {
@@ -187,9 +190,11 @@ impl Caduceus {
         }
         Ok(plan.finish_packed(strands.packing))
     }
+}
 
-    fn strands(&self, batch: &TokenBatch) -> Result<Strands, ModelError> {
-        let packing = Packing::new(batch, self.vocab_rows, self.spec.max_tokens)?;
+impl Caduceus {
+    fn strands(&self, batch: &TokenBatch, max_tokens: Option<usize>) -> Result<Strands, ModelError> {
+        let packing = Packing::new(batch, self.vocab_rows, max_tokens)?;
         let n_tokens = packing.ids.len() as i64;
         let mut lengths = packing.lengths();
         let mut columns = packing.columns.clone();
@@ -256,19 +261,5 @@ impl Caduceus {
         let second =
             state.f_narrow(0, n_tokens, n_tokens)?.f_index_select(0, &strands.reversed)?.f_flip([1])?;
         Ok(Tensor::f_cat(&[first, second], 1)?)
-    }
-}
-
-impl Encoder for Caduceus {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers)?.padded())
-    }
-
-    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
-        tch::no_grad(|| Ok(self.forward(batch, layers)?.packed()))
     }
 }

@@ -13,16 +13,18 @@ mod block;
 mod positions;
 mod tower;
 
-use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
-use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::layers::LayerPlan;
-use crate::packing::check_batch;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::network::Network;
+use crate::layers::packing::check_batch;
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
-use crate::tokenizer::{CHANNELS, NUCLEOTIDE_IDS, read_nucleotides};
+use crate::parameters::tensor_names::TensorNames;
+use crate::tokenizer::{N_CHANNELS, N_ONE_HOT_IDS, read_one_hot_ids};
 use block::Block;
 use positions::{GammaScale, positional_features};
 use seqprobe_core::{Digest, LayerIndex};
@@ -35,12 +37,14 @@ pub(super) const FAMILY: Family = Family {
     title: "Enformer, supervised on genome-wide tracks, one state per 128 letters",
     model_types: &["enformer"],
     architectures: &["Enformer"],
-    claims,
-    prefixes: &["", "enformer."],
-    probe_tensor: "stem.0.weight",
-    // The authors register the trunk's parts twice: by their names, and in order as `_trunk`.
-    ignored_tensors: &["_heads.*", "_trunk.*", "*.num_batches_tracked"],
-    tokenizer: read_nucleotides,
+    claim: Claim::If(claims),
+    tensors: TensorNames {
+        prefixes: &["", "enformer."],
+        probe: "stem.0.weight",
+        // The authors register the trunk's parts twice: by their names, and in order as `_trunk`.
+        ignored: &["_heads.*", "_trunk.*", "*.num_batches_tracked"],
+    },
+    tokenizer: read_one_hot_ids,
     published: PUBLISHED,
     head: None,
     load,
@@ -149,7 +153,6 @@ fn use_tf_gamma(file: &ConfigFile) -> Result<bool, ModelError> {
 }
 
 struct Enformer {
-    spec: EncoderSpec,
     kind: Kind,
     device: Device,
     config: Config,
@@ -192,13 +195,18 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
     let (kind, device) = (parameters.kind(), parameters.device());
-    let encoder = Enformer { spec, kind, device, config, stages, blocks, final_pointwise };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: NUCLEOTIDE_IDS })
+    let network = Enformer { kind, device, config, stages, blocks, final_pointwise };
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: N_ONE_HOT_IDS })
 }
 
-impl Enformer {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        check_batch(batch, NUCLEOTIDE_IDS, self.spec.max_tokens)?;
+impl Network for Enformer {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        check_batch(batch, N_ONE_HOT_IDS, spec.max_tokens)?;
         let mut rows_of_bins: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (row, length) in batch.lengths.iter().enumerate() {
             rows_of_bins.entry(length.div_ceil(self.config.bin())).or_default().push(row);
@@ -206,9 +214,9 @@ impl Enformer {
         let n_states = batch.ids.ncols().div_ceil(self.config.bin());
         let mut parts: Vec<Vec<Tensor>> = layers.iter().map(|_| Vec::new()).collect();
         for (&n_bins, rows) in &rows_of_bins {
-            let states = self.forward_group(&self.one_hot(batch, rows, n_bins)?, layers)?;
+            let states = self.forward_group(spec, &self.one_hot(batch, rows, n_bins)?, layers)?;
             let padding = (n_states - n_bins) as i64;
-            for ((_, state), parts) in states.layers.into_iter().zip(&mut parts) {
+            for ((_, state), parts) in states.into_iter().zip(&mut parts) {
                 parts.push(state.f_constant_pad_nd([0, 0, 0, padding])?); // [rows, states, width]
             }
         }
@@ -222,9 +230,18 @@ impl Enformer {
         let join = |(layer, parts): (&LayerIndex, Vec<Tensor>)| -> Result<_, ModelError> {
             Ok((*layer, Tensor::f_cat(&parts, 0)?.f_index_select(0, &places)?))
         };
-        Ok(HiddenStates { layers: layers.iter().zip(parts).map(join).collect::<Result<_, _>>()? })
+        Ok(Kept::Padded(layers.iter().zip(parts).map(join).collect::<Result<_, ModelError>>()?))
     }
 
+    fn width(&self, spec: &EncoderSpec, layer: LayerIndex) -> usize {
+        match layer {
+            LayerIndex::Final => 2 * spec.hidden,
+            LayerIndex::Block(_) => spec.hidden,
+        }
+    }
+}
+
+impl Enformer {
     /// # Shapes
     /// `[rows, letters A C G T, bins × letters of a bin]`
     fn one_hot(&self, batch: &TokenBatch, rows: &[usize], n_bins: usize) -> Result<Tensor, ModelError> {
@@ -233,10 +250,10 @@ impl Enformer {
         for (row, &length) in batch.lengths.iter().enumerate().filter(|(row, _)| rows.contains(row)) {
             let end = ids.len() + n_letters;
             ids.extend(batch.ids.row(row).iter().take(length));
-            ids.resize(end, CHANNELS);
+            ids.resize(end, N_CHANNELS);
         }
         let ids = Tensor::f_from_slice(&ids)?.f_reshape([rows.len() as i64, n_letters as i64])?;
-        let one_hot = ids.f_one_hot(CHANNELS + 1)?.f_narrow(2, 0, CHANNELS)?.f_transpose(1, 2)?;
+        let one_hot = ids.f_one_hot(N_CHANNELS + 1)?.f_narrow(2, 0, N_CHANNELS)?.f_transpose(1, 2)?;
         Ok(one_hot.f_to_device_(self.device, self.kind, false, false)?)
     }
 
@@ -244,8 +261,13 @@ impl Enformer {
     ///
     /// # Shapes
     /// `[rows, 4, letters]` to `[rows, bins, width]` each
-    fn forward_group(&self, one_hot: &Tensor, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
+    fn forward_group(
+        &self,
+        spec: &EncoderSpec,
+        one_hot: &Tensor,
+        layers: &[LayerIndex],
+    ) -> Result<Vec<(LayerIndex, Tensor)>, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
         let mut tower = one_hot.shallow_clone();
         for stage in &self.stages {
             tower = stage.forward(&tower)?; // [rows, channels, half the length]
@@ -267,24 +289,7 @@ impl Enformer {
             let pointwise = gelu(&self.final_pointwise.forward(&state.f_transpose(1, 2)?)?)?;
             Ok(pointwise.f_transpose(1, 2)?.f_contiguous()?) // [rows, bins, 2 · dim]
         })?;
-        plan.finish()
-    }
-}
-
-impl Encoder for Enformer {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn width(&self, layer: LayerIndex) -> usize {
-        match layer {
-            LayerIndex::Final => 2 * self.config.dim,
-            LayerIndex::Block(_) => self.config.dim,
-        }
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers))
+        Ok(plan.into_layers())
     }
 }
 

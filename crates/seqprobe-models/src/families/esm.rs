@@ -9,18 +9,21 @@
 
 mod config;
 
-use super::{Family, LoadedEncoder};
-use crate::attention::{Positions, Rotary, attend};
 use crate::batch::TokenBatch;
-use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::layers::{Kept, LayerNorm, LayerPlan, Linear};
-use crate::packing::Packing;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::layers::attention::{Positions, Rotary, attend};
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::linear::{LayerNorm, Linear};
+use crate::layers::network::Network;
+use crate::layers::packing::Packing;
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
-use crate::tokenizer::read_six_mers;
+use crate::parameters::initialise::Initialisation;
+use crate::parameters::tensor_names::TensorNames;
+use crate::tokenizer::read_adjacent_kmers;
 use config::{Config, FeedForward, PositionKind};
 use seqprobe_core::{Digest, LayerIndex};
 use tch::{Device, Kind, Tensor};
@@ -35,19 +38,21 @@ pub(super) const FAMILY: Family = Family {
         "EsmForTokenClassification",
         "EsmForSequenceClassification",
     ],
-    claims,
-    prefixes: &["esm.", ""],
-    probe_tensor: "embeddings.word_embeddings.weight",
-    ignored_tensors: &[
-        "lm_head.*",
-        "classifier.*",
-        "pooler.*",
-        "contact_head.*",
-        "embeddings.position_ids",
-        // Made and never used where positions are rotary.
-        "embeddings.position_embeddings.weight",
-    ],
-    tokenizer: read_six_mers,
+    claim: Claim::Always,
+    tensors: TensorNames {
+        prefixes: &["esm.", ""],
+        probe: "embeddings.word_embeddings.weight",
+        ignored: &[
+            "lm_head.*",
+            "classifier.*",
+            "pooler.*",
+            "contact_head.*",
+            "embeddings.position_ids",
+            // Made and never used where positions are rotary.
+            "embeddings.position_embeddings.weight",
+        ],
+    },
+    tokenizer: read_adjacent_kmers,
     published: PUBLISHED,
     head: None,
     load,
@@ -119,10 +124,6 @@ const PUBLISHED: &[PublishedModel] = &[
     ),
 ];
 
-fn claims(_: &ConfigFile) -> bool {
-    true
-}
-
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
 
@@ -140,7 +141,6 @@ struct Block {
 }
 
 struct Esm {
-    spec: EncoderSpec,
     vocab_size: usize,
     n_heads: i64,
     kind: Kind,
@@ -160,7 +160,7 @@ struct Esm {
 
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
     let config = Config::read(file)?;
-    parameters.allow_reduced_products();
+    parameters.allow_reduced_matmul();
     let width = config.hidden_size;
     let padded =
         Initialisation::NormalButRow { deviation: config.initializer_range, row: config.pad_token_id };
@@ -203,8 +203,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         version: VERSION,
     };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
-    let encoder = Esm {
-        spec,
+    let network = Esm {
         vocab_size: config.vocab_size,
         n_heads: config.n_heads as i64,
         kind: parameters.kind(),
@@ -218,7 +217,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         blocks,
         final_norm,
     };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_size })
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: config.vocab_size })
 }
 
 fn take_block(parameters: &mut Parameters, stem: &str, config: &Config) -> Result<Block, ModelError> {
@@ -270,10 +269,15 @@ fn check_frequencies(
     parameters.check_constant(name, &expected, 5e-3)
 }
 
-impl Esm {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<Kept, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
-        let packing = Packing::new(batch, self.vocab_size, self.spec.max_tokens)?;
+impl Network for Esm {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
+        let packing = Packing::new(batch, self.vocab_size, spec.max_tokens)?;
         let mut state = self.embed(&packing)?; // [packed tokens, hidden]
         plan.keep(0, || Ok(state.shallow_clone()))?;
         for (index, block) in self.blocks.iter().enumerate() {
@@ -289,7 +293,9 @@ impl Esm {
         }
         Ok(plan.finish_packed(packing))
     }
+}
 
+impl Esm {
     /// # Shapes
     /// `[packed tokens, hidden]`
     fn embed(&self, packing: &Packing) -> Result<Tensor, ModelError> {
@@ -350,18 +356,4 @@ fn dropout_scales(packing: &Packing, dropped: i64) -> Vec<f64> {
         }
     }
     scales
-}
-
-impl Encoder for Esm {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers)?.padded())
-    }
-
-    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
-        tch::no_grad(|| Ok(self.forward(batch, layers)?.packed()))
-    }
 }

@@ -6,19 +6,22 @@
 //!
 //! The state at padding is set to zero before every convolution, after the norm.
 
-use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
-use crate::config_file::ConfigFile;
-use crate::convolution::{Convolution, ConvolutionShape, Dilations, TokenMask};
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::language_model::{Head, HeadEntry, Objective};
-use crate::layers::{LayerNorm, LayerPlan, Linear};
-use crate::packing::check_batch;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::layers::convolution::{Convolution, ConvolutionShape, Dilations, TokenMask};
+use crate::layers::language_model_head::{Head, HeadEntry, Objective};
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::linear::{LayerNorm, Linear};
+use crate::layers::network::Network;
+use crate::layers::packing::check_batch;
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
-use crate::tokenizer::read_words;
+use crate::parameters::initialise::Initialisation;
+use crate::parameters::tensor_names::TensorNames;
+use crate::tokenizer::read_kmers;
 use seqprobe_core::{Digest, LayerIndex};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
@@ -33,11 +36,13 @@ pub(super) const FAMILY: Family = Family {
         "GPNForSequenceClassification",
         "GPNForTokenClassification",
     ],
-    claims,
-    prefixes: &["model.", ""],
-    probe_tensor: "ln_f.weight",
-    ignored_tensors: &["cls.*", "classifier.*"],
-    tokenizer: read_words,
+    claim: Claim::Always,
+    tensors: TensorNames {
+        prefixes: &["model.", ""],
+        probe: "ln_f.weight",
+        ignored: &["cls.*", "classifier.*"],
+    },
+    tokenizer: read_kmers,
     published: PUBLISHED,
     head: Some(HEAD),
     load,
@@ -58,10 +63,6 @@ const PUBLISHED: &[PublishedModel] = &[PublishedModel {
     licence: None,
     source: "doi:10.1101/2025.02.11.637758",
 }];
-
-fn claims(_: &ConfigFile) -> bool {
-    true
-}
 
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
@@ -191,7 +192,6 @@ enum Block {
 }
 
 struct GpnPrenorm {
-    spec: EncoderSpec,
     vocab_size: usize,
     kind: Kind,
     device: Device,
@@ -232,8 +232,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         version: VERSION,
     };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
-    let encoder = GpnPrenorm {
-        spec,
+    let network = GpnPrenorm {
         vocab_size: config.vocab_size,
         kind: parameters.kind(),
         device: parameters.device(),
@@ -241,7 +240,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         blocks,
         final_norm,
     };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_size })
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: config.vocab_size })
 }
 
 fn take_norm(
@@ -307,19 +306,24 @@ fn take_head(file: &ConfigFile, parameters: &mut Parameters) -> Result<Head, Mod
     let transform = match is_plain {
         true => None,
         false => Some((
-            Linear::take_outer(parameters, "cls.transform.0", [width, width], normal, has_bias)?,
-            LayerNorm::take_outer(parameters, "cls.transform.2", width, NORM_EPSILON, has_bias)?,
+            Linear::take_unprefixed(parameters, "cls.transform.0", [width, width], normal, has_bias)?,
+            LayerNorm::take_unprefixed(parameters, "cls.transform.2", width, NORM_EPSILON, has_bias)?,
         )),
     };
     let decoder =
-        Linear::take_outer(parameters, "cls.decoder", [width, config.vocab_size], normal, has_bias)?;
+        Linear::take_unprefixed(parameters, "cls.decoder", [width, config.vocab_size], normal, has_bias)?;
     Ok(Head::new(transform, decoder))
 }
 
-impl GpnPrenorm {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
-        check_batch(batch, self.vocab_size, self.spec.max_tokens)?;
+impl Network for GpnPrenorm {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
+        check_batch(batch, self.vocab_size, spec.max_tokens)?;
         let (n_sequences, n_tokens) = batch.ids.dim();
         let ids: Vec<i64> = batch.ids.iter().copied().collect();
         let ids = Tensor::f_from_slice(&ids)?.f_to_device_(self.device, Kind::Int64, false, false)?;
@@ -338,7 +342,11 @@ impl GpnPrenorm {
             state = self.final_norm.forward(&state)?;
             plan.keep(self.blocks.len() + 1, || Ok(state.shallow_clone()))?;
         }
-        plan.finish()
+        Ok(plan.finish())
+    }
+
+    fn is_trainable(&self) -> bool {
+        true
     }
 }
 
@@ -359,23 +367,5 @@ fn run_block(block: &Block, state: &Tensor, mask: &TokenMask) -> Result<Tensor, 
             let convolved = third.forward(&convolution.forward(&masked)?)?.f_gelu("none")?;
             Ok(widening.forward(&convolved)?.f_add(state)?)
         }
-    }
-}
-
-impl Encoder for GpnPrenorm {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers))
-    }
-
-    fn trainable_states(
-        &self,
-        batch: &TokenBatch,
-        layers: &[LayerIndex],
-    ) -> Result<HiddenStates, ModelError> {
-        self.forward(batch, layers)
     }
 }

@@ -14,18 +14,21 @@ mod config;
 mod filter;
 mod published;
 
-use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
-use crate::causal::{CausalConvolution, Reach};
-use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::language_model::{Head, HeadEntry, Objective};
-use crate::layers::{Kept, LayerNorm, LayerPlan, Linear};
-use crate::packing::Packing;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::folder::config_file::ConfigFile;
+use crate::layers::causal_convolution::{CausalConvolution, Reach};
+use crate::layers::language_model_head::{Head, HeadEntry, Objective};
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::linear::{LayerNorm, Linear};
+use crate::layers::network::Network;
+use crate::layers::packing::Packing;
 use crate::parameters::Parameters;
-use crate::tokenizer::{Tokenizer, read_letters_cls_sep, read_letters_sep};
+use crate::parameters::initialise::Initialisation;
+use crate::parameters::tensor_names::TensorNames;
+use crate::tokenizer::{Tokenizer, read_bases_cls_sep, read_bases_sep};
 use config::{Config, SHORT_TAPS, is_first_dialect};
 use filter::{Bucket, LongFilter, Positions};
 use seqprobe_core::{Digest, LayerIndex};
@@ -37,10 +40,12 @@ pub(super) const FAMILY: Family = Family {
     title: "HyenaDNA, causal long convolutions over single letters",
     model_types: &["hyenadna"],
     architectures: &["HyenaDNAModel", "HyenaDNAForCausalLM", "HyenaDNAForSequenceClassification"],
-    claims,
-    prefixes: &["hyena.backbone.", "backbone.", "model.backbone.", ""],
-    probe_tensor: "embeddings.word_embeddings.weight",
-    ignored_tensors: &["lm_head.*", "model.lm_head.*", "score.*", "head.*", "decoder.*"],
+    claim: Claim::Always,
+    tensors: TensorNames {
+        prefixes: &["hyena.backbone.", "backbone.", "model.backbone.", ""],
+        probe: "embeddings.word_embeddings.weight",
+        ignored: &["lm_head.*", "model.lm_head.*", "score.*", "head.*", "decoder.*"],
+    },
     tokenizer: read_tokenizer,
     published: published::PUBLISHED,
     head: Some(HEAD),
@@ -54,17 +59,9 @@ const HEAD: HeadEntry =
 /// Keys by which the first files are known, which have no `model_type`.
 pub(super) const FIRST_KEYS: &[&str] = &["d_model", "n_layer", "layer"];
 
-fn claims(_: &ConfigFile) -> bool {
-    true
-}
-
 /// What is added follows the code that goes with the dialect.
 fn read_tokenizer(folder: &Path, config: &ConfigFile) -> Result<Box<dyn Tokenizer>, ModelError> {
-    if is_first_dialect(config) {
-        read_letters_cls_sep(folder, config)
-    } else {
-        read_letters_sep(folder, config)
-    }
+    if is_first_dialect(config) { read_bases_cls_sep(folder, config) } else { read_bases_sep(folder, config) }
 }
 
 /// Raised whenever the same weights and tokens would give other values.
@@ -83,7 +80,6 @@ struct Block {
 }
 
 struct HyenaDna {
-    spec: EncoderSpec,
     vocab_rows: usize,
     kind: Kind,
     device: Device,
@@ -124,8 +120,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         version: VERSION,
     };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
-    let encoder = HyenaDna {
-        spec,
+    let network = HyenaDna {
         vocab_rows: config.vocab_rows,
         kind: parameters.kind(),
         device: parameters.device(),
@@ -133,7 +128,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         blocks,
         final_norm,
     };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_rows })
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: config.vocab_rows })
 }
 
 fn take_head(file: &ConfigFile, parameters: &mut Parameters) -> Result<Head, ModelError> {
@@ -176,10 +171,15 @@ fn take_block(
     })
 }
 
-impl HyenaDna {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<Kept, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
-        let packing = Packing::new(batch, self.vocab_rows, self.spec.max_tokens)?;
+impl Network for HyenaDna {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
+        let packing = Packing::new(batch, self.vocab_rows, spec.max_tokens)?;
         let ids = Tensor::f_from_slice(&packing.ids)?.f_to_device_(self.device, Kind::Int64, false, false)?;
         let buckets = Bucket::all_of(&packing, self.device)?;
         let reach = Reach::new(&packing.columns, SHORT_TAPS, self.kind, self.device)?;
@@ -198,6 +198,10 @@ impl HyenaDna {
         }
         Ok(plan.finish_packed(packing))
     }
+
+    fn is_trainable(&self) -> bool {
+        true
+    }
 }
 
 /// # Shapes
@@ -212,26 +216,4 @@ fn run_block(block: &Block, state: &Tensor, buckets: &[Bucket], reach: &Reach) -
     let state = block.output.add_to(state, &mixed)?;
     let inner = block.mlp_inner.forward(&block.mlp_norm.forward(&state)?)?.f_gelu("tanh")?; // [packed tokens, inner]
     block.mlp_output.add_to(&state, &inner)
-}
-
-impl Encoder for HyenaDna {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers)?.padded())
-    }
-
-    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
-        tch::no_grad(|| Ok(self.forward(batch, layers)?.packed()))
-    }
-
-    fn trainable_states(
-        &self,
-        batch: &TokenBatch,
-        layers: &[LayerIndex],
-    ) -> Result<HiddenStates, ModelError> {
-        self.forward(batch, layers)?.padded()
-    }
 }

@@ -7,17 +7,19 @@
 //! "first_row": 1, "null_row": 0}`. The table is a `.npy` file beside it or, without `table`, the tensor
 //! `embeddings.weight` of `model.safetensors`. There are no blocks: layer 0 is the last.
 
-use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
-use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::layers::LayerPlan;
-use crate::npy_table::NpyTable;
-use crate::packing::check_batch;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::folder::npy_table::NpyTable;
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::network::Network;
+use crate::layers::packing::check_batch;
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
+use crate::parameters::initialise::Initialisation;
+use crate::parameters::tensor_names::TensorNames;
 use crate::tokenizer::{KmerRows, read_kmer_rows};
 use seqprobe_core::{Digest, LayerIndex};
 use std::path::{Component, Path};
@@ -28,10 +30,8 @@ pub(super) const FAMILY: Family = Family {
     title: "static vectors of overlapping k-mers, such as dna2vec",
     model_types: &["kmer-table"],
     architectures: &[],
-    claims,
-    prefixes: &[""],
-    probe_tensor: TABLE,
-    ignored_tensors: &[],
+    claim: Claim::Always,
+    tensors: TensorNames { prefixes: &[""], probe: TABLE, ignored: &[] },
     tokenizer: read_kmer_rows,
     published: PUBLISHED,
     head: None,
@@ -39,10 +39,6 @@ pub(super) const FAMILY: Family = Family {
 };
 
 const PUBLISHED: &[PublishedModel] = &[];
-
-fn claims(_: &ConfigFile) -> bool {
-    true
-}
 
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
@@ -77,7 +73,6 @@ struct Config {
 }
 
 struct KmerTable {
-    spec: EncoderSpec,
     device: Device,
     n_rows: usize,
     /// `[rows, hidden]`
@@ -107,29 +102,24 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     let config = Config { rows: rows.settings(), hidden_size };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
     let n_rows = rows.n_rows();
-    let encoder = KmerTable { spec, device: parameters.device(), n_rows, table };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: n_rows })
+    let network = KmerTable { device: parameters.device(), n_rows, table };
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: n_rows })
 }
 
-impl KmerTable {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
-        check_batch(batch, self.n_rows, self.spec.max_tokens)?;
+impl Network for KmerTable {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
+        check_batch(batch, self.n_rows, spec.max_tokens)?;
         let (n_sequences, n_tokens) = batch.ids.dim();
         let ids: Vec<i64> = batch.ids.iter().copied().collect();
         let ids = Tensor::f_from_slice(&ids)?.f_to_device_(self.device, Kind::Int64, false, false)?;
-        let sizes = [n_sequences as i64, n_tokens as i64, self.spec.hidden as i64];
+        let sizes = [n_sequences as i64, n_tokens as i64, spec.hidden as i64];
         plan.keep(0, || Ok(self.table.f_index_select(0, &ids)?.f_reshape(sizes)?))?; // [batch, tokens, hidden]
-        plan.finish()
-    }
-}
-
-impl Encoder for KmerTable {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers))
+        Ok(plan.finish())
     }
 }

@@ -1,7 +1,7 @@
 //! Random initialisation of the families of BERT's kind, held against what their authors' codes do.
 
 use super::{FAMILIES, recognise};
-use crate::config_file::ConfigFile;
+use crate::folder::config_file::ConfigFile;
 use crate::parameters::{DrawnTensor, Parameters};
 use approx::assert_relative_eq;
 use seqprobe_core::Seed;

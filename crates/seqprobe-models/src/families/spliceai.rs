@@ -13,17 +13,19 @@
 //!
 //! The published files are bare state dicts: the user writes `config.json`, see `crates/seqprobe/docs/supervised-encoders.md`.
 
-use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
-use crate::channel_layers::{BatchNorm, ChannelConvolution};
-use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::layers::LayerPlan;
-use crate::packing::check_batch;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::layers::channel_layers::{BatchNorm, ChannelConvolution};
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::network::Network;
+use crate::layers::packing::check_batch;
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
-use crate::tokenizer::{CHANNELS, NUCLEOTIDE_IDS, read_nucleotides};
+use crate::parameters::tensor_names::TensorNames;
+use crate::tokenizer::{N_CHANNELS, N_ONE_HOT_IDS, read_one_hot_ids};
 use seqprobe_core::{Digest, LayerIndex};
 use tch::{Device, Kind, Tensor};
 
@@ -32,11 +34,13 @@ pub(super) const FAMILY: Family = Family {
     title: "SpliceAI in OpenSpliceAI's form, supervised on splice sites",
     model_types: &["spliceai"],
     architectures: &[],
-    claims,
-    prefixes: &["", "module."],
-    probe_tensor: "initial_conv.weight",
-    ignored_tensors: &["final_conv.*", "*.num_batches_tracked"],
-    tokenizer: read_nucleotides,
+    claim: Claim::Always,
+    tensors: TensorNames {
+        prefixes: &["", "module."],
+        probe: "initial_conv.weight",
+        ignored: &["final_conv.*", "*.num_batches_tracked"],
+    },
+    tokenizer: read_one_hot_ids,
     published: PUBLISHED,
     head: None,
     load,
@@ -44,10 +48,6 @@ pub(super) const FAMILY: Family = Family {
 
 /// The authors publish state dicts outside the hub.
 const PUBLISHED: &[PublishedModel] = &[];
-
-fn claims(_: &ConfigFile) -> bool {
-    true
-}
 
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
@@ -108,7 +108,6 @@ struct Unit {
 }
 
 struct SpliceAi {
-    spec: EncoderSpec,
     kind: Kind,
     device: Device,
     /// N on each side.
@@ -121,7 +120,7 @@ struct SpliceAi {
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
     let config = Config::read(file)?;
     let width = config.hidden_size;
-    let initial = ChannelConvolution::take_same(parameters, "initial_conv", [width, CHANNELS as usize, 1])?;
+    let initial = ChannelConvolution::take_same(parameters, "initial_conv", [width, N_CHANNELS as usize, 1])?;
     let initial_skip = ChannelConvolution::take_same(parameters, "initial_skip.conv", [width, width, 1])?;
     let mut units = Vec::new();
     // The authors count units and skips in one list.
@@ -159,8 +158,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         version: VERSION,
     };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
-    let encoder = SpliceAi {
-        spec,
+    let network = SpliceAi {
         kind: parameters.kind(),
         device: parameters.device(),
         flank: (config.flanking_size / 2) as i64,
@@ -168,13 +166,18 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         initial_skip,
         units,
     };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: NUCLEOTIDE_IDS })
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: N_ONE_HOT_IDS })
 }
 
-impl SpliceAi {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
-        check_batch(batch, NUCLEOTIDE_IDS, self.spec.max_tokens)?;
+impl Network for SpliceAi {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
+        check_batch(batch, N_ONE_HOT_IDS, spec.max_tokens)?;
         let n_tokens = batch.ids.ncols() as i64;
         // The letters of the sequence itself, whatever is left of the flanks.
         let inside = |state: &Tensor| -> Result<Tensor, ModelError> {
@@ -198,9 +201,11 @@ impl SpliceAi {
             plan.keep(index + 1, || tokens_first(&state))?;
         }
         plan.keep(self.units.len() + 1, || tokens_first(&sum))?;
-        plan.finish()
+        Ok(plan.finish())
     }
+}
 
+impl SpliceAi {
     /// One-hot letters between flanks of N; N and padding are zeros.
     ///
     /// # Shapes
@@ -210,7 +215,7 @@ impl SpliceAi {
         let ids: Vec<i64> = rows.flat_map(|(ids, &length)| letters_of(ids.to_vec(), length)).collect();
         let (n_sequences, n_tokens) = batch.ids.dim();
         let ids = Tensor::f_from_slice(&ids)?.f_reshape([n_sequences as i64, n_tokens as i64])?;
-        let one_hot = ids.f_one_hot(CHANNELS + 1)?.f_narrow(2, 0, CHANNELS)?;
+        let one_hot = ids.f_one_hot(N_CHANNELS + 1)?.f_narrow(2, 0, N_CHANNELS)?;
         let one_hot = one_hot.f_to_device_(self.device, self.kind, false, false)?;
         Ok(one_hot.f_transpose(1, 2)?.f_constant_pad_nd([self.flank, self.flank])?)
     }
@@ -218,7 +223,7 @@ impl SpliceAi {
 
 /// The ids of a row with N behind its length.
 fn letters_of(mut ids: Vec<i64>, length: usize) -> Vec<i64> {
-    ids.iter_mut().skip(length).for_each(|id| *id = CHANNELS);
+    ids.iter_mut().skip(length).for_each(|id| *id = N_CHANNELS);
     ids
 }
 
@@ -234,14 +239,4 @@ fn run_unit(unit: &Unit, input: &Tensor) -> Result<Tensor, ModelError> {
     }
     let n_tokens = state.size().last().copied().unwrap_or(0);
     Ok(input.f_narrow(2, unit.reach, n_tokens)?.f_add(&state)?)
-}
-
-impl Encoder for SpliceAi {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers))
-    }
 }

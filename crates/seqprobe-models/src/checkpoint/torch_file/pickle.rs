@@ -14,16 +14,16 @@ use std::collections::HashSet;
 
 /// The largest pickle that is read, in bytes: some hundred for each tensor is usual. Memory is at most a
 /// fixed multiple of it.
-pub const LARGEST_PICKLE: usize = 16 << 20;
+pub const MAX_PICKLE: usize = 16 << 20;
 
 /// The most dimensions a tensor may have.
-pub const MOST_DIMENSIONS: usize = 16;
+pub const MAX_DIMENSIONS: usize = 16;
 
 /// Keys under which training code puts the parameters, beside other things.
 const NESTED_UNDER: [&str; 3] = ["state_dict", "model_state_dict", "model"];
 
 /// Dictionaries within dictionaries that are looked into.
-const MOST_LEVELS: usize = 3;
+const MAX_LEVELS: usize = 3;
 
 /// Why a pickle could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,13 +91,13 @@ pub struct PickledTensor {
 /// [`PickleError`] for a name outside the list, a pickle `torch.save` would not write, and a pickle without
 /// named tensors.
 pub fn read(bytes: &[u8]) -> Result<Vec<PickledTensor>, PickleError> {
-    if bytes.len() > LARGEST_PICKLE {
-        let problem = format!("it has {} bytes, at most {LARGEST_PICKLE} are read", bytes.len());
+    if bytes.len() > MAX_PICKLE {
+        let problem = format!("it has {} bytes, at most {MAX_PICKLE} are read", bytes.len());
         return Err(PickleError::Malformed { place: 0, problem });
     }
     let pickle = machine::run(bytes)?;
     let mut dictionary = pickle.root;
-    for _ in 0..MOST_LEVELS {
+    for _ in 0..MAX_LEVELS {
         let Some(nested) = NESTED_UNDER.iter().find_map(|key| inner_dictionary(&pickle, dictionary, key))
         else {
             break;
@@ -143,7 +143,7 @@ fn described(
 ) -> Result<PickledTensor, &'static str> {
     let sizes = |value: Value, problem: &'static str| -> Result<Vec<usize>, &'static str> {
         let items = objects::items(value, &pickle.objects).ok_or(problem)?;
-        if items.len() > MOST_DIMENSIONS {
+        if items.len() > MAX_DIMENSIONS {
             return Err("has more than 16 dimensions");
         }
         let size = |item: &Value| match item {

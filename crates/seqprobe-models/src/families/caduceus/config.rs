@@ -1,8 +1,8 @@
 //! Caduceus' settings: `config.json` of its checkpoints, with the defaults of `configuration_caduceus.py` and
 //! of Mamba.
 
-use crate::config_file::ConfigFile;
 use crate::error::ModelError;
+use crate::folder::config_file::ConfigFile;
 use serde_json::{Value, json};
 
 /// Settings that change values.

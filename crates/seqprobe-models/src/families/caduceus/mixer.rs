@@ -2,12 +2,12 @@
 //! that share their projections. Their outputs are added.
 
 use super::config::Config;
-use crate::causal::{CausalConvolution, Reach};
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::layers::Linear;
+use crate::layers::causal_convolution::{CausalConvolution, Reach};
+use crate::layers::linear::Linear;
+use crate::layers::selective_scan::{Inputs, selective_scan};
 use crate::parameters::Parameters;
-use crate::selective_scan::{Inputs, selective_scan};
+use crate::parameters::initialise::Initialisation;
 use tch::Tensor;
 
 /// How the packed tokens of a batch lie.

@@ -2,7 +2,7 @@
 //! agree with the 470 thousand, 1.9 million and 7.7 million of the paper. There is no longest input: 1k and
 //! 131k are the lengths of the training sequences.
 
-use crate::published::PublishedModel;
+use crate::families::published::PublishedModel;
 
 pub(super) const PUBLISHED: &[PublishedModel] = &[
     model(

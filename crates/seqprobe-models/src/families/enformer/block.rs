@@ -2,11 +2,11 @@
 //! feed-forward layer, each of a norm of the state and added to it.
 
 use super::Config;
-use crate::channel_layers::library_start;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::layers::{LayerNorm, Linear};
+use crate::layers::channel_layers::library_start;
+use crate::layers::linear::{LayerNorm, Linear};
 use crate::parameters::Parameters;
+use crate::parameters::initialise::Initialisation;
 use tch::Tensor;
 
 /// The authors use the library's default.

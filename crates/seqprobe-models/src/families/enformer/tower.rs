@@ -1,11 +1,11 @@
 //! Enformer's convolutions: blocks of norm, activation and convolution, and pooling by attention over pairs
 //! of neighbours. All lengths here are even, so the authors' rule for an odd last place is never needed.
 
-use crate::channel_layers::{BatchNorm, ChannelConvolution};
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
+use crate::layers::channel_layers::{BatchNorm, ChannelConvolution};
 use crate::parameters::Parameters;
-use crate::tokenizer::CHANNELS;
+use crate::parameters::initialise::Initialisation;
+use crate::tokenizer::N_CHANNELS;
 use tch::Tensor;
 
 /// Letters that the first convolution reads.
@@ -83,7 +83,7 @@ impl Stage {
         stem: &str,
         outputs: usize,
     ) -> Result<Self, ModelError> {
-        let shape = [outputs, CHANNELS as usize, STEM_KERNEL];
+        let shape = [outputs, N_CHANNELS as usize, STEM_KERNEL];
         let first = First::Letters(ChannelConvolution::take_same(parameters, &format!("{stem}.0"), shape)?);
         Self::take_rest(parameters, stem, first, outputs)
     }

@@ -1,7 +1,7 @@
 //! The keys of an ESM `config.json` that change values, and those whose values this program cannot compute with.
 
-use crate::config_file::ConfigFile;
 use crate::error::ModelError;
+use crate::folder::config_file::ConfigFile;
 use serde_json::Value;
 
 /// Settings that change values.

@@ -1,8 +1,8 @@
 //! HyenaDNA's settings, in either dialect: the first files (`d_model`, `n_layer` and a section `layer`, no
 //! `model_type`) and the `-hf` files (`model_type` `hyenadna`, everything on one level).
 
-use crate::config_file::ConfigFile;
 use crate::error::ModelError;
+use crate::folder::config_file::ConfigFile;
 use serde_json::{Value, json};
 
 /// Taps of the short convolution; the authors' code knows no other.

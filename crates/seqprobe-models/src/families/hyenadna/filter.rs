@@ -6,10 +6,10 @@
 
 use super::config::Config;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::layers::Linear;
-use crate::packing::Packing;
+use crate::layers::linear::Linear;
+use crate::layers::packing::Packing;
 use crate::parameters::Parameters;
+use crate::parameters::initialise::Initialisation;
 use tch::{Device, Kind, Tensor};
 
 /// What the filters of all blocks know of a position.
@@ -253,7 +253,7 @@ fn fast_size(least: i64) -> i64 {
 mod tests {
     use super::{Bucket, fast_size};
     use crate::batch::{TokenBatch, Tokens};
-    use crate::packing::Packing;
+    use crate::layers::packing::Packing;
     use tch::{Device, Kind, Tensor};
 
     #[test]

@@ -2,7 +2,7 @@
 //! are those of the architecture and agree with the table of the paper; the most tokens are the letters the
 //! model was trained on and the two tokens that the first files add.
 
-use crate::published::PublishedModel;
+use crate::families::published::PublishedModel;
 
 pub(super) const PUBLISHED: &[PublishedModel] = &[
     model("hyenadna-tiny-1k", "LongSafari/hyenadna-tiny-1k-seqlen-hf", 436_096, 2, 128, 1_026),

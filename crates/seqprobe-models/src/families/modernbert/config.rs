@@ -1,13 +1,13 @@
 //! The settings of ModernBERT: the old keys (`global_rope_theta`, `global_attn_every_n_layers`) and the new
 //! ones (`rope_parameters`, `layer_types`), with the defaults of the authors' code.
 
-use crate::config_file::ConfigFile;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
+use crate::folder::config_file::ConfigFile;
+use crate::parameters::initialise::Initialisation;
 use serde_json::Value;
 
 /// More positions than any model has; a table of them is made when loading.
-const MOST_POSITIONS: usize = 1 << 20;
+const MAX_POSITIONS: usize = 1 << 20;
 
 /// Settings that change values.
 #[derive(serde::Serialize)]
@@ -63,9 +63,9 @@ impl Config {
             initializer_range: file.positive_or("initializer_range", 0.02)?,
             initializer_cutoff_factor: file.positive_or("initializer_cutoff_factor", 2.0)?,
         };
-        if config.max_positions > MOST_POSITIONS {
+        if config.max_positions > MAX_POSITIONS {
             return Err(file.error(format!(
-                "key \"max_position_embeddings\" is {}, expected at most {MOST_POSITIONS}",
+                "key \"max_position_embeddings\" is {}, expected at most {MAX_POSITIONS}",
                 config.max_positions
             )));
         }

@@ -418,7 +418,7 @@ impl<'a> Machine<'a> {
             return Err(self.error("what is called is not a global"));
         };
         let made = objects::call(global, arguments, &self.objects, self.bytes);
-        match made.map_err(|problem| self.error(&problem))? {
+        match made.map_err(|refused| self.error(&refused.to_string()))? {
             objects::Made::Value(value) => self.push(value),
             objects::Made::Object(object) => {
                 if let Object::Dictionary(entries) = &object {
