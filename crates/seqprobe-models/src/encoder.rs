@@ -14,17 +14,16 @@ pub struct EncoderSpec {
     pub n_blocks: u32,
     /// Values per state; for the states after the last block see [`Encoder::width`].
     pub hidden: usize,
-    /// The most tokens, added ones included; `None` when there is no limit.
+    /// The most tokens, added ones included; `None` if there is no limit.
     pub max_tokens: Option<usize>,
-    /// True when the model has a norm (or other layers of its own) after the last block, so that `final`
-    /// differs from the last block.
+    /// True if the model has a norm (or other layers) after the last block, so that `final` differs from the last block.
     pub has_final_norm: bool,
-    /// True when the tokenizer puts a CLS token first and its state sees the sequence; a causal model's first
-    /// state sees nothing but itself.
+    /// True if the tokenizer adds a CLS token at the start and its state sees the sequence. The first state of a causal
+    /// model sees only itself.
     pub has_cls: bool,
     /// Tokens per hidden state: 1, or the bin size of an encoder that reads single bases and gives one state per bin. A sequence of `n` tokens has `n.div_ceil(state_stride)` states.
     pub state_stride: usize,
-    /// Numbers in the encoder's parameters.
+    /// Number of parameters of the encoder.
     pub n_parameters: u64,
     /// Raised whenever the same weights and tokens would give other values. It is part of every cache key.
     pub version: u32,
@@ -49,7 +48,7 @@ pub struct PackedStates {
     pub starts: Vec<usize>,
 }
 
-/// A frozen encoder. The states of a sequence do not depend on what else is in its batch.
+/// A frozen encoder. The states of a sequence do not depend on the other sequences of its batch.
 pub trait Encoder: Send {
     /// Dimensions and limits.
     fn spec(&self) -> &EncoderSpec;

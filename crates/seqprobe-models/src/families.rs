@@ -85,7 +85,7 @@ pub fn recognise(config: &ConfigFile) -> Result<&'static Family, ModelError> {
     }
     let candidates: Vec<&str> = FAMILIES.iter().flat_map(|family| known(&family)).copied().collect();
     let nearest =
-        found.iter().find_map(|word| seqprobe_core::config::nearest(word, candidates.iter().copied()));
+        found.iter().find_map(|name| seqprobe_core::config::nearest(name, candidates.iter().copied()));
     let hint = match nearest {
         Some(nearest) => format!("did you mean {nearest:?}? {}", known_families()),
         None => known_families(),

@@ -2,8 +2,8 @@
 //! learned positions, norm after each residual sum, GELU by the error function. Source of the facts: the
 //! `bert` model of Hugging Face transformers.
 //!
-//! The tokenizer is what the folder holds: a `tokenizer.json` with merges makes byte pairs, every other
-//! vocabulary makes words between CLS and SEP.
+//! The tokenizer depends on the folder: a `tokenizer.json` with merges makes byte pairs, every other vocabulary makes
+//! k-mers between CLS and SEP.
 
 use crate::error::ModelError;
 use crate::families::family::{Claim, Family, LoadedEncoder};
@@ -38,8 +38,8 @@ pub(super) const FAMILY: Family = Family {
 
 const HEAD: HeadEntry = HeadEntry { objective: Objective::Masked, take: take_head, new_vocabulary: None };
 
-/// Sizes follow from the published configs and agree with the sizes of the published files. No licence is
-/// stated where the authors' pages could not be read.
+/// Sizes follow from the published configs and agree with the sizes of the published files. A licence is missing if the
+/// authors' pages could not be read.
 const PUBLISHED: &[PublishedModel] = &[
     dnabert("dnabert-3", "zhihan1996/DNA_bert_3", 85_503_744, "3-mers, stride 1"),
     dnabert("dnabert-4", "zhihan1996/DNA_bert_4", 85_651_200, "4-mers, stride 1"),
@@ -106,10 +106,10 @@ pub(crate) fn config_json(vocab_size: usize, layers: usize, width: usize, heads:
     })
 }
 
-/// `cls.predictions`: a layer, GELU, a norm, and products with the word embeddings themselves, plus a bias.
+/// `cls.predictions`: a layer, GELU, a norm, and products with the token embeddings, plus a bias.
 fn take_head(file: &ConfigFile, parameters: &mut Parameters) -> Result<Head, ModelError> {
     let settings = BertSettings::read(file)?;
-    let (width, words) = (settings.hidden_size, settings.vocab_size);
+    let (width, vocab_size) = (settings.hidden_size, settings.vocab_size);
     let normal = Initialisation::Normal { deviation: settings.initializer_range };
     let stem = "cls.predictions.transform";
     let layer = Linear::take_unprefixed(parameters, &format!("{stem}.dense"), [width, width], normal, true)?;
@@ -125,14 +125,14 @@ fn take_head(file: &ConfigFile, parameters: &mut Parameters) -> Result<Head, Mod
     let padded =
         Initialisation::NormalButRow { deviation: settings.initializer_range, row: settings.pad_token_id };
     let weight = match parameters.has_stored_unprefixed(stored) {
-        true => parameters.take_unprefixed(stored, &[words, width], normal)?,
-        false => parameters.take_buffer(tied, &[words, width], padded)?,
+        true => parameters.take_unprefixed(stored, &[vocab_size, width], normal)?,
+        false => parameters.take_buffer(tied, &[vocab_size, width], padded)?,
     };
     let bias = match parameters.has_stored_unprefixed("cls.predictions.decoder.bias") {
         true => "cls.predictions.decoder.bias",
         false => "cls.predictions.bias",
     };
-    let bias = parameters.take_unprefixed(bias, &[words], Initialisation::Zeros)?;
+    let bias = parameters.take_unprefixed(bias, &[vocab_size], Initialisation::Zeros)?;
     Ok(Head::new(Some((layer, norm)), Linear::from_parts(weight, Some(bias))))
 }
 

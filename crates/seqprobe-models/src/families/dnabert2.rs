@@ -4,7 +4,7 @@
 //! facts: `bert_layers.py` of the published model, as kept in `bend/models/dnabert2.py` of
 //! frederikkemarin/BEND, its path in plain PyTorch.
 //!
-//! There is no limit of length: the penalty reaches as far as the input does.
+//! The length is not limited: the penalty is defined for every distance.
 
 use crate::batch::TokenBatch;
 use crate::encoder::EncoderSpec;
@@ -63,7 +63,7 @@ const fn published(id: &'static str, repository: &'static str, source: &'static 
     }
 }
 
-/// Whether a config that calls itself BERT is of this family.
+/// Whether a config with the name of BERT belongs to this family.
 pub(super) fn is_named(file: &ConfigFile) -> bool {
     file.value("alibi_starting_size").is_some()
 }

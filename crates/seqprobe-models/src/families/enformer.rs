@@ -1,13 +1,13 @@
-//! Enformer (Avsec et al. 2021, doi:10.1038/s41592-021-01252-x): one-hot letters, a tower of convolutions
-//! that halves the length at every stage, then transformer blocks over bins of 128 letters. Source of the
+//! Enformer (Avsec et al. 2021, doi:10.1038/s41592-021-01252-x): one-hot bases, a tower of convolutions
+//! that halves the length at every stage, then transformer blocks over bins of 128 bases. Source of the
 //! facts: `enformer_pytorch/modeling_enformer.py` of lucidrains/enformer-pytorch 0.8.12.
 //!
-//! A sequence is padded on the right with N (zeros) to whole bins and gives one state per bin. What lies
-//! beyond its end is seen by convolutions and attention, so sequences of one number of bins are computed
-//! together and never beside longer ones. Nothing is cropped. Layer 0 is the tower's output, layer k is block
-//! k, `final` is the authors' final pointwise layer, twice as wide.
+//! A sequence is padded on the right with N (zeros) to whole bins and has one state per bin. Convolutions and attention
+//! would see the padding of a batch, so only sequences with the same number of bins are computed together. Nothing is
+//! cropped. Layer 0 is the tower's output, layer k is block k, `final` is the authors' final pointwise layer, which is
+//! twice as wide.
 //!
-//! The track heads are left out, and so is dropout: this is the network as it predicts.
+//! The track heads are left out, and so is dropout: this is the network in prediction mode.
 
 mod block;
 mod positions;
@@ -34,14 +34,14 @@ use tower::{ConvBlock, Stage, gelu, widths};
 
 pub(super) const FAMILY: Family = Family {
     id: "enformer",
-    title: "Enformer, supervised on genome-wide tracks, one state per 128 letters",
+    title: "Enformer, supervised on genome-wide tracks, one state per 128 bases",
     model_types: &["enformer"],
     architectures: &["Enformer"],
     claim: Claim::If(claims),
     tensors: TensorNames {
         prefixes: &["", "enformer."],
         probe: "stem.0.weight",
-        // The authors register the trunk's parts twice: by their names, and in order as `_trunk`.
+        // The authors register the parts of the trunk twice: by their names, and in order as `_trunk`.
         ignored: &["_heads.*", "_trunk.*", "*.num_batches_tracked"],
     },
     tokenizer: read_one_hot_ids,
@@ -57,7 +57,7 @@ const PUBLISHED: &[PublishedModel] = &[PublishedModel {
     layers: 11,
     hidden: 1536,
     max_tokens: None,
-    tokenizer: "letters; one state per 128",
+    tokenizer: "single bases; one state per 128",
     licence: Some("CC-BY-4.0"),
     source: "doi:10.1038/s41592-021-01252-x; https://github.com/lucidrains/enformer-pytorch",
 }];
@@ -124,12 +124,12 @@ impl Config {
         Ok(config)
     }
 
-    /// Values per head, and features per distance.
+    /// Values per head, which is also the number of features per distance.
     fn position_features(&self) -> usize {
         self.dim / self.heads
     }
 
-    /// Letters of a bin.
+    /// Bases of a bin.
     fn bin(&self) -> usize {
         1 << self.num_downsamples
     }
@@ -163,7 +163,7 @@ struct Enformer {
 
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
     let config = Config::read(file)?;
-    // Writers that keep one name per tensor may have kept that of the ordered trunk.
+    // A file with one name per tensor may have kept the name in the ordered trunk.
     let is_named = parameters.present(&["stem.0.weight", "_trunk.1.0.weight"], "") == "stem.0.weight";
     let [stem, tower, transformer, pointwise] = if is_named {
         ["stem", "conv_tower", "transformer", "final_pointwise"]
@@ -220,7 +220,7 @@ impl Network for Enformer {
                 parts.push(state.f_constant_pad_nd([0, 0, 0, padding])?); // [rows, states, width]
             }
         }
-        // Where each row of the batch lies behind one another.
+        // The place of each row of the batch in the concatenated groups.
         let order: Vec<usize> = rows_of_bins.into_values().flatten().collect();
         let mut places = vec![0_i64; order.len()];
         for (place, row) in order.into_iter().enumerate() {
@@ -243,24 +243,24 @@ impl Network for Enformer {
 
 impl Enformer {
     /// # Shapes
-    /// `[rows, letters A C G T, bins × letters of a bin]`
+    /// `[rows, bases A C G T, bins × bases of a bin]`
     fn one_hot(&self, batch: &TokenBatch, rows: &[usize], n_bins: usize) -> Result<Tensor, ModelError> {
-        let n_letters = n_bins * self.config.bin();
-        let mut ids = Vec::with_capacity(rows.len() * n_letters);
+        let n_bases = n_bins * self.config.bin();
+        let mut ids = Vec::with_capacity(rows.len() * n_bases);
         for (row, &length) in batch.lengths.iter().enumerate().filter(|(row, _)| rows.contains(row)) {
-            let end = ids.len() + n_letters;
+            let end = ids.len() + n_bases;
             ids.extend(batch.ids.row(row).iter().take(length));
             ids.resize(end, N_CHANNELS);
         }
-        let ids = Tensor::f_from_slice(&ids)?.f_reshape([rows.len() as i64, n_letters as i64])?;
+        let ids = Tensor::f_from_slice(&ids)?.f_reshape([rows.len() as i64, n_bases as i64])?;
         let one_hot = ids.f_one_hot(N_CHANNELS + 1)?.f_narrow(2, 0, N_CHANNELS)?.f_transpose(1, 2)?;
         Ok(one_hot.f_to_device_(self.device, self.kind, false, false)?)
     }
 
-    /// Sequences of one number of bins.
+    /// Computes sequences with the same number of bins.
     ///
     /// # Shapes
-    /// `[rows, 4, letters]` to `[rows, bins, width]` each
+    /// `[rows, 4, bases]` to `[rows, bins, width]` each
     fn forward_group(
         &self,
         spec: &EncoderSpec,

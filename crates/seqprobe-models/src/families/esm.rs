@@ -4,8 +4,7 @@
 //! generation; for the second the `modeling_esm.py` published with its checkpoints and
 //! `nucleotide_transformer/layers.py` of instadeepai/nucleotide-transformer.
 //!
-//! First generation: learned positions, GELU by the error function, embeddings rescaled as token dropout
-//! leaves them. Second: rotary positions, SwiGLU. Sequences are computed without padding, as in BERT.
+//! First generation: learned positions, GELU by the error function, embeddings rescaled as by token dropout. Second: rotary positions, SwiGLU. Sequences are computed without padding, as in BERT.
 
 mod config;
 
@@ -48,7 +47,7 @@ pub(super) const FAMILY: Family = Family {
             "pooler.*",
             "contact_head.*",
             "embeddings.position_ids",
-            // Made and never used where positions are rotary.
+            // Stored but not used if positions are rotary.
             "embeddings.position_embeddings.weight",
         ],
     },
@@ -59,7 +58,7 @@ pub(super) const FAMILY: Family = Family {
 };
 
 const PAPER: &str = "doi:10.1038/s41592-024-02523-z";
-const SIX_MERS: &str = "6-mers side by side";
+const SIX_MERS: &str = "non-overlapping 6-mers";
 const LICENCE: Option<&str> = Some("CC-BY-NC-SA-4.0");
 
 const fn first_generation(id: &'static str, repository: &'static str, is_large: bool) -> PublishedModel {
@@ -127,7 +126,7 @@ const PUBLISHED: &[PublishedModel] = &[
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
 
-/// Of the letters in training 15% were to be predicted, and 80% of those were masked.
+/// In training, 15% of the tokens were predicted, and 80% of those were masked.
 const MASKED_IN_TRAINING: f64 = 0.15 * 0.8;
 
 struct Block {
@@ -146,7 +145,7 @@ struct Esm {
     kind: Kind,
     device: Device,
     is_gated: bool,
-    /// The token whose embedding token dropout sets to zero, where it is on.
+    /// The token whose embedding is set to zero by token dropout, if that is on.
     dropped_token: Option<i64>,
     /// `[vocabulary, hidden]`
     words: Tensor,
@@ -253,7 +252,7 @@ fn take_block(parameters: &mut Parameters, stem: &str, config: &Config) -> Resul
     })
 }
 
-/// A way to take a linear layer: with a bias or without.
+/// A function that takes a linear layer: with or without a bias.
 type TakeLinear = fn(&mut Parameters, &str, usize, usize, Initialisation) -> Result<Linear, ModelError>;
 
 /// Some files store the frequencies of rotary positions. They must be those of the config, up to the rounding
@@ -325,7 +324,7 @@ impl Esm {
         let projected = block.query_key_value.forward(&block.attention_norm.forward(state)?)?; // [packed tokens, 3 * hidden]
         let attended = attend(&projected, packing, self.n_heads, &positions)?; // [packed tokens, hidden]
         let state = block.attention_output.add_to(state, &attended)?;
-        let mut inner = block.intermediate.forward(&block.feed_forward_norm.forward(&state)?)?; // [packed tokens, intermediate or twice that]
+        let mut inner = block.intermediate.forward(&block.feed_forward_norm.forward(&state)?)?; // [packed tokens, intermediate or 2 *]
         let inner = match self.is_gated {
             true => match inner.f_chunk(2, -1)?.as_slice() {
                 [gate, value] => gate.f_silu()?.f_mul_(value)?,
@@ -337,7 +336,7 @@ impl Esm {
     }
 }
 
-/// What token dropout leaves of each embedding when nothing is dropped: 0 for mask tokens, for the others
+/// Returns the factor of each embedding under token dropout when nothing is dropped: 0 for mask tokens, for the others
 /// `(1 − 0.15 · 0.8) / (1 − share of mask tokens in the sequence)`.
 ///
 /// # Shapes

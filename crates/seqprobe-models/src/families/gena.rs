@@ -61,7 +61,7 @@ const fn base(id: &'static str, repository: &'static str, n_parameters: Option<u
     }
 }
 
-/// Whether a config that calls itself BERT is of this family.
+/// Whether a config with the name of BERT belongs to this family.
 pub(super) fn is_named(file: &ConfigFile) -> bool {
     file.value("pre_layer_norm").and_then(serde_json::Value::as_bool) == Some(true)
 }

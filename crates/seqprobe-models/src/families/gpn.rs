@@ -1,8 +1,8 @@
 //! GPN (Benegas, Batra, Song 2023, doi:10.1073/pnas.2311219120), the first, convolutional version: one-hot
-//! letters, then blocks `x + norm(gelu(dilated convolution(x)))`, `x + norm(gelu(linear(x)))`. Source of
+//! bases, then blocks `x + norm(gelu(dilated convolution(x)))`, `x + norm(gelu(linear(x)))`. Source of
 //! the facts: `gpn/legacy.py` of songlab-cal/gpn.
 //!
-//! Padding is set to zero before every convolution, which is what a sequence alone sees beyond its ends.
+//! Padding is set to zero before every convolution, because a sequence alone has zeros beyond its ends.
 
 use crate::batch::TokenBatch;
 use crate::encoder::EncoderSpec;
@@ -25,7 +25,7 @@ use tch::{Device, Kind, Tensor};
 
 pub(super) const FAMILY: Family = Family {
     id: "gpn",
-    title: "GPN, the convolutional network over single letters",
+    title: "GPN, the convolutional network over single bases",
     model_types: &["ConvNet"],
     architectures: &["ConvNetModel", "ConvNetForMaskedLM", "ConvNetForSequenceClassification"],
     claim: Claim::Always,
@@ -40,11 +40,11 @@ pub(super) const FAMILY: Family = Family {
     load,
 };
 
-/// The words of the authors' tokenizer.
-pub(super) const WORDS: &[&str] = &["[PAD]", "[MASK]", "[UNK]", "a", "c", "g", "t"];
+/// The tokens of the authors' tokenizer.
+pub(super) const VOCABULARY: &[&str] = &["[PAD]", "[MASK]", "[UNK]", "a", "c", "g", "t"];
 
 const HEAD: HeadEntry =
-    HeadEntry { objective: Objective::Masked, take: take_head, new_vocabulary: Some(WORDS) };
+    HeadEntry { objective: Objective::Masked, take: take_head, new_vocabulary: Some(VOCABULARY) };
 
 /// The size is that of the published file: 264 MB of 32-bit numbers are 25 blocks of this width, and the head.
 const PUBLISHED: &[PublishedModel] = &[PublishedModel {
@@ -54,7 +54,7 @@ const PUBLISHED: &[PublishedModel] = &[PublishedModel {
     layers: 25,
     hidden: 512,
     max_tokens: None,
-    tokenizer: "letters",
+    tokenizer: "single bases",
     licence: None,
     source: "doi:10.1073/pnas.2311219120",
 }];
@@ -94,7 +94,7 @@ impl Config {
         };
         if config.vocab_size > config.hidden_size {
             return Err(file.error(format!(
-                "key \"vocab_size\" is {}, expected at most \"hidden_size\" {}: letters are one-hot",
+                "key \"vocab_size\" is {}, expected at most \"hidden_size\" {}: bases are one-hot",
                 config.vocab_size, config.hidden_size
             )));
         }

@@ -1,4 +1,4 @@
-//! GPN's later networks (`model_type` `GPN`): letters, embedded or one-hot, then blocks that normalise first
+//! GPN's later networks (`model_type` `GPN`): bases, embedded or one-hot, then blocks that normalise first
 //! and a norm at the end. Two kinds of blocks: `convnet` (dilated convolution and feed-forward) and `bytenet`
 //! (a narrow dilated convolution between two linear layers; GPN-Promoter, Benegas, Eraslan, Song 2025,
 //! doi:10.1101/2025.02.11.637758). Source of the facts: `gpn/model.py` and `gpn/modules.py` of
@@ -28,7 +28,7 @@ use tch::{Device, Kind, Tensor};
 
 pub(super) const FAMILY: Family = Family {
     id: "gpn-prenorm",
-    title: "GPN, the later convolutional networks over single letters",
+    title: "GPN, the later convolutional networks over single bases",
     model_types: &["GPN"],
     architectures: &[
         "GPNModel",
@@ -49,9 +49,9 @@ pub(super) const FAMILY: Family = Family {
 };
 
 const HEAD: HeadEntry =
-    HeadEntry { objective: Objective::Masked, take: take_head, new_vocabulary: Some(super::gpn::WORDS) };
+    HeadEntry { objective: Objective::Masked, take: take_head, new_vocabulary: Some(super::gpn::VOCABULARY) };
 
-/// The sizes are those of the authors' training script; the published config has not been seen.
+/// The sizes are those of the authors' training script. The published config could not be read.
 const PUBLISHED: &[PublishedModel] = &[PublishedModel {
     id: "gpn-animal-promoter",
     repository: "songlab/gpn-animal-promoter",
@@ -59,7 +59,7 @@ const PUBLISHED: &[PublishedModel] = &[PublishedModel {
     layers: 64,
     hidden: 1024,
     max_tokens: None,
-    tokenizer: "letters",
+    tokenizer: "single bases",
     licence: None,
     source: "doi:10.1101/2025.02.11.637758",
 }];
@@ -128,12 +128,12 @@ impl Config {
         };
         if !config.is_embedded && config.vocab_size > config.hidden_size {
             return Err(file.error(format!(
-                "key \"vocab_size\" is {}, expected at most \"hidden_size\" {}: letters are one-hot",
+                "key \"vocab_size\" is {}, expected at most \"hidden_size\" {}: bases are one-hot",
                 config.vocab_size, config.hidden_size
             )));
         }
         if config.is_depthwise && block_kind == BlockKind::ByteNet && intermediate_size != hidden_size {
-            return Err(file.error("keys \"depthwise\" and \"slim\" are both true, expected one of them: the authors' network cannot be made of both".to_owned()));
+            return Err(file.error("keys \"depthwise\" and \"slim\" are both true, expected one of them: the authors' network does not allow both".to_owned()));
         }
         Ok(config)
     }
@@ -152,7 +152,7 @@ impl Config {
     }
 }
 
-/// The value of a key that has a few names, the first of them where the key is absent.
+/// Returns the meaning of a key with a few possible values; the first of them if the key is absent.
 fn choice<T: Copy>(file: &ConfigFile, key: &str, names: &[(&str, T)]) -> Result<T, ModelError> {
     let found = match file.value(key) {
         None => names.first(),
@@ -165,7 +165,7 @@ fn choice<T: Copy>(file: &ConfigFile, key: &str, names: &[(&str, T)]) -> Result<
     })
 }
 
-/// A switch that is off where the key is absent.
+/// Returns a switch that is off if the key is absent.
 fn flag(file: &ConfigFile, key: &str) -> Result<bool, ModelError> {
     match file.value(key) {
         None => Ok(false),
@@ -196,7 +196,7 @@ struct GpnPrenorm {
     kind: Kind,
     device: Device,
     /// `[vocabulary, hidden]`
-    letters: Tensor,
+    embedding_table: Tensor,
     blocks: Vec<Block>,
     final_norm: LayerNorm,
 }
@@ -204,7 +204,7 @@ struct GpnPrenorm {
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
     let config = Config::read(file)?;
     let shape = [config.vocab_size, config.hidden_size];
-    let letters = match config.is_embedded {
+    let embedding_table = match config.is_embedded {
         true => {
             let start =
                 Initialisation::NormalButRow { deviation: config.initializer_range, row: PADDING_ROW };
@@ -236,7 +236,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         vocab_size: config.vocab_size,
         kind: parameters.kind(),
         device: parameters.device(),
-        letters,
+        embedding_table,
         blocks,
         final_norm,
     };
@@ -296,7 +296,7 @@ fn take_block(parameters: &mut Parameters, index: usize, config: &Config) -> Res
     })
 }
 
-/// `cls.transform` (a layer, GELU, a norm), left out where `mlm_head_transform` is false, and `cls.decoder`.
+/// `cls.transform` (a layer, GELU, a norm), left out if `mlm_head_transform` is false, and `cls.decoder`.
 fn take_head(file: &ConfigFile, parameters: &mut Parameters) -> Result<Head, ModelError> {
     let config = Config::read(file)?;
     file.expect(&[("tie_word_embeddings", Value::Bool(false))])?;
@@ -327,8 +327,11 @@ impl Network for GpnPrenorm {
         let (n_sequences, n_tokens) = batch.ids.dim();
         let ids: Vec<i64> = batch.ids.iter().copied().collect();
         let ids = Tensor::f_from_slice(&ids)?.f_to_device_(self.device, Kind::Int64, false, false)?;
-        let mut state =
-            self.letters.f_index_select(0, &ids)?.f_reshape([n_sequences as i64, n_tokens as i64, -1])?; // [batch, tokens, hidden]
+        let mut state = self.embedding_table.f_index_select(0, &ids)?.f_reshape([
+            n_sequences as i64,
+            n_tokens as i64,
+            -1,
+        ])?; // [batch, tokens, hidden]
         let mask = TokenMask::new(batch, self.kind, self.device)?;
         plan.keep(0, || Ok(state.shallow_clone()))?;
         for (index, block) in self.blocks.iter().enumerate() {

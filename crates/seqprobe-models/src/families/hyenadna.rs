@@ -1,14 +1,14 @@
 //! HyenaDNA (Nguyen et al. 2023, arXiv:2306.15794): blocks of a Hyena operator of order 2 (Poli et al. 2023,
-//! arXiv:2302.10866) and an MLP, each behind a norm, over single letters. Sources of the facts:
+//! arXiv:2302.10866) and an MLP, each after a norm, over single bases. Sources of the facts:
 //! `standalone_hyenadna.py` of HazyResearch/hyena-dna for the first files, the `modeling_hyena.py` published
 //! with `LongSafari/hyenadna-*-hf` for the `-hf` files; both compute the same.
 //!
 //! Layer 0 is the embedding, layer k the residual stream after block k (both of its sums included), `final`
-//! the same after the last norm: what the authors call the embedding.
+//! the same after the last norm, which the authors call the embedding.
 //!
-//! The model is causal: a token sees what stands before it. So there is no `cls` (the first token sees
-//! nothing but itself, and is the same for every sequence), `last` has seen all, and `mean` weights early
-//! positions that saw little. Sequences are computed without padding.
+//! The model is causal: a token sees only the tokens before it. So there is no `cls` (the first token sees only itself
+//! and is the same for every sequence), `last` has seen the whole sequence, and `mean` includes early positions that have
+//! seen little. Sequences are computed without padding.
 
 mod config;
 mod filter;
@@ -37,7 +37,7 @@ use tch::{Device, Kind, Tensor};
 
 pub(super) const FAMILY: Family = Family {
     id: "hyenadna",
-    title: "HyenaDNA, causal long convolutions over single letters",
+    title: "HyenaDNA, causal long convolutions over single bases",
     model_types: &["hyenadna"],
     architectures: &["HyenaDNAModel", "HyenaDNAForCausalLM", "HyenaDNAForSequenceClassification"],
     claim: Claim::Always,
@@ -52,14 +52,14 @@ pub(super) const FAMILY: Family = Family {
     load,
 };
 
-/// The scores are products with the embedding itself, which no file stores twice; the vocabulary is in the code.
+/// The scores are products with the embedding, which files store only once. The vocabulary is in the code.
 const HEAD: HeadEntry =
     HeadEntry { objective: Objective::Causal, take: take_head, new_vocabulary: Some(&[]) };
 
-/// Keys by which the first files are known, which have no `model_type`.
+/// Keys that identify the first files, which have no `model_type`.
 pub(super) const FIRST_KEYS: &[&str] = &["d_model", "n_layer", "layer"];
 
-/// What is added follows the code that goes with the dialect.
+/// The added tokens follow the code that belongs to the dialect.
 fn read_tokenizer(folder: &Path, config: &ConfigFile) -> Result<Box<dyn Tokenizer>, ModelError> {
     if is_first_dialect(config) { read_bases_cls_sep(folder, config) } else { read_bases_sep(folder, config) }
 }
@@ -84,7 +84,7 @@ struct HyenaDna {
     kind: Kind,
     device: Device,
     /// `[vocabulary, hidden]`
-    letters: Tensor,
+    embedding_table: Tensor,
     blocks: Vec<Block>,
     final_norm: LayerNorm,
 }
@@ -92,10 +92,10 @@ struct HyenaDna {
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
     let config = Config::read(file)?;
     let normal = Initialisation::Normal { deviation: config.initializer_range };
-    let letters =
+    let embedding_table =
         parameters.take("embeddings.word_embeddings.weight", &[config.vocab_rows, config.width], normal)?;
     let positions = Positions::computed(&config, parameters.kind(), parameters.device())?;
-    // Models trained with recomputed activations have one level more in these names.
+    // Models that were trained with recomputed activations have one more level in these names.
     let level = |part: &str, tensor: &str| {
         let deeper = format!("{part}.layer");
         let is_deeper = parameters.has(&format!("layers.0.{deeper}.{tensor}"));
@@ -124,7 +124,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         vocab_rows: config.vocab_rows,
         kind: parameters.kind(),
         device: parameters.device(),
-        letters,
+        embedding_table,
         blocks,
         final_norm,
     };
@@ -135,8 +135,8 @@ fn take_head(file: &ConfigFile, parameters: &mut Parameters) -> Result<Head, Mod
     let config = Config::read(file)?;
     let normal = Initialisation::Normal { deviation: config.initializer_range };
     let shape = [config.vocab_rows, config.width];
-    let letters = parameters.take_buffer("embeddings.word_embeddings.weight", &shape, normal)?;
-    Ok(Head::new(None, Linear::from_parts(letters, None)))
+    let embedding_table = parameters.take_buffer("embeddings.word_embeddings.weight", &shape, normal)?;
+    Ok(Head::new(None, Linear::from_parts(embedding_table, None)))
 }
 
 fn take_block(
@@ -149,7 +149,7 @@ fn take_block(
 ) -> Result<Block, ModelError> {
     let (width, inner) = (config.width, config.inner_width);
     let normal = Initialisation::Normal { deviation: config.initializer_range };
-    // What adds to the residual stream starts smaller, by the number of such sums.
+    // Weights that add to the residual stream start smaller, depending on the number of such sums.
     let scale = if config.rescales_residual { ((2 * config.n_layers) as f64).sqrt() } else { 1.0 };
     let residual = Initialisation::Normal { deviation: config.initializer_range / scale };
     let mixer = format!("{stem}.{mixer}");
@@ -183,7 +183,7 @@ impl Network for HyenaDna {
         let ids = Tensor::f_from_slice(&packing.ids)?.f_to_device_(self.device, Kind::Int64, false, false)?;
         let buckets = Bucket::all_of(&packing, self.device)?;
         let reach = Reach::new(&packing.columns, SHORT_TAPS, self.kind, self.device)?;
-        let mut state = self.letters.f_index_select(0, &ids)?; // [packed tokens, hidden]
+        let mut state = self.embedding_table.f_index_select(0, &ids)?; // [packed tokens, hidden]
         plan.keep(0, || Ok(state.shallow_clone()))?;
         for (index, block) in self.blocks.iter().enumerate() {
             if plan.is_done(index) {

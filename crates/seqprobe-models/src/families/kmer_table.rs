@@ -1,10 +1,10 @@
 //! Static k-mer vectors, for example dna2vec (Ng 2017, arXiv:1701.06279): each overlapping k-mer has one row
-//! of a table, whatever stands around it. The cheapest pretrained representation there is, and a baseline
-//! for those that read context.
+//! of a table, independent of its context. This is the cheapest pretrained representation, and a baseline for models that
+//! read context.
 //!
-//! Nobody publishes such tables in Hugging Face layout, so the `config.json` is this program's own:
+//! Such tables are not published in Hugging Face layout, so the `config.json` is this program's own:
 //! `{"model_type": "kmer-table", "k": 6, "hidden_size": 100, "table": "dna2vec-6mer.npy", "order": "acgt",
-//! "first_row": 1, "null_row": 0}`. The table is a `.npy` file beside it or, without `table`, the tensor
+//! "first_row": 1, "null_row": 0}`. The table is a `.npy` file in the same folder or, without `table`, the tensor
 //! `embeddings.weight` of `model.safetensors`. There are no blocks: layer 0 is the last.
 
 use crate::batch::TokenBatch;
@@ -46,10 +46,10 @@ const VERSION: u32 = 1;
 /// Name of the only parameter.
 pub(crate) const TABLE: &str = "embeddings.weight";
 
-/// The table that a config names, or nothing where it is in `model.safetensors`.
+/// Reads the table that a config names; `None` if it is in `model.safetensors`.
 ///
 /// # Errors
-/// [`ModelError::Config`] for a name that is no file of the folder, and as [`NpyTable::read`].
+/// [`ModelError::Config`] for a name that is not a file of the folder, and as [`NpyTable::read`].
 pub(crate) fn read_table(folder: &Path, file: &ConfigFile) -> Result<Option<NpyTable>, ModelError> {
     if file.text("model_type") != Some(FAMILY.id) {
         return Ok(None);
@@ -60,8 +60,9 @@ pub(crate) fn read_table(folder: &Path, file: &ConfigFile) -> Result<Option<NpyT
     let name = value.as_str().map(Path::new);
     match name.map(|name| name.components().collect::<Vec<_>>()).as_deref() {
         Some([Component::Normal(name)]) => NpyTable::read(&folder.join(name)).map(Some),
-        _ => Err(file
-            .error(format!("key \"table\" is {value}, expected the name of a .npy file beside config.json"))),
+        _ => Err(file.error(format!(
+            "key \"table\" is {value}, expected the name of a .npy file in the folder of config.json"
+        ))),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Random initialisation of HyenaDNA and Caduceus, held against what their authors' codes do, and the sizes
-//! of their published checkpoints.
+//! Random initialisation of HyenaDNA and Caduceus compared with their authors' codes, and the sizes of their published
+//! checkpoints.
 
 use super::random_starts::{all, deviation, drawn, largest, named};
 use super::{FAMILIES, recognise};

@@ -60,7 +60,7 @@ const PUBLISHED: &[PublishedModel] = &[PublishedModel {
 const VERSION: u32 = 1;
 
 struct Block {
-    /// Whether attention sees a window of neighbours only.
+    /// Whether attention sees only a window of neighbours.
     is_local: bool,
     /// None before the first block.
     attention_norm: Option<LayerNorm>,
@@ -142,7 +142,7 @@ fn take_norm(parameters: &mut Parameters, stem: &str, config: &Config) -> Result
 fn take_block(parameters: &mut Parameters, index: usize, config: &Config) -> Result<Block, ModelError> {
     let stem = format!("layers.{index}");
     let (width, inner) = (config.hidden_size, config.intermediate_size);
-    // What adds to the residual stream starts smaller, the more blocks there are.
+    // Weights that add to the residual stream start smaller, depending on the number of blocks.
     let (start, out) = (config.start(1.0), config.start((2.0 * config.n_layers as f64).sqrt().recip()));
     let mut linear = |name: &str, inputs: usize, outputs: usize, start: Initialisation, has_bias: bool| {
         let name = format!("{stem}.{name}");
@@ -181,7 +181,7 @@ impl Network for ModernBert {
         // The window depends on distance alone, so that of a shorter sequence is a corner of the longest's.
         let corner = |length: i64| Ok(window.f_narrow(0, 0, length)?.f_narrow(1, 0, length)?);
         let everywhere = Positions::Rotary(&self.global_positions);
-        // A window that reaches over the longest sequence leaves nothing out.
+        // A window that covers the longest sequence excludes nothing.
         let nearby = match longest <= self.config.reach + 1 {
             true => Positions::Rotary(&self.local_positions),
             false => Positions::RotaryAndAdded(&self.local_positions, &corner),
@@ -204,7 +204,7 @@ impl Network for ModernBert {
 }
 
 impl ModernBert {
-    /// Zero for pairs within reach, minus infinity for others.
+    /// Returns zero for pairs within reach, minus infinity for others.
     ///
     /// # Shapes
     /// `[length, length]`

@@ -1,5 +1,5 @@
-//! What is known about a published checkpoint: its size, where its weights live, under which licence. The
-//! lists stand beside their families; nothing here reads or downloads a file.
+//! Facts about a published checkpoint: its size, the repository of its weights, its licence. The lists are in the files
+//! of their families. Nothing here reads or downloads a file.
 
 /// A checkpoint that its authors published on the Hugging Face hub.
 ///
@@ -10,17 +10,17 @@ pub struct PublishedModel {
     pub id: &'static str,
     /// Repository on the hub: `owner/name`.
     pub repository: &'static str,
-    /// Numbers in the encoder's parameters.
+    /// Number of parameters of the encoder.
     pub n_parameters: Option<u64>,
     /// Blocks.
     pub layers: u32,
     /// Values per token.
     pub hidden: u32,
-    /// The most tokens, added ones included; `None` when there is no limit.
+    /// The most tokens, added ones included; `None` if there is no limit.
     pub max_tokens: Option<u32>,
-    /// What a token is: `6-mers, stride 1`, `letters`, `byte pairs`, ….
+    /// The kind of tokens: `6-mers, stride 1`, `single bases`, `byte pairs`, ….
     pub tokenizer: &'static str,
-    /// Licence of the weights, by its SPDX identifier where it has one.
+    /// Licence of the weights, by its SPDX identifier if it has one.
     pub licence: Option<&'static str>,
     /// Paper or repository that describes it.
     pub source: &'static str,

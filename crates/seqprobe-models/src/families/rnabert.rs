@@ -1,14 +1,13 @@
-//! RNABERT (Akiyama and Sakakibara 2022, doi:10.1093/nargab/lqac012): a small BERT over RNA letters with no
-//! token around the sequence. Source of the facts: `utils/bert.py`, `dataload.py` and
+//! RNABERT (Akiyama and Sakakibara 2022, doi:10.1093/nargab/lqac012): a small BERT over RNA bases without
+//! added tokens. Source of the facts: `utils/bert.py`, `dataload.py` and
 //! `RNA_bert_config.json` of mana438/RNABERT.
 //!
-//! The authors fill every sequence with padding tokens up to the last position and let attention see them,
-//! in training and when embedding. Here a sequence is read without padding, as by every other model;
-//! `"attend_to_padding": true` in `config.json` asks for the authors' way.
+//! The authors fill every sequence with padding tokens up to the last position, and attention sees them, both in training
+//! and in prediction. Here a sequence is read without padding, as in every other family; `"attend_to_padding": true` in
+//! `config.json` selects the authors' way.
 //!
-//! The folder holds `RNA_bert_config.json` as `config.json`, with `"model_type": "rnabert"` added, and the
-//! weights. Conversions with another vocabulary are not supported: their ids and added tokens are not those
-//! the model was trained with.
+//! The folder contains `RNA_bert_config.json` as `config.json`, with `"model_type": "rnabert"` added, and the weights.
+//! Conversions with another vocabulary are not supported: the model was not trained with their ids and added tokens.
 
 use crate::batch::TokenBatch;
 use crate::encoder::EncoderSpec;
@@ -29,7 +28,7 @@ use seqprobe_core::{Digest, LayerIndex};
 
 pub(super) const FAMILY: Family = Family {
     id: "rnabert",
-    title: "RNABERT, a small BERT over RNA letters",
+    title: "RNABERT, a small BERT over RNA bases",
     model_types: &["rnabert"],
     architectures: &["RnaBertModel"],
     claim: Claim::Always,
@@ -44,13 +43,13 @@ pub(super) const FAMILY: Family = Family {
     load,
 };
 
-/// The authors give a file in their repository, none on the hub.
+/// The authors publish a file in their repository and not on the hub.
 const PUBLISHED: &[PublishedModel] = &[];
 
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
 
-/// Written in the authors' code, not in their config.
+/// The value of the authors' code; their config does not contain it.
 const NORM_EPSILON: f64 = 1e-12;
 
 const LAYOUT: BertLayout = BertLayout {
@@ -97,7 +96,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     Ok(LoadedEncoder { spec, network, config_digest, vocab_size })
 }
 
-/// The authors give the width as `num_attention_heads` times `multiple`.
+/// The authors write the width as `num_attention_heads` times `multiple`.
 fn with_width(file: &ConfigFile) -> Result<ConfigFile, ModelError> {
     if file.value("hidden_size").is_some() || file.value("multiple").is_none() {
         return Ok(file.clone());
@@ -122,7 +121,7 @@ impl Network for RnaBert {
 }
 
 impl RnaBert {
-    /// The batch with padding up to the last position as part of each sequence.
+    /// Returns the batch with padding up to the last position as part of each sequence.
     fn filled(&self, batch: &TokenBatch, positions: Option<usize>) -> Result<TokenBatch, ModelError> {
         check_batch(batch, self.vocab_size, positions)?;
         let n_sequences = batch.lengths.len();

@@ -1,17 +1,17 @@
 //! SpliceAI (Jaganathan et al. 2019, doi:10.1016/j.cell.2018.12.015) as OpenSpliceAI trains and publishes it
 //! (Chao et al. 2025, doi:10.7554/eLife.107454): a supervised, dilated, residual convolutional network over
-//! single letters. Source of the facts: `openspliceai/train_base/openspliceai.py` and
+//! single bases. Source of the facts: `openspliceai/train_base/openspliceai.py` and
 //! `openspliceai/model_config.py` of Kuanhao-Chao/OpenSpliceAI.
 //!
 //! `x = convolution of width 1 (one-hot)`; units `x + conv(leaky(norm(conv(leaky(norm(x))))))`, slope 0.1;
 //! before the first unit and after every fourth a convolution of width 1 of `x` is added to a sum. Layer 0 is
-//! the first convolution, layer k is unit k, `final` is the sum: what the authors' last convolution reads.
+//! the first convolution, layer k is unit k, `final` is the sum, which the authors' last convolution reads.
 //!
-//! The authors put half the flanking size of N on each side and crop as much from the result, so that each
-//! letter sees N beyond the sequence's ends in every layer. Here each convolution is computed where its whole
-//! kernel finds tokens, which is the same. Padding of a batch is N too, so it changes nothing.
+//! The authors add half the flanking size of N on each side and crop as much from the result, so that each base sees N
+//! beyond the sequence's ends in every layer. Here each convolution is computed where its whole kernel covers tokens,
+//! which gives the same result. Padding of a batch is N too, so it changes nothing.
 //!
-//! The published files are bare state dicts: the user writes `config.json`, see `crates/seqprobe/docs/supervised-encoders.md`.
+//! The published files are bare state dicts: the user writes `config.json`, see `docs/supervised-encoders.md`.
 
 use crate::batch::TokenBatch;
 use crate::encoder::EncoderSpec;
@@ -46,16 +46,16 @@ pub(super) const FAMILY: Family = Family {
     load,
 };
 
-/// The authors publish state dicts outside the hub.
+/// The authors publish state dicts, but not on the hub.
 const PUBLISHED: &[PublishedModel] = &[];
 
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
 
-/// The authors' one number of channels.
+/// The number of channels in all networks of the authors.
 const CHANNELS_OF_THE_AUTHORS: usize = 32;
 
-/// A sum term follows every so many units.
+/// Units after which a term is added to the sum.
 const UNITS_PER_SKIP: usize = 4;
 
 /// Slope of the activation below zero.
@@ -77,7 +77,7 @@ impl Config {
         if stages(flanking_size).is_none() {
             let found = file.value("flanking_size").map_or("missing".to_owned(), |value| format!("{value}"));
             return Err(file.error(format!(
-                "key \"flanking_size\" is {found}, expected 80, 400, 2000 or 10000\n  hint: it is part of the published file's name, model_400nt_rs10.pt has 400; crates/seqprobe/docs/supervised-encoders.md has a config.json"
+                "key \"flanking_size\" is {found}, expected 80, 400, 2000 or 10000\n  hint: it is part of the published file's name: model_400nt_rs10.pt needs {{\"model_type\": \"spliceai\", \"flanking_size\": 400}}"
             )));
         }
         Ok(Self { flanking_size, hidden_size: file.size_or("hidden_size", CHANNELS_OF_THE_AUTHORS)? })
@@ -90,7 +90,7 @@ impl Config {
     }
 }
 
-/// The stages whose letters on both sides add up to the flanking size.
+/// Returns the stages whose bases on both sides add up to the flanking size.
 fn stages(flanking_size: usize) -> Option<&'static [(usize, usize)]> {
     let reach = |(kernel, dilation): &(usize, usize)| 2 * UNITS_PER_SKIP * dilation * (kernel - 1);
     (1..=STAGES.len())
@@ -101,7 +101,7 @@ fn stages(flanking_size: usize) -> Option<&'static [(usize, usize)]> {
 struct Unit {
     norms: [BatchNorm; 2],
     convolutions: [ChannelConvolution; 2],
-    /// Tokens that it gives fewer on each side.
+    /// Tokens by which the output is shorter on each side.
     reach: i64,
     /// After every fourth unit.
     skip: Option<ChannelConvolution>,
@@ -110,7 +110,7 @@ struct Unit {
 struct SpliceAi {
     kind: Kind,
     device: Device,
-    /// N on each side.
+    /// Number of N on each side.
     flank: i64,
     initial: ChannelConvolution,
     initial_skip: ChannelConvolution,
@@ -123,7 +123,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     let initial = ChannelConvolution::take_same(parameters, "initial_conv", [width, N_CHANNELS as usize, 1])?;
     let initial_skip = ChannelConvolution::take_same(parameters, "initial_skip.conv", [width, width, 1])?;
     let mut units = Vec::new();
-    // The authors count units and skips in one list.
+    // The authors number units and skips in one list.
     let mut place = 0;
     for (number, (kernel, dilation)) in config.units().into_iter().enumerate() {
         let stem = format!("residual_units.{place}");
@@ -179,7 +179,7 @@ impl Network for SpliceAi {
         let mut plan = LayerPlan::new(spec, layers)?;
         check_batch(batch, N_ONE_HOT_IDS, spec.max_tokens)?;
         let n_tokens = batch.ids.ncols() as i64;
-        // The letters of the sequence itself, whatever is left of the flanks.
+        // The bases of the sequence itself, without the rest of the flanks.
         let inside = |state: &Tensor| -> Result<Tensor, ModelError> {
             let flank = (state.size().last().copied().unwrap_or(0) - n_tokens) / 2;
             Ok(state.f_narrow(2, flank, n_tokens)?)
@@ -206,13 +206,13 @@ impl Network for SpliceAi {
 }
 
 impl SpliceAi {
-    /// One-hot letters between flanks of N; N and padding are zeros.
+    /// Returns one-hot bases between flanks of N. N and padding are zeros.
     ///
     /// # Shapes
-    /// `[batch, letters A C G T, flank + tokens + flank]`
+    /// `[batch, bases A C G T, flank + tokens + flank]`
     fn one_hot(&self, batch: &TokenBatch) -> Result<Tensor, ModelError> {
         let rows = batch.ids.rows().into_iter().zip(&batch.lengths);
-        let ids: Vec<i64> = rows.flat_map(|(ids, &length)| letters_of(ids.to_vec(), length)).collect();
+        let ids: Vec<i64> = rows.flat_map(|(ids, &length)| bases_of(ids.to_vec(), length)).collect();
         let (n_sequences, n_tokens) = batch.ids.dim();
         let ids = Tensor::f_from_slice(&ids)?.f_reshape([n_sequences as i64, n_tokens as i64])?;
         let one_hot = ids.f_one_hot(N_CHANNELS + 1)?.f_narrow(2, 0, N_CHANNELS)?;
@@ -221,8 +221,8 @@ impl SpliceAi {
     }
 }
 
-/// The ids of a row with N behind its length.
-fn letters_of(mut ids: Vec<i64>, length: usize) -> Vec<i64> {
+/// Returns the ids of a row with N after its length.
+fn bases_of(mut ids: Vec<i64>, length: usize) -> Vec<i64> {
     ids.iter_mut().skip(length).for_each(|id| *id = N_CHANNELS);
     ids
 }

@@ -1,5 +1,5 @@
-//! `config.json`, read key by key: each error names the file, the key, what was expected and what was found.
-//! It knows no architecture; the families ask for their own keys.
+//! `config.json`, read key by key. Each error names the file, the key, the expected and the found value. The families read
+//! their own keys.
 
 use crate::error::ModelError;
 use serde_json::Value;
@@ -16,7 +16,7 @@ impl ConfigFile {
     /// Reads `config.json` of a model folder.
     ///
     /// # Errors
-    /// [`ModelError::Io`] when it cannot be read, [`ModelError::Config`] when it is not a JSON object.
+    /// [`ModelError::Io`] if it cannot be read, [`ModelError::Config`] if it is not a JSON object.
     pub fn read(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join("config.json");
         let text = crate::folder::small_file::read_text(&path).map_err(ModelError::io(&path))?;
@@ -26,10 +26,10 @@ impl ConfigFile {
         }
     }
 
-    /// A config that is there already; `path` is only named in errors.
+    /// Makes a config from a value; errors name `path`.
     ///
     /// # Errors
-    /// [`ModelError::Config`] when it is not a JSON object.
+    /// [`ModelError::Config`] if it is not a JSON object.
     pub fn from_value(path: PathBuf, value: Value) -> Result<Self, ModelError> {
         match value {
             Value::Object(values) => Ok(Self { path, values }),
@@ -42,22 +42,22 @@ impl ConfigFile {
         &self.path
     }
 
-    /// The value of a key; `null` counts as absent.
+    /// Returns the value of a key; `null` counts as absent.
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.values.get(key).filter(|value| !value.is_null())
     }
 
-    /// A text, where it is given.
+    /// Returns a text, if it is given.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.value(key).and_then(Value::as_str)
     }
 
-    /// Whether a key is there and `null`, which some libraries tell from an absent one.
+    /// Whether a key exists and is `null`, which some libraries distinguish from an absent key.
     pub fn is_null(&self, key: &str) -> bool {
         self.values.get(key).is_some_and(Value::is_null)
     }
 
-    /// The same config with one value replaced or added.
+    /// Returns the same config with one value replaced or added.
     #[must_use]
     pub fn with_value(&self, key: &str, value: Value) -> Self {
         let mut other = self.clone();
@@ -65,8 +65,8 @@ impl ConfigFile {
         other
     }
 
-    /// The names under `architectures`; where that key is absent, the class of the base model that
-    /// `auto_map` names (`bert_layers.BertModel`); else none.
+    /// Returns the names under `architectures`. If that key is absent, returns the class of the base model that `auto_map`
+    /// names (`bert_layers.BertModel`), else nothing.
     pub fn architectures(&self) -> Vec<&str> {
         if let Some(Value::Array(names)) = self.value("architectures") {
             return names.iter().filter_map(Value::as_str).collect();
@@ -75,7 +75,7 @@ impl ConfigFile {
         class.and_then(|class| class.rsplit('.').next()).into_iter().collect()
     }
 
-    /// A whole number of at least 1 and below 2^31 that must be given.
+    /// Returns a whole number of at least 1 and below 2^31 that must be given.
     ///
     /// # Errors
     /// [`ModelError::Config`] naming the key.
@@ -88,7 +88,7 @@ impl ConfigFile {
         }
     }
 
-    /// As [`ConfigFile::size`], with the value that the authors' code takes where the key is absent.
+    /// As [`ConfigFile::size`], with the value that the authors' code uses if the key is absent.
     ///
     /// # Errors
     /// [`ModelError::Config`] naming the key.
@@ -96,7 +96,7 @@ impl ConfigFile {
         self.value(key).map_or(Ok(default), |value| self.checked_size(key, value))
     }
 
-    /// A positive finite number, with the value that the authors' code takes where the key is absent.
+    /// Returns a positive finite number, with the value that the authors' code uses if the key is absent.
     ///
     /// # Errors
     /// [`ModelError::Config`] naming the key.
@@ -110,10 +110,10 @@ impl ConfigFile {
         }
     }
 
-    /// A part of the file as a config of its own, where it is given; errors name the same file.
+    /// Returns a section of the file as a config, if it is given. Errors name the same file.
     ///
     /// # Errors
-    /// [`ModelError::Config`] when it is there and not a JSON object.
+    /// [`ModelError::Config`] if it exists and is not a JSON object.
     pub fn section(&self, key: &str) -> Result<Option<Self>, ModelError> {
         match self.value(key) {
             None => Ok(None),
@@ -122,7 +122,7 @@ impl ConfigFile {
         }
     }
 
-    /// Checks that keys, where they are given, have the one value this program computes with.
+    /// Checks that the given keys have the only value that this program supports.
     ///
     /// # Errors
     /// [`ModelError::Config`] naming the first key with another value.
@@ -139,7 +139,7 @@ impl ConfigFile {
         Ok(())
     }
 
-    /// An error about this file.
+    /// Returns an error about this file.
     pub fn error(&self, message: String) -> ModelError {
         ModelError::Config { path: self.path.clone(), message }
     }

@@ -1,12 +1,12 @@
 //! A table of numbers from a `.npy` file, read strictly: two dimensions, row by row, 32 or 64-bit floats,
-//! as many numbers as the header says and nothing behind them.
+//! as many numbers as the header says and nothing after them.
 
 use crate::error::ModelError;
 use npyz::{NpyFile, Order};
 use seqprobe_core::Digest;
 use std::path::{Path, PathBuf};
 
-/// A table and where it comes from.
+/// A table and its file.
 pub(crate) struct NpyTable {
     pub(crate) path: PathBuf,
     pub(crate) rows: usize,
@@ -18,8 +18,10 @@ pub(crate) struct NpyTable {
 }
 
 impl NpyTable {
+    /// Reads a table.
+    ///
     /// # Errors
-    /// [`ModelError::Io`] when the file cannot be read, [`ModelError::Checkpoint`] saying what is wrong with it.
+    /// [`ModelError::Io`] if the file cannot be read, [`ModelError::Checkpoint`] if it is damaged or of another kind.
     pub(crate) fn read(path: &Path) -> Result<Self, ModelError> {
         let bytes = std::fs::read(path).map_err(ModelError::io(path))?;
         let error = |message: String| ModelError::Checkpoint { path: path.to_owned(), message };
@@ -44,7 +46,7 @@ impl NpyTable {
                 return Err(error(format!("has element type {other}, expected '<f4' or '<f8'")));
             }
         };
-        // Checked before anything is allocated: a damaged header may promise any number of values.
+        // This is checked before anything is allocated, because a damaged header may promise any number of values.
         let promised = rows.checked_mul(columns).and_then(|n| n.checked_mul(width));
         if promised.is_none_or(|promised| promised > bytes.len() as u64) {
             return Err(error(format!(

@@ -1,10 +1,10 @@
-//! Settings and vocabularies are small: a larger file is refused before it fills the memory.
+//! Settings and vocabularies are small. A larger file is refused before it fills the memory.
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
 
-/// The largest that is read. The largest published tokenizer of DNA has some ten MiB.
+/// The most bytes that are read. The largest published tokenizer of DNA has about ten MiB.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// Reads a text file of at most 64 MiB.

@@ -1,11 +1,11 @@
-//! Self-attention over packed sequences: each group of equal lengths in one call, so that no mask and no
-//! padding is needed. It knows no layer norm, no projection and no family.
+//! Self-attention over packed sequences: each group of equal lengths in one call, so that no mask and no padding is
+//! needed. Projections and norms are left to the families.
 
 use crate::error::ModelError;
 use crate::layers::packing::Packing;
 use tch::{Device, Kind, Tensor};
 
-/// Rotary positions (Su et al. 2021, arXiv:2104.09864) in the half-split form: value `i` of a head is turned
+/// Rotary positions (Su et al. 2021, arXiv:2104.09864) in the half-split form: value `i` of a head is rotated
 /// together with value `i + head width / 2`.
 pub(crate) struct Rotary {
     /// `[positions, head width]`
@@ -16,7 +16,7 @@ pub(crate) struct Rotary {
 }
 
 impl Rotary {
-    /// Angles `position · base^(−2i / head width)` of positions 0 to below `positions`, computed in double
+    /// Computes the angles `position · base^(−2i / head width)` of positions 0 to below `positions`, computed in double
     /// precision.
     pub(crate) fn new(
         positions: i64,
@@ -53,13 +53,13 @@ impl Rotary {
     }
 }
 
-/// What an attention score knows of positions.
+/// How an attention score depends on positions.
 pub(crate) enum Positions<'a> {
-    /// Nothing: positions were added to the embeddings.
+    /// Not at all: positions were added to the embeddings.
     Absent,
-    /// Queries and keys are turned.
+    /// Queries and keys are rotated.
     Rotary(&'a Rotary),
-    /// A number is added to each score. The function takes a length and gives a tensor that broadcasts to
+    /// A number is added to each score. The function takes a length and returns a tensor that broadcasts to
     /// `[sequences, heads, length, length]`; minus infinity leaves a pair out.
     Added(&'a dyn Fn(i64) -> Result<Tensor, ModelError>),
     /// Both.
@@ -95,7 +95,7 @@ pub(crate) fn attend(
         let (mut query, mut key, value) =
             (parts.f_select(0, 0)?, parts.f_select(0, 1)?, parts.f_select(0, 2)?);
         if let Some(rotary) = rotary {
-            // Turned in the type of the angles, which may be finer than that of products.
+            // The rotation is computed in the type of the angles, which may be finer than that of products.
             query = rotary.turn(&query, group.length)?.f_to_kind(value.kind())?;
             key = rotary.turn(&key, group.length)?.f_to_kind(value.kind())?;
         }

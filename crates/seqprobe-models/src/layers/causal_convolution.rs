@@ -1,19 +1,19 @@
-//! Short causal convolutions over packed tokens, one kernel per channel: a token sees itself and the few
-//! before it in its own sequence. HyenaDNA and Mamba both begin their mixers with one.
+//! Short causal convolutions over packed tokens, one kernel per channel: a token sees itself and a few tokens before it
+//! in its own sequence. The mixers of HyenaDNA and Mamba begin with one.
 
 use crate::error::ModelError;
 use crate::parameters::Parameters;
 use crate::parameters::initialise::Initialisation;
 use tch::{Device, Kind, Tensor};
 
-/// For each distance back: which packed tokens have a token of their own sequence there.
+/// For each distance back: which packed tokens have a token of their own sequence at that distance.
 pub(crate) struct Reach {
     /// `[packed tokens, 1]` each, one or zero, for distances from 1.
     masks: Vec<Tensor>,
 }
 
 impl Reach {
-    /// For kernels of up to `taps` taps; `columns` are the tokens' positions in their sequences.
+    /// Prepares kernels of up to `taps` taps; `columns` are the tokens' positions in their sequences.
     pub(crate) fn new(columns: &[i64], taps: usize, kind: Kind, device: Device) -> Result<Self, ModelError> {
         let mask = |back: i64| {
             let values: Vec<f32> =
@@ -34,8 +34,8 @@ pub(crate) struct CausalConvolution {
 }
 
 impl CausalConvolution {
-    /// Takes `weight` `[channels, 1, taps]` (the tap on the token itself last) and `bias`. Both start as
-    /// torch's own convolutions do.
+    /// Takes `weight` `[channels, 1, taps]` (the tap on the token itself last) and `bias`. Both are
+    /// initialised like torch's own convolutions.
     pub(crate) fn take(
         parameters: &mut Parameters,
         stem: &str,

@@ -1,14 +1,13 @@
-//! Layers over states that lie channels first, `[batch, channels, tokens]`, as supervised encoders have them:
-//! convolution and batch normalisation. They know no padding of batches: whoever calls them decides what a
-//! sequence sees beyond its ends.
+//! Layers over states with channels first, `[batch, channels, tokens]`, as in supervised encoders: convolution and batch
+//! normalisation. The caller decides what a sequence sees beyond its ends; padding of batches is not treated here.
 
 use crate::error::ModelError;
 use crate::parameters::Parameters;
 use crate::parameters::initialise::Initialisation;
 use tch::Tensor;
 
-/// How torch starts a convolution or linear layer unless told otherwise: weights and bias uniform within
-/// 1 / √inputs, where a convolution has `channels × kernel` inputs.
+/// Torch's default initialisation of a convolution or linear layer: weights and bias uniform within 1 / √inputs, where a
+/// convolution has `channels × kernel` inputs.
 pub(crate) fn library_start(inputs: usize) -> Initialisation {
     Initialisation::Uniform { bound: 1.0 / (inputs as f64).sqrt() }
 }
@@ -19,13 +18,13 @@ pub(crate) struct ChannelConvolution {
     weight: Tensor,
     /// `[outputs]`
     bias: Tensor,
-    /// Zeros put before and behind the tokens.
+    /// Zeros that are added on each side of the tokens.
     padding: i64,
     dilation: i64,
 }
 
 impl ChannelConvolution {
-    /// A convolution of as many tokens as it is given: the kernel is odd, beyond the ends it sees zeros.
+    /// Takes a convolution that keeps the number of tokens. The kernel is odd, and there are zeros beyond the ends.
     ///
     /// # Shapes
     /// `shape`: outputs, inputs, kernel
@@ -38,8 +37,8 @@ impl ChannelConvolution {
         Self::take(parameters, stem, shape, kernel / 2, 1)
     }
 
-    /// A convolution at the places where the whole kernel finds tokens: it gives `dilation × (kernel − 1)`
-    /// tokens fewer.
+    /// Takes a convolution at the places where the whole kernel covers tokens. It returns `dilation × (kernel − 1)` tokens
+    /// fewer.
     pub(crate) fn take_inside(
         parameters: &mut Parameters,
         stem: &str,
@@ -67,14 +66,14 @@ impl ChannelConvolution {
     }
 
     /// # Shapes
-    /// `[batch, inputs, tokens]` to `[batch, outputs, tokens]`, tokens as said where it was taken
+    /// `[batch, inputs, tokens]` to `[batch, outputs, tokens]`, with the number of tokens as described at the constructor
     pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor, ModelError> {
         Ok(input.f_conv1d(&self.weight, Some(&self.bias), 1, self.padding, self.dilation, 1)?)
     }
 }
 
-/// Batch normalisation by the statistics that training left: `(x − mean) / √(variance + 1e-5) · weight +
-/// bias`, per channel. The statistics are no parameters and do not count as such.
+/// Batch normalisation with the statistics of the training: `(x − mean) / √(variance + 1e-5) · weight +
+/// bias`, per channel. The statistics do not count as parameters.
 pub(crate) struct BatchNorm {
     weight: Tensor,
     bias: Tensor,
@@ -82,7 +81,7 @@ pub(crate) struct BatchNorm {
     variance: Tensor,
 }
 
-/// The library's default, which the authors of all families here leave as it is.
+/// The library's default, which all families here use.
 const EPSILON: f64 = 1e-5;
 
 impl BatchNorm {

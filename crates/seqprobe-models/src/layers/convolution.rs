@@ -1,5 +1,5 @@
-//! Convolutions along the tokens of a padded batch, as if each sequence were alone: padding is set to zero
-//! before, which is what lies beyond the ends of a sequence.
+//! Convolutions along the tokens of a padded batch, with the same result as for each sequence alone: padding is set to
+//! zero first, because a sequence alone has zeros beyond its ends.
 
 use crate::batch::TokenBatch;
 use crate::error::ModelError;
@@ -14,7 +14,7 @@ pub(crate) struct ConvolutionShape {
     pub(crate) channels: usize,
     pub(crate) kernel_size: usize,
     pub(crate) dilation: i64,
-    /// Whether each channel has a kernel of its own, instead of one over all channels.
+    /// Whether each channel has its own kernel, instead of one over all channels.
     pub(crate) is_depthwise: bool,
     pub(crate) has_bias: bool,
 }
@@ -29,8 +29,8 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
-    /// Takes `<stem>.weight` and, where there is one, `<stem>.bias`. The authors of convolutional models
-    /// leave both at the library's start: uniform within 1 / sqrt(inputs × kernel).
+    /// Takes `<stem>.weight` and, if the shape has a bias, `<stem>.bias`. Both have the library's default initialisation:
+    /// uniform within 1 / sqrt(inputs × kernel).
     pub(crate) fn take(
         parameters: &mut Parameters,
         stem: &str,
@@ -40,8 +40,8 @@ impl Convolution {
         let start = Initialisation::Uniform { bound: 1.0 / ((inputs * shape.kernel_size) as f64).sqrt() };
         let sizes = [shape.channels, inputs, shape.kernel_size];
         let kernel = parameters.take(&format!("{stem}.weight"), &sizes, start)?;
-        // Two-dimensional with height 1 and channels innermost, as tokens lie: the faster path of libtorch on
-        // processors, and no transposed copy.
+        // A two-dimensional convolution with height 1 and channels innermost, the order of the tokens, uses the faster path
+        // of libtorch on CPUs and needs no transposed copy.
         let channels_last = kernel.f_permute([0, 2, 1])?.f_contiguous()?; // [channels, kernel, inputs]
         let bias = match shape.has_bias {
             true => Some(parameters.take(&format!("{stem}.bias"), &[shape.channels], start)?),
@@ -74,9 +74,9 @@ impl Convolution {
     }
 }
 
-/// Where the tokens of a padded batch are.
+/// The places of the tokens in a padded batch.
 pub(crate) struct TokenMask {
-    /// `[batch, tokens, 1]`, one at tokens and zero at padding; nothing where there is no padding.
+    /// `[batch, tokens, 1]`, one at tokens and zero at padding; `None` without padding.
     mask: Option<Tensor>,
 }
 
@@ -95,7 +95,7 @@ impl TokenMask {
         Ok(Self { mask: Some(mask.f_to_device_(device, kind, false, false)?) })
     }
 
-    /// The state with zeros at padding.
+    /// Returns the state with zeros at padding.
     ///
     /// # Shapes
     /// `[batch, tokens, channels]` to the same
@@ -121,7 +121,7 @@ pub(crate) struct Dilations {
 }
 
 impl Dilations {
-    /// The keys `dilation_double_every`, `dilation_max`, `dilation_cycle` and `dilation_base`.
+    /// Reads the keys `dilation_double_every`, `dilation_max`, `dilation_cycle` and `dilation_base`.
     pub(crate) fn read(file: &ConfigFile, most: usize, cycle: usize) -> Result<Self, ModelError> {
         Ok(Self {
             double_every: file.size_or("dilation_double_every", 1)?,

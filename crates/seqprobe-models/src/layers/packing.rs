@@ -1,5 +1,5 @@
-//! A batch without its padding: tokens of all sequences one after another, sequences of equal length
-//! together, so that attention runs group by group without a mask.
+//! A batch without its padding. The tokens of all sequences follow one another, and sequences of equal length are next
+//! to each other, so that attention runs group by group without a mask.
 
 use crate::batch::TokenBatch;
 use crate::error::ModelError;
@@ -28,7 +28,7 @@ pub(crate) struct Packing {
     n_tokens: i64,
 }
 
-/// Checks that ids, lengths and limits belong together.
+/// Checks that ids, lengths and limits fit together.
 pub(crate) fn check_batch(
     batch: &TokenBatch,
     vocab_size: usize,
@@ -37,7 +37,7 @@ pub(crate) fn check_batch(
     let (n_sequences, n_tokens) = batch.ids.dim();
     if n_sequences == 0 || batch.lengths.len() != n_sequences {
         return Err(ModelError::Batch(format!(
-            "{n_sequences} rows of ids and {} lengths, expected as many of both and at least 1",
+            "{n_sequences} rows of ids and {} lengths, expected equal numbers of at least 1",
             batch.lengths.len()
         )));
     }
@@ -52,7 +52,7 @@ pub(crate) fn check_batch(
         }
         if let Some(id) = ids.iter().find(|id| **id < 0 || **id >= vocab_size as i64) {
             return Err(ModelError::Batch(format!(
-                "row {row} holds id {id}, the model has ids 0 to {}",
+                "row {row} contains id {id}, the model has ids 0 to {}",
                 vocab_size - 1
             )));
         }
@@ -94,19 +94,21 @@ impl Packing {
         Ok(packing)
     }
 
-    /// Tokens of each sequence, in packed order.
+    /// Returns the number of tokens of each sequence, in packed order.
     pub(crate) fn lengths(&self) -> Vec<usize> {
         let of_group = |group: &Group| std::iter::repeat_n(group.length as usize, group.n_sequences as usize);
         self.groups.iter().flat_map(of_group).collect()
     }
 
-    /// The first token of each sequence of the batch, in packed order.
+    /// Returns the first packed token of each sequence of the batch.
     pub(crate) fn starts(&self) -> Vec<usize> {
         self.places.iter().step_by(self.n_tokens.max(1) as usize).map(|&place| place as usize).collect()
     }
 
+    /// Returns the padded form of packed states. Padding has copies of another token.
+    ///
     /// # Shapes
-    /// `[packed tokens, hidden]` to `[batch, tokens, hidden]`; padding holds copies of another token.
+    /// `[packed tokens, hidden]` to `[batch, tokens, hidden]`
     pub(crate) fn unpack(&self, packed: &Tensor) -> Result<Tensor, ModelError> {
         let sizes = [self.n_sequences, self.n_tokens, -1];
         if self.places.len() == self.ids.len() && self.groups.len() == 1 {
@@ -132,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_lengths_lie_together_and_find_their_way_back() {
+    fn equal_lengths_are_packed_together_and_unpacked_again() {
         let packing = Packing::new(&batch(&[&[1, 2, 3], &[4], &[5, 6, 7]]), 9, None).unwrap();
         assert_eq!(packing.ids, [4, 1, 2, 3, 5, 6, 7]);
         assert_eq!(packing.columns, [0, 0, 1, 2, 0, 1, 2]);
@@ -149,8 +151,8 @@ mod tests {
     #[test]
     fn a_batch_that_does_not_fit_is_an_error() {
         let text = |batch: &TokenBatch, limit| Packing::new(batch, 5, limit).unwrap_err().to_string();
-        insta::assert_snapshot!(text(&batch(&[&[1, 9]]), None), @"token batch: row 0 holds id 9, the model has ids 0 to 4");
-        insta::assert_snapshot!(text(&batch(&[]), None), @"token batch: 0 rows of ids and 0 lengths, expected as many of both and at least 1");
+        insta::assert_snapshot!(text(&batch(&[&[1, 9]]), None), @"token batch: row 0 contains id 9, the model has ids 0 to 4");
+        insta::assert_snapshot!(text(&batch(&[]), None), @"token batch: 0 rows of ids and 0 lengths, expected equal numbers of at least 1");
         insta::assert_snapshot!(text(&batch(&[&[1], &[]]), None), @"token batch: row 1 has length 0, expected 1 to 1");
         assert!(matches!(
             Packing::new(&batch(&[&[1, 1, 1]]), 5, Some(2)),

@@ -5,9 +5,9 @@
 //!
 //! from zero at the beginning of every sequence. Rates are negative, steps positive, so that nothing grows.
 //!
-//! Time is one plain loop and channels go through it side by side, in blocks: no tensor is made per time
-//! step, and none of the size tokens × channels × states. It runs on the processor whatever device the
-//! tensors are on. The result does not depend on the number of threads.
+//! Time is one plain loop, which runs over blocks of channels in parallel. No tensor is made per time step, and none of
+//! the size tokens × channels × states. The loop runs on the CPU, on whichever device the tensors are. The result does
+//! not depend on the number of threads.
 
 use crate::error::ModelError;
 use rayon::prelude::*;
@@ -16,7 +16,7 @@ use tch::{Device, Kind, Tensor};
 /// Channels of a block.
 const LANES: usize = 16;
 
-/// What varies along a sequence; tokens of all sequences one after another.
+/// The inputs that vary along a sequence. The tokens of all sequences follow one another.
 pub(crate) struct Inputs<'a> {
     /// `[tokens, channels]`
     pub(crate) values: &'a Tensor,
@@ -141,11 +141,11 @@ impl<T: Number> Scan<'_, T> {
     }
 }
 
-/// What the recurrence needs of a floating-point type.
+/// The operations that the recurrence needs from a floating-point type.
 trait Number:
     Copy + Send + Sync + tch::kind::Element + std::ops::Add<Output = Self> + std::ops::Mul<Output = Self>
 {
-    /// The exponential of a number that is not positive.
+    /// Returns the exponential of a number that is not positive.
     fn exp_of_negative(self) -> Self;
 }
 

@@ -1,11 +1,11 @@
-//! Numbers of a randomly initialised model, drawn from this program's own generator so that they do not
+//! The values of a randomly initialised model. They are drawn from this program's own generator, so that they do not
 //! change with the libtorch version. Each tensor has its own stream, derived from the seed and its name.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;
 use seqprobe_core::Seed;
 
-/// How the authors' code initialises a tensor.
+/// The authors' initialisation of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Initialisation {
     /// All zero.
@@ -17,22 +17,21 @@ pub enum Initialisation {
         /// Standard deviation.
         deviation: f64,
     },
-    /// Normal with mean 0, but one row (of the padding token) zero.
+    /// Normal with mean 0, except one row (of the padding token), which is zero.
     NormalButRow {
         /// Standard deviation.
         deviation: f64,
         /// The zero row.
         row: usize,
     },
-    /// Normal with mean 0, values beyond a number of standard deviations drawn again.
+    /// Normal with mean 0. Values beyond a number of standard deviations are drawn again.
     TruncatedNormal {
         /// Standard deviation before values are left out.
         deviation: f64,
-        /// The most standard deviations a value may be away from 0.
+        /// The most standard deviations between a value and 0.
         cutoff: f64,
     },
-    /// A kernel that hands each channel on, multiplied: `factor` where output and input channel are the
-    /// same, zero elsewhere.
+    /// A kernel that multiplies each channel: `factor` where output and input channel are the same, zero elsewhere.
     Identity {
         /// The factor.
         factor: f64,
@@ -47,9 +46,9 @@ pub enum Initialisation {
         /// The value.
         value: f64,
     },
-    /// In every row the logarithms of 1, 2, 3, …: the decay rates that a state space model starts with.
+    /// The logarithms of 1, 2, 3, … in every row: the initial decay rates of a state space model.
     LogOfColumn,
-    /// Numbers whose softplus is log-uniform between two bounds: the time steps of a state space model.
+    /// Numbers whose softplus is log-uniform between two bounds: the initial time steps of a state space model.
     TimeStep {
         /// Smallest softplus.
         least: f64,
@@ -60,8 +59,7 @@ pub enum Initialisation {
     },
 }
 
-/// Draws the values of one tensor, row-major. The same seed and name give the same numbers whatever
-/// else is drawn.
+/// Draws the values of one tensor, row-major. The same seed and name always give the same numbers.
 ///
 /// # Shapes
 /// `shape` is the tensor's; the result has its product of values.
@@ -109,7 +107,7 @@ pub fn draw(seed: Seed, name: &str, shape: &[usize], initialisation: Initialisat
     }
 }
 
-/// A number in [0, 1) with 53 random bits.
+/// Returns a number in [0, 1) with 53 random bits.
 fn uniform(rng: &mut ChaCha8Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
@@ -201,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_hands_each_channel_on() {
+    fn an_identity_multiplies_each_channel() {
         let values = draw(Seed(1), "w", &[2, 2, 1, 1], Initialisation::Identity { factor: 2.0 });
         assert_eq!(values, [2.0, 0.0, 0.0, 2.0]);
     }
