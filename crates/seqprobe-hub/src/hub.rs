@@ -100,7 +100,8 @@ impl Hub {
     /// processes may do so at once. An interrupted download is resumed.
     ///
     /// # Errors
-    /// [`HubError`] if downloads are forbidden, the hub refuses or cannot be reached, a file is damaged, or the disk is full.
+    /// [`HubError`] if downloads are forbidden, the hub refuses or cannot be reached, a file is damaged, or the
+    /// disk is full.
     pub fn fetch(
         &self,
         reference: &HubReference,

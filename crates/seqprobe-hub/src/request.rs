@@ -1,5 +1,5 @@
-//! Requests to the hub. Redirects are followed here and not by the HTTP library, so that only the hub gets the token and
-//! no redirect leads into the user's network. Each kind of refusal has its own hint.
+//! Requests to the hub. Redirects are followed here and not by the HTTP library, so that only the hub gets the
+//! token and no redirect leads into the user's network. Each kind of refusal has its own hint.
 
 use crate::address::{RefusedRedirect, is_private, is_private_host, redirect_target, same_origin};
 use crate::error::HubError;

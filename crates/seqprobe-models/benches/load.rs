@@ -1,5 +1,5 @@
-//! Loading a BERT of 100 million parameters (400 MB of f32) against reading its file into a buffer: time,
-//! and the most memory held. Every measurement is a fresh process, so that none profits from another; the
+//! Loading a BERT of 100 million parameters (400 MB of f32) compared with reading its file into a buffer: time
+//! and peak memory. Every measurement is a new process, so that none profits from another. The
 //! file is in the page cache. Linux only: the numbers are the kernel's (`VmHWM`).
 
 use seqprobe_core::Seed;
@@ -95,7 +95,7 @@ fn load(folder: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The most memory this process has held so far, in bytes.
+/// Returns the peak memory of this process so far, in bytes.
 fn peak_memory() -> Result<f64, Box<dyn Error>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;

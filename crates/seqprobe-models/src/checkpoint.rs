@@ -1,9 +1,9 @@
 //! The weights of a model as named tensors, in any supported file format and floating-point type: `model.safetensors`,
 //! `pytorch_model.bin` and other files of `torch.save`, one file or several with an index.
 //!
-//! Files are memory maps. A tensor is copied out of its map once, in pieces that are checked and hashed during the copy.
-//! Then the pages of the map are released. So a loaded model needs its own size in memory, and it does not change if the
-//! file is overwritten. No code in a file is run.
+//! Files are memory maps. A tensor is copied out of its map once, in pieces that are checked and hashed during the
+//! copy. Then the pages of the map are released. So a loaded model needs its own size in memory, and it does not
+//! change if the file is overwritten. No code in a file is run.
 
 mod index;
 pub mod layout;
@@ -63,8 +63,9 @@ impl Checkpoint {
         self.find(name).is_some()
     }
 
-    /// Returns the digest of all tensors: names, element types, shapes and values. It does not depend on the file format,
-    /// the number of files, or the order of the tensors. Tensors that were loaded before are not read again.
+    /// Returns the digest of all tensors: names, element types, shapes and values. It does not depend on the file
+    /// format, the number of files, or the order of the tensors. Tensors that were loaded before are not read
+    /// again.
     pub fn digest(&self) -> Digest {
         let mut digest = DigestBuilder::new("checkpoint v1");
         for tensor in &self.tensors {
@@ -81,8 +82,8 @@ impl Checkpoint {
     /// `shape`, or an error.
     ///
     /// # Errors
-    /// [`ModelError`] naming the tensor if it is missing, has another shape, is not a floating-point tensor, or contains a
-    /// value that is not finite.
+    /// [`ModelError`] naming the tensor if it is missing, has another shape, is not a floating-point tensor, or
+    /// contains a value that is not finite.
     pub fn tensor(
         &self,
         name: &str,
@@ -208,8 +209,8 @@ fn open_single(path: &Path) -> Result<Opened, ModelError> {
     Ok((vec![file], tensors.collect()))
 }
 
-/// Opens the files that an index names. A tensor must be in the file that the index names for it. Tensors that the index
-/// does not name count too, so that they are not overlooked.
+/// Opens the files that an index names. A tensor must be in the file that the index names for it. Tensors that the
+/// index does not name count too, so that they are not overlooked.
 fn open_split(path: &Path) -> Result<Opened, ModelError> {
     let index = Index::read(path)?;
     let mut files = Vec::new();

@@ -12,9 +12,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use tch::{Device, Kind};
 
-/// Writes a BERT over overlapping k-mers (DNABERT's vocabulary and file layout): `layers` blocks of `width`, a feed-forward
-/// of 4 × `width`, 512 positions. A missing folder is created, and files of the same name are replaced. Invalid sizes
-/// change nothing.
+/// Writes a BERT over overlapping k-mers (DNABERT's vocabulary and file layout): `layers` blocks of `width`, a
+/// feed-forward of 4 × `width`, 512 positions. A missing folder is created, and files of the same name are
+/// replaced. Invalid sizes change nothing.
 ///
 /// # Errors
 /// [`ModelError::Config`] if sizes do not fit together, [`ModelError::Io`] if a file cannot be written.

@@ -16,12 +16,14 @@ pub struct EncoderSpec {
     pub hidden: usize,
     /// The most tokens, added ones included; `None` if there is no limit.
     pub max_tokens: Option<usize>,
-    /// True if the model has a norm (or other layers) after the last block, so that `final` differs from the last block.
+    /// True if the model has a norm (or other layers) after the last block, so that `final` differs from the last
+    /// block.
     pub has_final_norm: bool,
     /// True if the tokenizer adds a CLS token at the start and its state sees the sequence. The first state of a causal
     /// model sees only itself.
     pub has_cls: bool,
-    /// Tokens per hidden state: 1, or the bin size of an encoder that reads single bases and gives one state per bin. A sequence of `n` tokens has `n.div_ceil(state_stride)` states.
+    /// Tokens per hidden state: 1, or the bin size of an encoder that reads single bases and gives one state per
+    /// bin. A sequence of `n` tokens has `n.div_ceil(state_stride)` states.
     pub state_stride: usize,
     /// Number of parameters of the encoder.
     pub n_parameters: u64,
@@ -33,8 +35,8 @@ pub struct EncoderSpec {
 #[derive(Debug)]
 pub struct HiddenStates {
     /// # Shapes
-    /// Each `[batch, states, width]`, see [`Encoder::width`], where states are tokens for a state stride of 1; rows beyond a
-    /// sequence's own states are undefined.
+    /// Each `[batch, states, width]`, see [`Encoder::width`], where states are tokens for a state stride of 1; rows
+    /// beyond a sequence's own states are undefined.
     pub layers: Vec<(LayerIndex, Tensor)>,
 }
 

@@ -1,5 +1,5 @@
-//! Layers that several families share, packing of batches, and the step from a network to an encoder. Nothing here knows
-//! a family.
+//! Layers that several families share, packing of batches, and the step from a network to an encoder. Nothing here
+//! knows a family.
 
 pub(crate) mod attention;
 pub(crate) mod bert_settings;

@@ -106,8 +106,8 @@ pub struct FrozenModel {
 pub type Tokenize = Box<dyn Fn(&DnaSequence) -> Result<Tokens, ModelError> + Send + Sync>;
 
 impl FrozenModel {
-    /// Makes a model from an encoder and a tokenizer, for encoders that do not come from a folder. The digests must change
-    /// whenever a value changes, because they identify the model in every cache.
+    /// Makes a model from an encoder and a tokenizer, for encoders that do not come from a folder. The digests must
+    /// change whenever a value changes, because they identify the model in every cache.
     pub fn from_parts(
         encoder: Box<dyn Encoder>,
         tokenize: Tokenize,

@@ -233,8 +233,8 @@ impl Parameters {
         matches!(&self.source, Source::Stored(stored) if stored.contains_unprefixed(name))
     }
 
-    /// Takes a tensor that not every checkpoint has: a constant, or a second copy of a parameter. It does not count as a
-    /// parameter. Returns `None` if it is absent or parameters are drawn.
+    /// Takes a tensor that not every checkpoint has: a constant, or a second copy of a parameter. It does not count
+    /// as a parameter. Returns `None` if it is absent or parameters are drawn.
     ///
     /// # Shapes
     /// `shape`
@@ -265,8 +265,8 @@ impl Parameters {
         }
     }
 
-    /// Checks a vector that some files contain although the code can compute it. If it exists, it must have the expected
-    /// values, within a relative tolerance. It counts as used, but not as a parameter.
+    /// Checks a vector that some files contain although the code can compute it. If it exists, it must have the
+    /// expected values, within a relative tolerance. It counts as used, but not as a parameter.
     ///
     /// # Errors
     /// As [`Checkpoint::tensor`]; [`ModelError::TensorValues`] for another value.
@@ -289,8 +289,8 @@ impl Parameters {
         }
     }
 
-    /// Returns a digest of the source of the values: all tensors of the checkpoint, or the seed. It is fastest after the
-    /// tensors have been taken.
+    /// Returns a digest of the source of the values: all tensors of the checkpoint, or the seed. It is fastest
+    /// after the tensors have been taken.
     pub fn digest(&self) -> Digest {
         let mut digest = DigestBuilder::new("parameters v1");
         match &self.source {

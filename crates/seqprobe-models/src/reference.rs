@@ -1,5 +1,5 @@
-//! What a user may write for a model: a path, `hf:owner/name@revision`, or the identifier of a published model. No file is
-//! read and no request is sent. The prefix `random:` is handled by the caller.
+//! What a user may write for a model: a path, `hf:owner/name@revision`, or the identifier of a published model. No
+//! file is read and no request is sent. The prefix `random:` is handled by the caller.
 
 use crate::families::{FAMILIES, Family, PublishedModel};
 use seqprobe_hub::{HubReference, HubReferenceError};
@@ -36,8 +36,8 @@ pub enum ReferenceError {
 }
 
 impl ModelReference {
-    /// Reads a reference. Relative paths start from `base`. An existing path takes precedence over a published model with
-    /// the same name.
+    /// Reads a reference. Relative paths start from `base`. An existing path takes precedence over a published
+    /// model with the same name.
     ///
     /// # Errors
     /// [`ReferenceError`] with the nearest names.

@@ -19,7 +19,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// A header, by its name in small letters.
+    /// A header, by its name in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }

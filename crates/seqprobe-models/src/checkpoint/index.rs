@@ -1,4 +1,5 @@
-//! The index of weights that are split over several files (`*.index.json`), and the search for weight files in a folder.
+//! The index of weights that are split over several files (`*.index.json`), and the search for weight files in a
+//! folder.
 
 use crate::error::ModelError;
 use seqprobe_hub::{OTHER_WEIGHT_EXTENSIONS, USUAL_WEIGHT_FILES};

@@ -44,8 +44,8 @@ impl TensorLayout {
         self.start..self.start + (last + 1) * self.dtype.bitsize() / 8
     }
 
-    /// Returns a part of the tensor's bytes in row-major order: a slice of the file if they are contiguous, else a copy in
-    /// `buffer`.
+    /// Returns a part of the tensor's bytes in row-major order: a slice of the file if they are contiguous, else a
+    /// copy in `buffer`.
     ///
     /// # Shapes
     /// `range`: bytes, within `0..n_bytes`, beginning and ending between elements.

@@ -4,8 +4,8 @@ use crate::error::ModelError;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// A file in memory. It must not be changed while it is loaded, as for any reader. Afterwards it may be changed, because
-/// the loaded tensors are copies.
+/// A file in memory. It must not be changed while it is loaded, as for any reader. Afterwards it may be changed,
+/// because the loaded tensors are copies.
 pub(super) struct MappedFile {
     pub(super) path: PathBuf,
     map: memmap2::Mmap,
@@ -22,8 +22,8 @@ impl MappedFile {
         &self.map
     }
 
-    /// Releases the memory of the pages of `range` (bytes) after their use. They could be read from the file again. This is
-    /// only a hint to the system; if it is ignored, more memory stays in use.
+    /// Releases the memory of the pages of `range` (bytes) after their use. They could be read from the file again.
+    /// This is only a hint to the system; if it is ignored, more memory stays in use.
     pub(super) fn release(&self, range: Range<usize>) {
         let start = range.start.saturating_sub(NEIGHBOURS);
         let end = range.end.saturating_add(NEIGHBOURS).min(self.map.len());
@@ -33,8 +33,8 @@ impl MappedFile {
     }
 }
 
-/// Reading a page also loads its neighbours, up to a large page of 2 MiB if the page cache uses those (measured on a file
-/// written by Python). That includes pages around a range that were released already.
+/// Reading a page also loads its neighbours, up to a large page of 2 MiB if the page cache uses those (measured on
+/// a file written by Python). That includes pages around a range that were released already.
 const NEIGHBOURS: usize = 1 << 21;
 
 #[expect(

@@ -34,8 +34,8 @@ impl StoredTensor {
         Self { layout, file, digest: OnceLock::new() }
     }
 
-    /// Returns the digest of name, element type, shape and values. It does not depend on the file format, on the place of
-    /// the tensor in the file, or on strides.
+    /// Returns the digest of name, element type, shape and values. It does not depend on the file format, on the
+    /// place of the tensor in the file, or on strides.
     pub(super) fn digest(&self, file: &MappedFile) -> Digest {
         *self.digest.get_or_init(|| {
             let starts: Vec<usize> = (0..self.layout.n_bytes()).step_by(PIECE).collect();
@@ -153,7 +153,7 @@ fn memory(tensor: &mut Tensor, n_bytes: usize) -> &mut [MaybeUninit<u8>] {
     if n_bytes == 0 {
         return &mut [];
     }
-    // SAFETY: the tensor is on the CPU, contiguous, and has at least `n_bytes` bytes. This crate has just made it, whole or
-    // as rows of a larger one, and nothing else reads it. The slice borrows it, so it lives long enough.
+    // SAFETY: the tensor is on the CPU, contiguous, and has at least `n_bytes` bytes. This crate has just made it,
+    // whole or as rows of a larger one, and nothing else reads it. The slice borrows it, so it lives long enough.
     unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), n_bytes) }
 }

@@ -1,6 +1,6 @@
-//! Files of `torch.save` (`pytorch_model.bin`, `.pt`, `.pth`, `.ckpt`): a zip archive with a pickle that describes the
-//! tensors, and one member of bytes for each storage. Only the places of the tensors are read. No code of the file runs,
-//! and no libtorch is needed.
+//! Files of `torch.save` (`pytorch_model.bin`, `.pt`, `.pth`, `.ckpt`): a zip archive with a pickle that describes
+//! the tensors, and one member of bytes for each storage. Only the places of the tensors are read. No code of the
+//! file runs, and no libtorch is needed.
 //!
 //! Source of the facts: `torch/serialization.py` and `torch/_utils.py` of PyTorch 2.11.
 

@@ -2,15 +2,16 @@
 //! mixer is a Mamba layer in each direction. Sources of the facts: `modeling_caduceus.py` and
 //! `modeling_rcps.py` of kuleshov-group/caduceus, `mamba_simple.py` of state-spaces/mamba.
 //!
-//! Caduceus-Ph reads one strand. Caduceus-PS runs the same parameters over the sequence and over its reverse complement.
-//! A token has both states, so its width is twice `d_model`: the second half is that of the reverse complement, flipped
-//! along the sequence and along the channels. The states of the reverse complement are the states flipped in both
-//! directions.
+//! Caduceus-Ph reads one strand. Caduceus-PS runs the same parameters over the sequence and over its reverse
+//! complement. A token has both states, so its width is twice `d_model`: the second half is that of the reverse
+//! complement, flipped along the sequence and along the channels. The states of the reverse complement are the
+//! states flipped in both directions.
 //!
 //! Layer 0 is the embedding. Layer k is the residual stream after block k, including the block's own output (the
-//! `hidden_states` of the authors' code lack the residual). `final` is the same after the last norm, which the authors
-//! call the embedding. The authors trained the published models with fused kernels, which swap the halves in every block
-//! of Caduceus-PS. This code does the same if `fused_add_norm` is true. The last norm does not swap them.
+//! `hidden_states` of the authors' code lack the residual). `final` is the same after the last norm, which the
+//! authors call the embedding. The authors trained the published models with fused kernels, which swap the halves
+//! in every block of Caduceus-PS. This code does the same if `fused_add_norm` is true. The last norm does not swap
+//! them.
 //!
 //! Every sequence is reversed within its own length and computed without padding.
 

@@ -4,7 +4,8 @@
 //! generation; for the second the `modeling_esm.py` published with its checkpoints and
 //! `nucleotide_transformer/layers.py` of instadeepai/nucleotide-transformer.
 //!
-//! First generation: learned positions, GELU by the error function, embeddings rescaled as by token dropout. Second: rotary positions, SwiGLU. Sequences are computed without padding, as in BERT.
+//! First generation: learned positions, GELU by the error function, embeddings rescaled as by token dropout.
+//! Second: rotary positions, SwiGLU. Sequences are computed without padding, as in BERT.
 
 mod config;
 
@@ -321,10 +322,12 @@ impl Esm {
     /// `[packed tokens, hidden]` to the same
     fn run_block(&self, block: &Block, state: &Tensor, packing: &Packing) -> Result<Tensor, ModelError> {
         let positions = self.rotary.as_ref().map_or(Positions::Absent, Positions::Rotary);
-        let projected = block.query_key_value.forward(&block.attention_norm.forward(state)?)?; // [packed tokens, 3 * hidden]
+        // [packed tokens, 3 * hidden]
+        let projected = block.query_key_value.forward(&block.attention_norm.forward(state)?)?;
         let attended = attend(&projected, packing, self.n_heads, &positions)?; // [packed tokens, hidden]
         let state = block.attention_output.add_to(state, &attended)?;
-        let mut inner = block.intermediate.forward(&block.feed_forward_norm.forward(&state)?)?; // [packed tokens, intermediate or 2 *]
+        // [packed tokens, intermediate or 2 *]
+        let mut inner = block.intermediate.forward(&block.feed_forward_norm.forward(&state)?)?;
         let inner = match self.is_gated {
             true => match inner.f_chunk(2, -1)?.as_slice() {
                 [gate, value] => gate.f_silu()?.f_mul_(value)?,

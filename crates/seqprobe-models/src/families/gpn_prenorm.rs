@@ -361,7 +361,8 @@ fn run_block(block: &Block, state: &Tensor, mask: &TokenMask) -> Result<Tensor, 
             let masked = mask.apply(&convolution_norm.forward(state)?)?;
             let convolved = convolution.forward(&masked)?.f_gelu("none")?; // [batch, tokens, hidden]
             let state = mixing.forward(&convolved)?.f_add(state)?;
-            let inner = intermediate.forward(&feed_forward_norm.forward(&state)?)?.f_gelu("none")?; // [batch, tokens, intermediate]
+            // [batch, tokens, intermediate]
+            let inner = intermediate.forward(&feed_forward_norm.forward(&state)?)?.f_gelu("none")?;
             Ok(output.forward(&inner)?.f_add(&state)?)
         }
         Block::ByteNet { norms: [first, second, third], narrowing, convolution, widening } => {

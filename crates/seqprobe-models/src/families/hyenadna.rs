@@ -6,9 +6,9 @@
 //! Layer 0 is the embedding, layer k the residual stream after block k (both of its sums included), `final`
 //! the same after the last norm, which the authors call the embedding.
 //!
-//! The model is causal: a token sees only the tokens before it. So there is no `cls` (the first token sees only itself
-//! and is the same for every sequence), `last` has seen the whole sequence, and `mean` includes early positions that have
-//! seen little. Sequences are computed without padding.
+//! The model is causal: a token sees only the tokens before it. So there is no `cls` (the first token sees only
+//! itself and is the same for every sequence), `last` has seen the whole sequence, and `mean` includes early
+//! positions that have seen little. Sequences are computed without padding.
 
 mod config;
 mod filter;

@@ -1,6 +1,6 @@
-//! Static k-mer vectors, for example dna2vec (Ng 2017, arXiv:1701.06279): each overlapping k-mer has one row
-//! of a table, independent of its context. This is the cheapest pretrained representation, and a baseline for models that
-//! read context.
+//! Static k-mer vectors, for example dna2vec (Ng 2017, arXiv:1701.06279): each overlapping k-mer has one row of a
+//! table, independent of its context. This is the cheapest pretrained representation, and a baseline for models
+//! that read context.
 //!
 //! Such tables are not published in Hugging Face layout, so the `config.json` is this program's own:
 //! `{"model_type": "kmer-table", "k": 6, "hidden_size": 100, "table": "dna2vec-6mer.npy", "order": "acgt",

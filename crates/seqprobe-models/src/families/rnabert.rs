@@ -2,9 +2,9 @@
 //! added tokens. Source of the facts: `utils/bert.py`, `dataload.py` and
 //! `RNA_bert_config.json` of mana438/RNABERT.
 //!
-//! The authors fill every sequence with padding tokens up to the last position, and attention sees them, both in training
-//! and in prediction. Here a sequence is read without padding, as in every other family; `"attend_to_padding": true` in
-//! `config.json` selects the authors' way.
+//! The authors fill every sequence with padding tokens up to the last position, and attention sees them, both in
+//! training and in prediction. Here a sequence is read without padding, as in every other family;
+//! `"attend_to_padding": true` in `config.json` selects the authors' way.
 //!
 //! The folder contains `RNA_bert_config.json` as `config.json`, with `"model_type": "rnabert"` added, and the weights.
 //! Conversions with another vocabulary are not supported: the model was not trained with their ids and added tokens.

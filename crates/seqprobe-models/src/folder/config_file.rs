@@ -1,5 +1,5 @@
-//! `config.json`, read key by key. Each error names the file, the key, the expected and the found value. The families read
-//! their own keys.
+//! `config.json`, read key by key. Each error names the file, the key, the expected and the found value. The
+//! families read their own keys.
 
 use crate::error::ModelError;
 use serde_json::Value;
@@ -65,8 +65,8 @@ impl ConfigFile {
         other
     }
 
-    /// Returns the names under `architectures`. If that key is absent, returns the class of the base model that `auto_map`
-    /// names (`bert_layers.BertModel`), else nothing.
+    /// Returns the names under `architectures`. If that key is absent, returns the class of the base model that
+    /// `auto_map` names (`bert_layers.BertModel`), else nothing.
     pub fn architectures(&self) -> Vec<&str> {
         if let Some(Value::Array(names)) = self.value("architectures") {
             return names.iter().filter_map(Value::as_str).collect();

@@ -42,9 +42,9 @@ impl MaskedModel {
     /// Loads a model with its head.
     ///
     /// # Errors
-    /// As [`open_model`](crate::open_model); [`ModelError::LanguageModel`] for a model that cannot predict masked bases:
-    /// its family's head is not known, it is causal, or its tokens are not single bases; [`ModelError::MissingTensor`]
-    /// for a checkpoint without the head.
+    /// As [`open_model`](crate::open_model); [`ModelError::LanguageModel`] for a model that cannot predict masked
+    /// bases: its family's head is not known, it is causal, or its tokens are not single bases;
+    /// [`ModelError::MissingTensor`] for a checkpoint without the head.
     pub fn load(folder: &Path, options: LoadOptions) -> Result<Self, ModelError> {
         let (model, head, letters) = open_masked_model(folder, options)?;
         let mask = letters.mask.ok_or_else(|| ModelError::LanguageModel {
@@ -54,9 +54,9 @@ impl MaskedModel {
         Ok(Self { model, head, letters, mask })
     }
 
-    /// Predicts the bases of a sequence. They are masked in groups of bases that are `stride` apart, with one forward pass
-    /// per group. A stride of at least the sequence's length masks one base at a time, which is the definition of the
-    /// pseudo-log-likelihood.
+    /// Predicts the bases of a sequence. They are masked in groups of bases that are `stride` apart, with one
+    /// forward pass per group. A stride of at least the sequence's length masks one base at a time, which is the
+    /// definition of the pseudo-log-likelihood.
     ///
     /// # Errors
     /// [`ModelError`] for a sequence that is too long, or a libtorch failure.

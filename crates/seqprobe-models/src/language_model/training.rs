@@ -46,8 +46,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// Returns the scores of the vocabulary at some tokens as 32-bit numbers, with gradients if they are on in the calling
-    /// thread.
+    /// Returns the scores of the vocabulary at some tokens as 32-bit numbers, with gradients if they are on in the
+    /// calling thread.
     ///
     /// # Shapes
     /// `places`: `[targets]`, each `sequence × tokens of the batch + token`; the result is `[targets, vocabulary]`
@@ -70,7 +70,8 @@ impl Network {
 }
 
 impl TrainableModel {
-    /// Makes a new model of a config, initialised as its authors initialise it. For the vocabulary see [`new_vocabulary`].
+    /// Makes a new model of a config, initialised as its authors initialise it. For the vocabulary see
+    /// [`new_vocabulary`].
     ///
     /// # Errors
     /// [`ModelError`] for a wrong config, or for a family that cannot be trained; the error names those that can.
@@ -133,7 +134,8 @@ impl TrainableModel {
         })
     }
 
-    /// Builds the network with the current values. It computes in `kind`: 32 bits, or `BFloat16` with 32-bit parameters.
+    /// Builds the network with the current values. It computes in `kind`: 32 bits, or `BFloat16` with 32-bit
+    /// parameters.
     ///
     /// # Errors
     /// [`ModelError`] as for loading a model.

@@ -102,7 +102,8 @@ pub(crate) fn attend(
         let added = added.map(|added| Ok::<_, ModelError>(added(group.length)?.f_to_kind(value.kind())?));
         let added = added.transpose()?;
         let mixed =
-            Tensor::f_scaled_dot_product_attention(&query, &key, &value, added, 0.0, false, None, false)?; // [sequences, heads, length, head width]
+            // [sequences, heads, length, head width]
+            Tensor::f_scaled_dot_product_attention(&query, &key, &value, added, 0.0, false, None, false)?;
         attended.push(mixed.f_transpose(1, 2)?.f_reshape([tokens, width])?);
     }
     match attended.len() {

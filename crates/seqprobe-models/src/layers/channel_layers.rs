@@ -1,13 +1,14 @@
-//! Layers over states with channels first, `[batch, channels, tokens]`, as in supervised encoders: convolution and batch
-//! normalisation. The caller decides what a sequence sees beyond its ends; padding of batches is not treated here.
+//! Layers over states with channels first, `[batch, channels, tokens]`, as in supervised encoders: convolution and
+//! batch normalisation. The caller decides what a sequence sees beyond its ends; padding of batches is not treated
+//! here.
 
 use crate::error::ModelError;
 use crate::parameters::Parameters;
 use crate::parameters::initialise::Initialisation;
 use tch::Tensor;
 
-/// Torch's default initialisation of a convolution or linear layer: weights and bias uniform within 1 / √inputs, where a
-/// convolution has `channels × kernel` inputs.
+/// Torch's default initialisation of a convolution or linear layer: weights and bias uniform within 1 / √inputs,
+/// where a convolution has `channels × kernel` inputs.
 pub(crate) fn library_start(inputs: usize) -> Initialisation {
     Initialisation::Uniform { bound: 1.0 / (inputs as f64).sqrt() }
 }
@@ -37,8 +38,8 @@ impl ChannelConvolution {
         Self::take(parameters, stem, shape, kernel / 2, 1)
     }
 
-    /// Takes a convolution at the places where the whole kernel covers tokens. It returns `dilation × (kernel − 1)` tokens
-    /// fewer.
+    /// Takes a convolution at the places where the whole kernel covers tokens. It returns `dilation × (kernel − 1)`
+    /// tokens fewer.
     pub(crate) fn take_inside(
         parameters: &mut Parameters,
         stem: &str,
@@ -66,7 +67,8 @@ impl ChannelConvolution {
     }
 
     /// # Shapes
-    /// `[batch, inputs, tokens]` to `[batch, outputs, tokens]`, with the number of tokens as described at the constructor
+    /// `[batch, inputs, tokens]` to `[batch, outputs, tokens]`, with the number of tokens as described at the
+    /// constructor
     pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor, ModelError> {
         Ok(input.f_conv1d(&self.weight, Some(&self.bias), 1, self.padding, self.dilation, 1)?)
     }

@@ -29,8 +29,8 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
-    /// Takes `<stem>.weight` and, if the shape has a bias, `<stem>.bias`. Both have the library's default initialisation:
-    /// uniform within 1 / sqrt(inputs × kernel).
+    /// Takes `<stem>.weight` and, if the shape has a bias, `<stem>.bias`. Both have the library's default
+    /// initialisation: uniform within 1 / sqrt(inputs × kernel).
     pub(crate) fn take(
         parameters: &mut Parameters,
         stem: &str,
@@ -40,8 +40,8 @@ impl Convolution {
         let start = Initialisation::Uniform { bound: 1.0 / ((inputs * shape.kernel_size) as f64).sqrt() };
         let sizes = [shape.channels, inputs, shape.kernel_size];
         let kernel = parameters.take(&format!("{stem}.weight"), &sizes, start)?;
-        // A two-dimensional convolution with height 1 and channels innermost, the order of the tokens, uses the faster path
-        // of libtorch on CPUs and needs no transposed copy.
+        // A two-dimensional convolution with height 1 and channels innermost, the order of the tokens, uses the
+        // faster path of libtorch on CPUs and needs no transposed copy.
         let channels_last = kernel.f_permute([0, 2, 1])?.f_contiguous()?; // [channels, kernel, inputs]
         let bias = match shape.has_bias {
             true => Some(parameters.take(&format!("{stem}.bias"), &[shape.channels], start)?),

@@ -1,4 +1,5 @@
-//! Language-model heads: from hidden states to scores of the vocabulary. Each family knows the tensor names of its head.
+//! Language-model heads: from hidden states to scores of the vocabulary. Each family knows the tensor names of its
+//! head.
 
 use crate::error::ModelError;
 use crate::folder::config_file::ConfigFile;
@@ -21,8 +22,8 @@ pub struct HeadEntry {
     pub objective: Objective,
     /// Takes the head's tensors by the checkpoint's own names.
     pub take: fn(&ConfigFile, &mut Parameters) -> Result<Head, ModelError>,
-    /// The tokens of `vocab.txt` for a new model of the family, in the order of their ids; empty if its code has a fixed
-    /// vocabulary. `None` for families that this program does not train.
+    /// The tokens of `vocab.txt` for a new model of the family, in the order of their ids; empty if its code has a
+    /// fixed vocabulary. `None` for families that this program does not train.
     pub new_vocabulary: Option<&'static [&'static str]>,
 }
 

@@ -78,8 +78,8 @@ impl Linear {
         Ok(Self { weight: weight.f_to_kind(kind)?, bias })
     }
 
-    /// Takes several layers of equal shape as one layer with bias. Each is read into its own rows, so that their outputs
-    /// follow one another.
+    /// Takes several layers of equal shape as one layer with bias. Each is read into its own rows, so that their
+    /// outputs follow one another.
     pub(crate) fn take_stacked(
         parameters: &mut Parameters,
         stems: &[String],

@@ -1,5 +1,5 @@
-//! The tokens of the Nucleotide Transformer: non-overlapping 6-mers from the left, starting again after every N. Bases that
-//! do not fill a 6-mer are tokens of one base, and so is N. A CLS token comes first. Source of the rule:
+//! The tokens of the Nucleotide Transformer: non-overlapping 6-mers from the left, starting again after every N.
+//! Bases that do not fill a 6-mer are tokens of one base, and so is N. A CLS token comes first. Source of the rule:
 //! `nucleotide_transformer/tokenizers.py` of instadeepai/nucleotide-transformer; the published checkpoints use
 //! `EsmTokenizer` of Hugging Face transformers with their `vocab.txt`, which gives the same tokens.
 //!

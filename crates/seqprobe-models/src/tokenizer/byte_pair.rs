@@ -1,6 +1,6 @@
-//! Byte-pair encoding (BPE) by a checkpoint's `tokenizer.json`, applied by the `tokenizers` library that the authors used:
-//! its normaliser, its split, its merges in their order, its added tokens. Bases that the vocabulary does not contain
-//! become the unknown token of the file, or nothing if the file names none.
+//! Byte-pair encoding (BPE) by a checkpoint's `tokenizer.json`, applied by the `tokenizers` library that the
+//! authors used: its normaliser, its split, its merges in their order, its added tokens. Bases that the vocabulary
+//! does not contain become the unknown token of the file, or nothing if the file names none.
 //!
 //! Truncation and padding by the file are switched off, because the caller decides what happens to long input. Random
 //! merges (dropout) are refused. If the vocabulary is of RNA (U and no T), T is read as U.
@@ -176,7 +176,8 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Value, ModelError> {
     serde_json::from_slice(bytes).map_err(|cause| error(path, format!("not JSON: {cause}")))
 }
 
-/// Returns the error for a folder without `tokenizer.json`. It says how to make the file from those of a slow tokenizer.
+/// Returns the error for a folder without `tokenizer.json`. It says how to make the file from those of a slow
+/// tokenizer.
 fn absent(folder: &Path) -> ModelError {
     let slow = ["vocab.json", "merges.txt", "tokenizer.model", "spiece.model", "vocab.txt"];
     let found: Vec<&str> = slow.into_iter().filter(|name| folder.join(name).exists()).collect();

@@ -1,5 +1,6 @@
-//! The tokens of a static k-mer table: overlapping k-mers with stride 1, whose ids are rows of the table. A k-mer with N
-//! has the null row. No token is added, and there is no vocabulary file: `config.json` says how the rows are numbered.
+//! The tokens of a static k-mer table: overlapping k-mers with stride 1, whose ids are rows of the table. A k-mer
+//! with N has the null row. No token is added, and there is no vocabulary file: `config.json` says how the rows are
+//! numbered.
 
 use super::contract::{Tokenizer, TokenizerKind};
 use crate::batch::Tokens;

@@ -1,5 +1,5 @@
-//! Overlapping k-mers with stride 1; k = 1 means one base per token. The vocabulary is the checkpoint's own file. A k-mer
-//! outside the vocabulary, such as one with N, becomes the unknown token.
+//! Overlapping k-mers with stride 1; k = 1 means one base per token. The vocabulary is the checkpoint's own file. A
+//! k-mer outside the vocabulary, such as one with N, becomes the unknown token.
 
 use super::contract::{Tokenizer, TokenizerKind};
 use super::nucleotide_ids::LetterIds;
@@ -73,9 +73,10 @@ pub struct WordTokenizer {
 }
 
 impl WordTokenizer {
-    /// Reads the tokenizer of a model folder: `vocab.txt` or a `tokenizer.json` without merges, and the names of special
-    /// tokens from `tokenizer_config.json` if it exists. The vocabulary determines k and must contain all 4^k k-mers over
-    /// A C G T, in upper or lower case. A vocabulary of RNA has U instead of T; sequences have T for both.
+    /// Reads the tokenizer of a model folder: `vocab.txt` or a `tokenizer.json` without merges, and the names of
+    /// special tokens from `tokenizer_config.json` if it exists. The vocabulary determines k and must contain all
+    /// 4^k k-mers over A C G T, in upper or lower case. A vocabulary of RNA has U instead of T; sequences have T
+    /// for both.
     ///
     /// # Errors
     /// [`ModelError::Tokenizer`] naming the file and what is missing.

@@ -1,5 +1,5 @@
-//! One token per base for models that read one-hot sequences: A 0, C 1, G 2, T 3, N 4, nothing added. There is no file to
-//! read. Padding is N, whose one-hot vector is all zeros.
+//! One token per base for models that read one-hot sequences: A 0, C 1, G 2, T 3, N 4, nothing added. There is no
+//! file to read. Padding is N, whose one-hot vector is all zeros.
 
 use super::contract::{Tokenizer, TokenizerKind};
 use crate::batch::Tokens;

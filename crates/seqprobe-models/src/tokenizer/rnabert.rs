@@ -26,8 +26,8 @@ pub(crate) fn read_rnabert_bases(_: &Path, _: &ConfigFile) -> Result<Box<dyn Tok
     Ok(Box::new(RnaBertBases))
 }
 
-/// One base per token. T and U have the same token. The authors leave out sequences with other letters; here N becomes the
-/// mask token, which means an unknown base.
+/// One base per token. T and U have the same token. The authors leave out sequences with other letters; here N
+/// becomes the mask token, which means an unknown base.
 struct RnaBertBases;
 
 impl Tokenizer for RnaBertBases {

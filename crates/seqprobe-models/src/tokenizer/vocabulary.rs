@@ -1,5 +1,5 @@
-//! The vocabulary files of a checkpoint: `vocab.txt` (one token per line, whose id is the line number from 0) or the table
-//! of a `tokenizer.json`. If both exist, they must agree.
+//! The vocabulary files of a checkpoint: `vocab.txt` (one token per line, whose id is the line number from 0) or
+//! the table of a `tokenizer.json`. If both exist, they must agree.
 
 use crate::error::ModelError;
 use seqprobe_core::digest::DigestBuilder;

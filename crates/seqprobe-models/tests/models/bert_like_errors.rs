@@ -1,4 +1,4 @@
-//! What a user reads when the config of a model of BERT's kind would be computed wrongly, and which family
+//! What a user reads if the config of a BERT-like model would be computed wrongly, and which family
 //! claims which config.
 
 use crate::common::{PRETRAINED, edit_config, load_error, random};
@@ -39,7 +39,7 @@ fn configs_that_call_themselves_bert_are_told_apart() {
     assert_eq!(family("bert/grover", &[]), "bert");
     assert_eq!(family("bert/grover", &[("pre_layer_norm", json!(true))]), "gena");
     assert_eq!(family("bert/grover", &[("alibi_starting_size", json!(512))]), "dnabert2");
-    // As published: the class stands in auto_map only.
+    // As published: the class is only in auto_map.
     let named = [("auto_map", json!({"AutoModel": "owner/name--bert_layers.BertModel"}))];
     assert_eq!(family("dnabert2/twelve-heads", &named), "dnabert2");
     assert!(

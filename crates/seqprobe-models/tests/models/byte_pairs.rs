@@ -61,7 +61,7 @@ fn letters_are_kept_in_order_and_added_tokens_are_marked() {
     let (first, last) = (0, parts.len() - 1);
     assert_eq!((parts[first].as_str(), parts[last].as_str()), ("[CLS]", "[SEP]"));
     assert_eq!(parts[1..last].concat(), "ACGTTGCAGGCAT[UNK]ACGT");
-    assert!(parts.len() < 18, "some letters are merged: {parts:?}");
+    assert!(parts.len() < 18, "some bases are merged: {parts:?}");
     let marked: Vec<usize> = (0..parts.len()).filter(|&place| tokens.special[place]).collect();
     assert_eq!(marked, [first, last]);
 }
@@ -150,8 +150,8 @@ fn a_sequence_without_a_token_is_an_error() {
     assert_eq!(tokenizer.tokenize(&dna("NAN")).unwrap().ids.len(), 1);
     let error = tokenizer.tokenize(&dna("NNN")).unwrap_err().to_string();
     insta::assert_snapshot!(error.replace(&folder.display().to_string(), "<folder>"), @r"
-    <folder>/tokenizer.json: a sequence of 3 letters has no token
-      hint: the vocabulary has none of its letters; leave such sequences out
+    <folder>/tokenizer.json: a sequence of 3 bases has no token
+      hint: the vocabulary contains none of its bases; leave out such sequences
     ");
 }
 
@@ -188,10 +188,10 @@ fn files_that_do_not_fit_are_errors() {
     insta::assert_snapshot!(error(|value| value["model"]["vocab"]["A"] = json!(-1)), @r#"<folder>/tokenizer.json: token "A" has the id -1, expected a whole number below 2^31"#);
     let no_such_token = error(|value| value["model"]["merges"] = json!([["A", "Z"]]));
     assert!(
-        no_such_token.starts_with("<folder>/tokenizer.json: is no tokenizer: Token `Z` out of vocabulary"),
+        no_such_token.starts_with("<folder>/tokenizer.json: not a tokenizer: Token `Z` out of vocabulary"),
         "{no_such_token}"
     );
-    // Found by fuzzing: the library panics where a merge makes more letters than any token has.
+    // Found by fuzzing: the library panics if a merge makes more characters than any token has.
     let longest = |value: &Value| {
         let tokens = value["model"]["vocab"].as_object().unwrap();
         tokens.keys().max_by_key(|token| token.len()).unwrap().clone()

@@ -42,7 +42,7 @@ fn weights_of_another_family_are_an_error() {
     std::fs::copy(gpn.path().join("model.safetensors"), bert.path().join("model.safetensors")).unwrap();
     insta::assert_snapshot!(load_error(bert.path(), PRETRAINED), @r#"
     <folder>/model.safetensors: tensor "bert.embeddings.word_embeddings.weight" of shape [69, 8] is missing; the file has 16 tensors
-      hint: the checkpoint is of another architecture
+      hint: the checkpoint has another architecture
     "#);
 }
 
@@ -72,7 +72,7 @@ fn left_over_tensors_are_an_error_but_heads_are_not() {
     });
     insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r#"
     <folder>/model.safetensors: 16 tensors are not part of a bert model, expected none: "bert.encoder.layer.1.attention.output.LayerNorm.bias", "bert.encoder.layer.1.attention.output.LayerNorm.weight", "bert.encoder.layer.1.attention.output.dense.bias", …
-      hint: only the heads cls.*, classifier.*, pooler.*, embeddings.position_ids, embeddings.token_type_ids may be left over; the checkpoint is of another architecture or config.json has too few layers
+      hint: only the heads cls.*, classifier.*, pooler.*, embeddings.position_ids, embeddings.token_type_ids may be unused; the checkpoint has another architecture, or config.json has too few layers
     "#);
 }
 
@@ -83,7 +83,7 @@ fn values_that_are_no_numbers_are_an_error() {
         let bias = tensors.get_mut("model.encoder.1.ffn.0.bias").unwrap();
         bias.2[4..8].copy_from_slice(&f32::NAN.to_le_bytes());
     });
-    insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r#"<folder>/model.safetensors: tensor "model.encoder.1.ffn.0.bias" holds NaN or infinite values (read as Float)"#);
+    insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r#"<folder>/model.safetensors: tensor "model.encoder.1.ffn.0.bias" contains NaN or infinite values (read as Float)"#);
     edit_tensors(folder.path(), |tensors| {
         tensors.insert("model.encoder.1.ffn.0.bias".to_owned(), (Dtype::I32, vec![8], vec![0; 32]));
     });
@@ -107,7 +107,7 @@ fn a_truncated_file_is_an_error() {
 #[test]
 fn every_floating_point_type_is_read() {
     let folder = small_gpn();
-    // Values that every type holds exactly.
+    // Values that every type represents exactly.
     edit_tensors(folder.path(), |tensors| {
         for (_, _, bytes) in tensors.values_mut() {
             for (index, value) in bytes.chunks_exact_mut(4).enumerate() {

@@ -108,7 +108,7 @@ fn a_vocabulary_that_does_not_fit_the_width_or_the_tokenizer_is_an_error() {
     edit_config(folder.path(), |config| {
         config.insert("vocab_size".to_owned(), json!(9));
     });
-    insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r#"<folder>/config.json: key "vocab_size" is 9, expected at most "hidden_size" 8: letters are one-hot"#);
+    insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r#"<folder>/config.json: key "vocab_size" is 9, expected at most "hidden_size" 8: bases are one-hot"#);
     let folder = small_bert();
     edit_config(folder.path(), |config| {
         config.insert("vocab_size".to_owned(), json!(60));

@@ -92,10 +92,10 @@ fn a_vocabulary_of_another_kind_is_an_error() {
         std::fs::write(&path, text.replace(from, to)).unwrap();
         load_error(folder.path(), PRETRAINED)
     };
-    insta::assert_snapshot!(edited("ACG\n", "X\n"), @r#"<folder>/vocab.txt: word "ACG" is missing, expected all 64 words of 3 letters"#);
-    insta::assert_snapshot!(edited("GGG\nA\n", "GGG\nX\n"), @r#"<folder>/vocab.txt: word "A" is missing, expected all 4 words of 1 letters"#);
-    insta::assert_snapshot!(edited("\nN\n", "\nX\n"), @r#"<folder>/vocab.txt: word "N" is missing, expected all single letters"#);
-    insta::assert_snapshot!(edited("<bos>", "AC"), @"<folder>/vocab.txt: words of 2, of 1 and of 3 letters, expected two lengths");
+    insta::assert_snapshot!(edited("ACG\n", "X\n"), @r#"<folder>/vocab.txt: k-mer "ACG" is missing, expected all 64 k-mers of 3 bases"#);
+    insta::assert_snapshot!(edited("GGG\nA\n", "GGG\nX\n"), @r#"<folder>/vocab.txt: k-mer "A" is missing, expected all 4 k-mers of 1 bases"#);
+    insta::assert_snapshot!(edited("\nN\n", "\nX\n"), @r#"<folder>/vocab.txt: token "N" is missing, expected all single bases"#);
+    insta::assert_snapshot!(edited("<bos>", "AC"), @"<folder>/vocab.txt: tokens of 2, of 1 and of 3 bases, expected two lengths");
     insta::assert_snapshot!(edited("<cls>", "<s>"), @r#"
     <folder>/vocab.txt: the cls_token "<cls>" is not in the vocabulary
       hint: tokenizer_config.json can name another cls_token
@@ -105,8 +105,8 @@ fn a_vocabulary_of_another_kind_is_an_error() {
     std::fs::write(folder.path().join("vocab.txt"), "<unk>\n<pad>\n<mask>\n<cls>\nL\nA\nG\nC\nT\nN\n")
         .unwrap();
     insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r"
-    <folder>/vocab.txt: single letters only, expected k-mers and single letters
-      hint: this tokenizer is that of the Nucleotide Transformer, with 6-mers
+    <folder>/vocab.txt: single bases only, expected k-mers and single bases
+      hint: this is the tokenizer of the Nucleotide Transformer, with 6-mers
     ");
 }
 
@@ -215,7 +215,7 @@ fn random_weights_need_no_checkpoint() {
     approx::assert_relative_eq!(deviation(&layers[1].1), 1.0, max_relative = 1e-3);
 }
 
-/// Between N's 6-mers from the left, then single letters: the rule as its authors write it down.
+/// Between N's 6-mers from the left, then single bases: the rule as its authors describe it.
 #[test]
 fn tokens_are_6_mers_between_ns() {
     let folder = copy_of_fixture("esm", "v1");

@@ -1,5 +1,5 @@
 //! Files of `torch.save` that were made to harm: code in every way a pickle can carry it, damaged files, and
-//! files that announce more than they hold. All end in an error, in bounded memory, and nothing is run.
+//! files that announce more than they contain. All end in an error, in bounded memory, and nothing is run.
 
 use proptest::prelude::*;
 use seqprobe_models::checkpoint::Checkpoint;
@@ -149,8 +149,8 @@ fn code_is_named_and_not_run() {
 fn known_names_cannot_be_misused() {
     let refuse = |pickle: &[u8]| problem(pickle);
     // Registered extensions, text put on the stack as a callee, calls with wrong arguments.
-    assert!(refuse(b"\x80\x02\x82\x01.").contains("is none that torch.save writes"));
-    assert!(refuse(b"\x80\x02N)R.").contains("what is called is not a global"));
+    assert!(refuse(b"\x80\x02\x82\x01.").contains("is not one that torch.save writes"));
+    assert!(refuse(b"\x80\x02N)R.").contains("something that is not a global is called"));
     assert!(refuse(b"\x80\x02cbuiltins\nlist\n)R.").contains("in a way torch.save does not use"));
     assert!(
         refuse(b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n)R.")
@@ -158,11 +158,11 @@ fn known_names_cannot_be_misused() {
     );
     assert!(refuse(b"\x80\x02icollections\nOrderedDict\n.").contains("in a way torch.save does not use"));
     // Attributes of anything but a dictionary; a storage id that is none.
-    assert!(refuse(b"\x80\x02]}b.").contains("attributes are set on what is no dictionary"));
+    assert!(refuse(b"\x80\x02]}b.").contains("attributes are set on something that is not a dictionary"));
     assert!(refuse(b"\x80\x02(K\x01K\x02tQ.").contains("expected a storage"));
     // A list within itself is a value like others.
-    assert!(refuse(b"\x80\x02]q\x00h\x00a.").contains("it holds something that is no dictionary"));
-    assert!(refuse(b"\x80\x02}q\x00X\x05\x00\x00\x00modelh\x00s.").contains("it holds the keys \"model\""));
+    assert!(refuse(b"\x80\x02]q\x00h\x00a.").contains("it contains something that is not a dictionary"));
+    assert!(refuse(b"\x80\x02}q\x00X\x05\x00\x00\x00modelh\x00s.").contains("it contains the keys \"model\""));
     // Stack and memo.
     for pickle in [
         b"\x80\x02.".as_slice(),
@@ -229,7 +229,7 @@ fn archives_that_are_none_of_torch_save_are_refused() {
         message(&archive(&[("a/data.pkl", &pickle), ("b/data.pkl", &pickle), data]))
             .contains("several members")
     );
-    // Compressed members are not unpacked, whatever they would unpack to.
+    // Compressed members are not unpacked at all.
     let bomb = vec![0; 1 << 22];
     let packed = archive_with(&[("a/data.pkl", &bomb)], CompressionMethod::Deflated);
     assert!(packed.len() < 8192);
@@ -251,7 +251,7 @@ fn archives_that_are_none_of_torch_save_are_refused() {
     assert_eq!(torch_file::read(&above).unwrap()[0].shape, [4]);
 }
 
-/// Every layout must lie within the file, whatever the file is.
+/// Every layout must lie within the file, for any file.
 fn check(file: &[u8]) -> Result<(), TorchFileError> {
     for layout in torch_file::read(file)? {
         assert!(layout.span().end <= file.len(), "{layout:?}");

@@ -11,7 +11,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// The folder of public data sets: the one of the environment, else the one beside the repository.
+/// The folder of public data sets: the one of the environment, else the one next to the repository.
 fn dna2vec() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let folder = std::env::var_os("SEQPROBE_DATA_DIR").map_or(beside, PathBuf::from);
@@ -100,7 +100,7 @@ fn a_config_that_does_not_fit_is_an_error() {
     insta::assert_snapshot!(refused("order", json!("acgtn")), @r#"<folder>/config.json: key "order" is "acgtn", expected the order of bases, for example "acgt""#);
     insta::assert_snapshot!(refused("null_row", json!(7)), @r#"<folder>/config.json: key "null_row" is 7, which is the row of a 3-mer, expected another"#);
     insta::assert_snapshot!(refused("first_row", json!(null)), @r#"<folder>/config.json: key "first_row" is missing or not a row, expected a whole number from 0 to 1000000"#);
-    insta::assert_snapshot!(refused("table", json!("../vectors.npy")), @r#"<folder>/config.json: key "table" is "../vectors.npy", expected the name of a .npy file beside config.json"#);
+    insta::assert_snapshot!(refused("table", json!("../vectors.npy")), @r#"<folder>/config.json: key "table" is "../vectors.npy", expected the name of a .npy file in the folder of config.json"#);
     insta::assert_snapshot!(refused("table", json!("other.npy")), @"<folder>/other.npy: No such file or directory (os error 2)");
     insta::assert_snapshot!(refused("hidden_size", json!(9)), @r#"
     <folder>/vectors.npy: tensor "embeddings.weight" has shape [65, 8], expected [65, 9]

@@ -141,7 +141,7 @@ fn tokenizer_files_are_held_against_the_rule() {
     assert!(open_model(folder.path(), PRETRAINED).is_ok());
     std::fs::write(folder.path().join("vocab.txt"), words.replace("G\nT", "T\nG")).unwrap();
     insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r#"
-    <folder>/vocab.txt: word "G" has id 10, expected 9, as in the code of HyenaDNA and Caduceus
+    <folder>/vocab.txt: token "G" has id 10, expected 9, as in the code of HyenaDNA and Caduceus
       hint: the tokenizer files belong to another model
     "#);
 }
@@ -163,7 +163,7 @@ fn settings_that_would_give_other_values_are_refused() {
     insta::assert_snapshot!(refused("caduceus/ph", "bidirectional_strategy", json!("ew_multiply")), @r#"<folder>/config.json: key "bidirectional_strategy" is "ew_multiply", expected "add""#);
     insta::assert_snapshot!(refused("caduceus/ph", "ssm_cfg", json!({"layer": "Mamba2"})), @r#"<folder>/config.json: key "layer" is "Mamba2", expected "Mamba1""#);
     insta::assert_snapshot!(refused("caduceus/ps", "complement_map", json!({"7": 16})), @r#"
-    <folder>/config.json: key "complement_map" holds "7": 16, expected a table from each id below 16 to the id of its complement
+    <folder>/config.json: key "complement_map" contains "7": 16, expected a table from each id below 16 to the id of its complement
       hint: models with "rcps": true need it; use the config.json that was published with the weights
     "#);
 }

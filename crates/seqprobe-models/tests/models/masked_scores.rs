@@ -1,4 +1,4 @@
-//! Probabilities of hidden letters against PyTorch: `fixtures/masked/generate.py` says how the numbers were made.
+//! Probabilities of masked bases compared with PyTorch: `fixtures/masked/generate.py` says how the numbers were made.
 
 use crate::common::{PRETRAINED, copy_of_fixture, dna, edit_tensors, small_bert};
 use approx::{assert_abs_diff_eq, assert_relative_eq};
@@ -47,7 +47,7 @@ fn hidden_letters_are_told_as_by_torch() {
 fn models_without_a_head_say_so() {
     let refused = |folder: &std::path::Path| MaskedModel::load(folder, PRETRAINED).err().unwrap().to_string();
     let error = refused(small_bert().path());
-    assert!(error.contains("its tokens are not single letters"), "{error}");
+    assert!(error.contains("its tokens are not single bases"), "{error}");
     let causal = copy_of_fixture("hyenadna", "hf");
     let error = refused(causal.path());
     assert!(

@@ -1,5 +1,5 @@
 //! Damaged vocabularies, tokenizers and configurations: an error or tokens within the vocabulary, never a panic.
-//! `make fuzz` goes on for minutes.
+//! `make fuzz` runs for minutes.
 
 #[path = "../../../../tests/src/mutate.rs"]
 #[expect(dead_code, unreachable_pub, clippy::print_stdout, reason = "a file that several packages use")]
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 const FILES: [&str; 4] = ["vocab.txt", "tokenizer.json", "tokenizer_config.json", "config.json"];
 
-/// Folders of fixtures that hold a configuration.
+/// Folders of fixtures with a configuration.
 fn folders() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models")];

@@ -1,4 +1,4 @@
-//! Every family of the registry against its reference on random weights: token ids to the letter, hidden
+//! Every family of the registry against its reference on random weights: exact token ids, hidden
 //! states of every layer within 1e-5 (f32) and 1e-9 (f64) of the largest reference value. Layers are numbers
 //! and, where a norm follows the last block, `final`. The reference ran
 //! each sequence alone; here they run as one padded batch. See `fixtures/models/generate.py`.

@@ -1,5 +1,5 @@
 //! Enformer and SpliceAI: what their configs must say, how their random weights are drawn, and what their
-//! tensors may be called. Values are held to references in `parity.rs`.
+//! tensors may be called. Values are compared with references in `parity.rs`.
 
 use crate::common::{PRETRAINED, edit_config, edit_tensors, load_error, random, states};
 use approx::assert_relative_eq;
@@ -173,7 +173,7 @@ fn random_weights_depend_on_their_seed_and_start_as_the_authors_start_them() {
         assert_ne!(states(&load(1), text), states(&load(2), text));
         assert!(states(&load(1), text).iter().all(|value| value.is_finite()));
     }
-    // The first layer of SpliceAI is a linear map of a letter: weights and bias uniform within 1 / √4.
+    // The first layer of SpliceAI is a linear map of a base: weights and bias uniform within 1 / √4.
     let folder = fixture("spliceai/flank-80");
     set(folder.path(), "hidden_size", json!(512));
     let (values, width) = layer(&open_model(folder.path(), random(3)).unwrap(), "NA", LayerIndex::Block(0));

@@ -43,7 +43,7 @@ fn t_meets_u_in_a_vocabulary_of_rna() {
     let sequence = dna("ACGUTTNGAT");
     assert_eq!(after.tokenize(&sequence).unwrap(), before.tokenize(&sequence).unwrap());
     assert_ne!(after.digest(), before.digest());
-    // Words with U beside words with T are no DNA.
+    // Tokens with U are not DNA if there are tokens with T.
     std::fs::write(&path, format!("{text}UUU\n")).unwrap();
     let both = WordTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
     assert_eq!(both.tokenize(&sequence).unwrap(), before.tokenize(&sequence).unwrap());
@@ -57,7 +57,7 @@ fn every_k_of_dnabert_is_read_off_the_vocabulary() {
         create::bert(folder.path(), k, 1, 4, 1, Seed(0)).unwrap();
         let tokenizer = WordTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
         assert_eq!((tokenizer.k(), tokenizer.largest_id()), (k, largest));
-        // DNABERT's order of letters is A T C G.
+        // DNABERT's order of bases is A T C G.
         assert_eq!(tokenizer.tokenize(&dna(&"G".repeat(k))).unwrap().ids, [2, largest, 3]);
     }
 }
@@ -67,8 +67,8 @@ fn a_sequence_without_a_token_is_an_error() {
     let folder = small_bert();
     let model = open_model(folder.path(), PRETRAINED).unwrap();
     insta::assert_snapshot!(model.tokenize(&dna("AC")).unwrap_err(), @r"
-    sequence of 2 letters is shorter than one token of 3
-      hint: leave out sequences of fewer than 3 letters, or use a model with shorter tokens
+    sequence of 2 bases is shorter than one token of 3
+      hint: leave out sequences of fewer than 3 bases, or use a model with shorter tokens
     ");
     assert_eq!(model.tokenize(&dna("ACG")).unwrap().ids.len(), 3);
 }
@@ -102,14 +102,14 @@ fn a_layer_that_does_not_exist_is_an_error() {
 fn vocabulary_files_that_do_not_fit_are_errors() {
     let folder = small_bert();
     replace_vocabulary(folder.path(), "ACG\n", "");
-    insta::assert_snapshot!(load_error(folder.path(), random(1)), @r#"<folder>/vocab.txt: word "ACG" is missing, expected all 64 words of 3 letters"#);
+    insta::assert_snapshot!(load_error(folder.path(), random(1)), @r#"<folder>/vocab.txt: k-mer "ACG" is missing, expected all 64 k-mers of 3 bases"#);
     let folder = small_bert();
     replace_vocabulary(folder.path(), "ACG\n", "ACC\n");
-    insta::assert_snapshot!(load_error(folder.path(), random(1)), @r#"<folder>/vocab.txt: line 17 holds "ACC", expected a word that occurs once"#);
+    insta::assert_snapshot!(load_error(folder.path(), random(1)), @r#"<folder>/vocab.txt: line 17 is "ACC", expected a token that occurs once"#);
     let folder = small_bert();
     replace_vocabulary(folder.path(), "ACG\n", "ACGT\n");
     insta::assert_snapshot!(load_error(folder.path(), random(1)), @r"
-    <folder>/vocab.txt: words of 3 and of 4 letters, expected one length
+    <folder>/vocab.txt: tokens of 3 and of 4 bases, expected one length
       hint: byte pairs need their merges; copy tokenizer.json of the checkpoint into the folder
     ");
     let folder = small_bert();
@@ -153,7 +153,7 @@ fn tokenizer_json_is_read_and_held_against_vocab_txt() {
     assert_eq!(both.weights_digest, other.weights_digest);
     write(r#"{"a": 3, "c": 4, "g": 5, "t": 6}"#, r#"["a c"]"#);
     insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r"
-    <folder>/tokenizer.json: a byte-pair tokenizer with merges, expected single letters or overlapping k-mers
+    <folder>/tokenizer.json: a byte-pair tokenizer with merges, expected single bases or overlapping k-mers
       hint: the tokenizer files belong to another model
     ");
 }

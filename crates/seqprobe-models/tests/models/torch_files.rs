@@ -1,5 +1,5 @@
 //! Files of `torch.save` and split checkpoints against their twins in one safetensors file, and what a user
-//! reads where a file holds more than plain weights.
+//! reads where a file contains more than plain weights.
 
 use crate::common::{PRETRAINED, edit_tensors, small_bert, states};
 use safetensors::Dtype;
@@ -45,7 +45,7 @@ fn kind(dtype: Dtype) -> Option<Kind> {
     }
 }
 
-/// Value for value what the safetensors file holds, in every type a model may compute in.
+/// Exactly the values of the safetensors file, in every type in which a model may compute.
 fn check_same(checkpoint: &Checkpoint, twin: &Path) -> usize {
     let contents = contents(twin);
     let names: Vec<&String> = contents.iter().map(|tensor| &tensor.0).collect();
@@ -158,7 +158,7 @@ fn tensors_of_many_pieces_are_read_whole() {
     let other = write(&damaged);
     assert_ne!(other.digest(), checkpoint.digest());
     let error = other.tensor("w", &[600, 1001], Kind::Double, Device::Cpu).unwrap_err().to_string();
-    assert!(error.ends_with("tensor \"w\" holds NaN or infinite values (read as Double)"), "{error}");
+    assert!(error.ends_with("tensor \"w\" contains NaN or infinite values (read as Double)"), "{error}");
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn values_too_large_for_the_type_asked_for_are_an_error() {
     let value = f64::try_from(checkpoint.tensor("w", &[1], Kind::Double, Device::Cpu).unwrap()).unwrap();
     assert_eq!(value.to_bits(), 1e39_f64.to_bits());
     let error = checkpoint.tensor("w", &[1], Kind::Float, Device::Cpu).unwrap_err().to_string();
-    assert!(error.ends_with("tensor \"w\" holds NaN or infinite values (read as Float)"), "{error}");
+    assert!(error.ends_with("tensor \"w\" contains NaN or infinite values (read as Float)"), "{error}");
 }
 
 #[test]
@@ -239,15 +239,15 @@ fn what_is_no_plain_weights_is_refused() {
     "#);
     insta::assert_snapshot!(refuse("torchscript"), @r#"torchscript.pt: not a complete file of torch.save: it is a TorchScript archive, which is code and not a state dictionary"#);
     insta::assert_snapshot!(refuse("list"), @r#"
-    list.pt: it holds something that is no dictionary, expected named tensors
+    list.pt: it contains something that is not a dictionary, expected named tensors
       hint: save the weights alone: torch.save(model.state_dict(), "pytorch_model.bin")
     "#);
     insta::assert_snapshot!(refuse("tensor"), @r#"
-    tensor.pt: it holds one tensor without a name, expected named tensors
+    tensor.pt: it contains one tensor without a name, expected named tensors
       hint: save the weights alone: torch.save(model.state_dict(), "pytorch_model.bin")
     "#);
     insta::assert_snapshot!(refuse("unusual-nesting"), @r#"
-    unusual-nesting.pt: it holds the keys "generator", "step", expected named tensors
+    unusual-nesting.pt: it contains the keys "generator", "step", expected named tensors
       hint: save the weights alone: torch.save(model.state_dict(), "pytorch_model.bin")
     "#);
     insta::assert_snapshot!(refuse("conjugate"), @r#"conjugate.pt: its pickle cannot be read at byte 180: a tensor is marked "conj", which is not supported"#);
@@ -279,15 +279,15 @@ fn a_wrong_index_is_explained() {
     insta::assert_snapshot!(with(""), @r#"model.safetensors.index.json: not an index of weights (a JSON object with the key "weight_map"): EOF while parsing a value at line 1 column 0"#);
     insta::assert_snapshot!(with("{\"weight_map\": {}}"), @r#"model.safetensors.index.json: its "weight_map" names no tensor"#);
     insta::assert_snapshot!(with(&whole.replace("00003-of", "00007-of")), @r#"
-    model.safetensors.index.json: file "model-00007-of-00003.safetensors", which should hold tensor "layer.4.weight", is missing
+    model.safetensors.index.json: file "model-00007-of-00003.safetensors", which should contain tensor "layer.4.weight", is missing
       hint: download or copy it again
     "#);
     insta::assert_snapshot!(with(&whole.replace("layer.3", "layer.9")), @r#"
-    model.safetensors.index.json: tensor "layer.9.weight" is not in file "model-00002-of-00003.safetensors", where the index says it is
+    model.safetensors.index.json: tensor "layer.9.weight" is not in file "model-00002-of-00003.safetensors", where the index expects it
       hint: download or copy the files again
     "#);
     insta::assert_snapshot!(with(&whole.replace("00002-of", "00001-of")), @r#"
-    model.safetensors.index.json: tensor "layer.2.weight" is not in file "model-00001-of-00003.safetensors", where the index says it is
+    model.safetensors.index.json: tensor "layer.2.weight" is not in file "model-00001-of-00003.safetensors", where the index expects it
       hint: download or copy the files again
     "#);
     for name in
@@ -309,5 +309,5 @@ fn a_wrong_index_is_explained() {
         folder.path().join("model-00002-of-00003.safetensors"),
     )
     .unwrap();
-    insta::assert_snapshot!(refused(&path), @r#"model.safetensors.index.json: tensor "layer.1.weight" is in several files, and the index does not say which one counts"#);
+    insta::assert_snapshot!(refused(&path), @r#"model.safetensors.index.json: tensor "layer.1.weight" is in several files, and the index does not say which one to use"#);
 }

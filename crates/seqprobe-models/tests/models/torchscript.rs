@@ -1,4 +1,4 @@
-//! TorchScript files described in TOML: the states of torch itself, whatever shares the batch, and files that
+//! TorchScript files described by a manifest: the states of torch itself, in any batch, and files that
 //! do something else. The fixtures come from `fixtures/torchscript/generate.py`.
 
 use seqprobe_core::{DnaSequence, LayerIndex, Seed};

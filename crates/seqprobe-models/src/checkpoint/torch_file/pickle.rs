@@ -1,7 +1,7 @@
 //! Reads the pickle of a `torch.save` file: the names of its tensors and the place of each in its storage.
 //!
-//! A pickle is a program, and Python's own reader runs it. This reader knows a fixed list of names, builds plain values,
-//! and runs nothing. Any other name is an error. The storages are not read here.
+//! A pickle is a program, and Python's own reader runs it. This reader knows a fixed list of names, builds plain
+//! values, and runs nothing. Any other name is an error. The storages are not read here.
 
 mod globals;
 mod machine;

@@ -97,8 +97,8 @@ impl Config {
     }
 }
 
-/// Returns the complement of each id, by its key. The order of the table does not matter (rewritten files have it sorted
-/// as text). Ids beyond the table are their own complement.
+/// Returns the complement of each id, by its key. The order of the table does not matter (rewritten files have it
+/// sorted as text). Ids beyond the table are their own complement.
 fn complements(file: &ConfigFile, vocab_rows: usize) -> Result<Vec<i64>, ModelError> {
     let error = |found: &str| {
         file.error(format!(

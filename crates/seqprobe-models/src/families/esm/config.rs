@@ -99,8 +99,8 @@ impl Config {
         self.hidden_size / self.n_heads
     }
 
-    /// Positions begin after that of the padding token. Rotary positions have no table; the limit is then the length for
-    /// which the model was made.
+    /// Positions begin after that of the padding token. Rotary positions have no table; the limit is then the
+    /// length for which the model was made.
     pub(super) fn max_tokens(&self) -> usize {
         self.max_positions - self.pad_token_id - 1
     }

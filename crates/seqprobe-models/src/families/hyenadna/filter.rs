@@ -21,8 +21,9 @@ pub(super) struct Positions {
 }
 
 impl Positions {
-    /// Computes the features by the authors' formulas, in 32 bits as in their code: the time from 0 to 1, then cosines and minus
-    /// sines of `2π · position / length · frequency`, frequencies evenly spaced from 1e-4 to bands − 1.
+    /// Computes the features by the authors' formulas, in 32 bits as in their code: the time from 0 to 1, then
+    /// cosines and minus sines of `2π · position / length · frequency`, frequencies evenly spaced from 1e-4 to
+    /// bands − 1.
     pub(super) fn computed(config: &Config, kind: Kind, device: Device) -> Result<Self, ModelError> {
         let options = (Kind::Float, Device::Cpu);
         let length = config.max_length as i64;
@@ -158,8 +159,8 @@ impl LongFilter {
     }
 }
 
-/// Packed sequences of similar lengths that share one Fourier transform. Shorter ones are filled up with copies of another
-/// token, which is allowed because the convolution is causal: later places do not change earlier ones.
+/// Packed sequences of similar lengths that share one Fourier transform. Shorter ones are filled up with copies of
+/// another token, which is allowed because the convolution is causal: later places do not change earlier ones.
 pub(super) struct Bucket {
     /// First packed token.
     start: i64,
@@ -234,8 +235,8 @@ impl Bucket {
     }
 }
 
-/// Returns the smallest number of at least `least` that has no prime factor above 5. Fourier transforms of other sizes can
-/// be many times slower.
+/// Returns the smallest number of at least `least` that has no prime factor above 5. Fourier transforms of other
+/// sizes can be many times slower.
 fn fast_size(least: i64) -> i64 {
     let is_fast = |size: &i64| {
         let mut rest = *size;

@@ -1,6 +1,6 @@
-//! The seven checkpoints of HyenaDNA. The list has the `-hf` repositories, because they contain `model.safetensors`. Sizes
-//! are those of the architecture and agree with the table of the paper. The token limit is the length of the training
-//! sequences plus the two tokens that the first files add.
+//! The seven checkpoints of HyenaDNA. The list has the `-hf` repositories, because they contain
+//! `model.safetensors`. Sizes are those of the architecture and agree with the table of the paper. The token limit
+//! is the length of the training sequences plus the two tokens that the first files add.
 
 use crate::families::published::PublishedModel;
 

@@ -114,8 +114,8 @@ impl Process {
         }
     }
 
-    /// Waits a moment for the worker to end, ends what is left, and returns the worker's own exit status. That says more
-    /// than the status of a killed process.
+    /// Waits a moment for the worker to end, ends what is left, and returns the worker's own exit status. That says
+    /// more than the status of a killed process.
     fn end_by_itself(&mut self) -> Option<ExitStatus> {
         let status = self.await_end();
         self.end();

@@ -1,5 +1,5 @@
-//! The list of Python names that a pickle may use. A name outside the list is an error. A name in the list only means its
-//! entry here: no Python object is ever looked up or called.
+//! The list of Python names that a pickle may use. A name outside the list is an error. A name in the list only
+//! means its entry here: no Python object is ever looked up or called.
 
 use safetensors::Dtype;
 
