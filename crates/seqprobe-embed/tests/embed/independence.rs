@@ -37,7 +37,7 @@ fn cases() -> Vec<PathBuf> {
 
 fn load(folder: &Path, precision: Precision) -> Result<FrozenModel, ModelError> {
     let device = tch::Device::Cpu;
-    FrozenModel::load(
+    seqprobe_models::open_model(
         folder,
         LoadOptions { weights: Weights::Pretrained, precision, device, allow_code: false },
     )
