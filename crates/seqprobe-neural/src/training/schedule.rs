@@ -1,12 +1,22 @@
-//! Learning rates: a linear rise at the start, then constant, falling when validation does not improve, or
-//! along a cosine.
+//! Learning rates: a linear warm-up, then constant, falling when validation does not improve, or along a cosine.
+//! Pretraining shares the two curves.
 
 use crate::settings::{Schedule, TrainingSettings};
+
+/// The learning rate during warm-up, at step `step` of `steps`: a straight line from 0.
+pub fn warm_up(rate: f64, step: f64, steps: f64) -> f64 {
+    rate * step / steps
+}
+
+/// Half a cosine: 1 where nothing is done (0), 0 where all is done (1).
+pub fn half_cosine(done: f64) -> f64 {
+    0.5 * (1.0 + (std::f64::consts::PI * done).cos())
+}
 
 /// The learning rate of a training run.
 pub(crate) struct LearningRate<'a> {
     settings: &'a TrainingSettings,
-    /// Optimiser steps of the rise.
+    /// Optimiser steps of the warm-up.
     rise: f64,
     /// Optimiser steps if nothing ends training early.
     planned: f64,
@@ -32,7 +42,7 @@ impl<'a> LearningRate<'a> {
     pub(crate) fn at(&self, step: usize) -> f64 {
         let step = step as f64;
         if step < self.rise {
-            return self.rate * step / self.rise;
+            return warm_up(self.rate, step, self.rise);
         }
         let (least, most) = (self.settings.least_learning_rate, self.settings.learning_rate);
         match self.settings.schedule {
@@ -40,12 +50,12 @@ impl<'a> LearningRate<'a> {
             Schedule::Plateau => self.rate,
             Schedule::Cosine => {
                 let done = (step - 1.0 - self.rise).max(0.0) / (self.planned - self.rise).max(1.0);
-                least + (most - least) * 0.5 * (1.0 + (std::f64::consts::PI * done.min(1.0)).cos())
+                least + (most - least) * half_cosine(done.min(1.0))
             }
         }
     }
 
-    /// Tells the schedule how an epoch ended; `rests` when the rate must not fall yet: the loss fell, or it is too early.
+    /// Records the end of an epoch; `rests` when the rate must not fall yet, because the loss fell or it is too early.
     pub(crate) fn after_epoch(&mut self, epoch: usize, rests: bool) {
         if rests {
             self.last_change = epoch;
@@ -85,7 +95,7 @@ mod tests {
     }
 
     fn golden() -> Golden {
-        serde_json::from_str(include_str!("../tests/fixtures/training/golden.json")).unwrap()
+        serde_json::from_str(include_str!("../../tests/fixtures/training/golden.json")).unwrap()
     }
 
     #[test]

@@ -6,9 +6,9 @@ use seqprobe_core::Seed;
 use std::borrow::Cow;
 use tch::{TchError, Tensor};
 
-/// How a parameter is treated by training. Parameters are laid out in this order.
+/// How a parameter is treated by training. NetworkParameters are laid out in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Role {
+pub(crate) enum ParameterRole {
     /// Trained, with weight decay.
     Weight,
     /// Trained, without decay: biases, norms, position codes.
@@ -19,7 +19,7 @@ pub(crate) enum Role {
     State,
 }
 
-impl Role {
+impl ParameterRole {
     /// Whether gradients are taken for it.
     pub(crate) fn is_trained(self) -> bool {
         matches!(self, Self::Weight | Self::Offset)
@@ -42,7 +42,7 @@ pub(crate) enum Start {
 pub(crate) struct Specification {
     pub(crate) name: Cow<'static, str>,
     pub(crate) shape: Vec<i64>,
-    pub(crate) role: Role,
+    pub(crate) role: ParameterRole,
     pub(crate) start: Start,
 }
 
@@ -54,7 +54,7 @@ impl Specification {
 }
 
 /// All parameters of a network.
-pub(crate) struct Parameters {
+pub(crate) struct NetworkParameters {
     specifications: Vec<Specification>,
     flat: Tensor,
     windows: Vec<Tensor>,
@@ -62,7 +62,7 @@ pub(crate) struct Parameters {
     n_trained: i64,
 }
 
-impl Parameters {
+impl NetworkParameters {
     /// Draws first values from a seed; each name has its own stream.
     pub(crate) fn draw(specifications: Vec<Specification>, seed: Seed) -> Result<Self, TchError> {
         Self::build(specifications, |specification| {
@@ -92,11 +92,11 @@ impl Parameters {
         mut values: impl FnMut(&Specification) -> Vec<f32>,
     ) -> Result<Self, TchError> {
         specifications.sort_by_key(|specification| specification.role);
-        let size_of = |role: Role| -> i64 {
+        let size_of = |role: ParameterRole| -> i64 {
             specifications.iter().filter(|s| s.role == role).map(Specification::size).sum()
         };
-        let n_decayed = size_of(Role::Weight);
-        let n_trained = n_decayed + size_of(Role::Offset);
+        let n_decayed = size_of(ParameterRole::Weight);
+        let n_trained = n_decayed + size_of(ParameterRole::Offset);
         let all: Vec<f32> = specifications.iter().flat_map(&mut values).collect();
         let flat = Tensor::f_from_slice(&all)?;
         let (mut windows, mut start) = (Vec::new(), 0);

@@ -12,9 +12,10 @@
 //! neighbours: what it says must come from the representation. Padding has weight zero exactly, so a row's value does
 //! not depend on the rows beside it.
 
-use crate::network::{Mode, linear};
-use crate::parameters::{Parameters, Role, Specification, Start};
-use crate::rows::{Batch, padding_mask};
+use crate::networks::batch::{Batch, padding_mask};
+use crate::networks::linear::linear;
+use crate::networks::mode::Mode;
+use crate::networks::parameters::{NetworkParameters, ParameterRole, Specification, Start};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
@@ -41,13 +42,13 @@ impl AttentionNetwork {
             let start = Start::Constant(0.0);
             Specification { name: name.into(), shape, role, start }
         };
-        let reduction = if self.reduction_is_fixed { Role::Fixed } else { Role::Weight };
+        let reduction = if self.reduction_is_fixed { ParameterRole::Fixed } else { ParameterRole::Weight };
         let outputs = self.outputs as i64;
         vec![
             uniform("reduction/weight", width, dim, reduction),
-            zeros("query/weight", vec![heads, width], Role::Weight),
-            uniform("output/weight", outputs, heads * width, Role::Weight),
-            zeros("output/bias", vec![outputs], Role::Offset),
+            zeros("query/weight", vec![heads, width], ParameterRole::Weight),
+            uniform("output/weight", outputs, heads * width, ParameterRole::Weight),
+            zeros("output/bias", vec![outputs], ParameterRole::Offset),
         ]
     }
 
@@ -55,7 +56,7 @@ impl AttentionNetwork {
     /// `batch.values [rows, length, dim]` → `[rows, outputs]`
     pub(crate) fn forward(
         &self,
-        parameters: &Parameters,
+        parameters: &NetworkParameters,
         batch: &Batch,
         mut mode: Mode<'_>,
     ) -> Result<Tensor, TchError> {
@@ -95,14 +96,15 @@ mod tests {
             reduction_is_fixed: false,
         };
         // The reduction copies both channels; the query asks for the first one, the output reads the second one.
-        let parameters =
-            Parameters::build(network.specifications(), |specification| match specification.name.as_ref() {
+        let parameters = NetworkParameters::build(network.specifications(), |specification| {
+            match specification.name.as_ref() {
                 "reduction/weight" => vec![1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0],
                 "query/weight" => vec![2.0, 0.0, 0.0, 0.0],
                 "output/weight" => vec![0.0, 1.0, 0.0, 0.0],
                 _ => vec![0.5],
-            })
-            .unwrap();
+            }
+        })
+        .unwrap();
         let output = |values: &[f32], lengths: &[usize]| {
             let longest = lengths.iter().copied().max().unwrap();
             let values = Tensor::from_slice(values).view([lengths.len() as i64, longest as i64, 2]);

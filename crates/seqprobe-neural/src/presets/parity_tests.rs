@@ -1,12 +1,12 @@
 //! The presets against references written in PyTorch (`tests/fixtures/presets/generate.py`): every layer's output
 //! when predicting and when training without dropout, running statistics, every gradient, and the parameter counts.
 
-use crate::layer::Layer;
-use crate::layered_network::{LayeredNetwork, run};
-use crate::network::Mode;
-use crate::parameters::{Parameters, Role, Specification};
-use crate::preset::{PRESETS, Preset};
-use crate::rows::Batch;
+use crate::networks::batch::Batch;
+use crate::networks::layer::Layer;
+use crate::networks::layered_network::{LayeredNetwork, run};
+use crate::networks::mode::Mode;
+use crate::networks::parameters::{NetworkParameters, ParameterRole, Specification};
+use crate::presets::preset::{PRESETS, Preset};
 use safetensors::SafeTensors;
 use seqprobe_core::Seed;
 use std::collections::BTreeMap;
@@ -40,13 +40,13 @@ impl Fixture {
         LayeredNetwork::new(preset.id, layers, (shape[2], shape[1]), self.0["coefficients"].0[1]).unwrap()
     }
 
-    fn parameters(&self, network: &LayeredNetwork) -> Parameters {
+    fn parameters(&self, network: &LayeredNetwork) -> NetworkParameters {
         let take = |one: &Specification| {
             let (shape, values) = &self.0[&format!("start/{}", one.name)];
             assert_eq!(shape.iter().map(|&size| size as i64).collect::<Vec<_>>(), one.shape, "{}", one.name);
             values.clone()
         };
-        Parameters::build(network.specifications(), take).unwrap()
+        NetworkParameters::build(network.specifications(), take).unwrap()
     }
 
     fn batch(&self) -> Batch {
@@ -81,7 +81,7 @@ fn narrow(layers: &mut [Layer]) {
 fn compare_layers(
     fixture: &Fixture,
     network: &LayeredNetwork,
-    parameters: &Parameters,
+    parameters: &NetworkParameters,
     mode: &str,
 ) -> Tensor {
     let mut rng = Seed(0).rng();
@@ -121,7 +121,7 @@ fn every_layer_predicts_and_trains_as_its_reference() {
 
 #[test]
 fn the_fused_stem_is_the_layers_it_stands_for() {
-    let preset = &crate::preset::TANG_MPRA_CNN;
+    let preset = &crate::presets::preset::TANG_MPRA_CNN;
     let fixture = Fixture::read(preset.id);
     let network = fixture.network(preset);
     let parameters = fixture.parameters(&network);
@@ -138,7 +138,7 @@ fn the_fused_stem_is_the_layers_it_stands_for() {
 #[test]
 fn wide_and_narrow_fused_stems_have_the_gradients_of_their_layers() {
     for (dim, tokens) in [(4, 43), (3, 40), (90, 21)] {
-        let mut layers = (crate::preset::TANG_MPRA_CNN.layers)();
+        let mut layers = (crate::presets::preset::TANG_MPRA_CNN.layers)();
         narrow(&mut layers);
         for layer in &mut layers[1..3] {
             let Layer::Convolution(convolution) = layer else { panic!("not a convolution") };
@@ -153,9 +153,9 @@ fn wide_and_narrow_fused_stems_have_the_gradients_of_their_layers() {
             let is_scale = one.name.ends_with("gain") || one.name.ends_with("variance");
             draw(one.size() as usize, if is_scale { 0.5 } else { -0.5 })
         };
-        let drawn = Parameters::build(network.specifications(), |one| build(one, &mut draw)).unwrap();
+        let drawn = NetworkParameters::build(network.specifications(), |one| build(one, &mut draw)).unwrap();
         let same = drawn.snapshot().unwrap();
-        let mut plain = Parameters::draw(network.specifications(), Seed(1)).unwrap();
+        let mut plain = NetworkParameters::draw(network.specifications(), Seed(1)).unwrap();
         plain.restore(&same).unwrap();
         let rows = 6;
         let values = Tensor::from_slice(&draw(rows * tokens * dim, -0.5));
@@ -183,7 +183,7 @@ fn wide_and_narrow_fused_stems_have_the_gradients_of_their_layers() {
     }
 }
 
-fn check_gradient(fixture: &Fixture, parameters: &Parameters, gradient: &Tensor, tolerance: f64) {
+fn check_gradient(fixture: &Fixture, parameters: &NetworkParameters, gradient: &Tensor, tolerance: f64) {
     // A bias before a norm has a gradient of 0 that is rounding only: compared in units of the others.
     let gradients = fixture.0.iter().filter(|(name, _)| name.starts_with("gradient/"));
     let largest =
@@ -199,9 +199,9 @@ fn check_gradient(fixture: &Fixture, parameters: &Parameters, gradient: &Tensor,
     assert_eq!(expected, trained);
 }
 
-fn check_running(fixture: &Fixture, parameters: &Parameters) {
+fn check_running(fixture: &Fixture, parameters: &NetworkParameters) {
     let mut compared = 0;
-    for one in parameters.specifications().iter().filter(|one| one.role == Role::State) {
+    for one in parameters.specifications().iter().filter(|one| one.role == ParameterRole::State) {
         fixture.assert_close(&format!("after/{}", one.name), parameters.get(&one.name).unwrap(), 1e-3, 1e-6);
         compared += 1;
     }
@@ -211,16 +211,16 @@ fn check_running(fixture: &Fixture, parameters: &Parameters) {
 #[test]
 fn full_networks_have_as_many_numbers_as_their_tables() {
     let golden: BTreeMap<String, BTreeMap<String, i64>> =
-        serde_json::from_str(include_str!("../tests/fixtures/presets/counts.json")).unwrap();
+        serde_json::from_str(include_str!("../../tests/fixtures/presets/counts.json")).unwrap();
     assert_eq!(golden.len(), PRESETS.len());
     for preset in PRESETS {
         let sizes = if preset.reads == seqprobe_core::FeatureKind::Pooled { (920, 1) } else { (4, 230) };
         let network = LayeredNetwork::new(preset.id, (preset.layers)(), sizes, 1).unwrap();
-        let count = |wanted: fn(Role) -> bool| -> i64 {
+        let count = |wanted: fn(ParameterRole) -> bool| -> i64 {
             network.specifications().iter().filter(|one| wanted(one.role)).map(Specification::size).sum()
         };
-        assert_eq!(count(Role::is_trained), golden[preset.id]["trained"], "{}", preset.id);
-        assert_eq!(count(|role| role == Role::State), golden[preset.id]["running"], "{}", preset.id);
+        assert_eq!(count(ParameterRole::is_trained), golden[preset.id]["trained"], "{}", preset.id);
+        assert_eq!(count(|role| role == ParameterRole::State), golden[preset.id]["running"], "{}", preset.id);
     }
 }
 
@@ -228,7 +228,7 @@ fn full_networks_have_as_many_numbers_as_their_tables() {
 fn the_reduction_holds_all_that_depends_on_the_width_of_tokens() {
     for (id, expected) in [("tang-mpra-cnn", Some(196)), ("tang-insert-cnn", Some(48)), ("resnet", None)] {
         let count = |dim: usize| {
-            let layers = (crate::preset::find(id).unwrap().layers)();
+            let layers = (crate::presets::preset::find(id).unwrap().layers)();
             let network = LayeredNetwork::new(id, layers, (dim, 101), 1).unwrap();
             let trained = network.specifications();
             let all: i64 = trained.iter().filter(|one| one.role.is_trained()).map(Specification::size).sum();
@@ -249,8 +249,8 @@ fn the_reduction_holds_all_that_depends_on_the_width_of_tokens() {
 
 #[test]
 fn rows_too_short_for_a_preset_are_refused_with_the_least_length() {
-    let layers = || (crate::preset::find("tang-mpra-cnn").unwrap().layers)();
+    let layers = || (crate::presets::preset::find("tang-mpra-cnn").unwrap().layers)();
     let error = LayeredNetwork::new("tang-mpra-cnn", layers(), (4, 19), 1).unwrap_err();
-    assert_eq!(error, "tang-mpra-cnn needs rows of at least 20 tokens, these have 19");
+    assert_eq!(error.to_string(), "tang-mpra-cnn needs rows of at least 20 tokens, these have 19");
     assert!(LayeredNetwork::new("tang-mpra-cnn", layers(), (4, 20), 1).is_ok());
 }

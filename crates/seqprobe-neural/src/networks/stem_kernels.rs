@@ -8,7 +8,7 @@
 //! Rows are shared out among threads; sums are kept per row and added in row order, so that their number changes
 //! no bit. Operations are multiplied and added singly, so neither does the processor.
 
-use crate::dropout::Mask;
+use crate::networks::dropout::Mask;
 use pulp::Arch;
 
 /// Sizes of a stem's output.

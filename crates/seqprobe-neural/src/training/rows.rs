@@ -5,41 +5,16 @@
 //! order in which they are stored, the next one while the network works on the one before. With too
 //! little memory even for that, each batch is read when it is wanted. Which of the three never changes a value.
 
-use crate::order::{Order, Part};
-use crate::standardisation::Standardisation;
-use crate::tensor_memory::values_mut;
-use crate::torch;
+use crate::error::torch;
+use crate::networks::batch::Batch;
+use crate::networks::tensor_memory::values_mut;
+use crate::training::order::{Order, Part};
+use crate::training::read_finite::read_finite;
+use crate::training::standardisation::Standardisation;
 use seqprobe_core::{FeatureError, FeatureView, ProbeError};
 use std::collections::HashMap;
 use std::sync::mpsc::sync_channel;
-use tch::{Device, Kind, TchError, Tensor};
-
-/// A batch as the networks take it.
-pub(crate) struct Batch {
-    /// `[rows, longest, dim]`, zero beyond each row's length.
-    pub(crate) values: Tensor,
-    /// Tokens of each row.
-    pub(crate) lengths: Vec<usize>,
-    /// The most tokens of a row.
-    pub(crate) longest: usize,
-}
-
-impl Batch {
-    /// True when no row is padded.
-    pub(crate) fn is_even(&self) -> bool {
-        self.lengths.iter().all(|&length| length == self.longest)
-    }
-}
-
-/// True where a place is padding.
-///
-/// # Shapes
-/// `[rows, 1, 1, longest]`
-pub(crate) fn padding_mask(lengths: &[usize], longest: usize) -> Result<Tensor, TchError> {
-    let padding: Vec<bool> =
-        lengths.iter().flat_map(|&length| (0..longest).map(move |place| place >= length)).collect();
-    Tensor::f_from_slice(&padding)?.f_view([lengths.len() as i64, 1, 1, longest as i64])
-}
+use tch::{Device, Kind, Tensor};
 
 /// The rows of one split.
 pub(crate) struct Rows<'a> {
@@ -65,7 +40,7 @@ struct Buffer {
 
 impl<'a> Rows<'a> {
     /// The rows of a view: held where they take at most `hold` bytes, else read part by part where `stream` says
-    /// that there is memory for [`crate::order::STREAMING_BYTES`], else batch by batch.
+    /// that there is memory for [`crate::training::order::STREAMING_BYTES`], else batch by batch.
     pub(crate) fn new(
         view: &'a FeatureView<'a>,
         standardisation: &'a Standardisation,
@@ -175,38 +150,6 @@ impl<'a> Rows<'a> {
         }
         Ok(Batch { values, lengths, longest })
     }
-}
-
-/// Reads rows and refuses values that are not finite, and rows without a token.
-pub(crate) fn read_finite(
-    view: &FeatureView<'_>,
-    rows: &[usize],
-    out: &mut Vec<f32>,
-) -> Result<(), ProbeError> {
-    let before = out.len();
-    view.read(rows, out)?;
-    let expected: usize = rows.iter().map(|&row| view.length(row) * view.dim()).sum();
-    if out.len() - before != expected {
-        let got = out.len() - before;
-        return Err(ProbeError::Width { expected, got });
-    }
-    let mut start = before;
-    for &row in rows {
-        let size = view.length(row) * view.dim();
-        if size == 0 {
-            return Err(ProbeError::NotApplicable(format!("row {row} has no token or no channel")));
-        }
-        if let Some(place) = out[start..start + size].iter().position(|value| !value.is_finite()) {
-            return Err(ProbeError::NotFinite(format!(
-                "row {row} of the view holds {} at token {}, channel {} (all 0-based)",
-                out[start + place],
-                place / view.dim(),
-                place % view.dim()
-            )));
-        }
-        start += size;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,16 +1,15 @@
 //! The presets as probes: fixed-length networks of publications on features whose rows are all of one length.
 
-use crate::fitted::check_kind;
-use crate::layered_network::LayeredNetwork;
-use crate::network::Network;
-use crate::preset::Preset;
+use crate::error::unusable;
+use crate::networks::ProbeNetwork;
+use crate::networks::input_checks::{check_kind, check_lengths};
+use crate::networks::layered_network::LayeredNetwork;
+use crate::presets::preset::Preset;
+use crate::settings::NeuralSettings;
 use crate::settings::{DEFAULT_MEMORY_BUDGET_BYTES, TrainingSettings};
-use crate::suite_settings::NeuralSettings;
 use crate::training::fit;
-use crate::unusable;
 use seqprobe_core::{
-    Candidate, FeatureView, LabelledView, Probe, ProbeError, ProbeFit, Seed, SettingsError, Task,
-    settings_from_table,
+    Candidate, LabelledView, Probe, ProbeError, ProbeFit, Seed, SettingsError, Task, settings_from_table,
 };
 
 /// A preset, ready to be fitted.
@@ -73,26 +72,11 @@ impl Probe for PresetProbe {
         self.training.check().map_err(unusable)?;
         check_kind(id, *reads, &[&train.features, &valid.features])?;
         let sizes = (train.features.dim(), train.features.longest());
-        let network = LayeredNetwork::new(id, layers(), sizes, 1).map_err(ProbeError::Length)?;
-        network.check_rows(&train.features, "train")?;
-        network.check_rows(&valid.features, "valid")?;
-        let build = |_, outputs| Network::Layered(LayeredNetwork { outputs, ..network });
+        let network = LayeredNetwork::new(id, layers(), sizes, 1)
+            .map_err(|error| ProbeError::Length(error.to_string()))?;
+        check_lengths(&network, &train.features, "train")?;
+        check_lengths(&network, &valid.features, "valid")?;
+        let build = |_, outputs| ProbeNetwork::Layered(LayeredNetwork { outputs, ..network });
         fit(build, &self.training, self.memory_budget_bytes, task, (train, valid), seed)
-    }
-}
-
-impl LayeredNetwork {
-    /// Refuses rows of another length than the network's.
-    pub(crate) fn check_rows(&self, view: &FeatureView<'_>, split: &str) -> Result<(), ProbeError> {
-        match (0..view.n_rows()).find(|&row| view.length(row) != self.tokens) {
-            None => Ok(()),
-            Some(row) => Err(ProbeError::Length(format!(
-                "{} needs rows of one length: row {row} of the {split} rows has {} tokens, others have {}\n  \
-                 hint: use the cnn probe, which takes any length, or cut the sequences",
-                self.preset,
-                view.length(row),
-                self.tokens
-            ))),
-        }
     }
 }

@@ -1,8 +1,8 @@
 //! One rule for every representation: each of the `dim` channels is centred and scaled by its mean and
 //! deviation over all tokens of the training rows; a channel that does not vary is centred only.
 
-use crate::order::chunks;
-use crate::rows::read_finite;
+use crate::training::order::chunks;
+use crate::training::read_finite::read_finite;
 use seqprobe_core::{FeatureView, ProbeError};
 
 /// Values read at a time: 16 MiB.

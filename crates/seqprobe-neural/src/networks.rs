@@ -1,14 +1,29 @@
-//! The networks as data (what is stored) and their dispatch.
+//! The networks as data, which is what is stored, and the choice between them.
 
-use crate::attention_network::AttentionNetwork;
-use crate::cnn_network::CnnNetwork;
-use crate::layered_network::LayeredNetwork;
-use crate::mlp_network::MlpNetwork;
-use crate::parameters::{Parameters, Role, Specification};
-use crate::preset;
-use crate::rows::Batch;
-use crate::torch;
-use rand::Rng;
+pub(crate) mod attention_network;
+pub(crate) mod batch;
+mod batch_norm;
+pub(crate) mod cnn_network;
+mod dropout;
+mod fused_stem;
+pub(crate) mod input_checks;
+pub(crate) mod layer;
+pub(crate) mod layered_network;
+mod linear;
+pub(crate) mod mlp_network;
+pub(crate) mod mode;
+pub(crate) mod parameters;
+mod stem_kernels;
+pub(crate) mod tensor_memory;
+
+use crate::error::torch;
+use crate::networks::attention_network::AttentionNetwork;
+use crate::networks::batch::Batch;
+use crate::networks::cnn_network::CnnNetwork;
+use crate::networks::layered_network::LayeredNetwork;
+use crate::networks::mlp_network::MlpNetwork;
+use crate::networks::mode::Mode;
+use crate::networks::parameters::{NetworkParameters, ParameterRole, Specification};
 use rand_chacha::ChaCha8Rng;
 use seqprobe_core::{FeatureKind, ProbeError};
 use serde::{Deserialize, Serialize};
@@ -17,7 +32,7 @@ use tch::{TchError, Tensor};
 /// A network without its numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Network {
+pub(crate) enum ProbeNetwork {
     /// Convolutions on token vectors.
     Cnn(CnnNetwork),
     /// Two hidden layers on one vector per row.
@@ -28,15 +43,7 @@ pub(crate) enum Network {
     Layered(LayeredNetwork),
 }
 
-/// Whether dropout masks are drawn.
-pub(crate) enum Mode<'a> {
-    /// Training, with the generator of dropout masks.
-    Train(&'a mut ChaCha8Rng),
-    /// Predicting.
-    Predict,
-}
-
-impl Network {
+impl ProbeNetwork {
     /// The identifier of the probe it belongs to.
     pub(crate) fn kind(&self) -> &str {
         match self {
@@ -52,9 +59,7 @@ impl Network {
         match self {
             Self::Cnn(_) | Self::Attention(_) => FeatureKind::Tokens,
             Self::Mlp(_) => FeatureKind::Pooled,
-            Self::Layered(network) => {
-                preset::find(&network.preset).map_or(FeatureKind::Tokens, |preset| preset.reads)
-            }
+            Self::Layered(network) => network.reads(),
         }
     }
 
@@ -94,7 +99,7 @@ impl Network {
             Self::Cnn(_) | Self::Mlp(_) | Self::Attention(_) => self
                 .specifications()
                 .iter()
-                .filter(|one| one.name == "reduction/weight" && one.role == Role::Weight)
+                .filter(|one| one.name == "reduction/weight" && one.role == ParameterRole::Weight)
                 .map(|one| one.size().unsigned_abs())
                 .sum(),
             Self::Layered(network) => network.reduction_parameters(),
@@ -105,7 +110,7 @@ impl Network {
     /// a batch of `rows` → `[rows, outputs]`, logits or standardised values
     pub(crate) fn forward(
         &self,
-        parameters: &Parameters,
+        parameters: &NetworkParameters,
         batch: &Batch,
         mode: Mode<'_>,
     ) -> Result<Tensor, TchError> {
@@ -120,10 +125,10 @@ impl Network {
     /// One training pass: the loss of a batch and its gradient. `loss` makes a scalar of the output.
     ///
     /// # Shapes
-    /// the gradient is `[trained]`, in the order of [`Parameters::trained_flat`]
+    /// the gradient is `[trained]`, in the order of [`NetworkParameters::trained_flat`]
     pub(crate) fn gradient(
         &self,
-        parameters: &Parameters,
+        parameters: &NetworkParameters,
         batch: &Batch,
         masks: &mut ChaCha8Rng,
         loss: impl FnOnce(&Tensor) -> Result<Tensor, ProbeError>,
@@ -138,38 +143,4 @@ impl Network {
         let value = loss.f_double_value(&[]).map_err(torch)?;
         Ok((value, parameters.gradient_of(&loss).map_err(torch)?))
     }
-}
-
-impl Mode<'_> {
-    /// Multiplies by a mask that drops whole channels: 0 with the given probability, else 1 / (1 - probability).
-    ///
-    /// # Shapes
-    /// `values [rows, channels, …]`; the mask is `[rows, channels, 1…]`
-    pub(crate) fn drop_channels(&mut self, values: Tensor, probability: f64) -> Result<Tensor, TchError> {
-        let Self::Train(rng) = self else { return Ok(values) };
-        if probability <= 0.0 {
-            return Ok(values);
-        }
-        let size = values.size();
-        let shape: Vec<i64> =
-            size.iter().enumerate().map(|(axis, &n)| if axis < 2 { n } else { 1 }).collect();
-        let n: i64 = shape.iter().product();
-        let threshold = (probability * f64::from(u32::MAX)) as u32;
-        let kept = (1.0 / (1.0 - probability)) as f32;
-        let mask: Vec<f32> =
-            (0..n).map(|_| if rng.random::<u32>() < threshold { 0.0 } else { kept }).collect();
-        values.f_mul(&Tensor::f_from_slice(&mask)?.f_view(shape.as_slice())?)
-    }
-}
-
-/// `values · weightᵀ + bias`.
-///
-/// # Shapes
-/// `values [rows, inputs]`, `weight [outputs, inputs]`, `bias [outputs]` → `[rows, outputs]`
-pub(crate) fn linear(
-    parameters: &Parameters,
-    name: (&str, &str),
-    values: &Tensor,
-) -> Result<Tensor, TchError> {
-    parameters.get(name.1)?.f_addmm(values, &parameters.get(name.0)?.f_transpose(0, 1)?)
 }

@@ -5,9 +5,9 @@
 //! link on targets divided by their training mean. Missing targets weigh nothing; the loss is the weighted sum over
 //! the known ones divided by their number. Validation losses are computed in `f64` from the outputs.
 
-use crate::prepared::PreparedTargets;
+use crate::error::torch;
 use crate::settings::Loss;
-use crate::torch;
+use crate::training::prepared_targets::PreparedTargets;
 use ndarray::Array2;
 use seqprobe_core::{ProbeError, Targets, Task, TaskKind};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use tch::{Kind, Tensor};
 /// What is minimised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Objective {
+pub(crate) enum TaskLoss {
     /// One logit per output, each a yes/no target.
     Logistic {
         /// Number of outputs.
@@ -41,7 +41,7 @@ pub(crate) enum Objective {
     },
 }
 
-impl Objective {
+impl TaskLoss {
     /// The objective of a task, with the statistics it needs from the training targets; pushes warnings.
     pub(crate) fn new(
         task: &Task,
@@ -324,6 +324,7 @@ fn enough(target: &str, split: &'static str, n: usize, needed: usize) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::training::target_preparation::{balanced_weights, prepare};
 
     /// What `tests/fixtures/training/generate.py` wrote from torch and scikit-learn.
     #[derive(Deserialize)]
@@ -356,7 +357,7 @@ mod tests {
     #[test]
     fn losses_and_gradients_are_those_of_torch() {
         let golden: Golden =
-            serde_json::from_str(include_str!("../tests/fixtures/training/golden.json")).unwrap();
+            serde_json::from_str(include_str!("../../tests/fixtures/training/golden.json")).unwrap();
         assert_eq!(golden.losses.len(), 8);
         for case in golden.losses {
             let name = case.name.as_str();
@@ -376,11 +377,11 @@ mod tests {
                 let values = Array2::from_shape_vec((case.rows, case.columns), case.targets).unwrap();
                 Targets::Values { values }
             };
-            let objective = Objective::new(&task, loss, &targets, &targets, &mut Vec::new()).unwrap();
-            let mut prepared = objective.prepare(&targets).unwrap();
-            let plain = objective.prepare(&targets).unwrap();
+            let objective = TaskLoss::new(&task, loss, &targets, &targets, &mut Vec::new()).unwrap();
+            let mut prepared = prepare(&objective, &targets).unwrap();
+            let plain = prepare(&objective, &targets).unwrap();
             if name.ends_with("balanced") {
-                let weights = objective.balanced(&prepared).unwrap();
+                let weights = balanced_weights(&objective, &prepared).unwrap();
                 prepared.weigh(&weights);
             }
             let shape = (case.rows, objective.outputs());
@@ -418,7 +419,7 @@ mod tests {
             values: Array2::from_shape_vec((4, 1), vec![Some(1.0), None, Some(0.0), Some(last)]).unwrap(),
         };
         let error = |kind, loss, valid: f64| {
-            Objective::new(&task(kind), loss, &counts(2.0), &counts(valid), &mut Vec::new())
+            TaskLoss::new(&task(kind), loss, &counts(2.0), &counts(valid), &mut Vec::new())
                 .map(|_| ())
                 .map_err(|error| error.to_string())
         };

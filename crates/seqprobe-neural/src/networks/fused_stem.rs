@@ -7,15 +7,16 @@
 //! - What follows runs on plain slices (`stem_kernels.rs`). libtorch then gets the gradient by the convolution's output
 //!   as the factor of a product whose gradient by the weights is the one that is wanted.
 
-use crate::dropout::Mask;
-use crate::layer::{Convention, Layer};
-use crate::layered_network::{LayeredNetwork, run};
-use crate::network::Mode;
-use crate::parameters::Parameters;
-use crate::rows::Batch;
-use crate::stem_kernels::{Sizes, Winners, moments, neighbourhoods, pool, pool_backward};
-use crate::tensor_memory::{values, values_mut};
-use crate::torch;
+use crate::error::torch;
+use crate::networks::batch::Batch;
+use crate::networks::batch_norm::move_running;
+use crate::networks::dropout::Mask;
+use crate::networks::layer::{Convention, Layer};
+use crate::networks::layered_network::{LayeredNetwork, run};
+use crate::networks::mode::Mode;
+use crate::networks::parameters::NetworkParameters;
+use crate::networks::stem_kernels::{Sizes, Winners, moments, neighbourhoods, pool, pool_backward};
+use crate::networks::tensor_memory::{values, values_mut};
 use rand_chacha::ChaCha8Rng;
 use seqprobe_core::ProbeError;
 use tch::{Kind, TchError, Tensor};
@@ -83,12 +84,12 @@ impl LayeredNetwork {
     /// As [`Self::forward`] when predicting; `None` where the network has no such stem.
     pub(crate) fn fused_forward(
         &self,
-        parameters: &Parameters,
+        parameters: &NetworkParameters,
         batch: &Batch,
     ) -> Result<Option<Tensor>, TchError> {
         let Some(stem) = self.stem(batch.lengths.len()) else { return Ok(None) };
         let trace = stem.forward(parameters, batch, &mut Mode::Predict)?;
-        let placed = self.placed().map_err(TchError::Torch)?;
+        let placed = self.placed_layers()?;
         let tail = as_tokens(&trace.pooled)?;
         run(&placed[FUSED..], parameters, tail, &mut Mode::Predict, &mut |_, _| Ok(())).map(Some)
     }
@@ -98,10 +99,10 @@ impl LayeredNetwork {
         self.stem(1).is_some()
     }
 
-    /// As [`crate::network::Network::gradient`], of a network with such a stem.
+    /// As [`crate::networks::ProbeNetwork::gradient`], of a network with such a stem.
     pub(crate) fn fused_gradient(
         &self,
-        parameters: &Parameters,
+        parameters: &NetworkParameters,
         batch: &Batch,
         masks: &mut ChaCha8Rng,
         loss: impl FnOnce(&Tensor) -> Result<Tensor, ProbeError>,
@@ -113,7 +114,7 @@ impl LayeredNetwork {
             let mut mode = Mode::Train(masks);
             let trace = stem.forward(parameters, batch, &mut mode).map_err(torch)?;
             let pooled = trace.pooled.f_detach().map_err(torch)?.set_requires_grad(true);
-            let placed = self.placed().map_err(TchError::Torch).map_err(torch)?;
+            let placed = self.placed_layers().map_err(torch)?;
             let output = as_tokens(&pooled)
                 .and_then(|tail| run(&placed[FUSED..], parameters, tail, &mut mode, &mut |_, _| Ok(())))
                 .map_err(torch)?;
@@ -128,7 +129,7 @@ impl LayeredNetwork {
 impl Stem {
     fn forward(
         &self,
-        parameters: &Parameters,
+        parameters: &NetworkParameters,
         batch: &Batch,
         mode: &mut Mode<'_>,
     ) -> Result<Trace, TchError> {
@@ -179,7 +180,7 @@ impl Stem {
     /// `[dim]` each
     fn input_moments(
         &self,
-        parameters: &Parameters,
+        parameters: &NetworkParameters,
         batch: &Batch,
         mode: &Mode<'_>,
     ) -> Result<(Tensor, Tensor), TchError> {
@@ -207,7 +208,7 @@ impl Stem {
     /// `batch.values [rows, tokens, dim]` → `[rows · tokens, channels]`
     fn convolved(
         &self,
-        parameters: &Parameters,
+        parameters: &NetworkParameters,
         batch: &Batch,
         mean: &Tensor,
         inverse: &Tensor,
@@ -242,7 +243,7 @@ impl Stem {
     /// The gradient by all trained parameters, in their order.
     fn backward(
         &self,
-        parameters: &Parameters,
+        parameters: &NetworkParameters,
         trace: &Trace,
         pooled: &Tensor,
         loss: &Tensor,
@@ -304,22 +305,6 @@ fn threads() -> usize {
     tch::get_num_threads().try_into().unwrap_or(1)
 }
 
-fn numbers(parameters: &Parameters, layer: &str, what: &str) -> Result<Vec<f32>, TchError> {
+fn numbers(parameters: &NetworkParameters, layer: &str, what: &str) -> Result<Vec<f32>, TchError> {
     Vec::<f32>::try_from(parameters.get(&format!("{layer}/{what}"))?.f_detach()?)
-}
-
-/// Moves a norm's running mean and variance towards those of a batch.
-pub(crate) fn move_running(
-    parameters: &Parameters,
-    layer: &str,
-    share: f64,
-    (mean, variance): (&Tensor, &Tensor),
-) -> Result<(), TchError> {
-    // As data: all parameters are windows of one tensor, and a gradient needs those of this layer unchanged.
-    tch::no_grad(|| {
-        let running = |what: &str| parameters.get(&format!("{layer}/{what}"))?.f_data();
-        let _ = running("running-mean")?.f_lerp_(mean, share)?;
-        let _ = running("running-variance")?.f_lerp_(variance, share)?;
-        Ok(())
-    })
 }

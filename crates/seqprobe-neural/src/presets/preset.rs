@@ -4,7 +4,7 @@
 //! statistics, as for every probe here, and each representation gets the same learning rate and batch size (the
 //! sources give one-hot and embeddings different ones; the values for one-hot stand here). Classifiers end in logits.
 
-use crate::layer::{Convention, Convolution, Initialisation, Layer};
+use crate::networks::layer::{Convention, ConvolutionSizes, InitialWeights, Layer};
 use crate::settings::{OptimiserKind, Schedule, TrainingSettings};
 use seqprobe_core::FeatureKind;
 
@@ -142,24 +142,38 @@ fn bend_training() -> TrainingSettings {
 const NORM: Layer = Layer::BatchNorm(Convention::Keras);
 
 /// A convolution of odd width that keeps the length, with bias.
-fn same(channels: usize, kernel: usize, start: Initialisation) -> Layer {
-    Layer::Convolution(Convolution { channels, kernel, dilation: 1, bias: true, same_length: true, start })
+fn same(channels: usize, kernel: usize, start: InitialWeights) -> Layer {
+    Layer::Convolution(ConvolutionSizes {
+        channels,
+        kernel,
+        dilation: 1,
+        bias: true,
+        same_length: true,
+        start,
+    })
 }
 
 /// A convolution of three tokens without bias, as in residual blocks.
 fn dilated(channels: usize, dilation: usize) -> Layer {
-    let start = Initialisation::Glorot;
-    Layer::Convolution(Convolution { channels, kernel: 3, dilation, bias: false, same_length: true, start })
+    let start = InitialWeights::Glorot;
+    Layer::Convolution(ConvolutionSizes {
+        channels,
+        kernel: 3,
+        dilation,
+        bias: false,
+        same_length: true,
+        start,
+    })
 }
 
 /// Dense, norm, ReLU, dropout of a half.
-fn hidden(units: usize, start: Initialisation) -> [Layer; 4] {
+fn hidden(units: usize, start: InitialWeights) -> [Layer; 4] {
     [Layer::Dense { units, start }, NORM, Layer::Relu, Layer::Dropout(0.5)]
 }
 
 /// The reduction is 196 wide, as for one-hot and the Nucleotide Transformer in the source (128 for other models).
 fn tang_mpra_cnn() -> Vec<Layer> {
-    let start = Initialisation::Normal(0.005);
+    let start = InitialWeights::Normal(0.005);
     let mut layers = vec![
         NORM,
         same(196, 1, start),
@@ -186,7 +200,7 @@ fn tang_chip_cnn() -> Vec<Layer> {
     let mut layers = Vec::new();
     for (channels, kernel, block) in [(64, 7, 4), (96, 5, 4), (128, 5, 2)] {
         layers.extend([
-            same(channels, kernel, Initialisation::He),
+            same(channels, kernel, InitialWeights::He),
             NORM,
             Layer::Relu,
             Layer::MaxPool(block),
@@ -194,13 +208,13 @@ fn tang_chip_cnn() -> Vec<Layer> {
         ]);
     }
     layers.push(Layer::Flatten);
-    layers.extend(hidden(256, Initialisation::Glorot));
-    layers.push(Layer::Output(Initialisation::Glorot));
+    layers.extend(hidden(256, InitialWeights::Glorot));
+    layers.push(Layer::Output(InitialWeights::Glorot));
     layers
 }
 
 fn tang_mlp() -> Vec<Layer> {
-    let start = Initialisation::Normal(0.005);
+    let start = InitialWeights::Normal(0.005);
     let mut layers = vec![Layer::Flatten];
     layers.extend(hidden(512, start));
     layers.extend(hidden(256, start));
@@ -210,9 +224,9 @@ fn tang_mlp() -> Vec<Layer> {
 
 /// Without the source's L2 penalty of 1e-8 on two kernels.
 fn tang_insert_cnn() -> Vec<Layer> {
-    let start = Initialisation::Glorot;
+    let start = InitialWeights::Glorot;
     let without_bias = |channels, kernel| {
-        Layer::Convolution(Convolution {
+        Layer::Convolution(ConvolutionSizes {
             channels,
             kernel,
             dilation: 1,
@@ -250,7 +264,7 @@ fn tang_insert_cnn() -> Vec<Layer> {
 /// The mean over the whole input is the source's downsampling of sequence-level tasks, whose window is the input;
 /// it stands before the linear layer, as there.
 fn bend_cnn() -> Vec<Layer> {
-    let start = Initialisation::Torch;
+    let start = InitialWeights::Torch;
     vec![
         same(64, 3, start),
         Layer::Gelu,
@@ -262,9 +276,9 @@ fn bend_cnn() -> Vec<Layer> {
 }
 
 fn mprann() -> Vec<Layer> {
-    let start = Initialisation::Glorot;
+    let start = InitialWeights::Glorot;
     let shrinking = |channels, kernel| {
-        Layer::Convolution(Convolution {
+        Layer::Convolution(ConvolutionSizes {
             channels,
             kernel,
             dilation: 1,
@@ -300,7 +314,7 @@ fn mprann() -> Vec<Layer> {
 }
 
 fn resnet() -> Vec<Layer> {
-    let start = Initialisation::Glorot;
+    let start = InitialWeights::Glorot;
     let mut block = vec![dilated(196, 1), NORM];
     for dilation in [1, 2, 4, 8, 16] {
         block.extend([Layer::Silu, Layer::Dropout(0.1), dilated(196, dilation), NORM]);

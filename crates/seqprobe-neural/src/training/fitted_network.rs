@@ -1,37 +1,36 @@
 //! A fitted network: predicting, storing, restoring.
 
-use crate::network::{Mode, Network};
-use crate::objective::Objective;
-use crate::parameters::Parameters;
-use crate::rows::Rows;
-use crate::standardisation::Standardisation;
-use crate::torch;
+use crate::error::torch;
+use crate::networks::ProbeNetwork;
+use crate::networks::input_checks::{check_kind, check_lengths};
+use crate::networks::parameters::NetworkParameters;
+use crate::training::outputs::network_outputs;
+use crate::training::rows::Rows;
+use crate::training::standardisation::Standardisation;
+use crate::training::task_loss::TaskLoss;
 use ndarray::Array2;
-use seqprobe_core::{FeatureKind, FeatureView, FittedProbe, NamedArray, ProbeError, StoredProbe};
+use seqprobe_core::{FeatureView, FittedProbe, NamedArray, ProbeError, StoredProbe};
 use serde::{Deserialize, Serialize};
-use tch::Kind;
 
-/// Tokens in a batch where nothing is trained.
-const PREDICTION_TOKENS: usize = 16_384;
 const MEAN: &str = "input/mean";
 const INVERSE_DEVIATION: &str = "input/inverse-deviation";
 
 /// A network with its numbers, and what its inputs and outputs mean.
 pub(crate) struct FittedNetwork {
-    network: Network,
-    parameters: Parameters,
+    network: ProbeNetwork,
+    parameters: NetworkParameters,
     /// The parameters' values once more, so that storing cannot fail.
     values: Vec<f32>,
     standardisation: Standardisation,
-    objective: Objective,
+    objective: TaskLoss,
 }
 
 impl FittedNetwork {
     pub(crate) fn new(
-        network: Network,
-        parameters: Parameters,
+        network: ProbeNetwork,
+        parameters: NetworkParameters,
         standardisation: Standardisation,
-        objective: Objective,
+        objective: TaskLoss,
     ) -> Result<Self, ProbeError> {
         let values = parameters.values().map_err(torch)?;
         Ok(Self { network, parameters, values, standardisation, objective })
@@ -41,65 +40,19 @@ impl FittedNetwork {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredConfig {
-    network: Network,
-    objective: Objective,
-}
-
-impl Network {
-    /// Outputs of all rows, in their order.
-    ///
-    /// # Shapes
-    /// `[rows, outputs]`, logits or standardised values
-    pub(crate) fn outputs(
-        &self,
-        parameters: &Parameters,
-        rows: &Rows<'_>,
-    ) -> Result<Array2<f64>, ProbeError> {
-        let mut outputs = Array2::zeros((rows.n_rows(), self.n_outputs()));
-        let parts = rows.order().prediction(PREDICTION_TOKENS);
-        rows.visit(&parts, |indices, batch| {
-            let output = tch::no_grad(|| self.forward(parameters, batch, Mode::Predict)).map_err(torch)?;
-            let output =
-                output.f_to_kind(Kind::Double).and_then(|output| output.f_reshape(-1)).map_err(torch)?;
-            let values = Vec::<f64>::try_from(&output).map_err(torch)?;
-            for (&row, values) in indices.iter().zip(values.chunks_exact(self.n_outputs().max(1))) {
-                outputs.row_mut(row).iter_mut().zip(values).for_each(|(place, &value)| *place = value);
-            }
-            Ok(())
-        })?;
-        Ok(outputs)
-    }
-}
-
-/// Refuses features of the other kind.
-pub(crate) fn check_kind(
-    probe: &str,
-    wanted: FeatureKind,
-    views: &[&FeatureView<'_>],
-) -> Result<(), ProbeError> {
-    if views.iter().all(|view| view.kind() == wanted) {
-        return Ok(());
-    }
-    Err(ProbeError::NotApplicable(match wanted {
-        FeatureKind::Tokens => {
-            format!("{probe} needs token features, these are pooled\n  hint: use the pooling \"tokens\"")
-        }
-        FeatureKind::Pooled => format!(
-            "{probe} needs pooled features, these are per token\n  \
-             hint: use a pooling such as \"mean\" or \"flatten\""
-        ),
-    }))
+    network: ProbeNetwork,
+    objective: TaskLoss,
 }
 
 impl FittedProbe for FittedNetwork {
     fn predict(&self, features: &FeatureView<'_>) -> Result<Array2<f64>, ProbeError> {
         check_kind(self.network.kind(), self.network.reads(), &[features])?;
-        if let Network::Layered(network) = &self.network {
-            network.check_rows(features, "given")?;
+        if let ProbeNetwork::Layered(network) = &self.network {
+            check_lengths(network, features, "given")?;
         }
         // Nothing is held: each row is read once.
         let rows = Rows::new(features, &self.standardisation, 0, true)?;
-        let outputs = self.network.outputs(&self.parameters, &rows)?;
+        let outputs = network_outputs(&self.network, &self.parameters, &rows)?;
         if let Some(((row, _), value)) = outputs.indexed_iter().find(|(_, value)| !value.is_finite()) {
             return Err(ProbeError::NotFinite(format!("the output of row {row} of the view is {value}")));
         }
@@ -167,7 +120,7 @@ pub(crate) fn restore(stored: &StoredProbe) -> Result<FittedNetwork, ProbeError>
         let shape: Vec<usize> = specification.shape.iter().map(|&n| n as usize).collect();
         values.insert(specification.name.clone(), take(&specification.name, &shape)?);
     }
-    let parameters = Parameters::build(specifications, |specification| {
+    let parameters = NetworkParameters::build(specifications, |specification| {
         values.remove(&specification.name).unwrap_or_default()
     })
     .map_err(torch)?;

@@ -22,9 +22,10 @@
 //! fraction of the work. Padding is exact: it is zero for convolutions, below everything for maxima, and left
 //! out of means, and norms see one place only, so a row's value does not depend on the rows beside it.
 
-use crate::network::{Mode, linear};
-use crate::parameters::{Parameters, Role, Specification, Start};
-use crate::rows::{Batch, padding_mask};
+use crate::networks::batch::{Batch, padding_mask};
+use crate::networks::linear::linear;
+use crate::networks::mode::Mode;
+use crate::networks::parameters::{NetworkParameters, ParameterRole, Specification, Start};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
@@ -71,26 +72,29 @@ impl CnnNetwork {
             role,
             start: Start::Constant(value),
         };
-        let reduction_role = if self.reduction_is_fixed { Role::Fixed } else { Role::Weight };
+        let reduction_role =
+            if self.reduction_is_fixed { ParameterRole::Fixed } else { ParameterRole::Weight };
         let mut all = vec![
             uniform("reduction/weight", &[width, dim], reduction_role, 1.0),
-            uniform("stem/weight", &[channels, STEM, width], Role::Weight, 2.0),
+            uniform("stem/weight", &[channels, STEM, width], ParameterRole::Weight, 2.0),
             Specification {
                 name: "position/weight".into(),
                 shape: vec![CODE as i64, channels],
-                role: Role::Offset,
+                role: ParameterRole::Offset,
                 start: Start::Constant(0.0),
             },
-            uniform("hidden/weight", &[HIDDEN, 2 * channels], Role::Weight, 2.0),
-            constant("hidden/bias", HIDDEN, Role::Offset, 0.0),
-            uniform("output/weight", &[self.outputs as i64, HIDDEN], Role::Weight, 1.0),
-            constant("output/bias", self.outputs as i64, Role::Offset, 0.0),
+            uniform("hidden/weight", &[HIDDEN, 2 * channels], ParameterRole::Weight, 2.0),
+            constant("hidden/bias", HIDDEN, ParameterRole::Offset, 0.0),
+            uniform("output/weight", &[self.outputs as i64, HIDDEN], ParameterRole::Weight, 1.0),
+            constant("output/bias", self.outputs as i64, ParameterRole::Offset, 0.0),
         ];
-        all.extend(BLOCKS.map(|(name, _)| uniform(name, &[channels, KERNEL, channels], Role::Weight, 2.0)));
+        all.extend(
+            BLOCKS.map(|(name, _)| uniform(name, &[channels, KERNEL, channels], ParameterRole::Weight, 2.0)),
+        );
         for norm in [STEM_NORM, BLOCKS[0].1, BLOCKS[1].1] {
             let [gain, offset] = norm;
-            all.push(constant(gain, channels, Role::Offset, 1.0));
-            all.push(constant(offset, channels, Role::Offset, 0.0));
+            all.push(constant(gain, channels, ParameterRole::Offset, 1.0));
+            all.push(constant(offset, channels, ParameterRole::Offset, 0.0));
         }
         all
     }
@@ -99,7 +103,7 @@ impl CnnNetwork {
     /// `batch.values [rows, length, dim]` → `[rows, outputs]`. Within: `[rows, channels, 1, length]`, channels last in memory.
     pub(crate) fn forward(
         &self,
-        parameters: &Parameters,
+        parameters: &NetworkParameters,
         batch: &Batch,
         mut mode: Mode<'_>,
     ) -> Result<Tensor, TchError> {
@@ -140,7 +144,7 @@ impl CnnNetwork {
     }
 
     /// Reduction and first convolution.
-    fn stem(&self, parameters: &Parameters, batch: &Batch) -> Result<Tensor, TchError> {
+    fn stem(&self, parameters: &NetworkParameters, batch: &Batch) -> Result<Tensor, TchError> {
         let (dim, width, channels) = (self.dim as i64, self.width as i64, self.channels as i64);
         let (rows, longest) = (batch.lengths.len() as i64, batch.longest as i64);
         let reduction = parameters.get("reduction/weight")?;
@@ -170,7 +174,7 @@ fn convolve(values: &Tensor, weight: &Tensor, padding: i64, dilation: i64) -> Re
 /// # Shapes
 /// `values [rows, channels, 1, blocks]`, `padding [rows, 1, 1, blocks]` → as `values`
 fn normalise_and_rectify(
-    parameters: &Parameters,
+    parameters: &NetworkParameters,
     values: &Tensor,
     names: Norm,
     padding: Option<&Tensor>,
@@ -229,8 +233,8 @@ mod tests {
         let network =
             CnnNetwork { dim, width: 8, channels: 6, outputs: 2, dropout: 0.5, reduction_is_fixed: false };
         let narrow = CnnNetwork { dim: 8, ..network };
-        let drawn = Parameters::draw(narrow.specifications(), Seed(1)).unwrap();
-        let parameters = Parameters::build(network.specifications(), |specification| {
+        let drawn = NetworkParameters::draw(narrow.specifications(), Seed(1)).unwrap();
+        let parameters = NetworkParameters::build(network.specifications(), |specification| {
             let window = drawn.get(&specification.name).unwrap().f_detach().unwrap();
             let values = Vec::<f32>::try_from(window.f_reshape(-1).unwrap()).unwrap();
             if specification.name != "reduction/weight" {

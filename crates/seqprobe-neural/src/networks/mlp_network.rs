@@ -1,9 +1,10 @@
 //! The multilayer perceptron on one vector per row: a linear reduction to a fixed width, the only part that
 //! depends on dim, then two hidden layers with ReLU and dropout.
 
-use crate::network::{Mode, linear};
-use crate::parameters::{Parameters, Role, Specification, Start};
-use crate::rows::Batch;
+use crate::networks::batch::Batch;
+use crate::networks::linear::linear;
+use crate::networks::mode::Mode;
+use crate::networks::parameters::{NetworkParameters, ParameterRole, Specification, Start};
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
@@ -32,7 +33,7 @@ impl MlpNetwork {
         let mut all = vec![Specification {
             name: REDUCTION.into(),
             shape: vec![self.width as i64, self.dim as i64],
-            role: if self.reduction_is_fixed { Role::Fixed } else { Role::Weight },
+            role: if self.reduction_is_fixed { ParameterRole::Fixed } else { ParameterRole::Weight },
             // Variance 1 / inputs.
             start: Start::Uniform((3.0 / self.dim.max(1) as f64).sqrt()),
         }];
@@ -42,9 +43,9 @@ impl MlpNetwork {
             let gain = if layer < 2 { 2.0 } else { 1.0 };
             let start = Start::Uniform((3.0 * gain / inputs.max(1) as f64).sqrt());
             let shape = vec![outputs as i64, inputs as i64];
-            all.push(Specification { name: weight.into(), shape, role: Role::Weight, start });
+            all.push(Specification { name: weight.into(), shape, role: ParameterRole::Weight, start });
             let (shape, start) = (vec![outputs as i64], Start::Constant(0.0));
-            all.push(Specification { name: bias.into(), shape, role: Role::Offset, start });
+            all.push(Specification { name: bias.into(), shape, role: ParameterRole::Offset, start });
         }
         all
     }
@@ -53,7 +54,7 @@ impl MlpNetwork {
     /// `batch.values [rows, 1, dim]` → `[rows, outputs]`
     pub(crate) fn forward(
         &self,
-        parameters: &Parameters,
+        parameters: &NetworkParameters,
         batch: &Batch,
         mut mode: Mode<'_>,
     ) -> Result<Tensor, TchError> {

@@ -3,14 +3,19 @@
 //! Token values are `[rows, channels, 1, tokens]` with channels last in memory, which is how they come and what the
 //! convolutions like best; a row's vector is `[rows, values]`. Every row has the same number of tokens.
 
-use crate::dropout::drop_values;
-use crate::fused_stem::move_running;
-use crate::layer::{Convolution, Layer, Placed, Shape, place};
-use crate::network::{Mode, linear};
-use crate::parameters::{Parameters, Specification};
-use crate::rows::Batch;
+use crate::networks::batch::Batch;
+use crate::networks::batch_norm::batch_norm;
+use crate::networks::dropout::drop_values;
+use crate::networks::layer::{ConvolutionSizes, Layer, LayersError, Placed, Shape, place};
+use crate::networks::linear::linear;
+use crate::networks::mode::Mode;
+use crate::networks::parameters::{NetworkParameters, Specification};
+use seqprobe_core::FeatureKind;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
+
+/// Row lengths that are tried, to say which one a preset needs.
+const MAX_LENGTH_TRIED: usize = 10_000;
 
 /// A preset with its sizes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,31 +33,43 @@ pub(crate) struct LayeredNetwork {
 }
 
 impl LayeredNetwork {
-    /// The network for rows of so many tokens; the error says why there is none.
+    /// The network for rows of so many tokens.
+    ///
+    /// # Errors
+    /// [`LayersError::TooShort`] with the length that would be enough, or what is wrong with the layers.
     pub(crate) fn new(
         preset: &str,
         layers: Vec<Layer>,
         (dim, tokens): (usize, usize),
         outputs: usize,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, LayersError> {
         let network = Self { preset: preset.to_owned(), dim, tokens, outputs, layers };
-        if network.placed().is_err() {
-            let enough = |&tokens: &usize| Self { tokens, ..network.clone() }.placed().is_ok();
-            return Err(match (tokens + 1..10_000).find(enough) {
-                Some(least) => format!("{preset} needs rows of at least {least} tokens, these have {tokens}"),
-                None => format!("{preset} cannot be built"),
-            });
-        }
-        Ok(network)
+        let Err(error) = network.placed() else { return Ok(network) };
+        let enough = |&tokens: &usize| Self { tokens, ..network.clone() }.placed().is_ok();
+        let least = (tokens + 1..MAX_LENGTH_TRIED).find(enough);
+        Err(least.map_or(error, |least| LayersError::TooShort { preset: preset.to_owned(), least, tokens }))
     }
 
     /// The layers at their places.
-    pub(crate) fn placed(&self) -> Result<Vec<Placed<'_>>, String> {
+    pub(crate) fn placed(&self) -> Result<Vec<Placed<'_>>, LayersError> {
         let input = Shape { tokens: Some(self.tokens), channels: self.dim };
         let placed = place(&self.layers, input, self.outputs, "")?;
         match placed.last().map(|last| last.output) {
             Some(Shape { tokens: None, channels }) if channels == self.outputs => Ok(placed),
-            _ => Err("the last layer does not make the task's outputs".to_owned()),
+            _ => Err(LayersError::Outputs { outputs: self.outputs }),
+        }
+    }
+
+    /// As [`Self::placed`], for the forward pass.
+    pub(crate) fn placed_layers(&self) -> Result<Vec<Placed<'_>>, TchError> {
+        self.placed().map_err(|error| TchError::Torch(error.to_string()))
+    }
+
+    /// Whether it reads one vector per row or one per token. A network that flattens its input first reads one vector.
+    pub(crate) fn reads(&self) -> FeatureKind {
+        match self.layers.first() {
+            Some(Layer::Flatten) => FeatureKind::Pooled,
+            _ => FeatureKind::Tokens,
         }
     }
 
@@ -66,7 +83,7 @@ impl LayeredNetwork {
     /// 0 where the network does not begin with one.
     pub(crate) fn reduction_parameters(&self) -> u64 {
         let places = self.placed().unwrap_or_default();
-        let is_reduction = |placed: &Placed<'_>| matches!(placed.layer, Layer::Convolution(Convolution { kernel, .. }) if *kernel == 1);
+        let is_reduction = |placed: &Placed<'_>| matches!(placed.layer, Layer::Convolution(ConvolutionSizes { kernel, .. }) if *kernel == 1);
         let Some(end) = places.iter().position(|placed| matches!(placed.layer, Layer::Convolution(_))) else {
             return 0;
         };
@@ -82,7 +99,7 @@ impl LayeredNetwork {
     /// `batch.values [rows, tokens, dim]` → `[rows, outputs]`
     pub(crate) fn forward(
         &self,
-        parameters: &Parameters,
+        parameters: &NetworkParameters,
         batch: &Batch,
         mut mode: Mode<'_>,
     ) -> Result<Tensor, TchError> {
@@ -91,7 +108,7 @@ impl LayeredNetwork {
         {
             return Ok(output);
         }
-        let placed = self.placed().map_err(TchError::Torch)?;
+        let placed = self.placed_layers()?;
         let values = self.token_values(batch)?;
         run(&placed, parameters, values, &mut mode, &mut |_, _| Ok(()))
     }
@@ -107,7 +124,7 @@ impl LayeredNetwork {
 /// Runs layers in order; `seen` is told each one's name and output.
 pub(crate) fn run(
     layers: &[Placed<'_>],
-    parameters: &Parameters,
+    parameters: &NetworkParameters,
     mut values: Tensor,
     mode: &mut Mode<'_>,
     seen: &mut dyn FnMut(&str, &Tensor) -> Result<(), TchError>,
@@ -128,35 +145,13 @@ pub(crate) fn run(
 /// One layer that holds no others.
 fn apply(
     placed: &Placed<'_>,
-    parameters: &Parameters,
+    parameters: &NetworkParameters,
     values: Tensor,
     mode: &mut Mode<'_>,
 ) -> Result<Tensor, TchError> {
     let get = |what: &str| parameters.get(&format!("{}/{what}", placed.name));
     match placed.layer {
-        Layer::BatchNorm(convention) => {
-            let (epsilon, share) = convention.constants();
-            let (gain, offset) = (get("gain")?, get("offset")?);
-            if matches!(mode, Mode::Predict) {
-                let running = (Some(get("running-mean")?), Some(get("running-variance")?));
-                return values.f_batch_norm(
-                    Some(gain),
-                    Some(offset),
-                    running.0,
-                    running.1,
-                    false,
-                    0.0,
-                    epsilon,
-                    false,
-                );
-            }
-            let none = None::<&Tensor>;
-            let (normed, batch_mean, inverse) =
-                values.f_native_batch_norm(Some(gain), Some(offset), none, none, true, 0.0, epsilon)?;
-            let batch_variance = tch::no_grad(|| inverse.f_pow_tensor_scalar(-2)?.f_sub_scalar(epsilon))?;
-            move_running(parameters, &placed.name, share, (&batch_mean, &batch_variance))?;
-            Ok(normed)
-        }
+        Layer::BatchNorm(convention) => batch_norm(*convention, &placed.name, parameters, &values, mode),
         Layer::Convolution(convolution) => {
             let (inputs, kernel) = (placed.input.channels as i64, convolution.kernel as i64);
             let shape = [convolution.channels as i64, 1, kernel, inputs];

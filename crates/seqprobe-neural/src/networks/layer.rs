@@ -1,8 +1,9 @@
 //! Layers that presets are made of, as data, and the sizes that follow from a list of them. What they compute
 //! stands in `layered_network.rs`.
 
-use crate::parameters::{Role, Specification, Start};
+use crate::networks::parameters::{ParameterRole, Specification, Start};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 /// One step of a preset, named as its source names it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,16 +13,16 @@ pub(crate) enum Layer {
     /// running means (predicting), then scales and shifts it.
     BatchNorm(Convention),
     /// A convolution along tokens.
-    Convolution(Convolution),
+    Convolution(ConvolutionSizes),
     /// A linear layer on the vector of a row, or on each token's vector.
     Dense {
         /// Values it makes.
         units: usize,
         /// First weights.
-        start: Initialisation,
+        start: InitialWeights,
     },
     /// The last linear layer: as many units as the task has outputs.
-    Output(Initialisation),
+    Output(InitialWeights),
     /// `max(0, x)`
     Relu,
     /// `e^x`
@@ -50,7 +51,7 @@ pub(crate) enum Layer {
 
 /// A convolution's sizes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Convolution {
+pub(crate) struct ConvolutionSizes {
     /// Channels it makes.
     pub(crate) channels: usize,
     /// Tokens it sees.
@@ -62,7 +63,7 @@ pub(crate) struct Convolution {
     /// Zeros at both ends, so that there are as many tokens after as before (odd kernels); else none.
     pub(crate) same_length: bool,
     /// First weights.
-    pub(crate) start: Initialisation,
+    pub(crate) start: InitialWeights,
 }
 
 /// Whose constants a batch norm has.
@@ -85,7 +86,7 @@ impl Convention {
 /// How first weights are drawn. Biases start at 0 except where said.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Initialisation {
+pub(crate) enum InitialWeights {
     /// Glorot & Bengio 2010: uniform, variance 2 / (inputs + outputs).
     Glorot,
     /// He et al. 2015: uniform, variance 2 / inputs.
@@ -116,13 +117,43 @@ pub(crate) struct Placed<'a> {
     pub(crate) within: Vec<Placed<'a>>,
 }
 
-/// Places a list of layers behind an input; the error says which layer has no room.
+/// Why a list of layers makes no network.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum LayersError {
+    /// A layer that would make nothing of what it gets.
+    #[error("layer {layer} has no tokens left, or its block changes the shape of its input")]
+    NoShape {
+        /// The layer's number.
+        layer: String,
+    },
+    /// The last layer is not the task's output.
+    #[error("the last layer makes something else than the task's {outputs} outputs")]
+    Outputs {
+        /// Outputs of the task.
+        outputs: usize,
+    },
+    /// Rows that are too short.
+    #[error("{preset} needs rows of at least {least} tokens, these have {tokens}")]
+    TooShort {
+        /// The preset.
+        preset: String,
+        /// Tokens needed.
+        least: usize,
+        /// Tokens found.
+        tokens: usize,
+    },
+}
+
+/// Places a list of layers behind an input.
+///
+/// # Errors
+/// [`LayersError::NoShape`] for a layer that would make nothing of what it gets.
 pub(crate) fn place<'a>(
     layers: &'a [Layer],
     mut shape: Shape,
     outputs: usize,
     prefix: &str,
-) -> Result<Vec<Placed<'a>>, String> {
+) -> Result<Vec<Placed<'a>>, LayersError> {
     let mut placed = Vec::with_capacity(layers.len());
     for (number, layer) in layers.iter().enumerate() {
         let name = format!("{prefix}{number:02}");
@@ -131,7 +162,7 @@ pub(crate) fn place<'a>(
             _ => Vec::new(),
         };
         let output = output_shape(layer, shape, outputs, within.last().map(|last| last.output))
-            .ok_or_else(|| format!("layer {name} has no room"))?;
+            .ok_or_else(|| LayersError::NoShape { layer: name.clone() })?;
         placed.push(Placed { layer, name, input: shape, output, within });
         shape = output;
     }
@@ -174,23 +205,23 @@ impl Placed<'_> {
         let (inputs, outputs) = (self.input.channels, self.output.channels);
         match self.layer {
             Layer::BatchNorm(_) => {
-                add("gain", &[inputs], Role::Offset, Start::Constant(1.0));
-                add("offset", &[inputs], Role::Offset, Start::Constant(0.0));
-                add("running-mean", &[inputs], Role::State, Start::Constant(0.0));
-                add("running-variance", &[inputs], Role::State, Start::Constant(1.0));
+                add("gain", &[inputs], ParameterRole::Offset, Start::Constant(1.0));
+                add("offset", &[inputs], ParameterRole::Offset, Start::Constant(0.0));
+                add("running-mean", &[inputs], ParameterRole::State, Start::Constant(0.0));
+                add("running-variance", &[inputs], ParameterRole::State, Start::Constant(1.0));
             }
             Layer::Convolution(convolution) => {
                 let (kernel, start) = (convolution.kernel, convolution.start);
                 let fan = (kernel * inputs, kernel * outputs);
-                add("weight", &[outputs, kernel, inputs], Role::Weight, start.weights(fan));
+                add("weight", &[outputs, kernel, inputs], ParameterRole::Weight, start.weights(fan));
                 if convolution.bias {
-                    add("bias", &[outputs], Role::Offset, start.biases(fan));
+                    add("bias", &[outputs], ParameterRole::Offset, start.biases(fan));
                 }
             }
             Layer::Dense { start, .. } | Layer::Output(start) => {
                 let fan = (inputs, outputs);
-                add("weight", &[outputs, inputs], Role::Weight, start.weights(fan));
-                add("bias", &[outputs], Role::Offset, start.biases(fan));
+                add("weight", &[outputs, inputs], ParameterRole::Weight, start.weights(fan));
+                add("bias", &[outputs], ParameterRole::Offset, start.biases(fan));
             }
             _ => {}
         }
@@ -198,7 +229,7 @@ impl Placed<'_> {
     }
 }
 
-impl Initialisation {
+impl InitialWeights {
     fn weights(self, (inputs, outputs): (usize, usize)) -> Start {
         let (inputs, outputs) = (inputs.max(1) as f64, outputs.max(1) as f64);
         match self {

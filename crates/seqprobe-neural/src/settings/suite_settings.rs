@@ -1,6 +1,9 @@
 //! The keys of a neural probe in a suite. A key that is not given keeps the probe's own value.
 
-use crate::settings::{ClassWeight, Loss, OptimiserKind, Schedule, Search, TrainingSettings};
+use crate::settings::ranges::at_least_one;
+use crate::settings::training_settings::{
+    ClassWeight, Loss, OptimiserKind, Schedule, Search, TrainingSettings,
+};
 use seqprobe_core::SettingsError;
 use serde::Deserialize;
 
@@ -47,7 +50,7 @@ macro_rules! settings_table {
             /// [`SettingsError::Value`] for a value outside of its range.
             pub(crate) fn training(&self, own: &TrainingSettings) -> Result<TrainingSettings, SettingsError> {
                 for (key, value) in [("epochs", self.epochs), ("steps", self.steps)] {
-                    at_least_one(key, value)?;
+                    at_least_one(key, value.unwrap_or(1))?;
                 }
                 let training = TrainingSettings {
                     max_epochs: self.epochs.unwrap_or(own.max_epochs),
@@ -82,14 +85,6 @@ settings_table! {
     AttentionProbeSettings {
         /// Learned queries, at least 1.
         heads: usize,
-    }
-}
-
-/// Refuses 0.
-pub(crate) fn at_least_one(key: &'static str, value: Option<usize>) -> Result<(), SettingsError> {
-    match value {
-        Some(0) => Err(SettingsError::value(key, &0, "at least 1")),
-        _ => Ok(()),
     }
 }
 

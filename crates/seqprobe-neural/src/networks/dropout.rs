@@ -1,7 +1,7 @@
 //! Masks of elementwise dropout: bits of a counter, not of a stream, so that every value's fate can be told without
 //! the others', by any thread and in any order.
 
-use crate::network::Mode;
+use crate::networks::mode::Mode;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use tch::{TchError, Tensor};
