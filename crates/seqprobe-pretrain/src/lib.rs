@@ -6,7 +6,6 @@
 //! number of the window it is for, so that a run that was killed goes on with the same bits. Thread counts are the
 //! caller's.
 
-mod atomic;
 mod batches;
 mod checkpoint;
 pub mod config;
@@ -18,6 +17,7 @@ mod evaluate;
 mod golden_tests;
 mod model_card;
 mod optimiser;
+pub mod outcome;
 mod output;
 #[cfg(test)]
 mod planted_tests;
@@ -28,4 +28,5 @@ pub use config::PretrainConfig;
 pub use corpus::{Corpus, CorpusReport, Exclusion};
 pub use error::PretrainError;
 pub use evaluate::Loss;
-pub use trainer::{Event, Options, Outcome, Row, pretrain};
+pub use outcome::{Event, LossRow, Options, PretrainOutcome};
+pub use trainer::pretrain;

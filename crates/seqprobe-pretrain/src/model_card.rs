@@ -3,14 +3,14 @@
 use crate::config::PretrainConfig;
 use crate::corpus::CorpusReport;
 use crate::evaluate::Loss;
-use crate::trainer::{Options, Outcome};
+use crate::outcome::{Options, PretrainOutcome};
 use std::fmt::Write;
 
 /// The text of `README.md`.
 pub(crate) fn model_card(
     config: &PretrainConfig,
     corpus: &CorpusReport,
-    outcome: &Outcome,
+    outcome: &PretrainOutcome,
     options: &Options<'_>,
 ) -> String {
     let mut text = format!(
@@ -23,7 +23,7 @@ pub(crate) fn model_card(
     text
 }
 
-fn held_out_loss(text: &mut String, outcome: &Outcome) {
+fn held_out_loss(text: &mut String, outcome: &PretrainOutcome) {
     line(text, "## Held-out loss\n");
     line(
         text,
@@ -76,7 +76,7 @@ fn data(text: &mut String, config: &PretrainConfig, corpus: &CorpusReport) {
     );
 }
 
-fn training(text: &mut String, config: &PretrainConfig, outcome: &Outcome, options: &Options<'_>) {
+fn training(text: &mut String, config: &PretrainConfig, outcome: &PretrainOutcome, options: &Options<'_>) {
     let training = &config.training;
     line(text, "## Training\n");
     line(

@@ -3,7 +3,8 @@
 use crate::batches::{Batch, Batches, Masking};
 use crate::config::PretrainConfig;
 use crate::corpus::{Corpus, Places};
-use crate::trainer::{Options, pretrain};
+use crate::outcome::Options;
+use crate::trainer::pretrain;
 use rand::Rng;
 use seqprobe_core::Seed;
 use seqprobe_models::{LetterIds, Objective};
