@@ -2,15 +2,15 @@
 
 use seqprobe_core::{ProbeError, SettingsError};
 
-/// libtorch's errors as the contract's.
+/// Turns an error of libtorch into an error of a probe.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 pub(crate) fn torch(error: tch::TchError) -> ProbeError {
     let text = error.to_string();
-    // What follows is libtorch's own stack.
+    // The rest is libtorch's stack trace.
     ProbeError::Torch(text.split("\nException raised from").next().unwrap_or(&text).to_owned())
 }
 
-/// A setting outside of its range, as an error of the fit.
+/// Turns a setting outside of its range into an error of a fit.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 pub(crate) fn unusable(error: SettingsError) -> ProbeError {
     ProbeError::NotApplicable(error.to_string())

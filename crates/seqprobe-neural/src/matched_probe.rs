@@ -1,5 +1,5 @@
-//! The matched probes, `cnn`, `mlp` and `attention`: after one linear reduction to a fixed width everything is the same for
-//! every representation. What tells them apart is their settings and the network these stand for.
+//! The matched probes `cnn`, `mlp` and `attention`: after one linear reduction to a fixed width, everything is the
+//! same for every representation. They differ in their settings and in the network that the settings describe.
 
 use crate::error::unusable;
 use crate::networks::ProbeNetwork;
@@ -18,13 +18,13 @@ use seqprobe_core::{
 };
 use serde::Serialize;
 
-/// A network with its training, ready to be fitted.
+/// A network and its training, ready to fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatchedProbe<S> {
-    /// Everything that changes a fit.
+    /// Everything that affects a fit.
     pub settings: S,
-    /// Most bytes of training features held in memory while fitting; beyond it they stream in shuffled parts. Does
-    /// not change a fit.
+    /// Maximum number of bytes of training features in memory during a fit. Larger features are streamed in shuffled
+    /// parts. It does not change a fit.
     pub memory_budget_bytes: usize,
 }
 
@@ -87,13 +87,13 @@ impl AttentionProbe {
     }
 }
 
-/// What a kind of settings says of its probe.
+/// What a probe is, by the type of its settings.
 pub(crate) trait Matched: Clone + Serialize + Sync + 'static {
-    /// Identifiers with a learned reduction and with a fixed one.
+    /// Identifiers: with a learned reduction, with a fixed one.
     const IDS: [&'static str; 2];
-    /// Raised whenever the same inputs would give other numbers.
+    /// Raised whenever the same inputs would give different numbers.
     const VERSION: u32;
-    /// What it reads.
+    /// The features that it reads.
     const READS: FeatureKind;
 
     fn reduction(&self) -> Reduction;

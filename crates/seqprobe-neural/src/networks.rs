@@ -1,4 +1,4 @@
-//! The networks as data, which is what is stored, and the choice between them.
+//! The networks of the probes as data, which is the form that is stored, and dispatch to the one in use.
 
 pub(crate) mod attention_network;
 pub(crate) mod batch;
@@ -29,7 +29,7 @@ use seqprobe_core::{FeatureKind, ProbeError};
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
-/// A network without its numbers.
+/// A network without its parameter values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ProbeNetwork {
@@ -44,7 +44,7 @@ pub(crate) enum ProbeNetwork {
 }
 
 impl ProbeNetwork {
-    /// The identifier of the probe it belongs to.
+    /// The identifier of its probe.
     pub(crate) fn kind(&self) -> &str {
         match self {
             Self::Cnn(_) => "cnn",
@@ -73,7 +73,7 @@ impl ProbeNetwork {
         }
     }
 
-    /// Columns of its output.
+    /// Number of output columns.
     pub(crate) fn n_outputs(&self) -> usize {
         match self {
             Self::Cnn(network) => network.outputs,
@@ -83,7 +83,7 @@ impl ProbeNetwork {
         }
     }
 
-    /// The parameters it needs.
+    /// The parameters that it needs.
     pub(crate) fn specifications(&self) -> Vec<Specification> {
         match self {
             Self::Cnn(network) => network.specifications(),
@@ -93,7 +93,7 @@ impl ProbeNetwork {
         }
     }
 
-    /// Fitted numbers of the linear reduction.
+    /// Number of fitted values in the linear reduction.
     pub(crate) fn reduction_parameters(&self) -> u64 {
         match self {
             Self::Cnn(_) | Self::Mlp(_) | Self::Attention(_) => self
@@ -122,7 +122,7 @@ impl ProbeNetwork {
         }
     }
 
-    /// One training pass: the loss of a batch and its gradient. `loss` makes a scalar of the output.
+    /// One training pass: the loss of a batch and its gradient. `loss` computes a scalar from the output.
     ///
     /// # Shapes
     /// the gradient is `[trained]`, in the order of [`NetworkParameters::trained_flat`]

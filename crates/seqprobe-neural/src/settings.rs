@@ -1,4 +1,4 @@
-//! Settings of the neural probes: as a probe holds them, and as a suite writes them.
+//! Settings of the neural probes: those of the probes themselves, and the keys of a suite.
 
 mod matched_settings;
 mod ranges;
@@ -9,5 +9,5 @@ pub use matched_settings::{AttentionSettings, CnnSettings, MlpSettings, Reductio
 pub use suite_settings::{AttentionProbeSettings, NeuralSettings};
 pub use training_settings::{ClassWeight, Loss, OptimiserKind, Schedule, Search, TrainingSettings};
 
-/// Bytes of features in memory while fitting: 512 MiB, so that five fits side by side stay within 4 GiB.
+/// Maximum number of bytes of features in memory during a fit: 512 MiB, so that five parallel fits stay within 4 GiB.
 pub(crate) const DEFAULT_MEMORY_BUDGET_BYTES: usize = 512 << 20;

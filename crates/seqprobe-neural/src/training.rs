@@ -1,4 +1,4 @@
-//! The training loop: shuffled mini-batches, early stopping, and the network of the best epoch.
+//! The training loop: shuffled mini-batches, early stopping, and the parameters of the best epoch.
 
 pub(crate) mod adam;
 pub(crate) mod fitted_network;
@@ -28,7 +28,7 @@ use crate::training::target_preparation::{balanced_weights, prepare};
 use crate::training::task_loss::TaskLoss;
 use seqprobe_core::{FitReport, LabelledView, ProbeError, ProbeFit, Seed, Task};
 
-/// Fits a network; `build` makes it from the features' width and the number of outputs.
+/// Fits a network, which `build` returns for a width of features and a number of outputs.
 pub(crate) fn fit(
     build: impl FnOnce(usize, usize) -> ProbeNetwork,
     settings: &TrainingSettings,

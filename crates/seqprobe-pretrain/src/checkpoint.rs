@@ -1,5 +1,5 @@
 //! The state of a run between two steps, as one safetensors file: parameters, moments, and a record in the
-//! metadata. Random numbers need no state: they follow from the seed and the step.
+//! metadata. Random numbers have no state: they follow from the seed and the step.
 
 use crate::error::PretrainError;
 use crate::optimiser::TensorOptimiser;
@@ -17,22 +17,22 @@ use tch::{Device, Kind, Tensor};
 /// Name of the file in the folder of a run.
 pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 
-/// What is not a tensor.
+/// The part of the state that is not a tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
     /// Version of this format.
     pub(crate) schema: u32,
-    /// Of the config.
+    /// Digest of the config.
     pub(crate) config: Digest,
-    /// Of the training data: their digests and what was left out.
+    /// Digest of the corpus report: the digests of the files and what was left out.
     pub(crate) corpus: Digest,
     /// Steps done.
     pub(crate) step: u64,
     /// Seconds of training so far, over all processes.
     pub(crate) seconds: f64,
-    /// Processes that took part.
+    /// Number of processes so far.
     pub(crate) n_processes: u32,
-    /// Loss and weight summed since the last row.
+    /// Sums of loss and weight since the last row.
     pub(crate) sums: (f64, f64),
     /// Rows of the loss table so far.
     pub(crate) rows: Vec<LossRow>,
@@ -89,7 +89,7 @@ pub(crate) fn read(
     };
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
     let record = metadata.metadata().as_ref().and_then(|known| known.get("state"));
-    let record = record.ok_or_else(|| damaged("it holds no state".to_owned()))?;
+    let record = record.ok_or_else(|| damaged("it has no state".to_owned()))?;
     let state: State = serde_json::from_str(record).map_err(|error| damaged(error.to_string()))?;
     check(&state)?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;

@@ -51,7 +51,8 @@ pub enum PretrainError {
     },
     /// The loss, or a gradient, is not finite.
     #[error(
-        "{what} of step {step} is {value}, expected a finite number\n  hint: the last checkpoint is untouched{before}; use a smaller learning_rate, a longer warm_up_steps, or clip_norm"
+        "{what} of step {step} is {value}, expected a finite number\n  hint: the last checkpoint is \
+         untouched{before}; use a smaller learning_rate, a longer warm_up_steps, or clip_norm"
     )]
     NotFinite {
         /// The loss or the norm of the gradient.

@@ -1,4 +1,4 @@
-//! The folder that a pretraining writes: locked while it runs, in Hugging Face layout when it is done.
+//! The folder that a pretraining run writes: locked during the run, in Hugging Face layout afterwards.
 
 use crate::config::{PretrainConfig, StoredPrecision};
 use crate::corpus::CorpusReport;
@@ -16,10 +16,10 @@ use tch::Kind;
 const MODEL: &str = "model.safetensors";
 const LOCK: &str = ".pretrain.lock";
 
-/// A folder of a run, locked.
+/// The locked folder of a run.
 pub(crate) struct OutputFolder {
     folder: PathBuf,
-    /// Held until the run is over.
+    /// Keeps the folder locked until the run ends.
     _lock: File,
 }
 

@@ -24,7 +24,7 @@ use tch::{Kind, Tensor};
 pub fn pretrain(
     config: &PretrainConfig,
     options: &Options<'_>,
-    hear: &mut dyn FnMut(Event<'_>),
+    report_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<PretrainOutcome, PretrainError> {
     let folder = OutputFolder::open(options.out)?;
     let model_config =
@@ -34,8 +34,8 @@ pub fn pretrain(
     let make = || TrainableModel::new(&model_config, seed.derive("weights"), options.device);
     let model = make()?;
     let letters = model.letters(options.out)?;
-    let corpus = Corpus::read(config, &options.places, &mut |what| hear(Event::Doing(what)))?;
-    hear(Event::Corpus(&corpus.report));
+    let corpus = Corpus::read(config, &options.places, &mut |what| report_event(Event::Doing(what)))?;
+    report_event(Event::Corpus(&corpus.report));
     let batches = Batches::new(&corpus, config, letters, model.objective());
     let optimiser =
         TensorOptimiser::new(model.tensors(), config.training.weight_decay, config.training.clip_norm)?;
@@ -57,9 +57,9 @@ pub fn pretrain(
             rows: Vec::new(),
         },
     };
-    run.resume(hear)?;
-    run.train(hear)?;
-    let outcome = run.outcome(&make()?, hear)?;
+    run.resume(report_event)?;
+    run.train(report_event)?;
+    let outcome = run.outcome(&make()?, report_event)?;
     folder.finish(config, &run.model, &corpus.report, &outcome, options)?;
     Ok(outcome)
 }
@@ -82,12 +82,13 @@ impl Run<'_> {
         }
     }
 
-    fn resume(&mut self, hear: &mut dyn FnMut(Event<'_>)) -> Result<(), PretrainError> {
+    fn resume(&mut self, report_event: &mut dyn FnMut(Event<'_>)) -> Result<(), PretrainError> {
         let fresh = self.state.clone();
         let out = self.options.out;
         let refuse = |what: &str| {
             let message = format!(
-                "holds a checkpoint of another run: {what}\n  hint: give another folder with --out, or remove {} to start again",
+                "holds a checkpoint of another run: {what}\n  hint: give another folder with --out, or remove \
+                 {} to start again",
                 checkpoint::CHECKPOINT
             );
             Err(PretrainError::folder(out, message))
@@ -105,13 +106,13 @@ impl Run<'_> {
             Ok(())
         })?;
         if let Some(state) = found {
-            hear(Event::Resumed(state.step));
+            report_event(Event::Resumed(state.step));
             self.state = State { n_processes: state.n_processes + 1, ..state };
         }
         Ok(())
     }
 
-    fn train(&mut self, hear: &mut dyn FnMut(Event<'_>)) -> Result<(), PretrainError> {
+    fn train(&mut self, report_event: &mut dyn FnMut(Event<'_>)) -> Result<(), PretrainError> {
         let training = &self.config.training;
         let masking = Masking::training(self.config);
         let some = spread(&self.corpus.valid, training.valid_windows);
@@ -137,7 +138,11 @@ impl Run<'_> {
                     self.options.device,
                 )?;
                 let valid = sum.finish().ok_or_else(|| {
-                    PretrainError::Corpus("the validation windows have no masked base\n  hint: increase training.valid_windows or training.mask".to_owned())
+                    PretrainError::Corpus(
+                        "the validation windows have no masked base\n  hint: increase \
+                     training.valid_windows or training.mask"
+                            .to_owned(),
+                    )
                 })?;
                 let (loss, weight) = std::mem::take(&mut self.state.sums);
                 let speed = ((done - first) * self.tokens_of_step()) as f64 / in_steps;
@@ -151,7 +156,7 @@ impl Run<'_> {
                 };
                 let per_step = began.elapsed().as_secs_f64() / (done - first) as f64;
                 let seconds_left = Some(per_step * (training.steps - done) as f64);
-                hear(Event::Row { row: &row, steps: training.steps, seconds_left });
+                report_event(Event::Row { row: &row, steps: training.steps, seconds_left });
                 self.state.rows.push(row);
             }
             if is_last || written.elapsed().as_secs_f64() >= training.checkpoint_seconds {
@@ -159,7 +164,7 @@ impl Run<'_> {
                 let writing = Instant::now();
                 checkpoint::write(self.options.out, &self.state, self.model.tensors(), &self.optimiser)?;
                 let seconds = writing.elapsed().as_secs_f64();
-                hear(Event::Checkpoint { step: done, seconds });
+                report_event(Event::Checkpoint { step: done, seconds });
                 written = Instant::now();
             }
         }
@@ -208,9 +213,9 @@ impl Run<'_> {
     fn outcome(
         &self,
         untrained: &TrainableModel,
-        hear: &mut dyn FnMut(Event<'_>),
+        report_event: &mut dyn FnMut(Event<'_>),
     ) -> Result<PretrainOutcome, PretrainError> {
-        hear(Event::Doing("computing the loss on all validation windows"));
+        report_event(Event::Doing("computing the loss on all validation windows"));
         if self.config.training.stored == StoredPrecision::F16 {
             self.model.round(Kind::Half)?;
         }

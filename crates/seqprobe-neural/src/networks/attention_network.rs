@@ -1,4 +1,4 @@
-//! Attention pooling: tokens weighed by how well they answer a learned question, and a linear layer.
+//! Attention pooling: a mean over tokens, weighted by their similarity to a learned query, and a linear layer.
 //!
 //! ```text
 //! tokens [rows, length, dim]     standardised, zero-padded
@@ -8,9 +8,9 @@
 //!   linear                       → outputs
 //! ```
 //!
-//! Queries start at zero, so that a head begins as the mean over tokens. A token knows neither its place nor its
-//! neighbours: what it says must come from the representation. Padding has weight zero exactly, so a row's value does
-//! not depend on the rows beside it.
+//! Queries start at zero, so that a head starts as the mean over tokens. The network sees neither the position nor the
+//! neighbours of a token: this information must come from the representation. Padding has a weight of exactly zero, so
+//! the output for a row does not depend on the other rows of the batch.
 
 use crate::networks::batch::{Batch, padding_mask};
 use crate::networks::linear::linear;

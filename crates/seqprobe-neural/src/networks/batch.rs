@@ -2,24 +2,24 @@
 
 use tch::{TchError, Tensor};
 
-/// A batch as the networks take it.
+/// A batch of rows.
 pub(crate) struct Batch {
     /// `[rows, longest, dim]`, zero beyond each row's length.
     pub(crate) values: Tensor,
     /// Tokens of each row.
     pub(crate) lengths: Vec<usize>,
-    /// The most tokens of a row.
+    /// Tokens of the longest row.
     pub(crate) longest: usize,
 }
 
 impl Batch {
-    /// True when no row is padded.
+    /// Returns whether no row is padded.
     pub(crate) fn is_even(&self) -> bool {
         self.lengths.iter().all(|&length| length == self.longest)
     }
 }
 
-/// True where a place is padding.
+/// Returns true at each position that is padding.
 ///
 /// # Shapes
 /// `[rows, 1, 1, longest]`

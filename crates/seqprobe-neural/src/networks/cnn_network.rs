@@ -12,15 +12,15 @@
 //!   linear, ReLU, dropout, linear            → outputs
 //! ```
 //!
-//! A block sees 58 tokens before global pooling. Global pooling forgets place, so place is put in
-//! before it: each block gets sines and cosines of its first token's distance from the row's first token and from
-//! its last one, at wavelengths of 16, 64, 256 and 1,024 tokens, which are defined for every length. Their weights start at
-//! zero: the network begins translation-invariant.
+//! A block sees 58 tokens before global pooling. Global pooling discards positions, so positions are added before it:
+//! each block gets sines and cosines of the distances of its first token from both ends of the row, at wavelengths of
+//! 16, 64, 256 and 1,024 tokens, which are defined for every length. Their weights start at zero, so that the network
+//! starts translation-invariant.
 //!
-//! Reduction and first convolution have nothing between them. Where `dim` is not above `width` their weights
-//! are multiplied first and one narrow convolution runs: the same function with the same gradients, at a
-//! fraction of the work. Padding is exact: it is zero for convolutions, below everything for maxima, and left
-//! out of means, and norms see one place only, so a row's value does not depend on the rows beside it.
+//! There is no nonlinearity between the reduction and the first convolution. If `dim` is at most `width`, their
+//! weights are multiplied first and one narrow convolution runs: the same function with the same gradients, with much
+//! less work. Padding is exact: it is zero for convolutions, minus infinity for maxima, and excluded from means, and
+//! norms see one position only. The output for a row therefore does not depend on the other rows of the batch.
 
 use crate::networks::batch::{Batch, padding_mask};
 use crate::networks::linear::linear;
@@ -100,7 +100,8 @@ impl CnnNetwork {
     }
 
     /// # Shapes
-    /// `batch.values [rows, length, dim]` → `[rows, outputs]`. Within: `[rows, channels, 1, length]`, channels last in memory.
+    /// `batch.values [rows, length, dim]` → `[rows, outputs]`. Within: `[rows, channels, 1, length]`, channels last
+    /// in memory.
     pub(crate) fn forward(
         &self,
         parameters: &NetworkParameters,
@@ -120,7 +121,7 @@ impl CnnNetwork {
         let code = position_code(batch)?.f_matmul(parameters.get("position/weight")?)?;
         blocks = blocks.f_add_(&code.f_unsqueeze(1)?.f_permute([0, 3, 1, 2])?)?;
         if let Some(padding) = &padding {
-            blocks = blocks.f_masked_fill_(padding, 0.0)?; // a block of padding only is -∞ until here
+            blocks = blocks.f_masked_fill_(padding, 0.0)?; // until here a block of padding only is -∞
         }
         let mut values = normalise_and_rectify(parameters, &blocks, STEM_NORM, padding.as_ref())?;
         values = mode.drop_channels(values, self.dropout)?;
@@ -168,8 +169,8 @@ fn convolve(values: &Tensor, weight: &Tensor, padding: i64, dilation: i64) -> Re
     values.f_conv2d::<Tensor>(weight, None, [1, 1], [0, padding], [1, dilation], 1)
 }
 
-/// Layer norm over the channels of each block, then ReLU; padding becomes 0. The norm knows no other row,
-/// so padding cannot reach it. All in place on the norm's own output, before it is seen through a view.
+/// Layer norm over the channels of each block, then ReLU; padding becomes 0. The norm sees one position only,
+/// so padding cannot affect it. All in place on the norm's own output, before a view of it is taken.
 ///
 /// # Shapes
 /// `values [rows, channels, 1, blocks]`, `padding [rows, 1, 1, blocks]` → as `values`
@@ -196,7 +197,7 @@ fn normalise_and_rectify(
 /// Sines and cosines of the distances of each block's first token from both ends of its row.
 ///
 /// # Shapes
-/// `[rows or 1, blocks, 16]`; one row when all have the same length
+/// `[rows or 1, blocks, 16]`; one row if all rows have the same length
 fn position_code(batch: &Batch) -> Result<Tensor, TchError> {
     let half = CODE / 2;
     let mut table = Vec::with_capacity(batch.longest * half);
@@ -228,7 +229,7 @@ mod tests {
     use super::*;
     use seqprobe_core::Seed;
 
-    /// A network of this input width whose numbers are those of width 8, with zero weights beyond it.
+    /// The output of a network of this input width: the parameters of width 8, with zero weights for further channels.
     fn output(dim: usize, values: &[f32]) -> Vec<f64> {
         let network =
             CnnNetwork { dim, width: 8, channels: 6, outputs: 2, dropout: 0.5, reduction_is_fixed: false };

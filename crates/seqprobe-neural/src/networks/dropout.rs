@@ -1,30 +1,30 @@
-//! Masks of elementwise dropout: bits of a counter, not of a stream, so that every value's fate can be told without
-//! the others', by any thread and in any order.
+//! Masks of elementwise dropout. Whether a value is dropped follows from its index and a key, not from a stream of
+//! random numbers, so that any thread can compute it in any order.
 
 use crate::networks::mode::Mode;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use tch::{TchError, Tensor};
 
-/// Which values of one layer are dropped in one pass. Value `i` is dropped where 16 bits of a mixing function of
-/// `i` and the key lie below the probability.
+/// Which values of one layer are dropped in one pass. Value `i` is dropped if 16 bits of a mixing function of
+/// `i` and the key are below the probability.
 #[derive(Clone, Copy)]
 pub(crate) struct Mask {
     key: [u32; 2],
     threshold: u32,
-    /// What the values that stay are multiplied by.
+    /// Factor of the values that stay.
     pub(crate) scale: f32,
 }
 
 impl Mask {
-    /// A fresh mask.
+    /// Draws a mask.
     pub(crate) fn draw(probability: f64, rng: &mut ChaCha8Rng) -> Self {
         let threshold = (probability * 65_536.0).round().min(65_535.0) as u32;
         let scale = (65_536.0 / f64::from(65_536 - threshold)) as f32;
         Self { key: [rng.random(), rng.random()], threshold, scale }
     }
 
-    /// Drops nothing.
+    /// The mask that drops nothing.
     pub(crate) fn none() -> Self {
         Self { key: [0; 2], threshold: 0, scale: 1.0 }
     }
@@ -35,7 +35,7 @@ impl Mask {
         (mixed(index, self.key) >> 16) >= self.threshold
     }
 
-    /// What value `index` is multiplied by.
+    /// The factor of value `index`.
     #[inline(always)]
     fn factor(self, index: u32) -> f32 {
         if self.keeps(index) { self.scale } else { 0.0 }
@@ -55,7 +55,7 @@ fn mixed(index: u32, key: [u32; 2]) -> u32 {
     bits ^ (bits >> 16)
 }
 
-/// Drops single values while training; multiplies the others so that the mean stays.
+/// Drops single values in training, and scales the others such that the mean stays the same.
 pub(crate) fn drop_values(values: Tensor, probability: f64, mode: &mut Mode<'_>) -> Result<Tensor, TchError> {
     let Mode::Train(rng) = mode else { return Ok(values) };
     if probability <= 0.0 {
@@ -63,7 +63,7 @@ pub(crate) fn drop_values(values: Tensor, probability: f64, mode: &mut Mode<'_>)
     }
     let mask = Mask::draw(probability, rng);
     let factors: Vec<f32> = (0..values.numel() as u32).map(|index| mask.factor(index)).collect();
-    // Channels are last in memory, and the mask with them.
+    // Channels are last in memory, and so is the mask.
     let size = values.size();
     let factors = Tensor::f_from_slice(&factors)?;
     let factors = match size[..] {
@@ -81,7 +81,7 @@ mod tests {
     use seqprobe_core::Seed;
 
     #[test]
-    fn masks_drop_their_share_and_neighbours_know_nothing_of_each_other() {
+    fn masks_drop_their_share_and_values_are_dropped_independently() {
         let mut rng = Seed(1).rng();
         for probability in [0.1, 0.2, 0.5] {
             let mask = Mask::draw(probability, &mut rng);

@@ -1,9 +1,9 @@
-//! What a probe refuses before it fits or predicts: features of the other kind, and rows of another length.
+//! Checks of the features that a probe is given: their kind, and for networks of a fixed length the length of the rows.
 
 use crate::networks::layered_network::LayeredNetwork;
 use seqprobe_core::{FeatureKind, FeatureView, ProbeError};
 
-/// Refuses features of the other kind.
+/// Refuses features of another kind.
 pub(crate) fn check_kind(
     probe: &str,
     wanted: FeatureKind,

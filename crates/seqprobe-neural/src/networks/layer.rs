@@ -1,27 +1,27 @@
-//! Layers that presets are made of, as data, and the sizes that follow from a list of them. What they compute
-//! stands in `layered_network.rs`.
+//! The layers of presets as data, and the sizes that follow from a list of layers. What they compute is in
+//! `layered_network.rs`.
 
 use crate::networks::parameters::{ParameterRole, Specification, Start};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// One step of a preset, named as its source names it.
+/// One layer of a preset, with the name that its source uses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Layer {
-    /// Normalises each channel by its mean and variance over the batch's rows and tokens (training) or their
+    /// Normalises each channel by its mean and variance over the rows and tokens of the batch (training), or by their
     /// running means (predicting), then scales and shifts it.
     BatchNorm(Convention),
     /// A convolution along tokens.
     Convolution(ConvolutionSizes),
-    /// A linear layer on the vector of a row, or on each token's vector.
+    /// A linear layer on the vector of a row, or on the vector of each token.
     Dense {
-        /// Values it makes.
+        /// Number of output values.
         units: usize,
-        /// First weights.
+        /// Initial weights.
         start: InitialWeights,
     },
-    /// The last linear layer: as many units as the task has outputs.
+    /// The last linear layer, with one unit per output of the task.
     Output(InitialWeights),
     /// `max(0, x)`
     Relu,
@@ -35,47 +35,47 @@ pub(crate) enum Layer {
     Sigmoid,
     /// Softmax over the channels of each token.
     Softmax,
-    /// Drops single values with this probability and scales the others up.
+    /// Drops single values with this probability and scales up the others.
     Dropout(f64),
-    /// Maximum over blocks of so many tokens; a last, shorter block is left out.
+    /// Maximum over blocks of this many tokens; a shorter last block is left out.
     MaxPool(usize),
-    /// Mean over blocks of so many tokens; a last, shorter block is left out.
+    /// Mean over blocks of this many tokens; a shorter last block is left out.
     AveragePool(usize),
     /// Mean over all tokens: one vector per row.
     GlobalAverage,
-    /// All tokens' vectors end to end: one vector per row.
+    /// The vectors of all tokens, concatenated: one vector per row.
     Flatten,
-    /// The input plus what these layers make of it.
+    /// The input plus the output of these layers.
     Residual(Vec<Layer>),
 }
 
-/// A convolution's sizes.
+/// The sizes of a convolution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ConvolutionSizes {
-    /// Channels it makes.
+    /// Output channels.
     pub(crate) channels: usize,
-    /// Tokens it sees.
+    /// Tokens that it sees.
     pub(crate) kernel: usize,
-    /// Distance between the tokens it sees.
+    /// Distance between the tokens that it sees.
     pub(crate) dilation: usize,
-    /// Whether a constant is added per channel.
+    /// Whether a constant is added to each channel.
     pub(crate) bias: bool,
-    /// Zeros at both ends, so that there are as many tokens after as before (odd kernels); else none.
+    /// Whether zeros are added at both ends, so that the number of tokens stays the same (odd kernels).
     pub(crate) same_length: bool,
-    /// First weights.
+    /// Initial weights.
     pub(crate) start: InitialWeights,
 }
 
-/// Whose constants a batch norm has.
+/// The library whose constants a batch norm uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Convention {
-    /// Keras: ε = 1e-3, running means keep 0.99 of the old value, the running variance is that of the batch.
+    /// Keras: ε = 1e-3; running means keep 0.99 of the old value; the running variance is the biased one of the batch.
     Keras,
 }
 
 impl Convention {
-    /// ε and the share of the new value in the running means.
+    /// ε, and the share of the new value in the running means.
     pub(crate) fn constants(self) -> (f64, f64) {
         match self {
             Self::Keras => (1e-3, 0.01),
@@ -83,7 +83,7 @@ impl Convention {
     }
 }
 
-/// How first weights are drawn. Biases start at 0 except where said.
+/// How initial weights are drawn. Biases start at 0 unless stated.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum InitialWeights {
@@ -97,19 +97,19 @@ pub(crate) enum InitialWeights {
     Torch,
 }
 
-/// What a layer gets or makes.
+/// The shape of a layer's input or output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
-    /// Tokens of a row, `None` once there is one vector per row.
+    /// Tokens of a row; `None` if there is one vector per row.
     pub(crate) tokens: Option<usize>,
-    /// Values of a vector.
+    /// Values in a vector.
     pub(crate) channels: usize,
 }
 
-/// A layer at its place.
+/// A layer at its place in a network.
 pub(crate) struct Placed<'a> {
     pub(crate) layer: &'a Layer,
-    /// Its number, unique in the network; parameters are named `<name>/weight` and so on.
+    /// Its number, unique in the network. Parameters are named `<name>/weight` and so on.
     pub(crate) name: String,
     pub(crate) input: Shape,
     pub(crate) output: Shape,
@@ -117,37 +117,39 @@ pub(crate) struct Placed<'a> {
     pub(crate) within: Vec<Placed<'a>>,
 }
 
-/// Why a list of layers makes no network.
+/// Why a list of layers is not a network.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum LayersError {
-    /// A layer that would make nothing of what it gets.
-    #[error("layer {layer} has no tokens left, or its block changes the shape of its input")]
+    /// A layer cannot be applied to its input.
+    #[error(
+        "layer {layer} has too few input tokens, or is a residual block that changes the shape of its input"
+    )]
     NoShape {
         /// The layer's number.
         layer: String,
     },
-    /// The last layer is not the task's output.
-    #[error("the last layer makes something else than the task's {outputs} outputs")]
+    /// The output of the last layer is not the output of the task.
+    #[error("the output of the last layer is not one vector of {outputs} values, as the task needs")]
     Outputs {
-        /// Outputs of the task.
+        /// Number of outputs of the task.
         outputs: usize,
     },
-    /// Rows that are too short.
+    /// The rows are too short.
     #[error("{preset} needs rows of at least {least} tokens, these have {tokens}")]
     TooShort {
         /// The preset.
         preset: String,
-        /// Tokens needed.
+        /// Minimum number of tokens.
         least: usize,
         /// Tokens found.
         tokens: usize,
     },
 }
 
-/// Places a list of layers behind an input.
+/// Places a list of layers after an input.
 ///
 /// # Errors
-/// [`LayersError::NoShape`] for a layer that would make nothing of what it gets.
+/// [`LayersError::NoShape`] for a layer that cannot be applied to its input.
 pub(crate) fn place<'a>(
     layers: &'a [Layer],
     mut shape: Shape,
@@ -169,7 +171,7 @@ pub(crate) fn place<'a>(
     Ok(placed)
 }
 
-/// `None` where nothing would be left.
+/// The shape of a layer's output; `None` if no token would be left.
 fn output_shape(layer: &Layer, input: Shape, outputs: usize, within: Option<Shape>) -> Option<Shape> {
     let shorter = |tokens: Option<usize>| {
         tokens.filter(|&tokens| tokens > 0).map(|tokens| Shape { tokens: Some(tokens), ..input })
@@ -196,7 +198,7 @@ fn output_shape(layer: &Layer, input: Shape, outputs: usize, within: Option<Shap
 }
 
 impl Placed<'_> {
-    /// Adds the parameters of the layer and of those within it.
+    /// Adds the parameters of the layer and of the layers within it.
     pub(crate) fn specifications(&self, all: &mut Vec<Specification>) {
         let mut add = |what: &str, shape: &[usize], role, start| {
             let shape = shape.iter().map(|&size| size as i64).collect();

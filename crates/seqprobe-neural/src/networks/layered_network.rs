@@ -1,7 +1,7 @@
 //! What the layers of a preset compute.
 //!
-//! Token values are `[rows, channels, 1, tokens]` with channels last in memory, which is how they come and what the
-//! convolutions like best; a row's vector is `[rows, values]`. Every row has the same number of tokens.
+//! Token values are `[rows, channels, 1, tokens]` with channels last in memory, which is their order in the input and
+//! the fastest one for convolutions. Vectors of rows are `[rows, values]`. Every row has the same number of tokens.
 
 use crate::networks::batch::Batch;
 use crate::networks::batch_norm::batch_norm;
@@ -24,19 +24,19 @@ pub(crate) struct LayeredNetwork {
     pub(crate) preset: String,
     /// Values per token.
     pub(crate) dim: usize,
-    /// Tokens of every row; 1 where a row is one vector.
+    /// Tokens of every row; 1 if a row is one vector.
     pub(crate) tokens: usize,
-    /// Columns of the output.
+    /// Number of output columns.
     pub(crate) outputs: usize,
-    /// Input first.
+    /// Layers, from input to output.
     pub(crate) layers: Vec<Layer>,
 }
 
 impl LayeredNetwork {
-    /// The network for rows of so many tokens.
+    /// The network for rows of this many tokens.
     ///
     /// # Errors
-    /// [`LayersError::TooShort`] with the length that would be enough, or what is wrong with the layers.
+    /// [`LayersError::TooShort`] with the minimum length, or another [`LayersError`] if no length is enough.
     pub(crate) fn new(
         preset: &str,
         layers: Vec<Layer>,
@@ -79,11 +79,14 @@ impl LayeredNetwork {
         all
     }
 
-    /// Trained numbers up to a first convolution of one token, after which nothing depends on the input's width;
-    /// 0 where the network does not begin with one.
+    /// Number of trained values up to and including a first convolution of one token, after which nothing depends on
+    /// the width of the input; 0 if the first convolution sees more than one token.
     pub(crate) fn reduction_parameters(&self) -> u64 {
         let places = self.placed().unwrap_or_default();
-        let is_reduction = |placed: &Placed<'_>| matches!(placed.layer, Layer::Convolution(ConvolutionSizes { kernel, .. }) if *kernel == 1);
+        let is_reduction = |placed: &Placed<'_>| match placed.layer {
+            Layer::Convolution(ConvolutionSizes { kernel, .. }) => *kernel == 1,
+            _ => false,
+        };
         let Some(end) = places.iter().position(|placed| matches!(placed.layer, Layer::Convolution(_))) else {
             return 0;
         };
@@ -121,7 +124,7 @@ impl LayeredNetwork {
     }
 }
 
-/// Runs layers in order; `seen` is told each one's name and output.
+/// Runs layers in order and calls `seen` with the name and the output of each.
 pub(crate) fn run(
     layers: &[Placed<'_>],
     parameters: &NetworkParameters,
@@ -142,7 +145,7 @@ pub(crate) fn run(
     Ok(values)
 }
 
-/// One layer that holds no others.
+/// Runs one layer that contains no others.
 fn apply(
     placed: &Placed<'_>,
     parameters: &NetworkParameters,

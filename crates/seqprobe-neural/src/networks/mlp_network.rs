@@ -1,5 +1,5 @@
-//! The multilayer perceptron on one vector per row: a linear reduction to a fixed width, the only part that
-//! depends on dim, then two hidden layers with ReLU and dropout.
+//! The multilayer perceptron on one vector per row: a linear reduction to a fixed width, which is the only part that
+//! depends on `dim`, then two hidden layers with ReLU and dropout.
 
 use crate::networks::batch::Batch;
 use crate::networks::linear::linear;

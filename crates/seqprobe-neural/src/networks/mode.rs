@@ -1,19 +1,21 @@
-//! Whether a network trains or predicts, and channel dropout, which is the only thing that depends on it in every network.
+//! Whether a network trains or predicts, and channel dropout, which is the only thing that depends on it in every
+//! network.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use tch::{TchError, Tensor};
 
-/// Whether dropout masks are drawn.
+/// Training or predicting.
 pub(crate) enum Mode<'a> {
-    /// Training, with the generator of dropout masks.
+    /// Training, with the generator of the dropout masks.
     Train(&'a mut ChaCha8Rng),
     /// Predicting.
     Predict,
 }
 
 impl Mode<'_> {
-    /// Multiplies by a mask that drops whole channels: 0 with the given probability, else 1 / (1 - probability).
+    /// Drops whole channels in training: multiplies each by 0 with the given probability, else by 1 / (1 -
+    /// probability).
     ///
     /// # Shapes
     /// `values [rows, channels, …]`; the mask is `[rows, channels, 1…]`

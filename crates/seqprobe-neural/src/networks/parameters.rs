@@ -1,5 +1,5 @@
-//! A network's numbers: one flat tensor, of which every named parameter is a window, so that the
-//! optimiser, the copy of the best epoch and the stored form each touch a single array.
+//! The parameters of a network: one flat tensor, of which every named parameter is a view, so that the
+//! optimiser, the copy of the best epoch and the stored form each need a single array.
 
 use rand::Rng;
 use seqprobe_core::Seed;
@@ -15,18 +15,18 @@ pub(crate) enum ParameterRole {
     Offset,
     /// Not trained: a fixed projection.
     Fixed,
-    /// Not trained but moved by training: running means of a batch norm.
+    /// Not trained, but updated in training: running means of a batch norm.
     State,
 }
 
 impl ParameterRole {
-    /// Whether gradients are taken for it.
+    /// Whether gradients are computed for it.
     pub(crate) fn is_trained(self) -> bool {
         matches!(self, Self::Weight | Self::Offset)
     }
 }
 
-/// First values of a parameter.
+/// Initial values of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Start {
     /// Independent uniform values in ±bound.
@@ -37,7 +37,7 @@ pub(crate) enum Start {
     Constant(f64),
 }
 
-/// A parameter to be.
+/// The name, shape, role and start of a parameter.
 #[derive(Clone, Debug)]
 pub(crate) struct Specification {
     pub(crate) name: Cow<'static, str>,
@@ -63,7 +63,7 @@ pub(crate) struct NetworkParameters {
 }
 
 impl NetworkParameters {
-    /// Draws first values from a seed; each name has its own stream.
+    /// Draws initial values from a seed; each name has its own random stream.
     pub(crate) fn draw(specifications: Vec<Specification>, seed: Seed) -> Result<Self, TchError> {
         Self::build(specifications, |specification| {
             let size = specification.size() as usize;
@@ -75,7 +75,7 @@ impl NetworkParameters {
                 }
                 Start::Normal(deviation) => {
                     let mut rng = seed.derive(&specification.name).rng();
-                    // Box and Muller, one of the two values; the logarithm's argument is never 0.
+                    // Box and Muller, one of the two values; the argument of the logarithm is never 0.
                     let mut value = || {
                         let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
                         (radius * (std::f64::consts::TAU * rng.random::<f64>()).cos() * deviation) as f32
@@ -86,7 +86,7 @@ impl NetworkParameters {
         })
     }
 
-    /// Takes values from a function of the specification, which returns as many as it asks for.
+    /// Takes the values from a function, which must return as many as the specification has.
     pub(crate) fn build(
         mut specifications: Vec<Specification>,
         mut values: impl FnMut(&Specification) -> Vec<f32>,
@@ -109,7 +109,7 @@ impl NetworkParameters {
         Ok(Self { specifications, flat, windows, n_decayed, n_trained })
     }
 
-    /// The parameter of a name.
+    /// The parameter with this name.
     pub(crate) fn get(&self, name: &str) -> Result<&Tensor, TchError> {
         self.specifications
             .iter()
@@ -118,18 +118,18 @@ impl NetworkParameters {
             .ok_or_else(|| TchError::Torch(format!("there is no parameter {name:?}")))
     }
 
-    /// Trained numbers.
+    /// Number of trained values.
     pub(crate) fn n_trained(&self) -> u64 {
         self.n_trained.unsigned_abs()
     }
 
-    /// The parameters that gradients are taken for, in the order of the flat tensor.
+    /// The trained parameters, in the order of the flat tensor.
     fn trained(&self) -> &[Tensor] {
         let n = self.specifications.iter().filter(|s| s.role.is_trained()).count();
         &self.windows[..n]
     }
 
-    /// The gradient of a scalar by the trained parameters.
+    /// The gradient of a scalar with respect to the trained parameters.
     ///
     /// # Shapes
     /// `[trained]`, in the order of [`Self::trained_flat`]
@@ -151,7 +151,7 @@ impl NetworkParameters {
         tch::no_grad(|| self.flat.f_mul_scalar(1.0))
     }
 
-    /// Puts a copy back.
+    /// Restores all values from a copy.
     pub(crate) fn restore(&mut self, snapshot: &Tensor) -> Result<(), TchError> {
         tch::no_grad(|| self.flat.f_copy_(snapshot))
     }
@@ -161,7 +161,7 @@ impl NetworkParameters {
         Vec::<f32>::try_from(&self.flat)
     }
 
-    /// What the parameters are, in their order.
+    /// The specifications, in the order of the flat tensor.
     pub(crate) fn specifications(&self) -> &[Specification] {
         &self.specifications
     }

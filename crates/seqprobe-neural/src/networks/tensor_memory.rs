@@ -1,8 +1,8 @@
-//! A tensor's numbers as a slice, without a copy.
+//! The values of a tensor as a slice, without a copy.
 
 use tch::{Device, Kind, TchError, Tensor};
 
-/// The values of a contiguous `f32` tensor, in the order of its memory.
+/// Returns the values of a contiguous `f32` tensor, in memory order.
 pub(crate) fn values(tensor: &Tensor) -> Result<&[f32], TchError> {
     check(tensor)?;
     #[expect(unsafe_code, reason = "reading a tensor's own memory, which lives as long as the tensor")]
@@ -10,7 +10,7 @@ pub(crate) fn values(tensor: &Tensor) -> Result<&[f32], TchError> {
     Ok(unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), tensor.numel()) })
 }
 
-/// The same to be written. The caller must hold the only handle that is used meanwhile.
+/// As [`values`], for writing. No other handle of the tensor may be used at the same time.
 pub(crate) fn values_mut(tensor: &mut Tensor) -> Result<&mut [f32], TchError> {
     check(tensor)?;
     #[expect(unsafe_code, reason = "writing a tensor's own memory, which lives as long as the tensor")]
@@ -25,5 +25,5 @@ fn check(tensor: &Tensor) -> Result<(), TchError> {
     if is_plain && tensor.numel() > 0 {
         return Ok(());
     }
-    Err(TchError::Torch("a tensor's memory is not what it was taken for".to_owned()))
+    Err(TchError::Torch("a tensor is not on the CPU, not f32, not contiguous, or empty".to_owned()))
 }

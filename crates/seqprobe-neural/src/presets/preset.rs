@@ -1,8 +1,9 @@
-//! The presets: networks of publications, layer by layer, with their sources and the training their authors used.
+//! The presets: networks of publications, layer by layer, with their sources and the training of their authors.
 //!
-//! One departure holds for all of them: input channels and regression targets are standardised by their training
-//! statistics, as for every probe here, and each representation gets the same learning rate and batch size (the
-//! sources give one-hot and embeddings different ones; the values for one-hot stand here). Classifiers end in logits.
+//! All of them differ from their sources in two points. Input channels and regression targets are standardised with
+//! their training statistics, as for every probe here. Each representation gets the same learning rate and batch
+//! size: the sources use different values for one-hot and embeddings, and the presets use those for one-hot.
+//! Classifiers end in logits.
 
 use crate::networks::layer::{Convention, ConvolutionSizes, InitialWeights, Layer};
 use crate::settings::{OptimiserKind, Schedule, TrainingSettings};
@@ -15,9 +16,9 @@ pub struct Preset {
     pub id: &'static str,
     /// What it is, with its source.
     pub about: &'static str,
-    /// Raised whenever the same inputs would give other numbers.
+    /// Raised whenever the same inputs would give different numbers.
     pub version: u32,
-    /// What it reads.
+    /// The features that it reads.
     pub reads: FeatureKind,
     /// The training of its source.
     pub training: fn() -> TrainingSettings,
@@ -28,7 +29,7 @@ pub struct Preset {
 pub static PRESETS: &[&Preset] =
     &[&TANG_MPRA_CNN, &TANG_CHIP_CNN, &TANG_MLP, &TANG_INSERT_CNN, &BEND_CNN, &MPRANN, &RESNET];
 
-/// The preset of an identifier.
+/// The preset with this identifier.
 pub fn find(id: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.id == id).copied()
 }
@@ -36,7 +37,8 @@ pub fn find(id: &str) -> Option<&'static Preset> {
 /// For lentiMPRA: a CNN whose first layer is exponential.
 pub static TANG_MPRA_CNN: Preset = Preset {
     id: "tang-mpra-cnn",
-    about: "CNN with exponential first layer, fixed length (Tang et al. 2025, amberT15/LLM_eval lentiMPRA/mpra_model.py rep_cnn)",
+    about: "CNN with exponential first layer, fixed length \
+            (Tang et al. 2025, amberT15/LLM_eval lentiMPRA/mpra_model.py rep_cnn)",
     version: 3,
     reads: FeatureKind::Tokens,
     training: || keras(1e-3, 128, 100),
@@ -46,7 +48,8 @@ pub static TANG_MPRA_CNN: Preset = Preset {
 /// For ChIP-seq and eCLIP: three convolutions.
 pub static TANG_CHIP_CNN: Preset = Preset {
     id: "tang-chip-cnn",
-    about: "three convolutions, fixed length (Tang et al. 2025, amberT15/LLM_eval chip-clip-seq/representation_perf.py)",
+    about: "three convolutions, fixed length \
+            (Tang et al. 2025, amberT15/LLM_eval chip-clip-seq/representation_perf.py)",
     version: 1,
     reads: FeatureKind::Tokens,
     training: || keras(1e-3, 256, 100),
@@ -66,7 +69,8 @@ pub static TANG_MLP: Preset = Preset {
 /// For INSERT-seq: a dilated residual CNN.
 pub static TANG_INSERT_CNN: Preset = Preset {
     id: "tang-insert-cnn",
-    about: "dilated residual CNN with global mean, fixed length (Tang et al. 2025, amberT15/LLM_eval RNAenlong/subsample.py)",
+    about: "dilated residual CNN with global mean, fixed length \
+            (Tang et al. 2025, amberT15/LLM_eval RNAenlong/subsample.py)",
     version: 1,
     reads: FeatureKind::Tokens,
     training: || keras(1e-3, 128, 200),
@@ -76,7 +80,8 @@ pub static TANG_INSERT_CNN: Preset = Preset {
 /// BEND's probe: two small convolutions.
 pub static BEND_CNN: Preset = Preset {
     id: "bend-cnn",
-    about: "two small convolutions and the mean over tokens, fixed length (Marin et al. 2024, frederikkemarin/BEND bend/models/downstream.py)",
+    about: "two small convolutions and the mean over tokens, fixed length \
+            (Marin et al. 2024, frederikkemarin/BEND bend/models/downstream.py)",
     version: 1,
     reads: FeatureKind::Tokens,
     training: bend_training,
@@ -86,7 +91,8 @@ pub static BEND_CNN: Preset = Preset {
 /// MPRAnn: four convolutions.
 pub static MPRANN: Preset = Preset {
     id: "mprann",
-    about: "MPRAnn, four convolutions with softmax over channels, fixed length (Agarwal et al. 2025, as in amberT15/LLM_eval lentiMPRA/mpra_model.py)",
+    about: "MPRAnn, four convolutions with softmax over channels, fixed length \
+            (Agarwal et al. 2025, as in amberT15/LLM_eval lentiMPRA/mpra_model.py)",
     version: 1,
     reads: FeatureKind::Tokens,
     training: || keras(1e-3, 128, 100),
@@ -96,14 +102,16 @@ pub static MPRANN: Preset = Preset {
 /// For lentiMPRA: a dilated residual network.
 pub static RESNET: Preset = Preset {
     id: "resnet",
-    about: "dilated residual network, the strong one-hot baseline, fixed length (Tang et al. 2025, amberT15/LLM_eval lentiMPRA/mpra_model.py ResNet)",
+    about: "dilated residual network, the strong one-hot baseline, fixed length \
+            (Tang et al. 2025, amberT15/LLM_eval lentiMPRA/mpra_model.py ResNet)",
     version: 1,
     reads: FeatureKind::Tokens,
     training: || keras(1e-3, 128, 100),
     layers: resnet,
 };
 
-/// Keras' Adam, the rate times 0.2 after 5 epochs without progress and never below 1e-6, stop after 10.
+/// Adam as in Keras. The rate is multiplied by 0.2 after 5 epochs without progress, down to 1e-6; training stops
+/// after 10.
 fn keras(learning_rate: f64, batch_size: usize, max_epochs: usize) -> TrainingSettings {
     TrainingSettings {
         batch_size,
@@ -123,7 +131,7 @@ fn keras(learning_rate: f64, batch_size: usize, max_epochs: usize) -> TrainingSe
     }
 }
 
-/// AdamW at 3e-3 with decay 0.01 as BEND's configurations; stopping is ours, BEND trains 100 epochs.
+/// AdamW at 3e-3 with decay 0.01, as in BEND's configurations. Early stopping is added; BEND trains for 100 epochs.
 fn bend_training() -> TrainingSettings {
     TrainingSettings {
         batch_size: 64,
@@ -171,7 +179,7 @@ fn hidden(units: usize, start: InitialWeights) -> [Layer; 4] {
     [Layer::Dense { units, start }, NORM, Layer::Relu, Layer::Dropout(0.5)]
 }
 
-/// The reduction is 196 wide, as for one-hot and the Nucleotide Transformer in the source (128 for other models).
+/// The reduction has 196 channels, as for one-hot and the Nucleotide Transformer in the source (128 for other models).
 fn tang_mpra_cnn() -> Vec<Layer> {
     let start = InitialWeights::Normal(0.005);
     let mut layers = vec![
@@ -195,7 +203,7 @@ fn tang_mpra_cnn() -> Vec<Layer> {
     layers
 }
 
-/// Without the 1×1 reduction that the source computes and then does not use.
+/// Without the 1×1 reduction, which the source computes but does not use.
 fn tang_chip_cnn() -> Vec<Layer> {
     let mut layers = Vec::new();
     for (channels, kernel, block) in [(64, 7, 4), (96, 5, 4), (128, 5, 2)] {
@@ -222,7 +230,7 @@ fn tang_mlp() -> Vec<Layer> {
     layers
 }
 
-/// Without the source's L2 penalty of 1e-8 on two kernels.
+/// Without the L2 penalty of 1e-8 that the source puts on two kernels.
 fn tang_insert_cnn() -> Vec<Layer> {
     let start = InitialWeights::Glorot;
     let without_bias = |channels, kernel| {
@@ -261,8 +269,8 @@ fn tang_insert_cnn() -> Vec<Layer> {
     ]
 }
 
-/// The mean over the whole input is the source's downsampling of sequence-level tasks, whose window is the input;
-/// it stands before the linear layer, as there.
+/// The mean over the whole input is the source's downsampling for sequence-level tasks, whose window is the whole
+/// input. As in the source, it precedes the linear layer.
 fn bend_cnn() -> Vec<Layer> {
     let start = InitialWeights::Torch;
     vec![
@@ -302,7 +310,7 @@ fn mprann() -> Vec<Layer> {
         shrinking(100, 2),
         Layer::Softmax,
         NORM,
-        Layer::Dropout(0.1), // after a maximum over blocks of one token
+        Layer::Dropout(0.1), // in the source after a maximum over blocks of one token, which changes nothing
         Layer::Flatten,
         Layer::Dense { units: 300, start },
         Layer::Sigmoid,

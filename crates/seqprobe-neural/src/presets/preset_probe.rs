@@ -1,4 +1,4 @@
-//! The presets as probes: fixed-length networks of publications on features whose rows are all of one length.
+//! The presets as probes: networks of publications, for features whose rows all have the same length.
 
 use crate::error::unusable;
 use crate::networks::ProbeNetwork;
@@ -12,13 +12,13 @@ use seqprobe_core::{
     Candidate, LabelledView, Probe, ProbeError, ProbeFit, Seed, SettingsError, Task, settings_from_table,
 };
 
-/// A preset, ready to be fitted.
+/// A preset, ready to fit.
 #[derive(Clone, Debug)]
 pub struct PresetProbe {
     preset: &'static Preset,
-    /// The training loop; at first that of the preset's source.
+    /// The training; by default that of the preset's source.
     pub training: TrainingSettings,
-    /// Most bytes of features held in memory while fitting. Does not change a fit.
+    /// Maximum number of bytes of features in memory during a fit. It does not change a fit.
     pub memory_budget_bytes: usize,
 }
 

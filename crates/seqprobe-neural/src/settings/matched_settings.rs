@@ -6,19 +6,19 @@ use crate::settings::training_settings::TrainingSettings;
 use seqprobe_core::SettingsError;
 use serde::{Deserialize, Serialize};
 
-/// Where the linear reduction of each token vector comes from.
+/// How the weights of the linear reduction are obtained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reduction {
-    /// Fitted with the rest.
+    /// Fitted with the other weights.
     Learned,
-    /// A fixed random projection drawn from the seed: what a wide representation gains from the
-    /// parameters of a learned reduction is taken away.
+    /// A fixed random projection drawn from the seed. It removes the advantage that a wide representation has through
+    /// the many parameters of a learned reduction.
     FixedRandom,
 }
 
 impl Reduction {
-    /// The identifier of a probe, which tells what kind of reduction it has.
+    /// The identifier of a probe, which depends on its reduction.
     pub(crate) fn probe_id(self, learned: &'static str, fixed: &'static str) -> &'static str {
         match self {
             Self::Learned => learned,
@@ -27,17 +27,17 @@ impl Reduction {
     }
 }
 
-/// The default `cnn`: a matched network that takes any length of at least 1.
+/// The default `cnn`: a matched network for rows of any length of at least 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CnnSettings {
-    /// Width that each token vector is reduced to; everything after it is the same for all representations.
+    /// Width to which each token vector is reduced. Everything after it is the same for all representations.
     pub reduction_width: usize,
     /// Learned, or a fixed random projection.
     pub reduction: Reduction,
-    /// Channels of the convolutions.
+    /// Number of channels of the convolutions.
     pub channels: usize,
-    /// Probability with which a channel is dropped after the first convolution and after pooling, in 0…1.
+    /// Probability of dropping a channel after the first convolution and after pooling, in 0…1.
     pub dropout: f64,
     /// The training loop.
     pub training: TrainingSettings,
@@ -59,13 +59,13 @@ impl Default for CnnSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AttentionSettings {
-    /// Width that each token vector is reduced to; everything after it is the same for all representations.
+    /// Width to which each token vector is reduced. Everything after it is the same for all representations.
     pub reduction_width: usize,
     /// Learned, or a fixed random projection.
     pub reduction: Reduction,
-    /// Learned queries, each with a weighted mean of its own.
+    /// Number of learned queries, each with its own weighted mean.
     pub heads: usize,
-    /// Probability with which a pooled number is dropped, in 0…1.
+    /// Probability of dropping a pooled value, in 0…1.
     pub dropout: f64,
     /// The training loop.
     pub training: TrainingSettings,
@@ -87,13 +87,13 @@ impl Default for AttentionSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MlpSettings {
-    /// Width that each vector is reduced to; everything after it is the same for all representations.
+    /// Width to which each vector is reduced. Everything after it is the same for all representations.
     pub reduction_width: usize,
     /// Learned, or a fixed random projection.
     pub reduction: Reduction,
-    /// Units of the two hidden layers.
+    /// Number of units of the two hidden layers.
     pub hidden: [usize; 2],
-    /// Probability with which a hidden unit is dropped, in 0…1.
+    /// Probability of dropping a hidden unit, in 0…1.
     pub dropout: f64,
     /// The training loop.
     pub training: TrainingSettings,

@@ -5,51 +5,51 @@ use seqprobe_core::SettingsError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How the optimiser runs and when it stops; shared by all neural probes.
+/// How the optimiser runs and when it stops; the same for all neural probes.
 ///
-/// The optimiser works on the mean loss of a mini-batch. After every epoch the validation loss is taken; the
-/// weights of the best epoch, and whatever else the network had gathered by then, are kept.
+/// The optimiser minimises the mean loss of a mini-batch. The validation loss is computed after every epoch. The
+/// parameters of the best epoch are kept, including the running means of batch norms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingSettings {
     /// Examples in a mini-batch, at least 1.
     pub batch_size: usize,
-    /// Most passes over the training rows, at least 1.
+    /// Maximum number of passes over the training rows, at least 1.
     pub max_epochs: usize,
-    /// Most optimiser steps: training ends with the epoch in which they are reached. It bounds the time on large
-    /// training splits without starving small ones.
+    /// Maximum number of optimiser steps: training ends with the epoch that reaches it. It bounds the time on large
+    /// training splits and does not affect small ones.
     pub max_steps: usize,
     /// Epochs without a better validation loss after which training stops, at least 1.
     pub patience: usize,
-    /// Optimiser steps before which training never stops early and the learning rate never falls: a network
-    /// that must find two things at once shows no progress for a while.
+    /// Minimum number of optimiser steps before training may stop early or the learning rate may fall: a network that
+    /// must learn two things at once makes no progress at first.
     pub least_steps: usize,
     /// Adam or AdamW.
     pub optimiser: OptimiserKind,
     /// Added to the root of the second moment: 1e-8 in PyTorch, 1e-7 in Keras.
     pub epsilon: f64,
-    /// Learning rate after the rise at the start.
+    /// Learning rate after warm-up.
     pub learning_rate: f64,
-    /// Epochs over which the learning rate rises linearly from 0, at least 0.
+    /// Epochs of warm-up, in which the learning rate rises linearly from 0; at least 0.
     pub warm_up_epochs: f64,
-    /// What the learning rate does after that.
+    /// The learning rate after warm-up.
     pub schedule: Schedule,
-    /// Plateau: epochs without a better validation loss after which the learning rate is multiplied by
+    /// Plateau: epochs without a better validation loss before the learning rate is multiplied by
     /// `learning_rate_factor`.
     pub learning_rate_patience: usize,
-    /// Plateau: what the learning rate is multiplied by.
+    /// Plateau: factor of the learning rate.
     pub learning_rate_factor: f64,
-    /// Plateau and cosine: the learning rate never falls below this.
+    /// Plateau and cosine: minimum learning rate.
     pub least_learning_rate: f64,
-    /// Weight decay, on weights but not on biases and norms: decoupled from the gradient in AdamW, added to it in Adam.
+    /// Weight decay of weights, but not of biases and norms: decoupled from the gradient in AdamW, added to it in Adam.
     pub weight_decay: f64,
-    /// Largest Euclidean norm of the gradient; a longer one is scaled down to it. `None` leaves it as it is.
+    /// Maximum Euclidean norm of the gradient; a longer gradient is scaled down to it. `None` means no limit.
     pub clip_norm: Option<f64>,
     /// What is minimised.
     pub loss: Loss,
-    /// How classes are weighed; `None` weighs every example alike.
+    /// The weights of classes; `None` gives every example the same weight.
     pub class_weight: Option<ClassWeight>,
-    /// The grid that learning rate and weight decay are chosen from; `None` takes them as they stand here.
+    /// The grid from which learning rate and weight decay are chosen; `None` uses the values above.
     pub search: Option<Search>,
 }
 
@@ -57,28 +57,28 @@ pub struct TrainingSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Search {
-    /// Six points: the learning rate times 0.3, 1 and 3, and a weight decay of 0.01 and 0.3.
+    /// Six points: 0.3, 1 and 3 times the learning rate, each with a weight decay of 0.01 and 0.3.
     Small,
 }
 
-/// What is minimised. Which one suits follows from the task, except that regression has two.
+/// What is minimised. It follows from the task, but regression has a choice of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loss {
-    /// That of the task: cross-entropy for classes, squared error for regression.
+    /// The default of the task: cross-entropy for classes, squared error for regression.
     Auto,
     /// Cross-entropy of one of several classes.
     CrossEntropy,
-    /// Cross-entropy of yes or no, for each target.
+    /// Binary cross-entropy of each target.
     Bce,
-    /// Squared error of the standardised targets.
+    /// Squared error of standardised targets.
     Mse,
     /// Poisson regression with a log link, for counts: predictions are rates.
     Poisson,
 }
 
 impl Loss {
-    /// Its word in suites.
+    /// Its name in suites.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -90,33 +90,33 @@ impl Loss {
     }
 }
 
-/// How classes are weighed in the loss.
+/// The weights of classes in the loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClassWeight {
-    /// Inversely to their number of training examples, so that all weigh the same.
+    /// Inversely proportional to the number of training examples, so that all classes have the same total weight.
     Balanced,
 }
 
-/// Which optimiser. Both have β = 0.9 and 0.999.
+/// The optimiser. Both have β₁ = 0.9 and β₂ = 0.999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimiserKind {
-    /// Adam (Kingma & Ba 2015), decay as part of the gradient.
+    /// Adam (Kingma & Ba 2015); weight decay is part of the gradient.
     Adam,
-    /// AdamW (Loshchilov & Hutter 2019), decay apart from the gradient.
+    /// AdamW (Loshchilov & Hutter 2019); weight decay is separate from the gradient.
     AdamW,
 }
 
-/// What the learning rate does after its rise.
+/// The learning rate after warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Schedule {
-    /// It stays.
+    /// It stays the same.
     Constant,
-    /// It falls when the validation loss has not improved for some epochs.
+    /// It falls if the validation loss has not improved for some epochs.
     Plateau,
-    /// It falls along half a cosine over the steps that are left, ending at `least_learning_rate` after
+    /// It falls along half a cosine over the remaining steps, and reaches `least_learning_rate` after
     /// `max_epochs` or `max_steps`.
     Cosine,
 }
@@ -147,7 +147,7 @@ impl Default for TrainingSettings {
 }
 
 impl TrainingSettings {
-    /// The points of the grid that is asked for, each with what is particular to it; none without a search.
+    /// The points of the grid, each with the values that it chooses; none without a search.
     pub(crate) fn points(&self) -> Vec<(BTreeMap<String, String>, Self)> {
         let Some(Search::Small) = self.search else { return Vec::new() };
         let mut points = Vec::new();

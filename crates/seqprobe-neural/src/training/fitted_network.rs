@@ -15,11 +15,11 @@ use serde::{Deserialize, Serialize};
 const MEAN: &str = "input/mean";
 const INVERSE_DEVIATION: &str = "input/inverse-deviation";
 
-/// A network with its numbers, and what its inputs and outputs mean.
+/// A network with its parameter values, the scaling of its inputs and the loss that gives its outputs a meaning.
 pub(crate) struct FittedNetwork {
     network: ProbeNetwork,
     parameters: NetworkParameters,
-    /// The parameters' values once more, so that storing cannot fail.
+    /// A copy of the parameter values, so that storing cannot fail.
     values: Vec<f32>,
     standardisation: Standardisation,
     objective: TaskLoss,
@@ -50,7 +50,7 @@ impl FittedProbe for FittedNetwork {
         if let ProbeNetwork::Layered(network) = &self.network {
             check_lengths(network, features, "given")?;
         }
-        // Nothing is held: each row is read once.
+        // No row is kept in memory: each is read once.
         let rows = Rows::new(features, &self.standardisation, 0, true)?;
         let outputs = network_outputs(&self.network, &self.parameters, &rows)?;
         if let Some(((row, _), value)) = outputs.indexed_iter().find(|(_, value)| !value.is_finite()) {

@@ -1,5 +1,5 @@
-//! The optimiser of the probes: Adam on the flat array of trained values, which one copy brings out of the tensor
-//! and one copy back. The rule of a step is in `adam.rs`, the learning rate in `schedule.rs`.
+//! The optimiser of the probes: Adam on a flat copy of the trained values. The rule of a step is in `adam.rs`, the
+//! learning rate in `schedule.rs`.
 
 use crate::networks::parameters::NetworkParameters;
 use crate::settings::TrainingSettings;

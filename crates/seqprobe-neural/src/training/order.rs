@@ -1,9 +1,9 @@
-//! In which order the rows of a split are visited.
+//! The order in which the rows of a split are visited.
 //!
-//! Rows come in parts of a fixed size, each read as a whole and cut into batches. While training, a part is made
-//! of many small chunks drawn at random, each of rows that are stored side by side, and its rows are
-//! shuffled: a new random order every epoch with reads that stay long. What fits into one part is shuffled as
-//! a whole. The order follows from the rows and the seed alone, not from how much memory there is.
+//! Rows are visited in parts of a fixed size; each part is read as a whole and split into batches. In training, a
+//! part consists of many small random chunks, each of rows that are adjacent in the store, and its rows are shuffled:
+//! every epoch has a new random order, and reads stay long. If all rows fit into one part, they are all shuffled
+//! together. The order depends on the rows and the seed only, not on the available memory.
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -15,33 +15,33 @@ const CHUNK_VALUES: usize = 1 << 19;
 /// Values of a part: 128 MiB.
 const PART_VALUES: usize = 1 << 25;
 
-/// Bytes of the two parts that are in memory while rows stream: the one in use and the next.
+/// Bytes of the two parts that are in memory during streaming: the current and the next one.
 pub(crate) const STREAMING_BYTES: usize = 2 * PART_VALUES * size_of::<f32>();
 
-/// Batches within which rows are sorted by length, so that little is padded.
+/// Number of batches within which rows are sorted by length, to reduce padding.
 const SORTED_BATCHES: usize = 16;
 
-/// Rows that are read together and the batches made of them.
+/// Rows that are read together, and their batches.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Part {
-    /// Rows in the order in which they are stored.
+    /// Rows in storage order.
     pub(crate) rows: Vec<usize>,
     /// The same rows, in the order of visits.
     pub(crate) batches: Vec<Vec<usize>>,
 }
 
-/// What orders of visits are made from.
+/// Lengths and storage order of rows, from which orders of visits follow.
 pub(crate) struct Order {
     lengths: Vec<usize>,
     by_storage: Vec<usize>,
-    /// Places in `by_storage`.
+    /// Positions in `by_storage`.
     chunks: Vec<Range<usize>>,
     dim: usize,
     part_values: usize,
 }
 
 impl Order {
-    /// Of rows with these lengths, which stand at these places of the store.
+    /// For rows with these lengths and positions in the store.
     pub(crate) fn new(lengths: Vec<usize>, positions: &[usize], dim: usize) -> Self {
         Self::with_sizes(lengths, positions, dim, (CHUNK_VALUES, PART_VALUES))
     }
@@ -69,7 +69,7 @@ impl Order {
     }
 
     /// All rows in random order, in batches whose sizes differ by at most one within a part. Rows of different
-    /// length are sorted within every [`SORTED_BATCHES`] batches, which are then shuffled.
+    /// lengths are sorted within every [`SORTED_BATCHES`] batches, and the batches are then shuffled.
     pub(crate) fn training(&self, batch_size: usize, rng: &mut ChaCha8Rng) -> Vec<Part> {
         if self.n_values() <= self.part_values {
             let batches = self.shuffled_batches((0..self.lengths.len()).collect(), batch_size, rng);
@@ -86,8 +86,8 @@ impl Order {
         self.grouped(chunks).into_iter().map(into_part).collect()
     }
 
-    /// All rows in the order of the store; within a part sorted by length, in batches of at most `tokens` tokens
-    /// (at least one row each).
+    /// All rows in storage order, sorted by length within a part, in batches of at most `tokens` tokens
+    /// (and at least one row).
     pub(crate) fn prediction(&self, tokens: usize) -> Vec<Part> {
         let into_part = |chunks: Vec<Range<usize>>| {
             let rows: Vec<usize> =
@@ -106,7 +106,7 @@ impl Order {
         self.grouped(self.chunks.clone()).into_iter().map(into_part).collect()
     }
 
-    /// Chunks taken together, in the order given, until a part is full.
+    /// Groups chunks, in the given order, until each part is full.
     fn grouped(&self, chunks: Vec<Range<usize>>) -> Vec<Vec<Range<usize>>> {
         let mut parts: Vec<Vec<Range<usize>>> = Vec::new();
         let mut values = 0_usize;

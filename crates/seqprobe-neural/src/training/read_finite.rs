@@ -1,8 +1,8 @@
-//! Reading feature rows: numbers that are not finite and rows without a token are errors that name the place.
+//! Reading feature rows. Values that are not finite, and rows without a token, are errors that name the position.
 
 use seqprobe_core::{FeatureView, ProbeError};
 
-/// Reads rows and refuses values that are not finite, and rows without a token.
+/// Reads rows. Refuses values that are not finite, and rows without a token.
 pub(crate) fn read_finite(
     view: &FeatureView<'_>,
     rows: &[usize],

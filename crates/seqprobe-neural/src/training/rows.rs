@@ -1,9 +1,8 @@
-//! Feature rows on their way into a network: standardised, in batches, padded with zeros, which is the
-//! training mean.
+//! Feature rows as input of a network: standardised, in batches, padded with zeros, which is the training mean.
 //!
-//! Rows that fit into the budget are held. Others stream: the parts of `order.rs` are read one after the other in the
-//! order in which they are stored, the next one while the network works on the one before. With too
-//! little memory even for that, each batch is read when it is wanted. Which of the three never changes a value.
+//! Rows that fit into the memory budget are kept in memory. Other rows are streamed: the parts of `order.rs` are read
+//! one after the other in storage order, the next one while the network works on the current one. If even that needs
+//! too much memory, each batch is read when it is needed. All three give the same values.
 
 use crate::error::torch;
 use crate::networks::batch::Batch;
@@ -24,7 +23,7 @@ pub(crate) struct Rows<'a> {
     held: Held,
 }
 
-/// What is kept of the rows between visits.
+/// What is kept in memory between visits.
 enum Held {
     All(Buffer),
     Parts,
@@ -34,13 +33,13 @@ enum Held {
 /// Standardised values of some rows.
 struct Buffer {
     values: Vec<f32>,
-    /// Where the values of a row begin.
+    /// Index of the first value of each row.
     starts: HashMap<usize, usize>,
 }
 
 impl<'a> Rows<'a> {
-    /// The rows of a view: held where they take at most `hold` bytes, else read part by part where `stream` says
-    /// that there is memory for [`crate::training::order::STREAMING_BYTES`], else batch by batch.
+    /// The rows of a view: kept in memory if they need at most `hold` bytes, else read part by part if `stream` allows
+    /// [`crate::training::order::STREAMING_BYTES`], else batch by batch.
     pub(crate) fn new(
         view: &'a FeatureView<'a>,
         standardisation: &'a Standardisation,
@@ -68,12 +67,12 @@ impl<'a> Rows<'a> {
         self.order.lengths().len()
     }
 
-    /// What orders of visits are made from.
+    /// The lengths and storage order of the rows.
     pub(crate) fn order(&self) -> &Order {
         &self.order
     }
 
-    /// Bytes held between visits.
+    /// Bytes kept in memory between visits.
     pub(crate) fn held_bytes(&self) -> usize {
         match &self.held {
             Held::All(buffer) => buffer.values.len() * size_of::<f32>(),
@@ -97,7 +96,7 @@ impl<'a> Rows<'a> {
                 .flat_map(|part| &part.batches)
                 .try_for_each(|rows| through(&self.read(rows)?, std::slice::from_ref(rows))),
             Held::Parts => std::thread::scope(|scope| {
-                // Without room in the channel the reader is at most one part ahead.
+                // The channel has no buffer, so the reader is at most one part ahead.
                 let (sender, receiver) = sync_channel(0);
                 scope.spawn(move || {
                     for part in parts {
@@ -138,7 +137,7 @@ impl<'a> Rows<'a> {
         let lengths: Vec<usize> = rows.iter().map(|&row| self.order.lengths()[row]).collect();
         let longest = lengths.iter().copied().max().unwrap_or(0);
         let shape = [rows.len() as i64, longest as i64, dim as i64];
-        // Filled where it stays: wide batches are tens of megabytes.
+        // The tensor is filled in place: wide batches have tens of megabytes.
         let is_even = lengths.iter().all(|&length| length == longest);
         let start = (Kind::Float, Device::Cpu);
         let values = if is_even { Tensor::f_empty(shape, start) } else { Tensor::f_zeros(shape, start) };

@@ -8,7 +8,7 @@ pub fn warm_up(rate: f64, step: f64, steps: f64) -> f64 {
     rate * step / steps
 }
 
-/// Half a cosine: 1 where nothing is done (0), 0 where all is done (1).
+/// Half a cosine: falls from 1 at `done` = 0 to 0 at `done` = 1.
 pub fn half_cosine(done: f64) -> f64 {
     0.5 * (1.0 + (std::f64::consts::PI * done).cos())
 }
@@ -18,15 +18,15 @@ pub(crate) struct LearningRate<'a> {
     settings: &'a TrainingSettings,
     /// Optimiser steps of the warm-up.
     rise: f64,
-    /// Optimiser steps if nothing ends training early.
+    /// Number of optimiser steps if training does not stop early.
     planned: f64,
-    /// The rate of a plateau schedule.
+    /// The current rate of a plateau schedule.
     rate: f64,
     last_change: usize,
 }
 
 impl<'a> LearningRate<'a> {
-    /// The schedule of a run with so many batches in an epoch.
+    /// The schedule of a run with this many batches per epoch.
     pub(crate) fn new(settings: &'a TrainingSettings, batches: usize) -> Self {
         let planned = settings.max_epochs.saturating_mul(batches);
         Self {
@@ -38,7 +38,7 @@ impl<'a> LearningRate<'a> {
         }
     }
 
-    /// The rate of a step, counted from 1.
+    /// The learning rate of a step (1-based).
     pub(crate) fn at(&self, step: usize) -> f64 {
         let step = step as f64;
         if step < self.rise {

@@ -1,5 +1,5 @@
-//! One rule for every representation: each of the `dim` channels is centred and scaled by its mean and
-//! deviation over all tokens of the training rows; a channel that does not vary is centred only.
+//! The same scaling for every representation: each of the `dim` channels is centred and scaled by its mean and standard
+//! deviation over all tokens of the training rows. A constant channel is only centred.
 
 use crate::training::order::chunks;
 use crate::training::read_finite::read_finite;
@@ -16,7 +16,7 @@ pub(crate) struct Standardisation {
 }
 
 impl Standardisation {
-    /// Statistics over all tokens of a view, summed in `f64` about its first token.
+    /// Statistics over all tokens of a view, summed in `f64` relative to its first token.
     pub(crate) fn fit(view: &FeatureView<'_>) -> Result<Self, ProbeError> {
         let dim = view.dim();
         let mut origin: Vec<f64> = Vec::new();

@@ -1,4 +1,4 @@
-//! Making [`PreparedTargets`] from the targets of a split, and the weights that balance classes.
+//! Scales the targets of a split for a loss, and computes the weights that balance classes.
 
 use crate::training::prepared_targets::PreparedTargets;
 use crate::training::task_loss::TaskLoss;
@@ -37,9 +37,9 @@ pub(crate) fn prepare(loss: &TaskLoss, targets: &Targets) -> Result<PreparedTarg
     Ok(PreparedTargets { outputs, values, weights, all_weigh_one })
 }
 
-/// Weights with which all classes of a target that are present weigh the same in all and a target weighs 1 on
-/// average: known targets over (classes present × targets of the class), as scikit-learn's `balanced`.
-/// A class without a training target weighs 1.
+/// Returns weights that give all classes of a target the same total weight and have a mean of 1: the number of known
+/// targets / (number of classes present × number of targets of the class), as scikit-learn's `balanced`.
+/// A class without a training target has weight 1.
 ///
 /// # Shapes
 /// `[outputs of the targets][classes]`

@@ -1,9 +1,9 @@
-//! Losses: what is minimised for each kind of task, and how outputs are read.
+//! The loss of a task: what is minimised, and what the outputs of the network mean.
 //!
-//! Binary and multilabel tasks use the logistic loss, multiclass the cross-entropy, regression the squared
-//! error on targets standardised by their training mean and deviation, or for counts the Poisson loss with a log
-//! link on targets divided by their training mean. Missing targets weigh nothing; the loss is the weighted sum over
-//! the known ones divided by their number. Validation losses are computed in `f64` from the outputs.
+//! Binary and multilabel tasks use the logistic loss, and multiclass tasks the cross-entropy. Regression uses the
+//! squared error of targets standardised by their training mean and deviation, or for counts the Poisson loss with a
+//! log link of targets divided by their training mean. Missing targets have weight 0; the loss is the weighted sum
+//! over the known targets, divided by their number. Validation losses are computed in `f64` from the outputs.
 
 use crate::error::torch;
 use crate::settings::Loss;
@@ -13,11 +13,11 @@ use seqprobe_core::{ProbeError, Targets, Task, TaskKind};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-/// What is minimised.
+/// The loss of a task, with the statistics that it needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum TaskLoss {
-    /// One logit per output, each a yes/no target.
+    /// One logit per output; each target is yes or no.
     Logistic {
         /// Number of outputs.
         outputs: usize,
@@ -27,22 +27,22 @@ pub(crate) enum TaskLoss {
         /// Number of classes.
         classes: usize,
     },
-    /// One number per output, in units of the training targets' deviation.
+    /// One value per output, in standard deviations of the training targets.
     Squared {
         /// Training mean of each target.
         mean: Vec<f64>,
-        /// Training standard deviation of each target, 1 where it is constant.
+        /// Training standard deviation of each target; 1 if it is constant.
         deviation: Vec<f64>,
     },
-    /// The logarithm of a rate per output, in units of the training targets' mean.
+    /// The logarithm of a rate per output, in units of the training mean.
     Poisson {
-        /// Training mean of each target, 1 where all are zero.
+        /// Training mean of each target; 1 if all are zero.
         mean: Vec<f64>,
     },
 }
 
 impl TaskLoss {
-    /// The objective of a task, with the statistics it needs from the training targets; pushes warnings.
+    /// The loss of a task, with statistics of the training targets; adds warnings.
     pub(crate) fn new(
         task: &Task,
         loss: Loss,
@@ -129,7 +129,7 @@ impl TaskLoss {
         }
     }
 
-    /// Columns of the network's output.
+    /// Number of output columns of the network.
     pub(crate) fn outputs(&self) -> usize {
         match self {
             Self::Logistic { outputs } => *outputs,
@@ -138,7 +138,7 @@ impl TaskLoss {
         }
     }
 
-    /// The mean loss of some rows, to be minimised.
+    /// The mean loss of some rows, which training minimises.
     ///
     /// # Shapes
     /// `output [rows, outputs]` → scalar
@@ -216,7 +216,7 @@ impl TaskLoss {
         })
     }
 
-    /// The mean of what `count` makes of (index, weight, loss) of each known target.
+    /// The mean of `count(index, weight, loss)` over the known targets.
     fn mean_loss(
         &self,
         output: &Array2<f64>,
@@ -248,7 +248,7 @@ impl TaskLoss {
         sum / n.max(1) as f64
     }
 
-    /// Probabilities, or values on the untransformed scale.
+    /// Turns outputs into probabilities, or into values on the original scale.
     ///
     /// # Shapes
     /// `output [rows, outputs]` → `[rows, outputs]`
@@ -307,8 +307,8 @@ fn at_least_zero(task: &Task, split: &'static str, values: &Array2<Option<f64>>)
     match values.indexed_iter().find_map(|(place, value)| value.filter(|v| *v < 0.0).map(|v| (place, v))) {
         None => Ok(()),
         Some(((row, column), value)) => Err(ProbeError::NotApplicable(format!(
-            "target {:?} is {value} in row {row} (0-based) of the {split} split, the poisson loss needs at least 0\n  hint: \
-             use loss = \"mse\"",
+            "target {:?} is {value} in row {row} (0-based) of the {split} split, the poisson loss needs at least 0\n  \
+             hint: use loss = \"mse\"",
             task.targets.get(column).map_or("", String::as_str)
         ))),
     }

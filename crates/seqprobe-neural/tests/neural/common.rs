@@ -38,7 +38,7 @@ impl FeatureSource for Memory {
     }
 }
 
-/// One-hot rows of random letters; `plant` may change the letters (0…3) of each row.
+/// One-hot rows of random bases; `plant` may change the bases (0…3) of each row.
 pub(crate) fn one_hot(
     n: usize,
     lengths: RangeInclusive<usize>,
@@ -60,7 +60,7 @@ pub(crate) fn one_hot(
     Memory { rows, dim: 4, kind: FeatureKind::Tokens }
 }
 
-/// Labels that alternate, and one-hot rows of which those labelled 1 hold a motif at a random place.
+/// Alternating labels, and one-hot rows; those labelled 1 contain a motif at a random position.
 pub(crate) fn motif(n: usize, lengths: RangeInclusive<usize>, seed: u64) -> (Memory, Vec<u32>) {
     const MOTIF: [u8; 8] = [3, 0, 3, 0, 0, 3, 2, 1];
     let labels: Vec<u32> = (0..n as u32).map(|row| row % 2).collect();

@@ -91,7 +91,7 @@ fn balanced_weights_bring_up_a_rare_class() {
 
 #[test]
 fn cnn_knows_where_a_motif_stands() {
-    // Every row holds the motif once; its place, near the start or near the end, is the class.
+    // Every row contains the motif once. The class is its position: near the start or near the end.
     let labels: Vec<u32> = (0..500).map(|row| row % 2).collect();
     let source = one_hot(500, 50..=50, 2, |row, letters| {
         let start = if row % 2 == 1 { 8 + row % 5 } else { 32 + row % 5 };
@@ -109,7 +109,7 @@ fn shuffled_labels_and_labels_of_nothing_give_chance_over_seeds() {
     let attention = AttentionProbe::default();
     let (cnn, mlp) = (small_cnn(5), MlpProbe::default());
     for (name, probe) in [("cnn", &cnn as &dyn Probe), ("attention", &attention), ("mlp", &mlp)] {
-        // A motif with labels that are shuffled for the fit, and rows that hold nothing at all.
+        // A motif whose labels are shuffled for the fit, and rows without a motif.
         let (mut motifs, mut shuffled) = motif(600, 40..=40, 3);
         shuffled[..400].shuffle(&mut Seed(9).rng());
         let (mut nothing, labels) =

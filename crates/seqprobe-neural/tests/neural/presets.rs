@@ -1,4 +1,4 @@
-//! The presets through the contract. What their layers compute is held against references in the crate itself.
+//! The presets through the public contract. Their layers are compared with references by unit tests of the crate.
 
 use crate::common::{auroc, binary, classes, fit, motif, one_hot, pooled, predict, task};
 use ndarray::Array2;
@@ -68,7 +68,7 @@ fn a_preset_learns_a_motif_and_predicts_values_on_their_scale() {
     let area = auroc(&labels[400..], predict(&fitted, &source, 400..500).column(0).iter().copied());
     assert!((0.9..=1.0).contains(&area), "AUROC {area}");
 
-    // The share of one letter, on a scale of its own.
+    // The share of A, on another scale.
     let share =
         |row: usize| source.rows[row].chunks(4).map(|letter| f64::from(letter[0])).sum::<f64>() / 40.0;
     let values = Array2::from_shape_fn((500, 1), |(row, _)| Some(1000.0 + 100.0 * share(row)));
