@@ -4,12 +4,14 @@
 //! checked when it was built; nothing downstream checks it again.
 
 pub mod audit;
+pub mod class_weight;
 pub mod clusters;
 pub mod config;
 pub mod dataset;
 pub mod digest;
 pub mod features;
 pub mod layer;
+pub mod numeric;
 pub mod pooling;
 pub mod probe;
 pub mod row_ids;
@@ -19,6 +21,7 @@ pub mod settings;
 pub mod targets;
 pub mod task;
 
+pub use class_weight::ClassWeight;
 pub use config::{ConfigError, parse_toml};
 pub use dataset::{Dataset, Split, Splits};
 pub use digest::Digest;

@@ -286,7 +286,7 @@ fn read_files(config: &PretrainConfig, places: &Places) -> Result<Vec<Genome>, P
         std::iter::once(config.folder.clone()).chain(places.data.iter().cloned()).collect();
     let mut genomes = Vec::with_capacity(config.data.files.len());
     for file in &config.data.files {
-        let path = find_file(&folders, &file.path).map_err(|message| config.error(message))?;
+        let path = find_file(&folders, &file.path).map_err(|problem| config.error(problem.to_string()))?;
         genomes.push(read_genome(&path, file.sha256.as_deref())?);
     }
     Ok(genomes)
@@ -326,7 +326,7 @@ fn excluded_sequences(
          folder that contains the folder datasets, or give the paths of the cards",
         ));
     }
-    let folders = DataFolders { folders: places.data.clone(), allow_download: false };
+    let folders = DataFolders { folders: places.data.clone() };
     let mut excluded = Vec::with_capacity(ids.len());
     for id in ids {
         let card: Card = find_card(&id, &places.cards)?;
