@@ -18,7 +18,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("seqprobe-embed", &["seqprobe-core", "seqprobe-files", "seqprobe-models"]),
     ("seqprobe-linear", &["seqprobe-core"]),
     ("seqprobe-neural", &["seqprobe-core"]),
-    ("seqprobe-pretrain", &["seqprobe-core", "seqprobe-data", "seqprobe-files", "seqprobe-models"]),
+    (
+        "seqprobe-pretrain",
+        &["seqprobe-core", "seqprobe-data", "seqprobe-files", "seqprobe-models", "seqprobe-neural"],
+    ),
     ("seqprobe-report", &["seqprobe-core", "seqprobe-files", "seqprobe-stats"]),
     (
         "seqprobe",
