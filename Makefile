@@ -46,7 +46,7 @@ test: check ## everything that must hold before a change is accepted, the quick 
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(WORKSPACE) --no-deps --lib --bins --examples
 
 faults: build ## kill, damage and starve the cache: 200 times what `make test` does a few times
-	SEQPROBE_FAULTS=$(or $(FAULTS),200) $(CARGO) test $(WORKSPACE) --test faults -- --nocapture
+	SEQPROBE_FAULTS=$(or $(FAULTS),200) $(CARGO) test $(WORKSPACE) --test end_to_end faults:: -- --nocapture
 
 fuzz: prepare ## hand damaged FASTA, CSV, cards, suites, manifests, shards and tokenizers to their readers, ten minutes each
 	$(CARGO) test $(WORKSPACE) --no-run

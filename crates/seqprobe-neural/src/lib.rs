@@ -28,6 +28,7 @@ mod schedule;
 mod settings;
 mod standardisation;
 mod stem_kernels;
+mod suite_settings;
 mod tensor_memory;
 mod training;
 
@@ -38,8 +39,9 @@ pub use settings::{
     AttentionSettings, ClassWeight, CnnSettings, Loss, MlpSettings, OptimiserKind, Reduction, Schedule,
     Search, TrainingSettings,
 };
+pub use suite_settings::{AttentionProbeSettings, NeuralSettings};
 
-use seqprobe_core::{FittedProbe, ProbeError, StoredProbe};
+use seqprobe_core::{FittedProbe, ProbeError, SettingsError, StoredProbe};
 
 /// Rebuilds a fitted neural probe whose predictions are those of the probe that was stored, bit for bit.
 ///
@@ -55,4 +57,10 @@ fn torch(error: tch::TchError) -> ProbeError {
     let text = error.to_string();
     // What follows is libtorch's own stack.
     ProbeError::Torch(text.split("\nException raised from").next().unwrap_or(&text).to_owned())
+}
+
+/// A setting outside of its range, as an error of the fit.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+fn unusable(error: SettingsError) -> ProbeError {
+    ProbeError::NotApplicable(error.to_string())
 }

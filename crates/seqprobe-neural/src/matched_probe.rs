@@ -9,8 +9,13 @@ use crate::network::Network;
 use crate::settings::{
     AttentionSettings, CnnSettings, DEFAULT_MEMORY_BUDGET_BYTES, MlpSettings, Reduction, TrainingSettings,
 };
+use crate::suite_settings::{AttentionProbeSettings, NeuralSettings, at_least_one};
 use crate::training::fit;
-use seqprobe_core::{Candidate, FeatureKind, LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
+use crate::unusable;
+use seqprobe_core::{
+    Candidate, FeatureKind, LabelledView, Probe, ProbeError, ProbeFit, Seed, SettingsError, Task,
+    settings_from_table,
+};
 use serde::Serialize;
 
 /// A network with its training, ready to be fitted.
@@ -43,6 +48,44 @@ impl<S: Default> Default for MatchedProbe<S> {
     }
 }
 
+impl CnnProbe {
+    /// The probe that a suite's table describes.
+    ///
+    /// # Errors
+    /// [`SettingsError`] for an unknown key or a value that is not allowed.
+    pub fn from_table(table: &toml::Table, reduction: Reduction) -> Result<Self, SettingsError> {
+        let own = CnnSettings::default();
+        let training = settings_from_table::<NeuralSettings>(table)?.training(&own.training)?;
+        Ok(Self::new(CnnSettings { reduction, training, ..own }))
+    }
+}
+
+impl MlpProbe {
+    /// The probe that a suite's table describes.
+    ///
+    /// # Errors
+    /// [`SettingsError`] for an unknown key or a value that is not allowed.
+    pub fn from_table(table: &toml::Table, reduction: Reduction) -> Result<Self, SettingsError> {
+        let own = MlpSettings::default();
+        let training = settings_from_table::<NeuralSettings>(table)?.training(&own.training)?;
+        Ok(Self::new(MlpSettings { reduction, training, ..own }))
+    }
+}
+
+impl AttentionProbe {
+    /// The probe that a suite's table describes.
+    ///
+    /// # Errors
+    /// [`SettingsError`] for an unknown key or a value that is not allowed.
+    pub fn from_table(table: &toml::Table) -> Result<Self, SettingsError> {
+        let own = AttentionSettings::default();
+        let given: AttentionProbeSettings = settings_from_table(table)?;
+        at_least_one("heads", given.heads)?;
+        let training = given.training(&own.training)?;
+        Ok(Self::new(AttentionSettings { heads: given.heads.unwrap_or(own.heads), training, ..own }))
+    }
+}
+
 /// What a kind of settings says of its probe.
 pub(crate) trait Matched: Clone + Serialize + Sync + 'static {
     /// Identifiers with a learned reduction and with a fixed one.
@@ -58,7 +101,7 @@ pub(crate) trait Matched: Clone + Serialize + Sync + 'static {
 
     fn with_training(&self, training: TrainingSettings) -> Self;
 
-    fn check(&self) -> Result<(), ProbeError>;
+    fn check(&self) -> Result<(), SettingsError>;
 
     fn network(&self, dim: usize, outputs: usize) -> Network;
 }
@@ -96,7 +139,7 @@ impl<S: Matched> Probe for MatchedProbe<S> {
         valid: LabelledView<'_>,
         seed: Seed,
     ) -> Result<ProbeFit, ProbeError> {
-        self.settings.check()?;
+        self.settings.check().map_err(unusable)?;
         check_kind(S::IDS[0], S::READS, &[&train.features, &valid.features])?;
         let build = |dim, outputs| self.settings.network(dim, outputs);
         fit(build, self.settings.training(), self.memory_budget_bytes, task, (train, valid), seed)
@@ -120,7 +163,7 @@ impl Matched for CnnSettings {
         Self { training, ..self.clone() }
     }
 
-    fn check(&self) -> Result<(), ProbeError> {
+    fn check(&self) -> Result<(), SettingsError> {
         self.check()
     }
 
@@ -153,7 +196,7 @@ impl Matched for MlpSettings {
         Self { training, ..self.clone() }
     }
 
-    fn check(&self) -> Result<(), ProbeError> {
+    fn check(&self) -> Result<(), SettingsError> {
         self.check()
     }
 
@@ -186,7 +229,7 @@ impl Matched for AttentionSettings {
         Self { training, ..self.clone() }
     }
 
-    fn check(&self) -> Result<(), ProbeError> {
+    fn check(&self) -> Result<(), SettingsError> {
         self.check()
     }
 

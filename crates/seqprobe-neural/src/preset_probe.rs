@@ -5,8 +5,13 @@ use crate::layered_network::LayeredNetwork;
 use crate::network::Network;
 use crate::preset::Preset;
 use crate::settings::{DEFAULT_MEMORY_BUDGET_BYTES, TrainingSettings};
+use crate::suite_settings::NeuralSettings;
 use crate::training::fit;
-use seqprobe_core::{Candidate, FeatureView, LabelledView, Probe, ProbeError, ProbeFit, Seed, Task};
+use crate::unusable;
+use seqprobe_core::{
+    Candidate, FeatureView, LabelledView, Probe, ProbeError, ProbeFit, Seed, SettingsError, Task,
+    settings_from_table,
+};
 
 /// A preset, ready to be fitted.
 #[derive(Clone, Debug)]
@@ -22,6 +27,16 @@ impl PresetProbe {
     /// The preset with the training of its source.
     pub fn new(preset: &'static Preset) -> Self {
         Self { preset, training: (preset.training)(), memory_budget_bytes: DEFAULT_MEMORY_BUDGET_BYTES }
+    }
+
+    /// The preset with the training that a suite's table describes.
+    ///
+    /// # Errors
+    /// [`SettingsError`] for an unknown key or a value that is not allowed.
+    pub fn from_table(preset: &'static Preset, table: &toml::Table) -> Result<Self, SettingsError> {
+        let own = Self::new(preset);
+        let training = settings_from_table::<NeuralSettings>(table)?.training(&own.training)?;
+        Ok(Self { training, ..own })
     }
 }
 
@@ -55,7 +70,7 @@ impl Probe for PresetProbe {
         seed: Seed,
     ) -> Result<ProbeFit, ProbeError> {
         let Preset { id, reads, layers, .. } = self.preset;
-        self.training.check()?;
+        self.training.check().map_err(unusable)?;
         check_kind(id, *reads, &[&train.features, &valid.features])?;
         let sizes = (train.features.dim(), train.features.longest());
         let network = LayeredNetwork::new(id, layers(), sizes, 1).map_err(ProbeError::Length)?;

@@ -1,7 +1,7 @@
 //! Settings of the neural probes. Every field changes a fit, so all of them stand in the cell key; the
 //! defaults are the same for every representation and dataset.
 
-use seqprobe_core::ProbeError;
+use seqprobe_core::SettingsError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -275,8 +275,8 @@ impl TrainingSettings {
     /// Checks that every setting lies in its range.
     ///
     /// # Errors
-    /// [`ProbeError::NotApplicable`] that names the setting.
-    pub fn check(&self) -> Result<(), ProbeError> {
+    /// [`SettingsError::Value`], which names the setting.
+    pub fn check(&self) -> Result<(), SettingsError> {
         at_least_one("batch_size", self.batch_size)?;
         at_least_one("max_epochs", self.max_epochs)?;
         at_least_one("patience", self.patience)?;
@@ -294,7 +294,7 @@ impl TrainingSettings {
 }
 
 impl CnnSettings {
-    pub(crate) fn check(&self) -> Result<(), ProbeError> {
+    pub(crate) fn check(&self) -> Result<(), SettingsError> {
         at_least_one("reduction_width", self.reduction_width)?;
         at_least_one("channels", self.channels)?;
         below_one("dropout", self.dropout)?;
@@ -303,7 +303,7 @@ impl CnnSettings {
 }
 
 impl AttentionSettings {
-    pub(crate) fn check(&self) -> Result<(), ProbeError> {
+    pub(crate) fn check(&self) -> Result<(), SettingsError> {
         at_least_one("reduction_width", self.reduction_width)?;
         at_least_one("heads", self.heads)?;
         below_one("dropout", self.dropout)?;
@@ -312,7 +312,7 @@ impl AttentionSettings {
 }
 
 impl MlpSettings {
-    pub(crate) fn check(&self) -> Result<(), ProbeError> {
+    pub(crate) fn check(&self) -> Result<(), SettingsError> {
         at_least_one("reduction_width", self.reduction_width)?;
         for units in self.hidden {
             at_least_one("hidden", units)?;
@@ -322,22 +322,22 @@ impl MlpSettings {
     }
 }
 
-fn at_least_one(name: &str, value: usize) -> Result<(), ProbeError> {
-    if value == 0 { refuse(name, value, "at least 1") } else { Ok(()) }
+fn at_least_one(name: &'static str, value: usize) -> Result<(), SettingsError> {
+    if value == 0 { Err(SettingsError::value(name, &value, "at least 1")) } else { Ok(()) }
 }
 
-fn positive(name: &str, value: f64) -> Result<(), ProbeError> {
-    if value.is_finite() && value > 0.0 { Ok(()) } else { refuse(name, value, "a number above 0") }
+fn positive(name: &'static str, value: f64) -> Result<(), SettingsError> {
+    within(value.is_finite() && value > 0.0, name, value, "a number above 0")
 }
 
-fn at_least_zero(name: &str, value: f64) -> Result<(), ProbeError> {
-    if value.is_finite() && value >= 0.0 { Ok(()) } else { refuse(name, value, "a number of at least 0") }
+fn at_least_zero(name: &'static str, value: f64) -> Result<(), SettingsError> {
+    within(value.is_finite() && value >= 0.0, name, value, "a number of at least 0")
 }
 
-fn below_one(name: &str, value: f64) -> Result<(), ProbeError> {
-    if (0.0..1.0).contains(&value) { Ok(()) } else { refuse(name, value, "at least 0 and below 1") }
+fn below_one(name: &'static str, value: f64) -> Result<(), SettingsError> {
+    within((0.0..1.0).contains(&value), name, value, "at least 0 and below 1")
 }
 
-fn refuse(name: &str, value: impl std::fmt::Display, wanted: &str) -> Result<(), ProbeError> {
-    Err(ProbeError::NotApplicable(format!("setting {name} is {value}, must be {wanted}")))
+fn within(holds: bool, name: &'static str, value: f64, expected: &str) -> Result<(), SettingsError> {
+    if holds { Ok(()) } else { Err(SettingsError::value(name, &value, expected)) }
 }

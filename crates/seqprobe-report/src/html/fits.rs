@@ -16,9 +16,9 @@ fn row(cell: &CellRecord) -> Value {
     let n_converged = reports().filter(|report| report.converged == Some(true)).count();
     let warnings: BTreeSet<String> = reports().flat_map(|report| report.warnings.clone()).collect();
     context! {
-        name => &cell.id.representation,
+        name => cell.id.representation.as_str(),
         detail => cell_detail(&cell.id),
-        probe => &cell.id.probe,
+        probe => cell.id.probe_word(),
         role => role_word(cell.role),
         parameters => span(reports().map(|report| report.n_parameters), |n| count(*n)),
         reduction => span(reports().map(|report| report.reduction_parameters), |n| count(*n)),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::root;
 use toml::Table;
 
 /// Crate → the crates of ours that its normal dependencies may name. A new crate needs a line here.
@@ -43,10 +44,6 @@ const WITH_LIBTORCH: &[&str] =
 /// Packages that would bring a second array type, a BLAS that needs a system library, or a C regular-expression
 /// engine: name parts, looked for in the lock file.
 const UNWANTED: &[&str] = &["openblas", "blas-src", "intel-mkl", "onig"];
-
-fn root() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-}
 
 fn read(path: &PathBuf) -> Table {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

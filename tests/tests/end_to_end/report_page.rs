@@ -2,7 +2,7 @@
 //! keyboard, and both themes apply. Needs Chromium (`CHROMIUM` names it); without one the test says so and is skipped.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-use seqprobe_tests::{run_well, small_suite};
+use seqprobe_tests::{run_well, skip, small_suite};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -76,7 +76,7 @@ fn numbers(value: &serde_json::Value) -> Vec<f64> {
 #[test]
 fn the_page_works_in_a_browser() {
     let Some(browser) = browser() else {
-        println!("skipped: no Chromium on the path");
+        skip("no Chromium on the path");
         return;
     };
     let folder = tempfile::tempdir().unwrap();

@@ -5,7 +5,7 @@
 //! `SEQPROBE_FAULTS` is the number of kills and of damages (`make faults`: 200); a few where it is not set.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-use seqprobe_tests::{command, program, run, small_suite, write};
+use seqprobe_tests::{command, program, run, skip, small_suite, write};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -353,7 +353,7 @@ fn a_full_disk_is_said_and_a_larger_one_goes_on() {
         assert_eq!(computed(text(&bench, "larger.out").as_bytes()), COUNT - done);
         bench.require_undisturbed(&bench.path().join("whole"), "a larger disk");
     } else {
-        println!("skipped: the small disk, since nothing can be mounted here");
+        skip("the small disk, because nothing can be mounted here");
     }
 
     // A limit on the size of a file stands in for a full disk where nothing can be mounted, and is tried anyway: it
@@ -398,7 +398,7 @@ fn a_read_only_disk_can_be_read_and_says_so_when_written() {
         assert_eq!(computed(text(&bench, "after.out").as_bytes()), 4096);
         bench.require_undisturbed(&bench.path().join("whole"), "a disk that can be written again");
     } else {
-        println!("skipped: the write-protected disk, since nothing can be mounted here");
+        skip("the write-protected disk, because nothing can be mounted here");
     }
     // Here nobody may make a folder, root included.
     let refused = run(bench.path(), &[&EMBED[..], &["--cache-dir", "/proc/seqprobe"]].concat());

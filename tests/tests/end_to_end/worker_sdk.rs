@@ -1,7 +1,7 @@
 //! The Python side of the worker protocol gives what the test worker gives; needs `python3` with NumPy.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-use seqprobe_tests::{root, run, run_well, write};
+use seqprobe_tests::{root, run, run_well, skip, write};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -48,7 +48,7 @@ fn values(folder: &Path, name: &str) -> Vec<f32> {
 #[test]
 fn a_python_worker_gives_the_same_embeddings() {
     if !has_numpy() {
-        println!("skipped: python3 with NumPy is not installed");
+        skip("python3 with NumPy is not installed");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
