@@ -1,4 +1,5 @@
-//! The calibration study: thousands of simulated pairs with known truth, and how often intervals and verdicts are right.
+//! The calibration study: thousands of simulated pairs with known truth, and how often intervals and verdicts are
+//! right.
 //!
 //! `make calibration` runs it and rewrites `CALIBRATION.md`, or the file named on the command line; it fails where an
 //! interval that carries no flag covers the truth too seldom or too often. About half an hour on two cores.

@@ -1,9 +1,9 @@
 //! Test sets and predictions with known true scores.
 //!
-//! Yes/no tasks: an example's evidence is normal with mean 0, or the seed's quality where the label is yes; the output is
-//! the probability that evidence of the average quality stands for. Numbers: prediction and truth are normal with the
-//! seed's quality as their correlation. Half of the noise belongs to the example and is shared by all seeds and sides; of
-//! that, and of the true numbers, 40% belong to the cluster where there are clusters.
+//! Yes/no tasks: an example's evidence is normal with mean 0, or the seed's quality where the label is yes; the
+//! output is the probability that evidence of the average quality stands for. Numbers: prediction and truth are
+//! normal with the seed's quality as their correlation. Half of the noise belongs to the example and is shared by all
+//! seeds and sides; of that, and of the true numbers, 40% belong to the cluster where there are clusters.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
