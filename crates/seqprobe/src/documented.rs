@@ -13,7 +13,7 @@ fn keys<T: DeserializeOwned>() -> Vec<String> {
 
 #[test]
 fn every_key_of_a_suite_stands_in_its_document() {
-    let document = include_str!("../docs/suites.md");
+    let document = include_str!("../../../docs/src/reference/suites.md");
     let tables =
         [keys::<SuiteFile>(), keys::<RepresentationEntry>(), keys::<ProbeEntry>(), keys::<SimulateEntry>()];
     for (table, least) in tables.iter().zip([12, 11, 10, 5]) {
@@ -23,7 +23,7 @@ fn every_key_of_a_suite_stands_in_its_document() {
                 document.contains(&format!("`{key}`"))
                     || document.contains(&format!("[[{key}]]"))
                     || document.contains(&format!("[{key}]")),
-                "{key} is not in docs/suites.md"
+                "{key} is not in docs/src/reference/suites.md"
             );
         }
     }
