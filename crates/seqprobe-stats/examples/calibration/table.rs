@@ -33,12 +33,15 @@ pub(crate) fn document(
 ) -> (String, usize) {
     let mut text = format!(
         "# Calibration of intervals and verdicts\n\n\
-         Written by `make calibration`. Simulated test sets with known true scores, {replicates} bootstrap replicates \
-         each; the source says how they are made. A cell is the share of 95% intervals that hold the truth, in percent. \
-         `–`: no interval, by rule or because more than 1% of the replicates have no score. `(…)`: flagged `few-examples` \
-         or `few-clusters`, or fewer than 90% of the test sets have an interval, so that the promise of 93 to 97 does not \
-         cover it. `!`: outside the promise by more than three standard errors of the study.\n\n\
-         One seed is a deterministic probe. With five, the spread of seeds is small or dominates the examples'.\n"
+         `make calibration` writes this page. It simulates test sets with known true scores and computes intervals \
+         with {replicates} bootstrap replicates each; the source of the example `calibration` shows how. A cell of a \
+         table is the percentage of 95% intervals that contain the true score. The promise is 93 to 97. `–` means that \
+         there is no interval, by rule or because more than 1% of the replicates have no score. `(…)` means that the \
+         promise does not apply: the intervals are flagged `few-examples` or `few-clusters`, or fewer than 90% of the \
+         test sets have an interval. `!` means that the value is outside the promise by more than three standard errors \
+         of the study.\n\n\
+         A deterministic probe has one seed. With five seeds, their spread is either small or larger than that of the \
+         examples.\n"
     );
     let mut n_outside = 0;
     let kinds = [("Classes", true), ("Numbers", false)];
@@ -55,8 +58,8 @@ pub(crate) fn document(
     for (kind, classes) in kinds {
         let _ = write!(
             text,
-            "\n## False `beats` between equals: {}\n\nIn percent of the pairs, with a margin of 0; promised is at \
-             most 5, an interval alone would give 2.5.\n\n",
+            "\n## False `beats` between equals: {}\n\nIn percent of the pairs, with a margin of 0. The promise \
+             is at most 5; an interval alone would give 2.5.\n\n",
             kind.to_lowercase()
         );
         n_outside += table(&mut text, lines, classes, &|cell| {
