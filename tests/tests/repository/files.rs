@@ -22,7 +22,7 @@ fn files() -> Vec<PathBuf> {
 }
 
 /// The text files whose name ends in one of `endings`, with their content; this file is left out.
-fn texts(endings: &[&str]) -> Vec<(PathBuf, String)> {
+pub(crate) fn texts(endings: &[&str]) -> Vec<(PathBuf, String)> {
     files()
         .into_iter()
         .filter(|path| !path.ends_with("tests/tests/repository/files.rs"))
