@@ -1,9 +1,8 @@
-//! Tests of the repository itself: manifests, licences, rules for files, and the script that prepares libtorch. None
+//! Tests of the repository itself: manifests, rules for files, and the script that prepares libtorch. None
 //! needs the built program.
 
 mod direction;
 mod files;
-mod licences;
 mod links;
 mod markdown;
 mod prepare_libtorch;

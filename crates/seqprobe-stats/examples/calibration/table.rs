@@ -33,15 +33,17 @@ pub(crate) fn document(
 ) -> (String, usize) {
     let mut text = format!(
         "# Calibration of intervals and verdicts\n\n\
-         `make calibration` writes this page. It simulates test sets with known true scores and computes intervals \
-         with {replicates} bootstrap replicates each; the source of the example `calibration` shows how. A cell of a \
-         table is the percentage of 95% intervals that contain the true score. The promise is 93 to 97. `–` means that \
-         there is no interval, by rule or because more than 1% of the replicates have no score. `(…)` means that the \
-         promise does not apply: the intervals are flagged `few-examples` or `few-clusters`, or fewer than 90% of the \
-         test sets have an interval. `!` means that the value is outside the promise by more than three standard errors \
-         of the study.\n\n\
-         A deterministic probe has one seed. With five seeds, their spread is either small or larger than that of the \
-         examples.\n"
+         `make calibration` writes this page. It simulates test sets with known true scores and computes intervals with\n\
+         {replicates} bootstrap replicates each; the source of the example `calibration` shows how.\n\
+         \n\
+         A cell of a table is the percentage of 95% intervals that contain the true score. The promise is 93 to 97.\n\
+         \n\
+         - `–`: there is no interval, by rule or because more than 1% of the replicates have no score.\n\
+         - `(…)`: the promise does not apply. The intervals are flagged `few-examples` or `few-clusters`, or fewer than 90% of\n\
+         \x20\x20the test sets have an interval.\n\
+         - `!`: the value is outside the promise by more than three standard errors of the study.\n\
+         \n\
+         A deterministic probe has one seed. With five seeds, their spread is either small or larger than that of the examples.\n\n"
     );
     let mut n_outside = 0;
     let kinds = [("Classes", true), ("Numbers", false)];
