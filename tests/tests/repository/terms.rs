@@ -90,13 +90,14 @@ fn help_texts_are_in_plain_english() {
 #[test]
 fn lines_of_documents_fit_a_screen() {
     let wide = |line: &str| line.chars().count() > 120 && !line.starts_with('|') && !line.contains("](");
-    let found: Vec<String> = documents()
-        .iter()
+    // `seqprobe pretrain` writes the cards of models, with a line per paragraph.
+    let by_hand = documents().into_iter().filter(|document| !document.path.starts_with("benchmarks/models"));
+    let found: Vec<String> = by_hand
         .flat_map(|document| {
             let place = document.path.display().to_string();
             document
                 .lines
-                .iter()
+                .into_iter()
                 .filter(|(_, line)| wide(line))
                 .map(move |(number, _)| format!("{place}:{number}"))
         })

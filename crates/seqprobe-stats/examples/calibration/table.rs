@@ -71,7 +71,7 @@ pub(crate) fn document(
     }
     let _ = write!(
         text,
-        "\n## Power\n\nShare of `beats` in percent: AUROC, as many negatives as positives, three seeds with a small spread, \
+        "\n## Power\n\nShare of `beats` in percent: AUROC, as many negatives as positives, three seeds with a small spread,\n\
          the default margin of 0.01, one baseline, one dataset.\n\n| examples |"
     );
     for (difference, _) in power.iter().take(1).flat_map(|(_, row)| row) {
