@@ -31,7 +31,7 @@ class HuggingFaceModel:
         config = self.model.config
         self.name = pathlib.Path(arguments.model).name
         self.hidden, self.n_blocks = config.hidden_size, config.num_hidden_layers
-        # transformers' last hidden state: where a norm follows the last block, it stands behind that norm. Such models are
+        # transformers' last hidden state: if a norm follows the last block, it is the output of that norm. Such models are
         # described as having no norm of their own: the last layer and `final` are the same.
         self.has_final_norm = False
         self.max_tokens = getattr(config, "max_position_embeddings", None)

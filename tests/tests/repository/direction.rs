@@ -1,5 +1,5 @@
-//! Holds the table of which crate may know which against the manifests, and keeps versions in one place.
-//! It reads manifests and the lock file only; what the crates do is not its business.
+//! Compares the table of which crate may depend on which with the manifests, and keeps versions in one place. It reads
+//! only manifests and the lock file.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -107,7 +107,7 @@ fn tensors_stay_in_the_crates_that_may_hold_them() {
 }
 
 #[test]
-fn versions_stand_only_in_the_root_manifest() {
+fn versions_are_only_in_the_root_manifest() {
     let listed = read(&root().join("Cargo.toml"))["workspace"]["dependencies"].clone();
     for (name, manifest) in members() {
         for (dependency, value) in dependencies(&manifest, ALL) {
@@ -124,7 +124,7 @@ fn every_listed_version_is_used() {
     let used: Vec<String> =
         members().values().flat_map(|manifest| dependencies(manifest, ALL)).map(|(name, _)| name).collect();
     for name in listed.as_table().expect("a table").keys() {
-        assert!(used.contains(name), "{name} stands in the root manifest and no crate uses it");
+        assert!(used.contains(name), "{name} is in the root manifest and no crate uses it");
     }
 }
 
@@ -150,6 +150,6 @@ fn the_lock_file_has_one_ndarray_and_no_unwanted_package() {
     let names: Vec<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
     assert_eq!(names.iter().filter(|name| **name == "ndarray").count(), 1, "one array type between crates");
     for name in names {
-        assert!(!UNWANTED.iter().any(|part| name.contains(part)), "{name} is not wanted in the house");
+        assert!(!UNWANTED.iter().any(|part| name.contains(part)), "{name} is not wanted in this project");
     }
 }

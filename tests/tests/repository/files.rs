@@ -1,5 +1,5 @@
-//! Rules about the files that git holds: what each file starts with, how big it may be, and what may not stand in
-//! it. Formatting and lints are the compiler's work, not done here.
+//! Rules about the files that git holds: what each file starts with, how big it may be, and what it may
+//! not contain. Formatting and lints are checked by other tools.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -121,7 +121,7 @@ fn paths_in_the_recipes_exist() {
     assert!(gone.is_empty(), "CONTRIBUTING.md names files that are not there: {gone:?}");
 }
 
-/// Whether an absolute path below `place` stands in the line: `example.org/home/` and `a/tmp/` do not count.
+/// Whether the line contains an absolute path below `place`: `example.org/home/` and `a/tmp/` do not count.
 fn names(line: &str, place: &str) -> bool {
     line.match_indices(place).any(|(at, _)| {
         !line[..at].ends_with(|before: char| before.is_alphanumeric() || "._-}>)/".contains(before))
