@@ -6,6 +6,7 @@ mod files;
 mod links;
 mod markdown;
 mod prepare_libtorch;
+mod schemas;
 mod terms;
 
 use std::path::PathBuf;
