@@ -14,7 +14,7 @@ const LARGEST_FILE: u64 = 1 << 20;
 const LARGER: (&str, u64) = ("benchmarks/models/seqprobe-mini/model.safetensors", 4_000_000);
 
 /// The files in git's index that are there, relative to the root; none without git or outside of a clone.
-fn files() -> Vec<PathBuf> {
+pub(crate) fn files() -> Vec<PathBuf> {
     let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output();
     let Some(output) = output.ok().filter(|output| output.status.success()) else { return Vec::new() };
     let list = String::from_utf8(output.stdout).expect("paths are UTF-8");

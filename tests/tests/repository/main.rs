@@ -3,6 +3,7 @@
 
 mod direction;
 mod files;
+mod invariants;
 mod links;
 mod markdown;
 mod prepare_libtorch;

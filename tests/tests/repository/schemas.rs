@@ -25,7 +25,8 @@ fn properties(schema: &Value, pointer: &str) -> BTreeSet<String> {
 fn documented(page: &str, heading: &str) -> BTreeSet<String> {
     let path = root().join("docs/src/reference").join(page);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let section = text.split(&format!("\n{heading}\n")).nth(1).unwrap_or_else(|| panic!("{page}: no {heading}"));
+    let section =
+        text.split(&format!("\n{heading}\n")).nth(1).unwrap_or_else(|| panic!("{page}: no {heading}"));
     let section = section.split("\n## ").next().unwrap_or_default();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
     rows.flat_map(|row| {
