@@ -211,7 +211,7 @@ epochs = 1
     }
     let verdicts = seqprobe_tests::rows(&folder.path().join("out/verdicts.csv"));
     assert!(verdicts.iter().any(|row| row["model"] == "model.toml" && row["baseline"] == "kmer-2"));
-    // The control that cannot be made is told.
+    // A control that is impossible is reported.
     let random = rows.iter().find(|row| row["representation"] == "random:model.toml").unwrap();
     assert_eq!(random["status"], "not-applicable");
     assert!(random["reason"].contains("cannot be drawn anew"), "{random:?}");

@@ -125,8 +125,7 @@ fn statistics_must_be_there_and_are_no_parameters() {
 
 #[test]
 fn the_documented_config_of_spliceai_is_read() {
-    let document =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/seqprobe/docs/supervised-encoders.md");
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/how-to/supervised-encoders.md");
     let document = std::fs::read_to_string(document).unwrap();
     let config = document.split("```json").nth(1).unwrap().split("```").next().unwrap();
     let folder = TempDir::new().unwrap();
