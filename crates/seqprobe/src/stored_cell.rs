@@ -103,10 +103,9 @@ impl StoredCell {
                     }
                 },
                 random_draws: model.random_draws,
-                layer: id
-                    .layer
-                    .parse()
-                    .map_err(|message: String| Failure::new(ExitCode::Unexpected, message))?,
+                layer: id.layer.parse().map_err(|error: seqprobe_core::UnknownLayer| {
+                    Failure::new(ExitCode::Unexpected, error)
+                })?,
                 truncate: model.extraction.truncate,
                 window: model.extraction.window,
                 reverse_complement: model.extraction.reverse_complement,
@@ -124,9 +123,9 @@ impl StoredCell {
             pooling: match id.pooling.as_str() {
                 // Imported vectors are not pooled here.
                 "-" => Pooling::Mean,
-                pooling => {
-                    pooling.parse().map_err(|message: String| Failure::new(ExitCode::Unexpected, message))?
-                }
+                pooling => pooling.parse().map_err(|error: seqprobe_core::UnknownPooling| {
+                    Failure::new(ExitCode::Unexpected, error)
+                })?,
             },
             width: result.width,
             probes: result.probes.iter().map(|probe| (probe.kind.clone(), probe.config.clone())).collect(),

@@ -324,7 +324,10 @@ pub(crate) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
 fn check_representation(entry: &RepresentationEntry, folder: &Path) -> Result<Representation, String> {
     let poolings = match &entry.pooling {
         Some(names) if names.is_empty() => return Err("pooling is empty".into()),
-        Some(names) => Some(names.iter().map(|name| name.parse()).collect::<Result<Vec<Pooling>, _>>()?),
+        Some(names) => {
+            let poolings: Result<Vec<Pooling>, _> = names.iter().map(|name| name.parse()).collect();
+            Some(poolings.map_err(|error: seqprobe_core::UnknownPooling| error.to_string())?)
+        }
         None => None,
     };
     let import_keys =
@@ -413,7 +416,9 @@ pub(crate) fn check_layers(entry: Option<&LayersEntry>) -> Result<Layers, String
         .iter()
         .map(|layer| match layer {
             LayerEntry::Number(number) => Ok(LayerIndex::Block(*number)),
-            LayerEntry::Name(name) => name.parse(),
+            LayerEntry::Name(name) => {
+                name.parse().map_err(|error: seqprobe_core::UnknownLayer| error.to_string())
+            }
         })
         .collect();
     layers.map(Layers::Some)

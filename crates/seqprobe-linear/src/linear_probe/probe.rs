@@ -191,7 +191,8 @@ impl LinearProbe {
             (Keep::Groups | Keep::Chromosomes, None) => {
                 let what = if keep == Keep::Groups { "groups" } else { "chromosomes" };
                 return Err(ProbeError::NotApplicable(format!(
-                    "folds of whole {what} need {what}, this dataset has none\n  hint: name their column in the card, or use fold_by = \"known\""
+                    "folds of whole {what} need {what}, this dataset has none\n  \
+                     hint: name their column in the card, or use fold_by = \"known\""
                 )));
             }
             (Keep::Known | Keep::Groups | Keep::Chromosomes, groups) => groups,
@@ -234,7 +235,8 @@ impl LinearProbe {
 fn in_fold(error: ProbeError, fold: usize, n_folds: usize) -> ProbeError {
     match error {
         ProbeError::OneClass { .. } | ProbeError::TooFewTargets { .. } => ProbeError::NotApplicable(format!(
-            "fold {fold} of {n_folds}, or the rows outside it, has too few values of a target: {error}\n  hint: use fewer folds, or selection = \"validation\""
+            "fold {fold} of {n_folds}, or the rows outside it, has too few values of a target: {error}\n  \
+             hint: use fewer folds, or selection = \"validation\""
         )),
         other => other,
     }

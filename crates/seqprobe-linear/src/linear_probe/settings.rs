@@ -50,7 +50,8 @@ impl TryFrom<LinearSettings> for LinearProbe {
             Some(SelectionMethod::Validation) | None => {
                 if settings.folds.is_some() || settings.fold_by.is_some() {
                     return Err(SettingsError::Combination(
-                        "folds and fold_by belong to selection = \"k-fold\"\n  hint: add selection = \"k-fold\" or remove them"
+                        "folds and fold_by belong to selection = \"k-fold\"\n  \
+                         hint: add selection = \"k-fold\" or remove them"
                             .to_owned(),
                     ));
                 }

@@ -244,8 +244,8 @@ impl<'a> Newton<'a> {
         Ok(product)
     }
 
-    /// Measures the curvature again if the passes since the last time have cost more than a new measurement would, unless
-    /// the optimum is near.
+    /// Measures the curvature again if the passes since the last time have cost more than a new measurement would,
+    /// unless the optimum is near.
     fn prepare_factor(&mut self, penalty: f64, far: bool, damped: bool) -> Result<(), LinearError> {
         let worth = if damped { 2 } else { (self.design.n_columns / PASSES_PER_MEASURE).max(2) };
         if self.curvature.is_none() || (far && self.passes_since_measured > worth) {
@@ -271,7 +271,8 @@ impl<'a> Newton<'a> {
         }
     }
 
-    /// Solves `Hessian · direction = −gradient` by conjugate gradients. `preconditioned` is the preconditioned gradient.
+    /// Solves `Hessian · direction = −gradient` by conjugate gradients. `preconditioned` is the preconditioned
+    /// gradient.
     fn solve(
         &mut self,
         gradient: &[f64],

@@ -56,7 +56,7 @@ fn fit(
     groups: Option<&[u32]>,
 ) -> Result<(ProbeFit, Array2<f64>), ProbeError> {
     let (train, test): (Vec<usize>, Vec<usize>) = ((0..TRAIN).collect(), (TRAIN..ROWS).collect());
-    // Targets that stand a few rows off say nothing of the features: validation would choose the strongest penalty.
+    // Targets shifted by a few rows are independent of the features: validation would choose the strongest penalty.
     let misleading: Vec<usize> = (0..ROWS - TRAIN).map(|row| row + 7).collect();
     let (own, off) = (targets.select(&train), targets.select(&misleading));
     let features = |rows| FeatureView::new(&example.source, rows);
