@@ -2,7 +2,7 @@
 
 use crate::clusters::Clusters;
 use crate::digest::{Digest, DigestBuilder};
-use crate::sequence::{DnaSequence, LetterCounts};
+use crate::sequence::{BaseCounts, DnaSequence};
 use crate::targets::Targets;
 use crate::task::Task;
 use ndarray::Array2;
@@ -77,7 +77,7 @@ pub struct Dataset {
     /// Clusters of dependent examples (groups, or 1 Mb blocks of a chromosome), used by the bootstrap.
     pub clusters: Option<Clusters>,
     /// Bases read, and how many of them the base policy changed.
-    pub letters: LetterCounts,
+    pub letters: BaseCounts,
     /// Predictions of the model that generated the data, for simulated tasks only.
     ///
     /// # Shapes
@@ -163,7 +163,7 @@ mod tests {
             targets: Targets::Classes { labels: vec![0, 1, 1], n_classes: 2 },
             splits: Splits { train: vec![2], valid: vec![0], test: vec![1] },
             clusters: None,
-            letters: LetterCounts::default(),
+            letters: BaseCounts::default(),
             oracle: None,
             notes: Vec::new(),
             origin: Origin::default(),

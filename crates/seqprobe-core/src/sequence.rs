@@ -9,9 +9,10 @@ pub struct DnaSequence(Box<[u8]>);
 
 /// Bases of a text, and how many of them were changed or are unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct LetterCounts {
+pub struct BaseCounts {
     /// All bases.
-    pub letters: u64,
+    #[serde(rename = "letters")]
+    pub total: u64,
     /// Bases `N` in the input.
     pub n: u64,
     /// IUPAC ambiguity codes other than N, read as N.
@@ -20,9 +21,9 @@ pub struct LetterCounts {
     pub uracil: u64,
 }
 
-impl std::ops::AddAssign for LetterCounts {
+impl std::ops::AddAssign for BaseCounts {
     fn add_assign(&mut self, other: Self) {
-        self.letters += other.letters;
+        self.total += other.total;
         self.n += other.n;
         self.iupac += other.iupac;
         self.uracil += other.uracil;
@@ -66,8 +67,8 @@ impl DnaSequence {
     ///
     /// # Errors
     /// [`SequenceError`] when the text is empty or has a character outside the alphabet.
-    pub fn parse(text: &str) -> Result<(Self, LetterCounts), SequenceError> {
-        let mut counts = LetterCounts::default();
+    pub fn parse(text: &str) -> Result<(Self, BaseCounts), SequenceError> {
+        let mut counts = BaseCounts::default();
         let mut bases = Vec::with_capacity(text.len());
         for (index, byte) in text.bytes().enumerate() {
             let base = match byte.to_ascii_uppercase() {
@@ -95,7 +96,7 @@ impl DnaSequence {
         if bases.is_empty() {
             return Err(SequenceError::Empty);
         }
-        counts.letters = bases.len() as u64;
+        counts.total = bases.len() as u64;
         Ok((Self(bases.into_boxed_slice()), counts))
     }
 
@@ -193,7 +194,7 @@ mod tests {
     fn the_base_policy_converts_and_counts() {
         let (sequence, counts) = DnaSequence::parse("acguNRyT").unwrap();
         assert_eq!(sequence.as_str(), "ACGTNNNT");
-        assert_eq!(counts, LetterCounts { letters: 8, n: 1, iupac: 2, uracil: 1 });
+        assert_eq!(counts, BaseCounts { total: 8, n: 1, iupac: 2, uracil: 1 });
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::card::Format;
 use crate::error::DataError;
 use crate::input::{open, sha256_of};
 use crate::rows::{Column, read_fasta};
-use seqprobe_core::{DnaSequence, LetterCounts};
+use seqprobe_core::{BaseCounts, DnaSequence};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub struct Genome {
     /// Records in file order; their names are unique.
     pub records: Vec<GenomeRecord>,
     /// Letters read, and how many were changed by the letter policy.
-    pub letters: LetterCounts,
+    pub letters: BaseCounts,
 }
 
 /// One record.
@@ -49,7 +49,7 @@ pub fn read_genome(path: &Path, sha256: Option<&str>) -> Result<Genome, DataErro
     }
     opened.reader.take_records_of(LONGEST_CHROMOSOME);
     let mut records: Vec<GenomeRecord> = Vec::new();
-    let mut letters = LetterCounts::default();
+    let mut letters = BaseCounts::default();
     let mut lines: HashMap<String, u64> = HashMap::new();
     let columns = [Column::Sequence("sequence"), Column::Named("header")];
     read_fasta(path, opened.reader, &columns, &mut |row| {

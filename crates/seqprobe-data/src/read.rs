@@ -7,7 +7,7 @@ use crate::kmers::join_kmers;
 use crate::labels::is_missing;
 use crate::place::Place;
 use crate::rows::{Column, Layout, read_rows};
-use seqprobe_core::{DnaSequence, LetterCounts};
+use seqprobe_core::{BaseCounts, DnaSequence};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -41,7 +41,7 @@ pub(crate) struct ReadRows {
     /// Files the rows come from.
     pub(crate) files: Vec<PathBuf>,
     /// Letters of all rows.
-    pub(crate) letters: LetterCounts,
+    pub(crate) letters: BaseCounts,
 }
 
 impl ReadRows {
@@ -58,7 +58,7 @@ impl ReadRows {
 
 /// Reads all files of a card.
 pub(crate) fn read_card(card: &Card, folders: &DataFolders) -> Result<ReadRows, DataError> {
-    let mut read = ReadRows { rows: Vec::new(), files: Vec::new(), letters: LetterCounts::default() };
+    let mut read = ReadRows { rows: Vec::new(), files: Vec::new(), letters: BaseCounts::default() };
     for (key, entries) in card.files_in_order() {
         let mut n_rows_of_key = 0;
         for entry in entries {
@@ -222,7 +222,7 @@ impl OpenFile<'_> {
         line: u64,
         values: &[&str],
         row_of_key: usize,
-    ) -> Result<(ReadRow, LetterCounts), String> {
+    ) -> Result<(ReadRow, BaseCounts), String> {
         let (letters, values) = values.split_first().ok_or("no column was read")?;
         let (values, joined) = match &self.table {
             None => (values, None),

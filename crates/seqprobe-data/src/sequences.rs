@@ -4,7 +4,7 @@
 use crate::error::DataError;
 use crate::guess::{find_named, find_sequence_column};
 use crate::rows::{Column, Layout, column_names, read_rows};
-use seqprobe_core::{DnaSequence, LetterCounts};
+use seqprobe_core::{BaseCounts, DnaSequence};
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
@@ -21,7 +21,7 @@ pub struct NamedSequences {
     /// Sequences.
     pub sequences: Vec<DnaSequence>,
     /// Letters read, and how many were changed by the letter policy.
-    pub letters: LetterCounts,
+    pub letters: BaseCounts,
 }
 
 /// Reads a CSV, TSV or FASTA file, plain or gzip. Ids are the FASTA names, or the column `example_id`, `id`
@@ -40,7 +40,7 @@ struct ReadRow<'a> {
     line: u64,
     id: &'a str,
     sequence: DnaSequence,
-    letters: LetterCounts,
+    letters: BaseCounts,
 }
 
 impl NamedSequences {

@@ -12,7 +12,7 @@ use ndarray::Array2;
 use rand_chacha::ChaCha8Rng;
 use seqprobe_core::config::nearest;
 use seqprobe_core::dataset::Origin;
-use seqprobe_core::{Dataset, DnaSequence, LetterCounts, Seed, Split, Splits, Targets, Task, TaskKind};
+use seqprobe_core::{BaseCounts, Dataset, DnaSequence, Seed, Split, Splits, Targets, Task, TaskKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tasks::Example;
@@ -187,7 +187,7 @@ pub fn simulated(name: &str, seed: Seed, sizes: Sizes) -> Result<Dataset, DataEr
         targets: targets_of(task.kind, &examples),
         splits,
         clusters: None,
-        letters: LetterCounts { letters: n_letters, ..LetterCounts::default() },
+        letters: BaseCounts { total: n_letters, ..BaseCounts::default() },
         oracle: Some(column(oracle)),
         notes: vec![task.description.to_owned()],
         origin: Origin {

@@ -78,7 +78,9 @@ pub use description_length::{CodedBlock, DescriptionLength, description_length};
 pub use dexter::{Align, DexterProbe, DexterSearch, DexterSettings, restore_dexter};
 pub use elastic_net::{ElasticNetProbe, ElasticNetSettings, LassoSettings, SparseSolver};
 pub use error::LinearError;
-pub use linear_probe::{Keep, LinearProbe, LinearSettings, Selection, SelectionMethod, Solver, restore};
+pub use linear_probe::{
+    FoldGrouping, LinearProbe, LinearSettings, Selection, SelectionMethod, Solver, restore,
+};
 pub use prepare::gram::{GramProduct, faer_gram};
 pub use seqprobe_core::ClassWeight;
 pub use solvers::elastic_net_path::{ElasticNetPath, FittedElasticNet, PenaltyPath};

@@ -48,7 +48,11 @@ pub(crate) struct TorchScriptSettings {
 pub(crate) fn outputs(layers: Option<&LayersKey>) -> Result<Vec<LayerIndex>, String> {
     let outputs: Vec<LayerIndex> = match layers {
         Some(LayersKey::Count(count)) if *count <= 10_000 => (0..*count).map(LayerIndex::Block).collect(),
-        Some(LayersKey::Names(names)) => names.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
+        Some(LayersKey::Names(names)) => {
+            let layer =
+                |name: &String| name.parse().map_err(|error: seqprobe_core::UnknownLayer| error.to_string());
+            names.iter().map(layer).collect::<Result<_, _>>()?
+        }
         _ => Vec::new(),
     };
     if outputs.is_empty() {

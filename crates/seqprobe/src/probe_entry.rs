@@ -4,7 +4,7 @@
 use crate::probes::{PROBES, probe_family, training_of};
 use crate::suite::unknown;
 use seqprobe_linear::Align;
-use seqprobe_linear::Keep;
+use seqprobe_linear::FoldGrouping;
 use seqprobe_neural::{ClassWeight, Loss, OptimiserKind, Schedule, Search, TrainingSettings};
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +77,7 @@ fn check_selection(entry: &ProbeEntry) -> Result<(), String> {
     if entry.folds.is_some_and(|folds| folds < 2) {
         return Err("folds must be at least 2".into());
     }
-    let words = Keep::ALL.map(Keep::as_str);
+    let words = FoldGrouping::ALL.map(FoldGrouping::as_str);
     match &entry.fold_by {
         Some(fold_by) if !words.contains(&fold_by.as_str()) => Err(unknown("fold_by", fold_by, &words)),
         _ => Ok(()),

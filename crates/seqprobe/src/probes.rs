@@ -4,8 +4,8 @@
 use crate::probe_entry::ProbeEntry;
 use seqprobe_core::{FeatureKind, FittedProbe, Probe, ProbeError, StoredProbe};
 use seqprobe_linear::{
-    Align, ClassWeight, DexterProbe, ElasticNetProbe, Keep, LinearProbe, PenaltyPath, Selection, Solver,
-    SparseSolver,
+    Align, ClassWeight, DexterProbe, ElasticNetProbe, FoldGrouping, LinearProbe, PenaltyPath, Selection,
+    Solver, SparseSolver,
 };
 use seqprobe_neural::{
     AttentionProbe, AttentionSettings, CnnProbe, CnnSettings, MlpProbe, MlpSettings, Preset, PresetProbe,
@@ -168,9 +168,11 @@ fn linear(entry: &ProbeEntry) -> Box<dyn Probe> {
         probe.penalties.clone_from(penalties);
     }
     if entry.selection.as_deref() == Some("k-fold") {
-        let keep = Keep::ALL.into_iter().find(|keep| Some(keep.as_str()) == entry.fold_by.as_deref());
-        probe.selection =
-            Selection::KFold { folds: entry.folds.unwrap_or(5), keep: keep.unwrap_or(Keep::Known) };
+        let keep = FoldGrouping::ALL.into_iter().find(|keep| Some(keep.as_str()) == entry.fold_by.as_deref());
+        probe.selection = Selection::KFold {
+            folds: entry.folds.unwrap_or(5),
+            grouping: keep.unwrap_or(FoldGrouping::Auto),
+        };
     }
     if entry.class_weight.is_some() {
         probe.class_weight = Some(ClassWeight::Balanced);

@@ -57,7 +57,7 @@ fn print_plan(suite: &Suite, datasets: &[Dataset], finder: &ModelFinder) -> Resu
             serde_json::json!({
                 "id": cell.id, "role": cell.role, "state": state, "reason": reason,
                 "train": dataset.splits.train.len(), "valid": dataset.splits.valid.len(), "test": dataset.splits.test.len(),
-                "bases": dataset.letters.letters,
+                "bases": dataset.letters.total,
             })
         })
         .collect();

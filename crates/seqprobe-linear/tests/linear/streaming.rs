@@ -107,7 +107,7 @@ fn folds_serve_many_targets_with_gaps() {
     let targets = Targets::Values { values: values(&features, 5, 0.3) };
     let probe = LinearProbe {
         penalties: vec![1e-2, 10.0, 1e5],
-        selection: Selection::KFold { folds: 4, keep: seqprobe_linear::Keep::Known },
+        selection: Selection::KFold { folds: 4, grouping: seqprobe_linear::FoldGrouping::Auto },
         ..LinearProbe::default()
     };
     let (fit, _) = fit(&probe, &task(TaskKind::Regression, 5, 0), &source, &targets);
