@@ -177,6 +177,9 @@ mod tests {
         dataset.targets = Targets::Values { values: ndarray::array![[Some(0.5)], [None], [Some(-1.0)]] };
         let clusters = Clusters::from_names(&["g", "g", "h"], "gene");
         dataset.clusters = Some(clusters.with_chromosomes(&["chr1", "chr1", "chr2"]));
-        assert_eq!(dataset.digest().to_string(), "VALUES");
+        assert_eq!(
+            dataset.digest().to_string(),
+            "13ad5e9b429acfc9e86375e26843c711036bb0fb6a45a5b07c4626cb7df47a32"
+        );
     }
 }
