@@ -1,7 +1,7 @@
 //! The leakage audit of a dataset as lines of text: for the terminal and for the reports.
 
 use crate::words::{count, number};
-use seqprobe_core::audit::{Audit, Copies, NEAR_K, NEAR_LEAST, Near, Shared, Shift};
+use seqprobe_core::audit::{Audit, Copies, MIN_NEAR_KMERS, NEAR_K, Near, Shared, Shift};
 
 /// One finding a line, most serious first; what was looked for and not found is said too.
 pub fn audit_lines(audit: &Audit) -> Vec<String> {
@@ -74,7 +74,7 @@ fn near_line(audit: &Audit, split: &str, near: &Near) -> String {
     };
     if near.not_judged > 0 {
         line += &format!(
-            "; {} with fewer than {NEAR_LEAST} {NEAR_K}-mers not judged",
+            "; {} with fewer than {MIN_NEAR_KMERS} {NEAR_K}-mers not judged",
             plural(near.not_judged, "row")
         );
     }

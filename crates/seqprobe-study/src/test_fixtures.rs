@@ -7,7 +7,7 @@ use crate::store::cell_store::CellResult;
 use ndarray::Array2;
 use seqprobe_core::clusters::Clusters;
 use seqprobe_core::dataset::Origin;
-use seqprobe_core::{Dataset, DnaSequence, FitReport, LetterCounts, Split, Splits, Targets, Task, TaskKind};
+use seqprobe_core::{Dataset, DnaSequence, FitReport, BaseCounts, Split, Splits, Targets, Task, TaskKind};
 use seqprobe_core::Pooling;
 use seqprobe_report::record::{CellId, CellRecord, Fraction, Role, SeedFit, Status};
 
@@ -36,7 +36,7 @@ pub(crate) fn dataset(n_test: usize, clusters: bool) -> Dataset {
         },
         splits: Splits { train: (0..70).collect(), valid: (70..85).collect(), test: (85..n).collect() },
         clusters: clusters.then(|| Clusters::from_names(&names, "gene")),
-        letters: LetterCounts::default(),
+        letters: BaseCounts::default(),
         oracle: None,
         notes: Vec::new(),
         origin: Origin::default(),

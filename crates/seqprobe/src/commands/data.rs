@@ -58,7 +58,7 @@ fn show(name: &str, folders: &PathArgs) -> Result<(), Failure> {
         format!("lengths    {} to {} bases", record.lengths.0, record.lengths.1),
         format!(
             "bases      {} in all, {} N, {} other ambiguity codes read as N, {} U read as T",
-            dataset.letters.letters, dataset.letters.n, dataset.letters.iupac, dataset.letters.uracil
+            dataset.letters.total, dataset.letters.n, dataset.letters.iupac, dataset.letters.uracil
         ),
     ];
     if let Some((kind, n)) = &record.clusters {
