@@ -9,6 +9,7 @@ use crate::error::torch;
 use crate::settings::Loss;
 use crate::training::prepared_targets::PreparedTargets;
 use ndarray::Array2;
+use seqprobe_core::numeric::sigmoid;
 use seqprobe_core::{ProbeError, Targets, Task, TaskKind};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
@@ -277,15 +278,6 @@ impl TaskLoss {
             }
         }
         output
-    }
-}
-
-fn sigmoid(logit: f64) -> f64 {
-    if logit >= 0.0 {
-        1.0 / (1.0 + (-logit).exp())
-    } else {
-        let exponential = logit.exp();
-        exponential / (1.0 + exponential)
     }
 }
 

@@ -4,10 +4,8 @@ use crate::common::{Memory, auroc, binary, classes, fit, motif, one_hot, pooled,
 use ndarray::Array2;
 use rand::Rng;
 use rand::seq::SliceRandom;
-use seqprobe_core::{FeatureKind, Probe, Seed, Targets, TaskKind};
-use seqprobe_neural::{
-    AttentionProbe, AttentionSettings, ClassWeight, Loss, MlpProbe, MlpSettings, TrainingSettings,
-};
+use seqprobe_core::{ClassWeight, FeatureKind, Probe, Seed, Targets, TaskKind};
+use seqprobe_neural::{AttentionProbe, AttentionSettings, Loss, MlpProbe, MlpSettings, TrainingSettings};
 
 #[test]
 fn cnn_finds_a_motif_at_any_place_in_rows_of_any_length() {
