@@ -10,6 +10,7 @@ mod read_finite;
 mod rows;
 pub(crate) mod schedule;
 mod standardisation;
+mod target_checks;
 mod target_preparation;
 mod task_loss;
 

@@ -88,7 +88,7 @@ fn balanced_weights_bring_up_a_rare_class() {
 }
 
 #[test]
-fn cnn_knows_where_a_motif_stands() {
+fn cnn_learns_the_position_of_a_motif() {
     // Every row contains the motif once. The class is its position: near the start or near the end.
     let labels: Vec<u32> = (0..500).map(|row| row % 2).collect();
     let source = one_hot(500, 50..=50, 2, |row, letters| {
