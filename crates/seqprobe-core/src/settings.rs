@@ -102,7 +102,11 @@ mod tests {
         assert_eq!(far, "unknown key \"zzz\"\n  hint: its keys are epochs, penalties, solver");
         let wrong = read("epochs = \"many\"").unwrap_err().to_string();
         assert!(wrong.contains("epochs") && wrong.contains("many"), "{wrong}");
-        let told = SettingsError::value("bins", &0, "a number of at least 1").to_string();
-        assert_eq!(told, "bins is 0, expected a number of at least 1");
+        let near = read("solver = \"exakt\"").unwrap_err().to_string();
+        assert_eq!(near, "unknown solver \"exakt\"\n  hint: did you mean \"exact\"?");
+        let far = read("solver = \"sgd\"").unwrap_err().to_string();
+        assert_eq!(far, "unknown solver \"sgd\"\n  hint: use one of exact, linfa");
+        let text = SettingsError::value("bins", &0, "a number of at least 1").to_string();
+        assert_eq!(text, "bins is 0, expected a number of at least 1");
     }
 }

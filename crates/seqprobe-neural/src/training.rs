@@ -99,7 +99,7 @@ pub(crate) fn fit(
     report.validation_loss = Some(objective.reported_loss(&outputs, &valid_targets));
     report.reduction_parameters = network.reduction_parameters();
     report.n_parameters = parameters.n_trained() - report.reduction_parameters;
-    report.iterations = epochs as u64;
+    report.iterations = Some(epochs as u64);
     report.steps = Some(step as u64);
     report.chosen.insert("epoch".to_owned(), best_epoch.to_string());
     if best_epoch == epochs && (epochs == settings.max_epochs.max(1) || step >= settings.max_steps) {

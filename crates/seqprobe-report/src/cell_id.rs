@@ -383,7 +383,7 @@ mod tests {
     fn ids_are_read_and_written_word_for_word() {
         let id = read(["d", "m", "window-40-20,rc-average,bf16", "final", "mean", "linear", "0.5"]);
         assert_eq!(id.layer, Some(LayerIndex::Final));
-        assert_eq!(id.fraction.get(), 0.5);
+        assert_eq!(id.fraction, "0.5".parse().unwrap());
         let window = ReadingSetting::Window { size: 40, stride: 20 };
         let settings = vec![window, ReadingSetting::RcAverage, ReadingSetting::Bf16];
         assert_eq!(id.variant, Variant::Reading(settings));

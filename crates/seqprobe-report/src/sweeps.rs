@@ -43,7 +43,7 @@ pub(crate) struct Grid {
 /// A curve over the layers of each representation, pooling and probe that has several.
 pub(crate) fn layer_curves<'a>(record: &'a RunRecord, dataset: &'a DatasetRecord) -> Vec<Curve<'a>> {
     let scored = || whole_cells_of(record, dataset).filter(|cell| cell.id.layer.is_some() && has_point(cell));
-    let blocks = scored().filter_map(|cell| block_of(cell));
+    let blocks = scored().filter_map(block_of);
     // The state behind the model's last norm stands one place behind its last block.
     let last = f64::from(blocks.max().unwrap_or(0)) + 1.0;
     let mut curves: Vec<(String, &str, Vec<CurvePoint<'_>>)> = Vec::new();

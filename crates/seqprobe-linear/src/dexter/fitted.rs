@@ -1,20 +1,21 @@
-//! A fitted `dexter` probe: prediction, and its form as named arrays.
+//! A fitted `dexter` probe: prediction, and its stored form as named arrays.
 
-use crate::dexter::regional_kmers::{Align, Element, Letters, elements_from_json, elements_to_json};
+use crate::dexter::aligned_bases::{Align, AlignedBases};
+use crate::dexter::regional_kmers::{RegionalKmer, frequencies, kmers_from_json, kmers_to_json};
 use ndarray::Array2;
 use seqprobe_core::{FeatureView, FittedProbe, NamedArray, ProbeError, StoredProbe};
 use serde_json::json;
 
 const KIND: &str = "dexter";
 const FORM: u64 = 1;
-/// Letters predicted from at once.
-const BLOCK_LETTERS: usize = 1 << 22;
+/// Largest number of bases in one block of predictions.
+const MAX_BLOCK_BASES: usize = 1 << 22;
 
-/// The elements of one output; all lists are as long.
+/// The regional k-mers of one output. All lists have the same length.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DexterOutput {
-    pub(crate) elements: Vec<Element>,
-    /// Frequency where a row has no place for the word.
+    pub(crate) kmers: Vec<RegionalKmer>,
+    /// Frequency for a row without a place for the k-mer.
     pub(crate) missing: Vec<f64>,
     pub(crate) means: Vec<f64>,
     pub(crate) scales: Vec<f64>,
@@ -27,10 +28,10 @@ pub(crate) struct DexterOutput {
 pub(crate) struct FittedDexter {
     /// Whether outputs are logits.
     pub(crate) is_class: bool,
-    /// Letters of the longest training sequence.
+    /// Bases of the longest training sequence.
     pub(crate) length: usize,
     pub(crate) align: Align,
-    /// Whether shorter sequences are taken.
+    /// Whether shorter sequences are accepted.
     pub(crate) is_ragged: bool,
     pub(crate) outputs: Vec<DexterOutput>,
 }
@@ -42,20 +43,20 @@ impl FittedProbe for FittedDexter {
             && let Some(row) = (0..features.n_rows()).find(|&row| features.length(row) != self.length)
         {
             return Err(ProbeError::NotApplicable(format!(
-                "row {row} has {} bases, dexter was fitted on {}\n  hint: cut the sequences as those of the training set",
+                "row {row} has {} bases, dexter was fitted on {}\n  hint: cut the sequences to the length of the training sequences",
                 features.length(row),
                 self.length
             )));
         }
-        let block = (BLOCK_LETTERS / self.length.max(1)).max(1);
+        let block = (MAX_BLOCK_BASES / self.length.max(1)).max(1);
         let (mut rows, mut buffer) = (Vec::new(), Vec::new());
         for first in (0..features.n_rows()).step_by(block) {
             rows.clear();
             rows.extend(first..features.n_rows().min(first + block));
             let part = features.subset(&rows, &mut buffer);
-            let letters = Letters::read(&part, self.length, self.align)?;
+            let bases = AlignedBases::read(&part, self.length, self.align)?;
             for (column, output) in self.outputs.iter().enumerate() {
-                let frequencies = letters.frequencies(&output.elements);
+                let frequencies = frequencies(&bases, &output.kmers);
                 for (&row, frequencies) in rows.iter().zip(frequencies.rows()) {
                     let mut value = output.intercept;
                     for (index, frequency) in frequencies.iter().enumerate() {
@@ -73,7 +74,7 @@ impl FittedProbe for FittedDexter {
 
     fn store(&self) -> StoredProbe {
         let elements: Vec<serde_json::Value> =
-            self.outputs.iter().map(|output| elements_to_json(&output.elements)).collect();
+            self.outputs.iter().map(|output| kmers_to_json(&output.kmers)).collect();
         let array = |name: &str, of: &dyn Fn(&DexterOutput) -> Vec<f64>| {
             let values: Vec<f64> = self.outputs.iter().flat_map(of).collect();
             NamedArray { name: name.to_owned(), shape: vec![values.len()], values }
@@ -98,23 +99,24 @@ impl FittedProbe for FittedDexter {
 /// Rebuilds a fitted `dexter` probe from its stored form; predictions are the same to the last bit.
 ///
 /// # Errors
-/// [`ProbeError::Stored`] when the kind, the form, an array or an element does not fit.
+/// [`ProbeError::Stored`] when the kind, the form, an array or a k-mer is not as expected.
 pub fn restore_dexter(stored: &StoredProbe) -> Result<Box<dyn FittedProbe>, ProbeError> {
     let fail = |text: String| ProbeError::Stored(text);
     if stored.kind != KIND {
-        return Err(fail(format!("kind {:?} is not {KIND:?}", stored.kind)));
+        return Err(fail(format!("a stored probe is of kind {:?}, expected {KIND:?}", stored.kind)));
     }
     let config = &stored.config;
     if config["form"].as_u64() != Some(FORM) {
-        return Err(fail(format!("form {} of a dexter probe is not known, expected {FORM}", config["form"])));
+        return Err(fail(format!("a stored dexter probe has form {}, expected {FORM}", config["form"])));
     }
-    let setting = |name: &str| fail(format!("setting {name:?} of a dexter probe is {}", config[name]));
+    let setting =
+        |name: &str| fail(format!("a stored dexter probe has the setting {name:?} = {}", config[name]));
     let length = config["length"].as_u64().and_then(|length| usize::try_from(length).ok());
     let length = length.ok_or_else(|| setting("length"))?;
     let align = config["align"].as_str().and_then(Align::parse).ok_or_else(|| setting("align"))?;
-    let elements: Option<Vec<Vec<Element>>> = config["elements"]
+    let elements: Option<Vec<Vec<RegionalKmer>>> = config["elements"]
         .as_array()
-        .and_then(|outputs| outputs.iter().map(|output| elements_from_json(output, length)).collect());
+        .and_then(|outputs| outputs.iter().map(|output| kmers_from_json(output, length)).collect());
     let elements = elements.ok_or_else(|| setting("elements"))?;
     let n_elements: usize = elements.iter().map(Vec::len).sum();
     let array = |name: &str, n: usize| match stored.array(name) {
@@ -122,10 +124,10 @@ pub fn restore_dexter(stored: &StoredProbe) -> Result<Box<dyn FittedProbe>, Prob
             Ok(&array.values)
         }
         Some(array) => Err(fail(format!(
-            "array {name:?} of a dexter probe has {} values, expected {n} finite ones",
+            "array {name:?} of a stored dexter probe has {} values, expected {n} finite ones",
             array.values.len()
         ))),
-        None => Err(fail(format!("array {name:?} of a dexter probe is missing"))),
+        None => Err(fail(format!("a stored dexter probe has no array {name:?}"))),
     };
     let (missing, means) = (array("missing", n_elements)?, array("mean", n_elements)?);
     let (scales, weights) = (array("scale", n_elements)?, array("weight", n_elements)?);
@@ -139,7 +141,7 @@ pub fn restore_dexter(stored: &StoredProbe) -> Result<Box<dyn FittedProbe>, Prob
         let own = first..first + elements.len();
         first = own.end;
         outputs.push(DexterOutput {
-            elements,
+            kmers: elements,
             missing: missing[own.clone()].to_vec(),
             means: means[own.clone()].to_vec(),
             scales: scales[own.clone()].to_vec(),

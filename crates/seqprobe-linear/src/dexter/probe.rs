@@ -1,13 +1,14 @@
-//! The probe `dexter`: frequencies of words in regions of aligned sequences, found on train, weighed by a lasso.
+//! The probe `dexter`: frequencies of k-mers in regions of aligned sequences, found on train and weighted by a lasso.
 //!
-//! After the idea of DExTER (Menichelli et al., PLoS Comput Biol 2021, 17(4) e1008909), written anew from its
-//! description: cut the aligned sequences into regions, look for words whose frequency in a region goes with
-//! the target, make words longer while that helps, and let a lasso choose among all that were found. What it
-//! chooses is reported: the words, their regions and weights.
+//! It follows the idea of DExTER (Menichelli et al., PLoS Comput Biol 2021, 17(4) e1008909) and was written from its
+//! description: cut the aligned sequences into regions, find k-mers whose frequency in a region correlates with the
+//! target, extend k-mers while that helps, and let a lasso choose among all that were found. The report lists the
+//! chosen k-mers, their regions and weights.
 
+use crate::dexter::aligned_bases::{Align, AlignedBases};
 use crate::dexter::fitted::{DexterOutput, FittedDexter};
-use crate::dexter::regional_kmers::{Align, Element, Letters, MAX_K, word_text};
-use crate::dexter::search::{DexterSearch, Found, search};
+use crate::dexter::regional_kmers::{MAX_K, RegionalKmer, frequencies, kmer_text};
+use crate::dexter::search::{DexterSearch, GreedyHit, search};
 use crate::elastic_net::choice::{SparseChoice, Validation, choose_classes, choose_values, selected};
 use crate::elastic_net::options::SparseSolver;
 use crate::elastic_net::report::{path_settings, sparse_report};
@@ -23,19 +24,20 @@ use seqprobe_core::{
 };
 use serde_json::json;
 
-/// Words in regions, chosen by a lasso. For regression, binary and multilabel tasks on one-hot tokens.
+/// K-mers in regions, chosen by a lasso. For regression, binary and multilabel tasks on one-hot tokens.
 #[derive(Clone, Debug)]
 pub struct DexterProbe {
-    /// How words and regions are searched for.
+    /// The search for k-mers and regions.
     pub search: DexterSearch,
-    /// Which ends of sequences of unequal length stand below each other; `None` refuses unequal lengths.
+    /// At which end sequences of unequal length are aligned; `None` refuses unequal lengths.
     pub align: Option<Align>,
     /// The lasso.
     pub path: ElasticNetPath,
 }
 
 impl Default for DexterProbe {
-    /// 13 pieces, words of 2 to 10 letters that add 0.005 each, 64 words of each length, in 20 rows at least.
+    /// 13 pieces; k-mers of 2 to 10 bases that add at least 0.005 each; 64 k-mers of each length, each in at least 20
+    /// rows.
     fn default() -> Self {
         Self {
             search: DexterSearch {
@@ -87,8 +89,8 @@ impl Probe for DexterProbe {
         let length = train.features.longest();
         self.check_lengths(&train, length)?;
         let align = self.align.unwrap_or(Align::Left);
-        let own = Letters::read(&train.features, length, align)?;
-        let others = Letters::read(&valid.features, length, align)?;
+        let own = AlignedBases::read(&train.features, length, align)?;
+        let others = AlignedBases::read(&valid.features, length, align)?;
         let is_class = task.kind != TaskKind::Regression;
         let (train, valid) = match (task.kind, train.targets, valid.targets) {
             (TaskKind::Binary, Targets::Classes { labels, .. }, Targets::Classes { labels: valid, .. }) => {
@@ -133,7 +135,7 @@ impl DexterProbe {
         let DexterSearch { bins, first_length, longest, gain, .. } = &self.search;
         if *bins == 0 || *first_length == 0 || first_length > longest || *longest > MAX_K {
             return Err(ProbeError::Solver(format!(
-                "bins {bins}, first_length {first_length} and longest {longest} do not fit: expected at least 1 bin and words of 1 to {MAX_K} letters"
+                "bins is {bins}, first_length {first_length} and longest {longest}, expected at least 1 bin and k-mers of 1 to {MAX_K} bases"
             )));
         }
         if !(gain.is_finite() && *gain >= 0.0) {
@@ -146,7 +148,7 @@ impl DexterProbe {
         let n_rows = train.features.n_rows();
         if (n_rows as u64).saturating_mul(length as u64) >= u64::from(u32::MAX) {
             return Err(ProbeError::NotApplicable(format!(
-                "{n_rows} training sequences of {length} bases are more letters than dexter counts\n  hint: cut the sequences around their common point"
+                "{n_rows} training sequences of {length} bases are too many for dexter, which takes fewer than 4294967295 bases in all\n  hint: cut the sequences to a shorter part around the point where they are aligned"
             )));
         }
         let shortest = (0..n_rows).map(|row| train.features.length(row)).min().unwrap_or(0);
@@ -156,13 +158,14 @@ impl DexterProbe {
         Ok(())
     }
 
-    /// The lasso over the words found for one target, what it predicts with, and what it chose.
+    /// Fits the lasso over the k-mers found for one target. Returns the chosen model, the k-mers to predict with, and the
+    /// k-mers to report.
     fn fit_target(
         &self,
         name: &String,
         is_class: bool,
-        (own, train): (&Letters, &Array2<Option<f64>>),
-        (others, valid): (&Letters, &Array2<Option<f64>>),
+        (own, train): (&AlignedBases, &Array2<Option<f64>>),
+        (others, valid): (&AlignedBases, &Array2<Option<f64>>),
         target: usize,
     ) -> Result<(SparseChoice, DexterOutput, Vec<SelectedElement>), ProbeError> {
         let rows = known_rows(train, target);
@@ -192,19 +195,19 @@ impl DexterProbe {
         let mut found = search(own, &values, &self.search);
         if found.is_empty() {
             return Err(ProbeError::NotApplicable(format!(
-                "no word of {} letters changes its frequency within the training sequences",
+                "no {}-mer changes its frequency between the training sequences",
                 self.search.first_length
             )));
         }
-        // The same order whatever the search's.
-        found.sort_by(|left, right| left.element.word.cmp(&right.element.word));
-        let elements: Vec<Element> = found.iter().map(|one| one.element.clone()).collect();
-        let frequencies = own.frequencies(&elements);
-        let means = means_of(&frequencies);
-        let frequencies = filled(&frequencies, &means);
-        let scaler = scaler_of(&frequencies, elements.len());
-        let features = scaler.apply(&frequencies);
-        let others = scaler.apply(&filled(&others.frequencies(&elements), &means));
+        // An order that does not depend on the search.
+        found.sort_by(|left, right| left.regional_kmer.kmer.cmp(&right.regional_kmer.kmer));
+        let kmers: Vec<RegionalKmer> = found.iter().map(|hit| hit.regional_kmer.clone()).collect();
+        let own = frequencies(own, &kmers);
+        let means = means_of(&own);
+        let own = filled(&own, &means);
+        let scaler = scaler_of(&own, kmers.len());
+        let features = scaler.apply(&own);
+        let others = scaler.apply(&filled(&frequencies(others, &kmers), &means));
         let (design, valid_design) = (dense(features.view())?, dense(others.view())?);
         let choice = if is_class {
             let is_positive: Vec<bool> = values.iter().map(|&value| is_yes(value)).collect();
@@ -217,7 +220,7 @@ impl DexterProbe {
         };
         let chosen = selected(&choice.model);
         let output = DexterOutput {
-            elements: chosen.iter().map(|&(index, _)| elements[index].clone()).collect(),
+            kmers: chosen.iter().map(|&(index, _)| kmers[index].clone()).collect(),
             missing: chosen.iter().map(|&(index, _)| f64::from(means[index])).collect(),
             means: chosen.iter().map(|&(index, _)| scaler.means[index]).collect(),
             scales: chosen.iter().map(|&(index, _)| scaler.scales[index]).collect(),
@@ -228,23 +231,23 @@ impl DexterProbe {
     }
 }
 
-/// Why sequences of unequal length are refused.
+/// Returns the reason why sequences of unequal length are refused.
 fn unequal_lengths(shortest: usize, longest: usize) -> String {
     format!(
-        "dexter needs sequences aligned on one point, these are {shortest} to {longest} bases long\n  hint: say align = \"left\" or align = \"right\" where their first or last bases belong together"
+        "dexter needs sequences of one length or aligned at one end, these are {shortest} to {longest} bases long\n  hint: use align = \"left\" or align = \"right\" if their first or last bases correspond"
     )
 }
 
-fn report_elements(target: &str, found: &[Found], chosen: &[(usize, f64)]) -> Vec<SelectedElement> {
+fn report_elements(target: &str, found: &[GreedyHit], chosen: &[(usize, f64)]) -> Vec<SelectedElement> {
     let mut elements: Vec<SelectedElement> = chosen
         .iter()
         .map(|&(index, weight)| {
-            let Found { element, correlation } = &found[index];
+            let GreedyHit { regional_kmer, correlation } = &found[index];
             SelectedElement {
                 target: target.to_owned(),
-                word: word_text(&element.word),
-                start: element.start,
-                end: element.end,
+                word: kmer_text(&regional_kmer.kmer),
+                start: regional_kmer.start,
+                end: regional_kmer.end,
                 weight,
                 correlation: *correlation,
             }
@@ -258,7 +261,7 @@ fn column_of(labels: &[u32]) -> Array2<Option<f64>> {
     Array2::from_shape_fn((labels.len(), 1), |(row, _)| Some(f64::from(labels[row])))
 }
 
-/// The mean of each column over the rows that have a value.
+/// Returns the mean of each column over the rows that have a value.
 fn means_of(frequencies: &Array2<Option<f32>>) -> Vec<f32> {
     let mean = |column: ndarray::ArrayView1<'_, Option<f32>>| {
         let known = column.iter().flatten();
@@ -268,12 +271,12 @@ fn means_of(frequencies: &Array2<Option<f32>>) -> Vec<f32> {
     frequencies.columns().into_iter().map(mean).collect()
 }
 
-/// Row-major values, the mean where there is none.
+/// Returns row-major values, with the mean of the column for missing ones.
 fn filled(frequencies: &Array2<Option<f32>>, means: &[f32]) -> Vec<f32> {
     frequencies.indexed_iter().map(|((_, column), value)| value.unwrap_or(means[column])).collect()
 }
 
-/// Mean and deviation of each column of row-major values; the search leaves out words that never change.
+/// Returns mean and deviation of each column of row-major values. The search leaves out k-mers of constant frequency.
 fn scaler_of(values: &[f32], width: usize) -> Scaler {
     let n_rows = (values.len() / width.max(1)).max(1) as f64;
     let (mut means, mut scales) = (vec![0.0; width], vec![0.0; width]);

@@ -1,74 +1,69 @@
-//! The search for words in regions whose frequency goes with a target: short words first, longer ones while they
-//! go with it better.
+//! The search for k-mers in regions whose frequency correlates with a target. It starts with short k-mers and extends
+//! them as long as the correlation grows.
 
-use crate::dexter::regional_kmers::{Element, Letters, Places};
+use crate::dexter::aligned_bases::AlignedBases;
+use crate::dexter::regional_kmers::{Places, RegionalKmer};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// How far the search goes.
+/// The settings of the search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DexterSearch {
-    /// Equal pieces the sequences are cut into; a region is one piece or several neighbours.
+    /// Equal pieces that the sequences are cut into. A region is one piece or several neighbouring ones.
     pub bins: usize,
-    /// Letters of the first words, all of which are tried.
+    /// Bases of the first k-mers, all of which are tried.
     pub first_length: usize,
-    /// Letters of the longest words, at most 15.
+    /// Bases of the longest k-mers, at most 15.
     pub longest: usize,
-    /// What a longer word must add to the absolute correlation of the shorter one.
+    /// What a longer k-mer must add to the absolute correlation of the shorter one.
     pub gain: f64,
-    /// Most words of one length that are kept and made longer.
+    /// How many k-mers of each length are kept and extended.
     pub beam: usize,
-    /// Fewest training rows that a longer word must stand in.
+    /// Smallest number of training rows in which a longer k-mer must occur.
     pub least_rows: usize,
 }
 
-/// A word with its best region.
-pub(crate) struct Found {
-    pub(crate) element: Element,
-    /// Of frequency and target, over all rows.
+/// A k-mer with its best region.
+#[derive(Clone)]
+pub(crate) struct GreedyHit {
+    pub(crate) regional_kmer: RegionalKmer,
+    /// Correlation of frequency and target over all rows.
     pub(crate) correlation: f64,
 }
 
-/// A word and where it stands.
-struct Word {
-    letters: Vec<u8>,
-    /// `row · length + place`, ascending.
+/// A k-mer and where it occurs.
+struct LocatedKmer {
+    kmer: Vec<u8>,
+    /// `row · length + position`, ascending.
     at: Vec<u32>,
-    found: Found,
+    hit: GreedyHit,
 }
 
-/// Finds words in regions; `targets` is one number per row of `letters`. The words that were found do not depend
-/// on the number of threads.
-pub(crate) fn search(letters: &Letters, targets: &[f64], settings: &DexterSearch) -> Vec<Found> {
+/// Finds k-mers in regions. `targets`: one number per row of `bases`. The result does not depend on the number of
+/// threads.
+pub(crate) fn search(bases: &AlignedBases, targets: &[f64], settings: &DexterSearch) -> Vec<GreedyHit> {
     let mean = targets.iter().sum::<f64>() / targets.len().max(1) as f64;
     let centred: Vec<f64> = targets.iter().map(|target| target - mean).collect();
     let square: f64 = centred.iter().map(|target| target * target).sum();
-    let regions = Regions::new(letters.length, settings.bins);
+    let regions = Regions::new(bases.length, settings.bins);
     let mut all = Vec::new();
     let first = settings.first_length.clamp(1, settings.longest);
-    let scene = Scene::new(letters, &centred, square, &regions, first);
-    let mut words: Vec<Word> =
-        first_words(letters, first).into_par_iter().filter_map(|(word, at)| scene.judge(word, at)).collect();
-    let mut length = first;
+    let judge = Judge::new(bases, &centred, square, &regions, first);
+    let mut kmers: Vec<LocatedKmer> =
+        first_kmers(bases, first).into_par_iter().filter_map(|(kmer, at)| judge.judge(kmer, at)).collect();
+    let mut k = first;
     loop {
-        all.extend(
-            words.iter().map(|word| Found {
-                element: word.found.element.clone(),
-                correlation: word.found.correlation,
-            }),
-        );
-        length += 1;
-        if words.is_empty() || length > settings.longest.min(letters.length) {
+        all.extend(kmers.iter().map(|kmer| kmer.hit.clone()));
+        k += 1;
+        if kmers.is_empty() || k > settings.longest.min(bases.length) {
             return all;
         }
-        // Each longer word once, with the least correlation among the words that it grows from.
+        // Each longer k-mer once, with the smallest correlation among the k-mers that it extends.
         let mut longer: BTreeMap<Vec<u8>, (usize, f64)> = BTreeMap::new();
-        for (parent, word) in words.iter().enumerate() {
-            let strength = word.found.correlation.abs();
-            for letter in 0..4 {
-                for child in
-                    [[&[letter], &word.letters[..]].concat(), [&word.letters[..], &[letter]].concat()]
-                {
+        for (parent, shorter) in kmers.iter().enumerate() {
+            let strength = shorter.hit.correlation.abs();
+            for base in 0..4 {
+                for child in [[&[base], &shorter.kmer[..]].concat(), [&shorter.kmer[..], &[base]].concat()] {
                     let entry = longer.entry(child).or_insert((parent, strength));
                     if strength < entry.1 {
                         *entry = (parent, strength);
@@ -76,30 +71,30 @@ pub(crate) fn search(letters: &Letters, targets: &[f64], settings: &DexterSearch
                 }
             }
         }
-        let scene = Scene::new(letters, &centred, square, &regions, length);
+        let judge = Judge::new(bases, &centred, square, &regions, k);
         let longer: Vec<(Vec<u8>, (usize, f64))> = longer.into_iter().collect();
-        let mut grown: Vec<Word> = longer
+        let mut grown: Vec<LocatedKmer> = longer
             .into_par_iter()
             .filter_map(|(child, (parent, strength))| {
-                let at = grow(letters, &words[parent], &child);
-                if scene.rows_of(&at) < settings.least_rows {
+                let at = occurrences_of(bases, &kmers[parent], &child);
+                if judge.n_rows_with(&at) < settings.least_rows {
                     return None;
                 }
-                scene.judge(child, at).filter(|word| word.found.correlation.abs() >= strength + settings.gain)
+                judge.judge(child, at).filter(|kmer| kmer.hit.correlation.abs() >= strength + settings.gain)
             })
             .collect();
         grown.sort_by(|left, right| {
-            let strength = |word: &Word| word.found.correlation.abs();
-            strength(right).total_cmp(&strength(left)).then_with(|| left.letters.cmp(&right.letters))
+            let strength = |kmer: &LocatedKmer| kmer.hit.correlation.abs();
+            strength(right).total_cmp(&strength(left)).then_with(|| left.kmer.cmp(&right.kmer))
         });
         grown.truncate(settings.beam);
-        words = grown;
+        kmers = grown;
     }
 }
 
 /// All runs of neighbouring pieces.
 struct Regions {
-    /// Where pieces start, and the end of the last.
+    /// The starts of the pieces, and the end of the last piece.
     cuts: Vec<usize>,
     /// First and last cut of each region.
     runs: Vec<(usize, usize)>,
@@ -118,44 +113,45 @@ impl Regions {
     }
 }
 
-/// All words of a length that stand somewhere, and where.
-fn first_words(letters: &Letters, length: usize) -> BTreeMap<Vec<u8>, Vec<u32>> {
-    let mut words: BTreeMap<Vec<u8>, Vec<u32>> = BTreeMap::new();
-    for (row, codes) in letters.codes.chunks(letters.length.max(1)).enumerate() {
-        for (place, word) in codes.windows(length).enumerate() {
-            if word.iter().all(|&letter| letter < 4) {
-                let at = (row * letters.length + place) as u32;
-                match words.get_mut(word) {
+/// Returns all k-mers that occur, and where they occur.
+fn first_kmers(bases: &AlignedBases, k: usize) -> BTreeMap<Vec<u8>, Vec<u32>> {
+    let mut kmers: BTreeMap<Vec<u8>, Vec<u32>> = BTreeMap::new();
+    for (row, codes) in bases.codes.chunks(bases.length.max(1)).enumerate() {
+        for (position, kmer) in codes.windows(k).enumerate() {
+            if kmer.iter().all(|&base| base < 4) {
+                let at = (row * bases.length + position) as u32;
+                match kmers.get_mut(kmer) {
                     Some(list) => list.push(at),
                     None => {
-                        words.insert(word.to_vec(), vec![at]);
+                        kmers.insert(kmer.to_vec(), vec![at]);
                     }
                 }
             }
         }
     }
-    words
+    kmers
 }
 
-/// Where a word stands that is another one with a letter before or after it.
-fn grow(letters: &Letters, parent: &Word, child: &[u8]) -> Vec<u32> {
-    let length = letters.length;
-    let old = parent.letters.len();
-    let is_after = child[..old] == parent.letters[..];
-    let letter = if is_after { child[old] } else { child[0] };
+/// Returns where a k-mer occurs that extends another one by a base before or after it.
+fn occurrences_of(bases: &AlignedBases, parent: &LocatedKmer, child: &[u8]) -> Vec<u32> {
+    let length = bases.length;
+    let old = parent.kmer.len();
+    let is_after = child[..old] == parent.kmer[..];
+    let base = if is_after { child[old] } else { child[0] };
     let grown = |&at: &u32| {
-        let (at, place) = (at as usize, at as usize % length);
+        let (at, position) = (at as usize, at as usize % length);
         if is_after {
-            (place + old < length && letters.codes[at + old] == letter).then_some(at as u32)
+            (position + old < length && bases.codes[at + old] == base).then_some(at as u32)
         } else {
-            (place > 0 && letters.codes[at - 1] == letter).then(|| at as u32 - 1)
+            (position > 0 && bases.codes[at - 1] == base).then(|| at as u32 - 1)
         }
     };
     parent.at.iter().filter_map(grown).collect()
 }
 
-/// What words of one length are judged by.
-struct Scene<'a> {
+/// The targets, regions and places with which k-mers of one length are compared.
+struct Judge<'a> {
+    /// Bases of each row.
     length: usize,
     targets: &'a [f64],
     square: f64,
@@ -163,18 +159,12 @@ struct Scene<'a> {
     places: Places,
     /// Rows with a place in each region, and the sum of their targets.
     defined: Vec<(f64, f64)>,
-    word_length: usize,
+    k: usize,
 }
 
-impl<'a> Scene<'a> {
-    fn new(
-        letters: &Letters,
-        targets: &'a [f64],
-        square: f64,
-        regions: &'a Regions,
-        word_length: usize,
-    ) -> Self {
-        let places = Places::new(letters, &regions.spans, word_length);
+impl<'a> Judge<'a> {
+    fn new(bases: &AlignedBases, targets: &'a [f64], square: f64, regions: &'a Regions, k: usize) -> Self {
+        let places = Places::new(bases, &regions.spans, k);
         let total: f64 = targets.iter().sum();
         let mut defined = vec![(targets.len() as f64, total); regions.spans.len()];
         for row in places.rows_with_n() {
@@ -185,27 +175,27 @@ impl<'a> Scene<'a> {
                 }
             }
         }
-        Self { length: letters.length, targets, square, regions, places, defined, word_length }
+        Self { length: bases.length, targets, square, regions, places, defined, k }
     }
 
-    fn rows_of(&self, at: &[u32]) -> usize {
+    fn n_rows_with(&self, at: &[u32]) -> usize {
         at.chunk_by(|left, right| *left as usize / self.length == *right as usize / self.length).count()
     }
 
-    /// The region where the word's frequency goes best with the target; among equals the first. A row without a
-    /// place for the word counts as the mean. `None` where the frequency never changes.
-    fn judge(&self, word: Vec<u8>, at: Vec<u32>) -> Option<Word> {
+    /// Finds the region where the frequency of a k-mer has the largest absolute correlation with the target; among
+    /// equals the first. A row without a place for the k-mer counts as the mean. `None` if the frequency never changes.
+    fn judge(&self, kmer: Vec<u8>, at: Vec<u32>) -> Option<LocatedKmer> {
         let mut sums = vec![[0.0_f64; 3]; self.regions.spans.len()];
-        // How many of a row's words start before each cut, and how many end by it.
+        // How many occurrences in a row start before each cut, and how many end at or before it.
         let n_cuts = self.regions.cuts.len();
         let (mut started, mut ended) = (vec![0_usize; n_cuts], vec![0_usize; n_cuts]);
         for own in at.chunk_by(|left, right| *left as usize / self.length == *right as usize / self.length) {
             let row = own[0] as usize / self.length;
             let before =
-                |place: usize| own.partition_point(|&one| (one as usize) < row * self.length + place);
+                |position: usize| own.partition_point(|&one| (one as usize) < row * self.length + position);
             for ((started, ended), &cut) in started.iter_mut().zip(&mut ended).zip(&self.regions.cuts) {
                 *started = before(cut);
-                *ended = before((cut + 1).saturating_sub(self.word_length));
+                *ended = before((cut + 1).saturating_sub(self.k));
             }
             let target = self.targets[row];
             let places = self.places.of_row(row);
@@ -238,14 +228,15 @@ impl<'a> Scene<'a> {
         }
         let (region, correlation) = best?;
         let (start, end) = self.regions.spans[region];
-        let element = Element { word: word.clone(), start, end };
-        Some(Word { letters: word, at, found: Found { element, correlation } })
+        let regional_kmer = RegionalKmer { kmer: kmer.clone(), start, end };
+        Some(LocatedKmer { kmer, at, hit: GreedyHit { regional_kmer, correlation } })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dexter::regional_kmers::frequencies;
 
     #[test]
     fn regions_are_all_runs_of_pieces() {
@@ -263,14 +254,14 @@ mod tests {
         };
         let (rows, length) = (60, 24);
         let codes = (0..rows * length).map(|_| [0, 1, 2, 3, 0, 1, 4][next() % 7]).collect();
-        let letters = Letters { codes, length };
+        let bases = AlignedBases { codes, length };
         let targets: Vec<f64> = (0..rows).map(|_| (next() % 100) as f64).collect();
         let settings =
             DexterSearch { bins: 4, first_length: 2, longest: 3, gain: 0.0, beam: 10, least_rows: 1 };
-        let found = search(&letters, &targets, &settings);
-        assert!(found.iter().any(|one| one.element.word.len() == 3));
-        let elements: Vec<Element> = found.iter().map(|one| one.element.clone()).collect();
-        let values = letters.frequencies(&elements);
+        let found = search(&bases, &targets, &settings);
+        assert!(found.iter().any(|one| one.regional_kmer.kmer.len() == 3));
+        let kmers: Vec<RegionalKmer> = found.iter().map(|one| one.regional_kmer.clone()).collect();
+        let values = frequencies(&bases, &kmers);
         for (column, one) in found.iter().enumerate() {
             let known: Vec<f64> =
                 values.column(column).iter().flatten().map(|value| f64::from(*value)).collect();
@@ -284,7 +275,7 @@ mod tests {
                 target_square += y * y;
             }
             let expected = product / (square * target_square).sqrt();
-            assert!((one.correlation - expected).abs() < 1e-5, "{:?}: {expected}", one.element);
+            assert!((one.correlation - expected).abs() < 1e-5, "{:?}: {expected}", one.regional_kmer);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The keys that a suite may give the probe `dexter`, their checks, and the probe that they describe.
 
+use crate::dexter::aligned_bases::Align;
 use crate::dexter::probe::DexterProbe;
-use crate::dexter::regional_kmers::{Align, MAX_K};
+use crate::dexter::regional_kmers::MAX_K;
 use crate::prepare::penalties::check_penalty_setting;
 use crate::solvers::elastic_net_path::PenaltyPath;
 use seqprobe_core::{SettingsError, settings_from_table};
@@ -38,15 +39,15 @@ impl TryFrom<DexterSettings> for DexterProbe {
         search.beam = settings.beam.unwrap_or(search.beam);
         for (key, value) in [("bins", search.bins), ("beam", search.beam)] {
             if value == 0 {
-                return Err(SettingsError::value(key, value, "a number of at least 1"));
+                return Err(SettingsError::value(key, &value, "a number of at least 1"));
             }
         }
         if !(1..=MAX_K).contains(&search.longest) {
             let expected = format!("k-mers of 1 to {MAX_K} bases");
-            return Err(SettingsError::value("longest", search.longest, expected));
+            return Err(SettingsError::value("longest", &search.longest, expected));
         }
         if !(search.gain.is_finite() && search.gain >= 0.0) {
-            return Err(SettingsError::value("gain", search.gain, "a number of at least 0"));
+            return Err(SettingsError::value("gain", &search.gain, "a number of at least 0"));
         }
         if let Some(penalties) = settings.penalties {
             check_penalty_setting(&penalties)?;

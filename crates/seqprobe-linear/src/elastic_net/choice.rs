@@ -1,4 +1,4 @@
-//! The elastic net chosen on validation among those of a path.
+//! Chooses one elastic net of a path on validation.
 
 use crate::elastic_net::options::SparseSolver;
 use crate::error::LinearError;
@@ -11,7 +11,7 @@ use crate::solvers::sparse_squares::Squares;
 use seqprobe_core::numeric::binary_log_loss;
 use std::ops::ControlFlow;
 
-/// An automatic path ends when so many penalties in a row brought no lower validation loss.
+/// An automatic path ends after this many penalties in a row without a lower validation loss.
 const PATIENCE: usize = 15;
 
 /// The chosen model of one output.
@@ -23,14 +23,14 @@ pub(crate) struct SparseChoice {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Validation rows with their truth, row by row of the design.
+/// Validation rows with their true values, one per row of the design.
 pub(crate) struct Validation<'a, T> {
     pub(crate) design: DenseRows<'a>,
-    /// `None` where it is missing; one known at least.
+    /// `None` for a missing value. At least one is known.
     pub(crate) truth: Vec<Option<T>>,
 }
 
-/// Chooses by mean squared error.
+/// Fits numbers and chooses by mean squared error.
 pub(crate) fn choose_values(
     path: &ElasticNetPath,
     solver: SparseSolver,
@@ -49,7 +49,7 @@ pub(crate) fn choose_values(
     losses.choose(path, fitted)
 }
 
-/// Chooses by mean log loss in nats.
+/// Fits two classes and chooses by mean log loss in nats.
 pub(crate) fn choose_classes(
     path: &ElasticNetPath,
     design: DenseRows<'_>,
@@ -76,7 +76,7 @@ impl<T: Copy> Validation<'_, T> {
     }
 }
 
-/// Features with a weight, and the weight.
+/// Returns the features with a non-zero weight, and their weights.
 pub(crate) fn selected(model: &FittedElasticNet) -> Vec<(usize, f64)> {
     model.weights.iter().copied().enumerate().filter(|(_, weight)| *weight != 0.0).collect()
 }
@@ -131,7 +131,9 @@ impl Losses {
             .nth(self.best)
             .ok_or_else(|| LinearError::Numeric("the path of penalties has no fit".to_owned()))?;
         if model.n_selected() == 0 {
-            warnings.push("no feature is selected: on validation a constant prediction is best".to_owned());
+            warnings.push(
+                "no feature is selected: a constant prediction has the lowest validation loss".to_owned(),
+            );
         } else if is_last_of_all {
             warnings.extend(end_of_grid(model.penalty, &penalties));
         }

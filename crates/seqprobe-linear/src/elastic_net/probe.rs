@@ -1,5 +1,5 @@
-//! The probes `lasso` and `elastic-net`: standardise on train, follow a path of penalties, choose on validation.
-//! One output is one fit with its own penalty: a target, a label, or a class against the rest.
+//! The probes `lasso` and `elastic-net`: they standardise on train, follow a path of penalties and choose one on
+//! validation. Each output is one fit with its own penalty: a target, a label, or a class against the rest.
 
 use crate::elastic_net::choice::{SparseChoice, Validation, choose_classes, choose_values};
 use crate::elastic_net::options::SparseSolver;
@@ -15,26 +15,26 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2};
 use rayon::prelude::*;
 use seqprobe_core::{LabelledView, Probe, ProbeError, ProbeFit, Seed, Targets, Task, TaskKind};
 
-/// Lasso or elastic net on standardised features, which are held in memory; the penalty of each output is chosen on
+/// Lasso or elastic net on standardised features, which stay in memory. The penalty of each output is chosen on
 /// validation.
 ///
-/// An automatic path of penalties ends early, after 15 penalties that brought no lower validation loss.
+/// An automatic path of penalties ends early, after 15 penalties without a lower validation loss.
 #[derive(Clone, Debug)]
 pub struct ElasticNetProbe {
-    /// Who solves.
+    /// Who solves the optimisation.
     pub solver: SparseSolver,
-    /// Penalties, their L1 share and the tolerance. A share of 1 makes the probe `lasso`.
+    /// Penalties, their L1 share and the tolerance.
     pub path: ElasticNetPath,
     id: &'static str,
 }
 
 impl ElasticNetProbe {
-    /// All of the penalty on absolute values.
+    /// The probe `lasso`, with the whole penalty on absolute values.
     pub fn lasso() -> Self {
         Self { solver: SparseSolver::Exact, path: ElasticNetPath::new(1.0), id: "lasso" }
     }
 
-    /// Half of the penalty on absolute values, half on squares.
+    /// The probe `elastic-net`, with half of the penalty on absolute values and half on squares.
     pub fn elastic_net() -> Self {
         Self { solver: SparseSolver::Exact, path: ElasticNetPath::new(0.5), id: "elastic-net" }
     }
@@ -154,7 +154,7 @@ impl Outputs<'_> {
         Ok(dense(self.valid.view())?)
     }
 
-    /// One class against the others for each class present in train; a single fit for two.
+    /// Fits each class that occurs in train against the others; two classes need a single fit.
     fn classes(
         &self,
         train: &[u32],
@@ -183,7 +183,7 @@ impl Outputs<'_> {
         Ok((positives.par_iter().map(fit).collect::<Result<_, ProbeError>>()?, link))
     }
 
-    /// One fit per label on the rows where it is known.
+    /// Fits each label on the rows where it is known.
     fn labels(
         &self,
         train: &Array2<Option<f64>>,
@@ -252,7 +252,7 @@ impl Outputs<'_> {
     }
 }
 
-/// Some rows of a matrix, without a copy when they are all of them.
+/// Returns some rows of a matrix, without a copy if they are all rows.
 fn rows_of<'a>(values: ArrayView2<'a, f64>, rows: &[usize]) -> CowArray<'a, f64, Ix2> {
     if rows.len() == values.nrows() { values.into() } else { values.select(Axis(0), rows).into() }
 }

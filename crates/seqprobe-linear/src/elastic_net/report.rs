@@ -5,7 +5,7 @@ use crate::solvers::elastic_net_path::{ElasticNetPath, PenaltyPath};
 use seqprobe_core::FitReport;
 use std::collections::BTreeMap;
 
-/// The settings of a path as they enter a cell's key.
+/// Returns the settings of a path, as JSON, for the key of a cell.
 pub(crate) fn path_settings(path: &ElasticNetPath) -> serde_json::Value {
     let penalties = match &path.penalties {
         PenaltyPath::Given(penalties) => serde_json::json!(penalties),
@@ -14,7 +14,7 @@ pub(crate) fn path_settings(path: &ElasticNetPath) -> serde_json::Value {
     serde_json::json!({ "l1_ratio": path.l1_ratio, "penalties": penalties, "tolerance": path.tolerance })
 }
 
-/// What is said of the fits of all outputs; `name` gives that of an output.
+/// Returns the report on the fits of all outputs. `name`: the name of an output.
 pub(crate) fn sparse_report(
     choices: &[SparseChoice],
     path: &ElasticNetPath,
@@ -47,7 +47,7 @@ pub(crate) fn sparse_report(
     FitReport {
         n_parameters: choices.iter().map(|choice| choice.model.n_selected() as u64 + 1).sum(),
         converged: Some(choices.iter().all(|choice| choice.model.converged)),
-        iterations: choices.iter().map(|choice| choice.iterations).sum(),
+        iterations: Some(choices.iter().map(|choice| choice.iterations).sum()),
         duality_gap: Some(choices.iter().map(|choice| choice.model.duality_gap).fold(0.0, f64::max)),
         validation_loss: Some(
             choices.iter().map(|choice| choice.validation_loss).sum::<f64>() / choices.len().max(1) as f64,

@@ -80,7 +80,7 @@ fn with_settings(
         if !(l1_ratio > 0.0 && l1_ratio <= 1.0) {
             return Err(SettingsError::value(
                 "l1_ratio",
-                l1_ratio,
+                &l1_ratio,
                 "a number above 0 and at most 1\n  hint: without an L1 penalty use the probe linear",
             ));
         }

@@ -1,4 +1,4 @@
-//! A path of models, one per penalty, with their losses on rows not fitted on; and the choice among them.
+//! A path of models, one per penalty, their losses on rows that were not fitted on, and the choice among them.
 
 use crate::error::LinearError;
 use crate::prepare::penalties::{end_of_grid, strongest_first};
@@ -12,7 +12,8 @@ pub(crate) struct PathModel {
     pub(crate) intercepts: Array1<f64>,
     /// `None` for a closed form.
     pub(crate) converged: Option<bool>,
-    pub(crate) iterations: u64,
+    /// 0 for a closed form, `None` if the solver does not report them.
+    pub(crate) iterations: Option<u64>,
     pub(crate) gradient_norm: Option<f64>,
 }
 
@@ -20,12 +21,12 @@ pub(crate) struct PathModel {
 pub(crate) struct Path {
     /// One per penalty, in the order of the penalties.
     pub(crate) models: Vec<PathModel>,
-    /// Losses of the models, on rows that none of them was fitted on.
+    /// Losses of the models on rows that none of them was fitted on.
     pub(crate) losses: Losses,
     pub(crate) warnings: Vec<String>,
 }
 
-/// Sums of losses per penalty, and over how much weight of rows.
+/// Sum of losses per penalty, and the total weight of the rows summed over.
 #[derive(Clone)]
 pub(crate) struct Losses {
     pub(crate) sums: Vec<f64>,
@@ -33,7 +34,7 @@ pub(crate) struct Losses {
 }
 
 impl Losses {
-    /// Adds those over other rows.
+    /// Adds the losses over other rows.
     pub(crate) fn add(&mut self, other: &Self) {
         for (sum, other) in self.sums.iter_mut().zip(&other.sums) {
             *sum += other;
@@ -51,14 +52,14 @@ pub(crate) struct Choice {
     pub(crate) model: PathModel,
     pub(crate) penalty: f64,
     pub(crate) validation_loss: f64,
-    /// Steps along the whole path.
-    pub(crate) iterations: u64,
+    /// Steps along the whole path, if the solver reports them.
+    pub(crate) iterations: Option<u64>,
     pub(crate) warnings: Vec<String>,
 }
 
 impl Path {
-    /// The model of the least mean loss: by `folds` where given, else by the path's own losses, which are those on
-    /// validation. `None` where there is no model.
+    /// Returns the model with the smallest mean loss: by `folds` if given, else by the losses of the path, which are
+    /// those on validation. `None` if there is no model.
     pub(crate) fn choose(self, penalties: &[f64], folds: Option<&Losses>) -> Option<Choice> {
         let on_validation = self.losses.means();
         let best = least(&folds.map_or_else(|| on_validation.clone(), Losses::means), penalties);
@@ -78,14 +79,14 @@ impl Path {
     }
 }
 
-/// The index of the least loss; among equals that of the strongest penalty.
+/// Returns the index of the smallest loss; among equal losses that of the strongest penalty.
 pub(crate) fn least(losses: &[f64], penalties: &[f64]) -> usize {
     let mut order = strongest_first(penalties);
     order.sort_by(|&left, &right| losses[left].total_cmp(&losses[right]));
     order.first().copied().unwrap_or(0)
 }
 
-/// Linear outputs of several models side by side, from one pass.
+/// Computes the linear outputs of several models, side by side, in one pass over the rows.
 ///
 /// # Shapes
 /// `[rows, Σ outputs]`

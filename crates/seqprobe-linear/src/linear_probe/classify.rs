@@ -1,4 +1,4 @@
-//! Fitting class tasks: one binary or softmax model, or one binary model per label.
+//! Fits class tasks: one binary or softmax model, or one binary model per label.
 
 use crate::error::LinearError;
 use crate::linear_probe::choice::{Losses, Path, PathModel, outputs_of};
@@ -12,7 +12,7 @@ use ndarray::{Array2, ArrayView2};
 use seqprobe_core::numeric::probabilities_and_log_loss;
 use seqprobe_core::{ProbeError, Task};
 
-/// Fits a task of one class per row. Gives the models of the classes present in train, and these classes.
+/// Fits a task with one class per row. Returns the models of the classes that occur in train, and these classes.
 pub(crate) fn fit_classes(
     options: &FitOptions<'_>,
     task: &Task,
@@ -49,8 +49,8 @@ pub(crate) fn fit_classes(
     Ok((path, classes))
 }
 
-/// Fits several yes/no targets, each on the rows where it is known; those known on the same rows share the space of
-/// their rows and one Gram matrix.
+/// Fits several yes/no targets, each on the rows where it is known. Targets that are known on the same rows share the
+/// space of these rows and one Gram matrix.
 pub(crate) fn fit_labels(
     options: &FitOptions<'_>,
     task: &Task,
@@ -93,7 +93,7 @@ pub(crate) fn fit_labels(
     Ok(paths.into_iter().flatten().collect())
 }
 
-/// What a row of each class counts in the objective: 1, or what gives all classes the same sum over the rows.
+/// Returns the weight of a row of each class: 1, or the weight with which all classes have the same sum over the rows.
 fn class_weights(options: &FitOptions<'_>, labels: &[usize], n_classes: usize) -> Vec<f64> {
     if options.class_weight.is_none() {
         return vec![1.0; n_classes];
@@ -105,7 +105,7 @@ fn class_weights(options: &FitOptions<'_>, labels: &[usize], n_classes: usize) -
     counts.iter().map(|count| labels.len() as f64 / (n_classes as f64 * count)).collect()
 }
 
-/// Rows made ready for one solver.
+/// Rows prepared for one solver.
 struct Solving<'a> {
     options: &'a FitOptions<'a>,
     form: Form<'a>,
@@ -117,7 +117,7 @@ enum Form<'a> {
 }
 
 impl<'a> Solving<'a> {
-    /// linfa needs no rotation, so that it gets the features as they are.
+    /// linfa gets the features as they are, without a rotation.
     fn new(options: &'a FitOptions<'a>, rows: &'a Standardised<'a>) -> Result<Self, LinearError> {
         let design = rows.design();
         let form = match options.solver {
@@ -131,31 +131,39 @@ impl<'a> Solving<'a> {
         Ok(Self { options, form })
     }
 
-    fn path(&self, labels: &[usize], outputs: usize) -> Result<Vec<FittedLogistic>, LinearError> {
+    fn path(&self, labels: &[usize], outputs: usize) -> Result<Vec<PathModel>, LinearError> {
         let penalties = self.options.penalties;
         match &self.form {
-            Form::Linfa(features) => linfa_path(features.view(), labels, outputs, penalties),
+            Form::Linfa(features) => {
+                let path = linfa_path(features.view(), labels, outputs, penalties)?;
+                Ok(path.into_iter().map(|model| PathModel { iterations: None, ..model_of(model) }).collect())
+            }
             Form::Exact(space) => {
                 let weights = class_weights(self.options, labels, outputs.max(2));
-                let row_weights: Option<Vec<f64>> = self
-                    .options
-                    .class_weight
-                    .is_some()
-                    .then(|| labels.iter().map(|&label| weights[label]).collect());
-                LogisticPath { penalties: penalties.to_vec(), gram: self.options.gram }.fit_in(
-                    space,
-                    labels,
-                    row_weights.as_deref(),
-                    outputs,
-                )
+                let is_weighted = self.options.class_weight.is_some();
+                let row_weights: Option<Vec<f64>> =
+                    is_weighted.then(|| labels.iter().map(|&label| weights[label]).collect());
+                let path = LogisticPath { penalties: penalties.to_vec(), gram: self.options.gram };
+                let fitted = path.fit_in(space, labels, row_weights.as_deref(), outputs)?;
+                Ok(fitted.into_iter().map(model_of).collect())
             }
         }
     }
 }
 
-/// Log losses over the rows whose label is known; `None` where there is no such row.
+fn model_of(model: FittedLogistic) -> PathModel {
+    PathModel {
+        weights: model.weights,
+        intercepts: model.intercepts,
+        converged: Some(model.converged),
+        iterations: Some(model.iterations),
+        gradient_norm: Some(model.gradient_norm),
+    }
+}
+
+/// Adds the log losses over the rows whose label is known; `None` if there is no such row.
 fn score(
-    path: Vec<FittedLogistic>,
+    models: Vec<PathModel>,
     class_weights: &[f64],
     scored: &Standardised<'_>,
     labels: &[Option<usize>],
@@ -163,16 +171,6 @@ fn score(
     if labels.iter().flatten().next().is_none() {
         return Ok(None);
     }
-    let models: Vec<PathModel> = path
-        .into_iter()
-        .map(|model| PathModel {
-            weights: model.weights,
-            intercepts: model.intercepts,
-            converged: Some(model.converged),
-            iterations: model.iterations,
-            gradient_norm: Some(model.gradient_norm),
-        })
-        .collect();
     let outputs = models.first().map_or(1, |model| model.intercepts.len());
     let logits = outputs_of(models.iter(), scored)?;
     let losses = log_losses(logits.view(), outputs, class_weights, labels);

@@ -1,4 +1,4 @@
-//! A fitted linear probe: prediction, and its form as named arrays.
+//! A fitted linear probe: prediction, and its stored form as named arrays.
 
 use crate::prepare::outputs::linear_outputs;
 use crate::prepare::scaler::{Scaler, check_finite};
@@ -7,22 +7,22 @@ use ndarray::{Array1, Array2};
 use seqprobe_core::numeric::{log_sigmoid, sigmoid};
 use seqprobe_core::{FeatureKind, FeatureView, FittedProbe, NamedArray, ProbeError, StoredProbe};
 
-/// Rows predicted at once.
+/// Rows in one block of predictions.
 const BLOCK_ROWS: usize = 2_048;
 const KIND: &str = "linear";
 const FORM: u64 = 1;
 
-/// What turns linear outputs into predictions.
+/// The function from linear outputs to predictions.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Link {
-    /// Values as they are.
+    /// The outputs are the predictions.
     Identity,
     /// One probability per output.
     Sigmoid,
-    /// Probabilities over these classes; the other of `n_classes` were absent in train and get 0.
+    /// Probabilities over these classes. The others of `n_classes` did not occur in train and get 0.
     Softmax { classes: Vec<usize>, n_classes: usize },
-    /// As [`Self::Softmax`], each output the logit of a class against the rest; probabilities are scaled to add
-    /// up to 1.
+    /// As [`Self::Softmax`], but each output is the logit of one class against the rest. Probabilities are scaled to
+    /// sum to 1.
     OneVsRest { classes: Vec<usize>, n_classes: usize },
 }
 
@@ -67,7 +67,7 @@ impl FittedProbe for FittedLinear {
                 Link::Sigmoid => outputs.mapv_inplace(sigmoid),
                 Link::Softmax { .. } => to_probabilities(&mut outputs),
                 Link::OneVsRest { .. } => {
-                    // The logarithm of each probability, so that none is lost where all are small.
+                    // Logarithms of the probabilities, so that small ones keep their digits.
                     outputs.mapv_inplace(log_sigmoid);
                     to_probabilities(&mut outputs);
                 }
@@ -118,16 +118,16 @@ impl FittedProbe for FittedLinear {
 /// Rebuilds a fitted linear probe from its stored form; predictions are the same to the last bit.
 ///
 /// # Errors
-/// [`ProbeError::Stored`] when the kind, the form, an array or a shape does not fit.
+/// [`ProbeError::Stored`] when the kind, the form, an array or a shape is not as expected.
 pub fn restore(stored: &StoredProbe) -> Result<Box<dyn FittedProbe>, ProbeError> {
     let fail = |text: String| ProbeError::Stored(text);
     if stored.kind != KIND {
-        return Err(fail(format!("kind {:?} is not {KIND:?}", stored.kind)));
+        return Err(fail(format!("a stored probe is of kind {:?}, expected {KIND:?}", stored.kind)));
     }
     let form = stored.config["form"].as_u64();
     if form != Some(FORM) {
         return Err(fail(format!(
-            "form {:?} of a linear probe is not known, expected {FORM}",
+            "a stored linear probe has form {:?}, expected {FORM}",
             stored.config["form"]
         )));
     }
@@ -150,7 +150,12 @@ pub fn restore(stored: &StoredProbe) -> Result<Box<dyn FittedProbe>, ProbeError>
             let (classes, n_classes) = read_classes(&stored.config, n_linear)?;
             Link::OneVsRest { classes, n_classes }
         }
-        _ => return Err(fail(format!("link {} is not known", stored.config["link"]))),
+        _ => {
+            return Err(fail(format!(
+                "a stored linear probe has link {}, expected identity, sigmoid, softmax or one-vs-rest",
+                stored.config["link"]
+            )));
+        }
     };
     let weights = Array2::from_shape_vec((n_linear, mean.values.len()), weight.values.clone())
         .map_err(|error| fail(format!("array \"weight\": {error}")))?;
@@ -173,7 +178,10 @@ fn read_classes(config: &serde_json::Value, n_linear: usize) -> Result<(Vec<usiz
         {
             Ok((classes, n_classes))
         }
-        _ => Err(ProbeError::Stored(format!("classes {} do not fit {n_linear} outputs", config["classes"]))),
+        _ => Err(ProbeError::Stored(format!(
+            "a stored linear probe has {n_linear} outputs but classes {}",
+            config["classes"]
+        ))),
     }
 }
 
@@ -184,7 +192,7 @@ fn read_array<'a>(
 ) -> Result<&'a NamedArray, ProbeError> {
     let array = stored
         .array(name)
-        .ok_or_else(|| ProbeError::Stored(format!("array {name:?} of a linear probe is missing")))?;
+        .ok_or_else(|| ProbeError::Stored(format!("a stored linear probe has no array {name:?}")))?;
     let own = [array.values.len()];
     let expected = shape.unwrap_or(&own);
     if array.shape != expected || expected.iter().product::<usize>() != array.values.len() {
@@ -195,7 +203,9 @@ fn read_array<'a>(
         )));
     }
     match array.values.iter().find(|value| !value.is_finite()) {
-        Some(value) => Err(ProbeError::Stored(format!("array {name:?} holds {value}"))),
+        Some(value) => {
+            Err(ProbeError::Stored(format!("array {name:?} holds {value}, expected finite numbers")))
+        }
         None => Ok(array),
     }
 }

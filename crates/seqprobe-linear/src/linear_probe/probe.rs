@@ -1,4 +1,4 @@
-//! The linear probe: standardise on train, fit a path of penalties, choose on validation.
+//! The linear probe: it standardises on train, fits a path of penalties and chooses one on validation or by folds.
 
 use crate::error::LinearError;
 use crate::linear_probe::choice::{Choice, Losses, Path};
@@ -19,26 +19,26 @@ use seqprobe_core::{
 };
 use std::collections::BTreeMap;
 
-/// Ridge or logistic regression on standardised features, the penalty chosen on rows not fitted on.
+/// Ridge or logistic regression on standardised features, with a penalty chosen on rows that were not fitted on.
 #[derive(Clone, Debug)]
 pub struct LinearProbe {
-    /// Who solves.
+    /// Who solves the optimisation.
     pub solver: Solver,
-    /// Penalties tried, each above 0, in any order. For logistic regression a penalty is 1/C.
+    /// Penalties tried, each above 0, in any order. For logistic regression a penalty is scikit-learn's 1/C.
     pub penalties: Vec<f64>,
     /// On which rows the penalty is chosen.
     pub selection: Selection,
-    /// How much each class counts, all rows the same when `None`; no effect on regression.
+    /// How much each class counts; `None` counts every row the same. It has no effect on regression.
     pub class_weight: Option<ClassWeight>,
-    /// The Gram product of the exact solvers; does not enter [`Probe::settings`].
+    /// The Gram product of the exact solvers. It is no part of [`Probe::settings`].
     pub gram: GramProduct,
-    /// Standardised features are held in this many bytes, and read anew in each pass where they do not fit. The same
-    /// bits come out, so that it does not enter [`Probe::settings`].
+    /// Memory for standardised features, in bytes. Features that need more are read again in each pass. The results
+    /// are the same bits either way, so this is no part of [`Probe::settings`].
     pub memory_budget_bytes: usize,
 }
 
 impl Default for LinearProbe {
-    /// The exact solver, ten penalties, one a decade from 0.001 to 1,000,000, chosen on validation; 2 GiB.
+    /// The exact solver with ten penalties, one per decade from 0.001 to 1,000,000, chosen on validation; 2 GiB.
     fn default() -> Self {
         Self {
             solver: Solver::Exact,
@@ -101,9 +101,6 @@ impl Probe for LinearProbe {
             choices.push(path.choose(&self.penalties, folds).ok_or(LinearError::NoPenalty)?);
         }
         let mut report = report(&choices, task, dim, n_constant);
-        if self.solver == Solver::Linfa {
-            report.warnings.push("linfa does not tell its iterations, 0 stands for not known".to_owned());
-        }
         if let Selection::KFold { folds, .. } = self.selection {
             report.chosen.insert("selection".to_owned(), format!("{folds} folds of train"));
         }
@@ -138,7 +135,7 @@ impl LinearProbe {
         }
     }
 
-    /// The models of all penalties, fitted on `train` and with their losses on `scored`; one path per choice.
+    /// Fits the models of all penalties on `train` and scores them on `scored`. Returns one path per choice.
     fn paths(
         &self,
         task: &Task,
@@ -148,7 +145,7 @@ impl LinearProbe {
     ) -> Result<(Vec<Path>, Link), ProbeError> {
         let options = self.options();
         let mut budget = self.memory_budget_bytes;
-        // Ridge passes over its rows once: holding them would not pay.
+        // Ridge reads its rows once, so that it gains nothing from rows in memory.
         let rows = match task.kind {
             TaskKind::Regression => Standardised::stored(train.features, scaler),
             _ => Standardised::held_within(train.features, scaler, &mut budget)?,
@@ -181,7 +178,8 @@ impl LinearProbe {
         }
     }
 
-    /// Losses of each choice's penalties over all training rows, each by a fit on the other folds.
+    /// Returns, for each choice, the losses of its penalties over all training rows; each row is scored by a fit on the
+    /// other folds.
     fn losses_by_folds(
         &self,
         task: &Task,
@@ -193,7 +191,7 @@ impl LinearProbe {
             (Keep::Groups | Keep::Chromosomes, None) => {
                 let what = if keep == Keep::Groups { "groups" } else { "chromosomes" };
                 return Err(ProbeError::NotApplicable(format!(
-                    "folds of whole {what} need {what}, this dataset has none\n  hint: name its column in the card, or use fold_by = \"known\""
+                    "folds of whole {what} need {what}, this dataset has none\n  hint: name their column in the card, or use fold_by = \"known\""
                 )));
             }
             (Keep::Known | Keep::Groups | Keep::Chromosomes, groups) => groups,
@@ -232,11 +230,11 @@ impl LinearProbe {
     }
 }
 
-/// Says that a lack of targets is one of a fold.
+/// Names the fold in which a target has too few values.
 fn in_fold(error: ProbeError, fold: usize, n_folds: usize) -> ProbeError {
     match error {
         ProbeError::OneClass { .. } | ProbeError::TooFewTargets { .. } => ProbeError::NotApplicable(format!(
-            "without fold {fold} of {n_folds}, or in it, there is too little of a target: {error}\n  hint: fewer folds, or selection \"validation\""
+            "fold {fold} of {n_folds}, or the rows outside it, has too few values of a target: {error}\n  hint: use fewer folds, or selection = \"validation\""
         )),
         other => other,
     }

@@ -1,4 +1,4 @@
-//! Fitting numbers: ridge, each target on the rows where it is known, its penalty its own.
+//! Fits numbers by ridge regression, each target on the rows where it is known and with its own penalty.
 
 use crate::linear_probe::choice::{Losses, Path, PathModel, outputs_of};
 use crate::linear_probe::options::FitOptions;
@@ -9,10 +9,10 @@ use crate::solvers::ridge_missing::MissingRidge;
 use ndarray::{Array2, Axis};
 use seqprobe_core::{ProbeError, Task};
 
-/// Most predictions held at once while models are scored (64 MiB).
-const PREDICTED_VALUES: usize = 8 << 20;
+/// Largest number of predictions in memory while models are scored (64 MiB).
+const MAX_PREDICTED_VALUES: usize = 8 << 20;
 
-/// Fits all targets. Those known on the same rows are fitted together; all share one eigendecomposition.
+/// Fits all targets. Targets that are known on the same rows are fitted together; all share one eigendecomposition.
 pub(crate) fn fit_values(
     options: &FitOptions<'_>,
     task: &Task,
@@ -64,12 +64,12 @@ fn model_of(model: &FittedRidge, column: usize) -> PathModel {
         weights: model.weights.select(Axis(0), &[column]),
         intercepts: model.intercepts.select(Axis(0), &[column]),
         converged: None,
-        iterations: 0,
+        iterations: Some(0),
         gradient_norm: None,
     }
 }
 
-/// Squared errors of all models on the rows where each target is known.
+/// Adds the squared errors of all models on the rows where each target is known.
 fn score(
     models: Vec<Vec<PathModel>>,
     task: &Task,
@@ -82,7 +82,7 @@ fn score(
         }
     }
     let n_penalties = models.first().map_or(1, Vec::len);
-    let at_once = (PREDICTED_VALUES / (truth.nrows() * n_penalties).max(1)).max(1);
+    let at_once = (MAX_PREDICTED_VALUES / (truth.nrows() * n_penalties).max(1)).max(1);
     let mut losses = Vec::with_capacity(models.len());
     for some in models.chunks(at_once) {
         let predicted = outputs_of(some.iter().flatten(), scored)?;

@@ -60,7 +60,7 @@ impl TryFrom<LinearSettings> for LinearProbe {
         if let Selection::KFold { folds, .. } = selection
             && folds < 2
         {
-            return Err(SettingsError::value("folds", folds, "a number of at least 2"));
+            return Err(SettingsError::value("folds", &folds, "a number of at least 2"));
         }
         if let Some(penalties) = &settings.penalties {
             check_penalty_setting(penalties)?;

@@ -5,7 +5,7 @@ use crate::prepare::targets::too_few;
 use ndarray::{ArrayBase, Data, Ix2};
 use seqprobe_core::{FeatureKind, LabelledView, ProbeError, Task};
 
-/// Values must be finite.
+/// Checks that all values are finite.
 pub(crate) fn check_values<D: Data<Elem = f64>>(
     what: &'static str,
     values: &ArrayBase<D, Ix2>,
@@ -16,7 +16,7 @@ pub(crate) fn check_values<D: Data<Elem = f64>>(
     }
 }
 
-/// Checks that both views suit the probe and each other; gives their width.
+/// Checks that both views suit the probe and each other. Returns their width.
 pub(crate) fn check_views(
     train: &LabelledView<'_>,
     valid: &LabelledView<'_>,
@@ -40,7 +40,7 @@ pub(crate) fn check_views(
     Ok(dim)
 }
 
-/// A split has a row, and as many targets as rows.
+/// Checks that a split has rows, and as many targets as rows.
 pub(crate) fn check_rows(
     split: &'static str,
     view: &LabelledView<'_>,

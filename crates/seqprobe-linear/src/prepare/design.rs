@@ -1,9 +1,9 @@
-//! Passes over the rows of a feature matrix that ends, in thought, in a column of ones for the intercept.
+//! Passes over the rows of a feature matrix. A column of ones for the intercept is taken to follow the features.
 //!
-//! A pass computes logits, turns them into residuals row by row and multiplies these back onto the features
-//! while the rows are still in the processor's cache: the matrix is read once. Rows are cut into pieces that
-//! depend on the shape only and partial sums are added in their order, so that results depend neither on the
-//! number of threads nor on whether the rows are held in memory or read anew in each pass.
+//! A pass computes logits, turns them into residuals row by row and multiplies the residuals with the features while
+//! the rows are still in the processor's cache: the matrix is read once. Pieces of rows depend on the shape only, and
+//! partial sums are added in their order. Results therefore do not depend on the number of threads, nor on whether
+//! rows stay in memory or are read again in each pass.
 
 use crate::error::LinearError;
 use crate::prepare::gram::GramProduct;
@@ -14,20 +14,20 @@ use rayon::prelude::*;
 use seqprobe_core::FeatureView;
 use std::borrow::Cow;
 
-/// Fewest pieces that run in parallel where there are enough rows; fixed, so that sums are too.
-const PIECES: usize = 64;
-/// Most values in a piece, which is what a thread reads at once from stored features (16 MiB).
-const PIECE_VALUES: usize = 4 << 20;
-/// Values in the block of rows that is read twice in a row; 256 KiB stay in a second-level cache.
+/// Pieces that run in parallel, or more if pieces would be too large. The number is fixed, so that sums are too.
+const MIN_PIECES: usize = 64;
+/// Largest number of values in a piece, which a thread reads at once from stored features (16 MiB).
+const MAX_PIECE_VALUES: usize = 4 << 20;
+/// Values in a block of rows, which is used twice in a row; 256 KiB stay in a second-level cache.
 const BLOCK_VALUES: usize = 32_768;
 /// Values in the buffer of scaled rows from which Gram matrices are summed (8 MiB).
 const GRAM_BUFFER_VALUES: usize = 1 << 20;
 
-/// A feature matrix, held or read when needed.
+/// A feature matrix, in memory or read when needed.
 #[derive(Clone, Copy)]
 pub(crate) struct Design<'a> {
     rows: Rows<'a>,
-    /// Columns without the intercept's.
+    /// Columns without that of the intercept.
     pub(crate) n_columns: usize,
     /// Rows.
     pub(crate) n_rows: usize,
@@ -35,9 +35,9 @@ pub(crate) struct Design<'a> {
 
 #[derive(Clone, Copy)]
 enum Rows<'a> {
-    /// Row-major, as they are.
+    /// In memory, row-major, used as they are.
     Held(&'a [f64]),
-    /// Standardised as they are read.
+    /// Stored features, standardised when they are read.
     Stored(FeatureView<'a>, &'a Scaler),
 }
 
@@ -48,12 +48,12 @@ impl<'a> Design<'a> {
         Self { rows: Rows::Held(values), n_columns, n_rows }
     }
 
-    /// The standardised rows of a view, read in every pass.
+    /// The standardised rows of a view, which each pass reads again.
     pub(crate) fn stored(view: FeatureView<'a>, scaler: &'a Scaler) -> Self {
         Self { rows: Rows::Stored(view, scaler), n_columns: view.dim(), n_rows: view.n_rows() }
     }
 
-    /// Parameters per output: one weight a column, and the intercept last.
+    /// Parameters per output: one weight per column, then the intercept.
     pub(crate) fn width(&self) -> usize {
         self.n_columns + 1
     }
@@ -67,8 +67,8 @@ impl<'a> Design<'a> {
     }
 
     fn piece_rows(&self) -> usize {
-        let most = (PIECE_VALUES / self.n_columns.max(1)).max(1);
-        self.n_rows.div_ceil(PIECES).clamp(1, most)
+        let most = (MAX_PIECE_VALUES / self.n_columns.max(1)).max(1);
+        self.n_rows.div_ceil(MIN_PIECES).clamp(1, most)
     }
 
     /// Calls `visit(first row of the block, block)` for blocks `[rows, n_columns]` of the rows from `first` on.
@@ -103,9 +103,9 @@ impl<'a> Design<'a> {
         Ok(())
     }
 
-    /// One pass. `visit(first row, state, logits)` gets the logits `[rows, outputs]` of a block of rows and the
-    /// rows' own part of `state`, must overwrite the logits by residuals and returns a number to be summed.
-    /// Gives that sum and `residualsᵀ · [features, 1]`.
+    /// Makes one pass. `visit(first row, state, logits)` gets the logits `[rows, outputs]` of a block of rows and the
+    /// part of `state` that belongs to these rows. It overwrites the logits with residuals and returns a number.
+    /// Returns the sum of these numbers and `residualsᵀ · [features, 1]`.
     ///
     /// # Shapes
     /// `parameters`: `[outputs, width]`; `state`: `[rows, anything]`; result: `[outputs, width]`.
@@ -169,21 +169,22 @@ impl<'a> Design<'a> {
         Ok((total, products))
     }
 
-    /// The lower triangle of `[features, 1, beside]ᵀ · diag(weights) · [features, 1, beside]`; no weight may be negative.
+    /// Returns the lower triangle of `[features, 1, extra]ᵀ · diag(weights) · [features, 1, extra]`. No weight may be
+    /// negative.
     ///
     /// # Shapes
-    /// `weights`: one per row, all 1 where `None`; `beside`: `[rows, anything]`, row-major; result: `[size, size]`,
-    /// size = width + columns of `beside`.
+    /// `weights`: one per row, all 1 if `None`; `extra`: `[rows, anything]`, row-major; result: `[size, size]`,
+    /// size = width + columns of `extra`.
     pub(crate) fn gram(
         &self,
         product: GramProduct,
         weights: Option<&[f64]>,
-        beside: &[f64],
+        extra: &[f64],
     ) -> Result<Vec<f64>, LinearError> {
-        let n_beside = beside.len() / self.n_rows.max(1);
-        let size = self.width() + n_beside;
+        let n_extra = extra.len() / self.n_rows.max(1);
+        let size = self.width() + n_extra;
         let block = (GRAM_BUFFER_VALUES / size).clamp(64, 8_192).min(self.n_rows.max(1));
-        let part = block.div_ceil(PIECES).max(1);
+        let part = block.div_ceil(MIN_PIECES).max(1);
         let mut sum = vec![0.0; size * size];
         let mut buffer = vec![0.0; block * size];
         for first_of_block in (0..self.n_rows).step_by(block) {
@@ -200,8 +201,8 @@ impl<'a> Design<'a> {
                             *scaled = factor * value;
                         }
                         scaled[self.n_columns] = factor;
-                        let beside = &beside[row * n_beside..(row + 1) * n_beside];
-                        for (scaled, value) in scaled[self.n_columns + 1..].iter_mut().zip(beside) {
+                        let extra = &extra[row * n_extra..(row + 1) * n_extra];
+                        for (scaled, value) in scaled[self.n_columns + 1..].iter_mut().zip(extra) {
                             *scaled = factor * value;
                         }
                     }
@@ -213,7 +214,7 @@ impl<'a> Design<'a> {
         Ok(sum)
     }
 
-    /// Linear outputs of all rows.
+    /// Returns the linear outputs of all rows.
     ///
     /// # Shapes
     /// `parameters`: `[outputs, width]`; result: `[rows, outputs]`, row-major.
@@ -249,7 +250,7 @@ impl<'a> Design<'a> {
     }
 }
 
-/// The product of two vectors over the length of the first, in eight interleaved sums.
+/// Returns the dot product of two vectors over the length of the first, in eight interleaved sums.
 pub(crate) fn dot(left: &[f64], right: &[f64]) -> f64 {
     let right = &right[..left.len()];
     let mut sums = [0.0_f64; 8];

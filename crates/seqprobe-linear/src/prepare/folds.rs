@@ -1,11 +1,11 @@
-//! Cutting training rows into folds: in equal shares of the classes, or in whole groups.
+//! Divides training rows into folds: with equal shares of the classes, or in whole groups.
 
 use rand::seq::SliceRandom;
 use seqprobe_core::{ProbeError, Seed, Targets};
 use std::collections::HashMap;
 
-/// The fold of each row, below `n_folds`. No group has rows in two folds; without groups every class is spread
-/// evenly over the folds. The cut is the same whenever rows, classes and groups are.
+/// Returns the fold of each row, below `n_folds`. No group has rows in two folds. Without groups every class is spread
+/// evenly over the folds. The same rows, classes and groups always give the same folds.
 ///
 /// # Errors
 /// [`ProbeError::NotApplicable`] with fewer rows or groups than folds.
@@ -21,7 +21,7 @@ pub(crate) fn folds(
     };
     if n < n_folds || n_folds < 2 {
         return Err(ProbeError::NotApplicable(format!(
-            "{n_folds} folds of {n} {what} in train\n  hint: at least 2 folds, each with some of the {what}"
+            "{n_folds} folds of {n} {what} in train\n  hint: use at least 2 folds, and at most one for each of the {what}"
         )));
     }
     let mut order: Vec<usize> = (0..n_rows).collect();
@@ -32,7 +32,7 @@ pub(crate) fn folds(
     })
 }
 
-/// Large groups first, each to the fold that has the fewest rows.
+/// Assigns groups to folds: large groups first, each to the fold with the fewest rows.
 fn whole_groups(order: &[usize], groups: &[u32], n_folds: usize) -> Vec<usize> {
     let mut place = HashMap::new();
     let mut sizes: Vec<(u32, usize)> = Vec::new();
@@ -54,6 +54,7 @@ fn whole_groups(order: &[usize], groups: &[u32], n_folds: usize) -> Vec<usize> {
     groups.iter().map(|group| fold_of_group[group]).collect()
 }
 
+/// Assigns rows to folds one after the other, sorted by class.
 fn equal_shares(mut order: Vec<usize>, targets: &Targets, n_folds: usize) -> Vec<usize> {
     if let Targets::Classes { labels, .. } = targets {
         order.sort_by_key(|&row| labels[row]);
@@ -76,7 +77,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_group_stands_in_two_folds(
+        fn no_group_is_in_two_folds(
             groups in prop::collection::vec(0_u32..40, 50..300),
             n_folds in 2_usize..6,
         ) {

@@ -1,15 +1,15 @@
-//! The one expensive product of the solvers, as a function that a caller may replace by a faster one.
+//! The Gram product, the expensive step of the solvers, as a function that a caller may replace by a faster one.
 
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, MatMut, MatRef, Par};
 
-/// Adds `rowsᵀ · rows` to the lower triangle of `out` (what stands above the diagonal is never read).
+/// Adds `rowsᵀ · rows` to the lower triangle of `out`. Values above the diagonal are never read.
 ///
 /// # Shapes
 /// `rows`: `[rows, columns]`, row-major. `out`: `[columns, columns]`, row-major.
 pub type GramProduct = fn(rows: &[f64], columns: usize, out: &mut [f64]);
 
-/// The product on faer, on all threads of the current rayon pool. Shapes as in [`GramProduct`].
+/// The product by faer, on all threads of the current rayon pool. Shapes as in [`GramProduct`].
 pub fn faer_gram(rows: &[f64], columns: usize, out: &mut [f64]) {
     if columns == 0 || rows.is_empty() {
         return;

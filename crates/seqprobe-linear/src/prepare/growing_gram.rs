@@ -1,7 +1,7 @@
-//! The weighted, centred Gram matrix of those features that are asked for; it grows as more are.
+//! The weighted, centred Gram matrix of the requested features. It grows with further requests.
 //!
-//! A sparse fit touches few of many features. Products between two features are computed once, in blocks of
-//! rows whose sums are added in order, so that results do not depend on the number of threads.
+//! A sparse fit uses few of many features. The product of two features is computed once, in blocks of rows whose sums
+//! are added in order, so that results do not depend on the number of threads.
 
 use crate::error::LinearError;
 use faer::linalg::matmul::matmul;
@@ -10,7 +10,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-/// Rows gathered at once.
+/// Rows in one block of a product.
 const BLOCK_ROWS: usize = 4_096;
 
 /// A row-major feature matrix in memory.
@@ -30,7 +30,7 @@ impl<'a> DenseRows<'a> {
     }
 }
 
-/// Features in row-major layout as the solvers read them.
+/// Returns row-major features in the form that the solvers read.
 pub(crate) fn dense(features: ArrayView2<'_, f64>) -> Result<DenseRows<'_>, LinearError> {
     let (n_rows, n_columns) = features.dim();
     match features.to_slice() {
@@ -39,7 +39,7 @@ pub(crate) fn dense(features: ArrayView2<'_, f64>) -> Result<DenseRows<'_>, Line
     }
 }
 
-/// Products of the members, each over all rows: `Σ weight · (x − mean)(x − mean)ᵀ / rows`.
+/// Products of the member features over all rows: `Σ weight · (x − mean)(x − mean)ᵀ / rows`.
 pub(crate) struct GrowingGram {
     weights: Vec<f64>,
     total: f64,
@@ -50,7 +50,7 @@ pub(crate) struct GrowingGram {
 }
 
 impl GrowingGram {
-    /// No members yet. `weights`: one per row, none negative, not all 0.
+    /// Starts without members. `weights`: one per row, none negative, not all 0.
     pub(crate) fn new(design: DenseRows<'_>, weights: Vec<f64>) -> Self {
         let total = weights.iter().sum();
         Self {
@@ -63,12 +63,12 @@ impl GrowingGram {
         }
     }
 
-    /// The features that are in, in the order of the matrix.
+    /// The member features, in the order of the matrix.
     pub(crate) fn members(&self) -> &[usize] {
         &self.members
     }
 
-    /// Whether a feature is in.
+    /// Whether a feature is a member.
     pub(crate) fn holds(&self, feature: usize) -> bool {
         self.places[feature] != usize::MAX
     }
@@ -84,7 +84,7 @@ impl GrowingGram {
         &self.values
     }
 
-    /// Takes in those of `wanted` that are not in yet.
+    /// Adds the features of `wanted` that are no members yet.
     pub(crate) fn ask(&mut self, design: DenseRows<'_>, wanted: &[usize]) {
         let old = self.members.len();
         for &feature in wanted {
@@ -161,7 +161,7 @@ impl GrowingGram {
     }
 }
 
-/// `featuresᵀ · residuals / rows` for every feature, in pieces of rows that depend on their number only.
+/// Returns `featuresᵀ · residuals / rows` for every feature, summed in pieces that depend on the number of rows only.
 pub(crate) fn feature_slopes(design: DenseRows<'_>, residuals: &[f64]) -> Vec<f64> {
     let width = design.n_columns;
     let piece = design.n_rows.div_ceil(64).max(1);
@@ -189,7 +189,7 @@ pub(crate) fn feature_slopes(design: DenseRows<'_>, residuals: &[f64]) -> Vec<f6
     slopes
 }
 
-/// Adds `Σ value · feature` over some features to each row of `out`.
+/// Adds `Σ value · feature`, over the features given, to each row of `out`.
 pub(crate) fn add_features(design: DenseRows<'_>, values: &[(usize, f64)], out: &mut [f64]) {
     let width = design.n_columns.max(1);
     design.values.par_chunks(width).zip(out.par_iter_mut()).with_min_len(64).for_each(|(row, out)| {

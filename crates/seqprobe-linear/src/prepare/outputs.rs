@@ -1,9 +1,11 @@
-//! `features · weightsᵀ + intercepts`, each value summed in one order whatever rows stand beside it.
+//! `features · weightsᵀ + intercepts`. Each value is summed in a fixed order, which other rows do not change.
 
 use crate::prepare::design::dot;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
+/// Returns `features · weightsᵀ + intercepts`.
+///
 /// # Shapes
 /// `features`: `[rows, features]`; `weights`: `[outputs, features]`; result: `[rows, outputs]`.
 pub(crate) fn linear_outputs(

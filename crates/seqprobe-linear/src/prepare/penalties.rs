@@ -21,7 +21,7 @@ pub(crate) fn check_penalty_setting(penalties: &[f64]) -> Result<(), SettingsErr
             LinearError::NoPenalty => "at least one number above 0",
             _ => "numbers above 0",
         };
-        SettingsError::value("penalties", format!("{penalties:?}"), expected)
+        SettingsError::value("penalties", &format!("{penalties:?}"), expected)
     })
 }
 

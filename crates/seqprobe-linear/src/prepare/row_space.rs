@@ -1,8 +1,7 @@
-//! Fewer rows than columns: the same problem in as many columns as there are rows.
+//! Reduces a problem with fewer rows than columns to one with as many columns as rows.
 //!
 //! A penalised weight vector lies in the space of the rows. With `featuresᵀ = Q·R` the matrix `Rᵀ` has the same
-//! products between rows, and `weights = Q · small weights` has the same length, so that the optimum is the
-//! same one.
+//! products between rows, and `weights = Q · small weights` has the same length. The optimum is therefore the same.
 
 use crate::error::LinearError;
 use crate::prepare::design::Design;
@@ -16,7 +15,7 @@ use faer::linalg::solvers::Qr;
 use faer::{Conj, Mat, MatRef, get_global_parallelism};
 use std::sync::OnceLock;
 
-/// Features, rotated when they have more columns than rows.
+/// Features, rotated if they have more columns than rows.
 pub(crate) struct RowSpace<'a> {
     original: Design<'a>,
     rotated: Option<Rotated>,
@@ -29,7 +28,8 @@ struct Rotated {
 }
 
 impl<'a> RowSpace<'a> {
-    /// Decides and rotates. Rotated rows are held in memory: they are smaller than the Gram matrix of the columns.
+    /// Rotates the features if they have more columns than rows. Rotated rows stay in memory: they are smaller than the
+    /// Gram matrix of the columns.
     pub(crate) fn new(original: Design<'a>) -> Result<Self, LinearError> {
         let (rows, columns) = (original.n_rows, original.n_columns);
         let rotate = || {
@@ -48,8 +48,8 @@ impl<'a> RowSpace<'a> {
         Ok(Self { original, rotated, gram: OnceLock::new() })
     }
 
-    /// The unweighted Gram matrix of what to fit on with its column of ones, lower triangle; computed once for all
-    /// the fits that share the rows.
+    /// The unweighted Gram matrix, lower triangle, of [`Self::design`] with its column of ones. It is computed once for
+    /// all fits that share the rows.
     pub(crate) fn gram(&self, product: GramProduct) -> Result<&[f64], LinearError> {
         match self.gram.get() {
             Some(gram) => Ok(gram),
@@ -60,7 +60,7 @@ impl<'a> RowSpace<'a> {
         }
     }
 
-    /// What to fit on.
+    /// The features to fit on.
     pub(crate) fn design(&self) -> Design<'_> {
         match &self.rotated {
             Some(rotated) => Design::new(&rotated.values, self.original.n_rows, self.original.n_rows),
@@ -68,7 +68,7 @@ impl<'a> RowSpace<'a> {
         }
     }
 
-    /// Parameters for the original features from those fitted. Shapes: `[outputs, width]` of either.
+    /// Returns the parameters for the original features, given those fitted. Shapes: `[outputs, width]` of each.
     pub(crate) fn restore(&self, parameters: &[f64]) -> Vec<f64> {
         let Some(rotated) = &self.rotated else {
             return parameters.to_vec();

@@ -1,12 +1,13 @@
-//! Standardisation fitted on training rows only: mean 0 and population standard deviation 1.
+//! Standardisation, fitted on training rows only: mean 0 and population standard deviation 1.
 
 use crate::error::LinearError;
 use ndarray::Array2;
 use rayon::prelude::*;
 use seqprobe_core::{FeatureView, ProbeError};
 
-/// Most values that a thread reads at once (1 MiB): twice over them from a second-level cache.
-const PIECE_VALUES: usize = 1 << 18;
+/// Largest number of values that a thread reads at once (1 MiB), so that both passes over them use the second-level
+/// cache.
+const MAX_PIECE_VALUES: usize = 1 << 18;
 
 /// Mean and scale of each feature.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +17,7 @@ pub(crate) struct Scaler {
     pub(crate) scales: Vec<f64>,
 }
 
-/// Refuses a NaN or an infinity, naming its place.
+/// Refuses a NaN or an infinity. The error names its row and feature.
 pub(crate) fn check_finite(
     values: &[f32],
     dim: usize,
@@ -34,12 +35,12 @@ pub(crate) fn check_finite(
     }
 }
 
-/// Rows, means and sums of squares about them, of some rows.
+/// Number, means and sums of squared deviations of some rows.
 struct Moments {
     n_rows: f64,
     means: Vec<f64>,
     squares: Vec<f64>,
-    /// Whether a value differs from that of the first row of all.
+    /// Whether a value differs from that of the very first row.
     varies: Vec<bool>,
 }
 
@@ -65,7 +66,7 @@ impl Moments {
         moments
     }
 
-    /// Moments of both together, after Chan, Golub and LeVeque (1979).
+    /// Adds the moments of further rows, after Chan, Golub and LeVeque (1979).
     fn add(&mut self, other: &Self) {
         let n_rows = self.n_rows + other.n_rows;
         for column in 0..self.means.len() {
@@ -79,15 +80,16 @@ impl Moments {
 }
 
 impl Scaler {
-    /// Fits on the rows of a view, read once and in pieces, and counts the constant features.
+    /// Fits on the rows of a view, which are read once and in pieces. Returns the scaler and the number of constant
+    /// features.
     ///
     /// # Errors
-    /// [`ProbeError::NotFinite`] naming the first value that is not finite; what reading gives.
+    /// [`ProbeError::NotFinite`], which names the first value that is not finite, and the errors of reading.
     pub(crate) fn fit(view: &FeatureView<'_>, split: &str) -> Result<(Self, usize), ProbeError> {
         let (dim, n_rows) = (view.dim(), view.n_rows());
         let mut first = Vec::with_capacity(dim);
         view.read(&[0], &mut first)?;
-        let piece = (PIECE_VALUES / dim.max(1)).max(1);
+        let piece = (MAX_PIECE_VALUES / dim.max(1)).max(1);
         let starts: Vec<usize> = (0..n_rows).step_by(piece).collect();
         let measure = |&start: &usize| {
             let rows: Vec<usize> = (start..n_rows.min(start + piece)).collect();
@@ -121,7 +123,7 @@ impl Scaler {
         Ok((Self { means, scales }, n_constant))
     }
 
-    /// Standardises rows, `[rows, dim]` both.
+    /// Standardises rows. Shapes: `[rows, dim]` of both.
     pub(crate) fn standardise(&self, values: &[f32], standardised: &mut [f64]) {
         let dim = self.means.len().max(1);
         for (target, values) in standardised.chunks_mut(dim).zip(values.chunks(dim)) {
@@ -133,10 +135,10 @@ impl Scaler {
         }
     }
 
-    /// All rows of a view, standardised, row-major.
+    /// Reads all rows of a view and standardises them. The result is row-major.
     pub(crate) fn read(&self, view: &FeatureView<'_>) -> Result<Vec<f64>, LinearError> {
         let (dim, n_rows) = (view.dim().max(1), view.n_rows());
-        let piece = (PIECE_VALUES / dim).max(1);
+        let piece = (MAX_PIECE_VALUES / dim).max(1);
         let mut standardised = vec![0.0; n_rows * dim];
         let fill = |(index, target): (usize, &mut [f64])| {
             let first = index * piece;
@@ -154,7 +156,7 @@ impl Scaler {
         Ok(standardised)
     }
 
-    /// Standardised values.
+    /// Returns standardised values.
     ///
     /// # Shapes
     /// `[rows, dim]`

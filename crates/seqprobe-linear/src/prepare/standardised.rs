@@ -1,11 +1,11 @@
-//! Standardised rows of a split, held in memory where they fit the budget, else read in each pass.
+//! Standardised rows of a split. They stay in memory if they fit the budget, else each pass reads them again.
 
 use crate::error::LinearError;
 use crate::prepare::design::Design;
 use crate::prepare::scaler::Scaler;
 use seqprobe_core::FeatureView;
 
-/// Rows to fit or to score on.
+/// Rows to fit on or to score on.
 pub(crate) struct Standardised<'a> {
     view: FeatureView<'a>,
     scaler: &'a Scaler,
@@ -13,12 +13,12 @@ pub(crate) struct Standardised<'a> {
 }
 
 impl<'a> Standardised<'a> {
-    /// Rows read in each pass.
+    /// Rows that each pass reads again.
     pub(crate) fn stored(view: FeatureView<'a>, scaler: &'a Scaler) -> Self {
         Self { view, scaler, held: None }
     }
 
-    /// Rows held in memory where they take no more than `budget_bytes`; takes from the budget what they take.
+    /// Rows that stay in memory if they need no more than `budget_bytes`, which is then reduced by what they need.
     pub(crate) fn held_within(
         view: FeatureView<'a>,
         scaler: &'a Scaler,
@@ -43,7 +43,7 @@ impl<'a> Standardised<'a> {
         }
     }
 
-    /// Some of the rows, through a buffer that the caller keeps; held where all of them are.
+    /// Some of the rows, through a buffer that the caller keeps. They are in memory if all rows are.
     pub(crate) fn subset<'b>(&'b self, rows: &[usize], buffer: &'b mut Vec<usize>) -> Standardised<'b> {
         let dim = self.view.dim();
         let held = self.held.as_ref().map(|values| {

@@ -13,36 +13,36 @@ use linfa::traits::Fit;
 use ndarray::{Array1, ArrayBase, Data, Ix2};
 use std::ops::ControlFlow;
 
-/// Which penalties are fitted at.
+/// The penalties of a path.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PenaltyPath {
     /// These, each above 0, in any order.
     Given(Vec<f64>),
-    /// So many, evenly spaced in the logarithm from the weakest penalty at which all weights are zero down to a
-    /// thousandth of it (a hundredth where there are fewer rows than features).
+    /// This many, evenly spaced on a log scale from the smallest penalty at which all weights are zero down to a
+    /// thousandth of it (a hundredth if there are fewer rows than features).
     Automatic(usize),
 }
 
-/// Elastic net at each of some penalties, each fit starting from that at the next stronger one.
+/// Elastic net at each of several penalties. Each fit starts from that at the next stronger penalty.
 ///
-/// Minimises `loss + penalty · (l1_ratio · Σ|weight| + (1 − l1_ratio)/2 · Σ weight²)`, the intercept free, where
-/// the loss is `Σ error² / (2 · rows)` for numbers (scikit-learn's `ElasticNet` at `alpha = penalty`) and the mean
+/// Minimises `loss + penalty · (l1_ratio · Σ|weight| + (1 − l1_ratio)/2 · Σ weight²)` with a free intercept. The
+/// loss is `Σ error² / (2 · rows)` for numbers (scikit-learn's `ElasticNet` at `alpha = penalty`) and the mean
 /// log loss in nats for two classes (scikit-learn's `LogisticRegression` at `C = 1 / (rows · penalty)`). Features
-/// are taken as they are: standardise before.
+/// are used as they are: standardise them before.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ElasticNetPath {
-    /// Share of the penalty that is on absolute values, above 0 and at most 1; 1 is the lasso.
+    /// Share of the penalty on absolute values, above 0 and at most 1; 1 is the lasso.
     pub l1_ratio: f64,
-    /// Which penalties.
+    /// The penalties.
     pub penalties: PenaltyPath,
-    /// A fit has converged when its duality gap, over the objective without weights, is at most this.
+    /// A fit has converged when its duality gap, over the objective at zero weights, is at most this.
     pub tolerance: f64,
 }
 
 /// A fitted elastic net.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FittedElasticNet {
-    /// One per feature; exactly 0 where the feature was not selected.
+    /// One per feature; exactly 0 for a feature that was not selected.
     pub weights: Array1<f64>,
     /// The intercept.
     pub intercept: f64,
@@ -50,19 +50,19 @@ pub struct FittedElasticNet {
     pub penalty: f64,
     /// Whether the duality gap met the tolerance.
     pub converged: bool,
-    /// Cycles of coordinate descent from the start given by the next stronger penalty.
+    /// Cycles of coordinate descent from the model at the next stronger penalty.
     pub iterations: u64,
-    /// Objective less a lower bound of the optimum, over the objective without weights.
+    /// Objective less a lower bound of the optimum, over the objective at zero weights.
     pub duality_gap: f64,
 }
 
 impl ElasticNetPath {
-    /// A path of 100 automatic penalties, solved to a gap of 1e-10.
+    /// A path of 100 automatic penalties, with a tolerance of 1e-10.
     pub fn new(l1_ratio: f64) -> Self {
         Self { l1_ratio, penalties: PenaltyPath::Automatic(100), tolerance: 1e-10 }
     }
 
-    /// Fits numbers, the strongest penalty first for an automatic path, else in the order given.
+    /// Fits numbers. Returns one model per penalty: the strongest first for an automatic path, else in the order given.
     ///
     /// # Shapes
     /// `features`: `[rows, features]`; `targets`: one per row.
@@ -85,10 +85,10 @@ impl ElasticNetPath {
         Ok(self.in_order(self.follow(&mut problem, design, |_| ControlFlow::Continue(()))))
     }
 
-    /// Fits two classes; otherwise as [`Self::fit_values`].
+    /// Fits two classes. Otherwise as [`Self::fit_values`].
     ///
     /// # Errors
-    /// As there, and when only one class has rows.
+    /// As [`Self::fit_values`], and when only one class has rows.
     pub fn fit_classes<D: Data<Elem = f64>>(
         &self,
         features: &ArrayBase<D, Ix2>,
@@ -107,7 +107,7 @@ impl ElasticNetPath {
     pub(crate) fn check_settings(&self) -> Result<(), LinearError> {
         if !(self.l1_ratio > 0.0 && self.l1_ratio <= 1.0) {
             return Err(LinearError::Numeric(format!(
-                "l1_ratio is {}, expected a number above 0 and at most 1\n  hint: without an L1 penalty use ridge, the probe linear",
+                "l1_ratio is {}, expected a number above 0 and at most 1\n  hint: without an L1 penalty use the probe linear",
                 self.l1_ratio
             )));
         }
@@ -131,16 +131,16 @@ impl ElasticNetPath {
         Ok(())
     }
 
-    /// The penalties, the strongest first. `steepest`: as of [`SparseProblem::steepest`].
+    /// Returns the penalties, the strongest first. `steepest`: see [`SparseProblem::steepest`].
     pub(crate) fn strongest_first(&self, steepest: f64, design: DenseRows<'_>) -> Vec<f64> {
         match &self.penalties {
             PenaltyPath::Given(penalties) => {
                 strongest_first(penalties).into_iter().map(|index| penalties[index]).collect()
             }
             PenaltyPath::Automatic(n) => {
-                // Nothing to explain: any penalty gives no weights.
+                // No feature explains anything: all weights are zero at any penalty.
                 let steepest = if steepest > 0.0 { steepest } else { 1.0 };
-                // Rounding must not let a weight in at the first one.
+                // Rounding must not make a weight non-zero at the first penalty.
                 let first = steepest / self.l1_ratio * (1.0 + 1e-12);
                 let least: f64 = if design.n_rows < design.n_columns { 1e-2 } else { 1e-3 };
                 let step = |index: usize| index as f64 / (*n as f64 - 1.0).max(1.0);
@@ -149,7 +149,7 @@ impl ElasticNetPath {
         }
     }
 
-    /// Solves from the strongest penalty on, until `after` has seen enough.
+    /// Solves from the strongest penalty to the weakest, until `after` returns `Break`.
     pub(crate) fn follow(
         &self,
         problem: &mut dyn SparseProblem,
@@ -180,7 +180,7 @@ impl ElasticNetPath {
         fitted
     }
 
-    /// From strongest first to the order that was given.
+    /// Puts models back from strongest first into the order of the penalties given.
     fn in_order(&self, fitted: Vec<FittedElasticNet>) -> Vec<FittedElasticNet> {
         let PenaltyPath::Given(penalties) = &self.penalties else { return fitted };
         let mut placed: Vec<_> = strongest_first(penalties).into_iter().zip(fitted).collect();
@@ -189,7 +189,7 @@ impl ElasticNetPath {
     }
 }
 
-/// Numbers, through linfa's trait; as [`ElasticNetPath::fit_values`].
+/// Fits numbers through linfa's trait, as [`ElasticNetPath::fit_values`] does.
 impl<D: Data<Elem = f64>> Fit<ArrayBase<D, Ix2>, Array1<f64>, LinearError> for ElasticNetPath {
     type Object = Vec<FittedElasticNet>;
 
@@ -202,7 +202,7 @@ impl<D: Data<Elem = f64>> Fit<ArrayBase<D, Ix2>, Array1<f64>, LinearError> for E
 }
 
 impl FittedElasticNet {
-    /// Features with a weight other than 0.
+    /// Number of features with a non-zero weight.
     pub fn n_selected(&self) -> usize {
         self.weights.iter().filter(|weight| **weight != 0.0).count()
     }

@@ -1,4 +1,4 @@
-//! linfa-elasticnet as a solver of the squared error, one fit from the start at each penalty.
+//! linfa-elasticnet as a solver for the squared error. Each penalty is fitted from the start.
 
 use crate::error::LinearError;
 use crate::prepare::growing_gram::{DenseRows, GrowingGram};
@@ -12,11 +12,11 @@ use linfa_elasticnet::ElasticNet;
 use ndarray::{Array1, ArrayView2, Axis};
 use std::ops::ControlFlow;
 
-/// linfa's own tolerance; its gap is over the sum of squares.
+/// linfa's own tolerance; its gap is relative to the sum of squares.
 const TOLERANCE: f64 = 1e-8;
-const MOST_CYCLES: u32 = 100_000;
+const MAX_CYCLES: u32 = 100_000;
 
-/// The path by linfa. linfa takes no start and does not centre features: that is done here.
+/// Fits a path with linfa. linfa takes no starting point and does not centre features, so this function centres them.
 ///
 /// # Errors
 /// [`LinearError::Numeric`] when linfa fails.
@@ -38,7 +38,7 @@ pub(crate) fn linfa_path(
             .penalty(penalty)
             .l1_ratio(path.l1_ratio)
             .tolerance(TOLERANCE)
-            .max_iterations(MOST_CYCLES)
+            .max_iterations(MAX_CYCLES)
             .fit(&dataset)
             .map_err(|error| {
                 LinearError::Numeric(format!(

@@ -1,4 +1,4 @@
-//! linfa-logistic as a solver, with what it does not say: which class its logit is of, and whether it arrived.
+//! linfa-logistic as a solver, with what it does not report: the class of its logit, and whether it converged.
 
 use crate::error::LinearError;
 use crate::prepare::design::Design;
@@ -10,17 +10,17 @@ use linfa::traits::Fit;
 use linfa_logistic::{LogisticRegression, MultiLogisticRegression};
 use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate};
 
-/// The mean gradient below which a fit counts as converged; linfa's own criterion is set to match.
+/// The mean gradient below which a fit has converged. linfa's own criterion is set to match.
 const GRADIENT_TOLERANCE: f64 = 1e-6;
-const MOST_ITERATIONS: u64 = 1_000;
-/// linfa subtracts one maximum for all rows in its softmax: beyond this spread of logits its sums lose digits.
-const WIDEST_SPREAD: f64 = 30.0;
+const MAX_ITERATIONS: u64 = 1_000;
+/// linfa subtracts the same maximum from all rows in its softmax: with a larger spread of logits its sums lose digits.
+const MAX_SPREAD: f64 = 30.0;
 
-/// The path of penalties by linfa, each fit starting from that at the next stronger one. Arguments as for the
-/// exact path.
+/// Fits a path of penalties with linfa. Each fit starts from that at the next stronger penalty. Arguments are as for
+/// the exact path; iterations are 0, because linfa does not report them.
 ///
 /// # Errors
-/// [`LinearError::Numeric`] when linfa fails, or when softmax logits spread wider than linfa can sum.
+/// [`LinearError::Numeric`] when linfa fails, or when the spread of softmax logits is too large for linfa's sums.
 pub(crate) fn linfa_path(
     features: ArrayView2<'_, f64>,
     labels: &[usize],
@@ -46,21 +46,21 @@ pub(crate) fn linfa_path(
         let (weights, intercepts) = if outputs == 1 {
             let model = LogisticRegression::default()
                 .alpha(penalty)
-                .max_iterations(MOST_ITERATIONS)
+                .max_iterations(MAX_ITERATIONS)
                 .gradient_tolerance(tolerance)
                 .initial_params(binary_start)
                 .fit(&dataset)
                 .map_err(failed)?;
             let last = Array1::from_elem(1, model.intercept());
             binary_start = concatenate![Axis(0), model.params().view(), last.view()];
-            // linfa's logit is of the more frequent class, whichever that is.
+            // linfa's logit is that of the more frequent class.
             let sign = if model.labels().pos.class == 1 { 1.0 } else { -1.0 };
             let weights = model.params().view().insert_axis(Axis(0)).to_owned();
             (weights * sign, Array1::from_elem(1, sign * model.intercept()))
         } else {
             let model = MultiLogisticRegression::default()
                 .alpha(penalty)
-                .max_iterations(MOST_ITERATIONS)
+                .max_iterations(MAX_ITERATIONS)
                 .gradient_tolerance(tolerance)
                 .initial_params(softmax_start)
                 .fit(&dataset)
@@ -105,11 +105,11 @@ fn refuse_wide_logits(
     let logits = crate::prepare::outputs::linear_outputs(features, weights.view(), intercepts.view());
     let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let smallest = logits.iter().copied().fold(f64::INFINITY, f64::min);
-    if largest - smallest <= WIDEST_SPREAD {
+    if largest - smallest <= MAX_SPREAD {
         return Ok(());
     }
     Err(LinearError::Numeric(format!(
-        "at penalty {penalty} the logits spread over {:.1}, linfa's softmax is wrong beyond {WIDEST_SPREAD}\n  hint: use the exact solver, or larger penalties only",
+        "at penalty {penalty} the logits spread over {:.1}, linfa's softmax is wrong beyond {MAX_SPREAD}\n  hint: use the exact solver, or larger penalties only",
         largest - smallest
     )))
 }

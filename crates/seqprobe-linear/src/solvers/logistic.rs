@@ -1,4 +1,4 @@
-//! Exact binary and multinomial logistic regression along a path of penalties, behind linfa's traits.
+//! Exact binary and multinomial logistic regression along a path of penalties, with linfa's traits.
 
 use crate::error::LinearError;
 use crate::prepare::checks::check_values;
@@ -14,25 +14,25 @@ use linfa::traits::{Fit, PredictInplace};
 use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Axis, Data, Ix2};
 use seqprobe_core::numeric::probabilities_and_log_loss;
 
-/// The class of each row, the targets of [`LogisticPath`].
+/// The class of each row: the targets of [`LogisticPath`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassLabels {
     /// Class index per row, below `n_classes`. Of two classes, 1 is the positive one.
     pub labels: Vec<usize>,
-    /// Number of classes, at least 2; each must have a row.
+    /// Number of classes, at least 2. Each must have a row.
     pub n_classes: usize,
 }
 
-/// Logistic regression at each of some penalties, each fit starting from that at the next stronger one.
+/// Logistic regression at each of several penalties. Each fit starts from that at the next stronger penalty.
 ///
 /// Minimises `Σ log loss + penalty/2 · Σ weight²` (nats, summed over rows; intercepts are free), which is
-/// scikit-learn's objective at `C = 1/penalty`. Two classes have one weight vector, more have one each
-/// (softmax). Features are taken as they are: standardise before.
+/// scikit-learn's objective at `C = 1/penalty`. Two classes have one weight vector, more classes have one each
+/// (softmax). Features are used as they are: standardise them before.
 #[derive(Clone, Debug)]
 pub struct LogisticPath {
     /// Penalties, each above 0, in any order.
     pub penalties: Vec<f64>,
-    /// The weighted Gram product, the costly part of a step.
+    /// The weighted Gram product, the expensive part of a step.
     pub gram: GramProduct,
 }
 
@@ -46,9 +46,9 @@ pub struct FittedLogistic {
     pub intercepts: Array1<f64>,
     /// The penalty fitted at.
     pub penalty: f64,
-    /// Whether the mean gradient is below 1e-8 everywhere and the remaining decrease below rounding.
+    /// Whether every component of the mean gradient is below 1e-8 and the remaining decrease is below rounding.
     pub converged: bool,
-    /// Newton steps from the start given by the next stronger penalty; 0 by linfa, which does not tell.
+    /// Newton steps from the model at the next stronger penalty.
     pub iterations: u64,
     /// Largest absolute gradient component of the objective divided by the rows.
     pub gradient_norm: f64,
@@ -60,8 +60,8 @@ impl LogisticPath {
         Self { penalties, gram: faer_gram }
     }
 
-    /// Fits on features whose row space is at hand. `labels` are below 2 when `outputs` is 1, else below it;
-    /// `row_weights` say how often each row counts, once where `None`.
+    /// Fits on features whose row space is known. `labels` are below 2 if `outputs` is 1, else below `outputs`.
+    /// `row_weights` are the weights of the rows, 1 if `None`.
     pub(crate) fn fit_in(
         &self,
         space: &RowSpace<'_>,
@@ -124,13 +124,13 @@ impl<D: Data<Elem = f64>> Fit<ArrayBase<D, Ix2>, ClassLabels, LinearError> for L
 }
 
 impl FittedLogistic {
-    /// Probabilities: of class 1 alone for two classes, of each class for more.
+    /// Returns probabilities: of class 1 for two classes, of each class for more.
     ///
     /// # Shapes
     /// `[rows, 1 or classes]`
     ///
     /// # Panics
-    /// When `features` has another number of columns than those fitted on.
+    /// When `features` has a different number of columns than the features fitted on.
     pub fn probabilities<D: Data<Elem = f64>>(&self, features: &ArrayBase<D, Ix2>) -> Array2<f64> {
         let mut outputs = linear_outputs(features.view(), self.weights.view(), self.intercepts.view());
         to_probabilities(&mut outputs);
@@ -138,7 +138,7 @@ impl FittedLogistic {
     }
 }
 
-/// linfa's prediction: probabilities, as [`FittedLogistic::probabilities`].
+/// linfa's prediction: the probabilities of [`FittedLogistic::probabilities`].
 impl<D: Data<Elem = f64>> PredictInplace<ArrayBase<D, Ix2>, Array2<f64>> for FittedLogistic {
     fn predict_inplace<'a>(&'a self, features: &'a ArrayBase<D, Ix2>, probabilities: &mut Array2<f64>) {
         *probabilities = self.probabilities(features);
@@ -167,7 +167,7 @@ pub fn exact_logistic(
     fitted.into_iter().next().ok_or(LinearError::NoPenalty)
 }
 
-/// Turns logits into probabilities, row by row: one column by the logistic function, more by softmax.
+/// Turns logits into probabilities row by row: one column by the logistic function, several by softmax.
 pub(crate) fn to_probabilities(logits: &mut Array2<f64>) {
     for mut row in logits.axis_iter_mut(Axis(0)) {
         if let Some(row) = row.as_slice_mut() {
@@ -184,7 +184,7 @@ pub(crate) fn split_parameters(parameters: &[f64], outputs: usize) -> (Array2<f6
     (weights, Array1::from_shape_fn(outputs, |output| parameters[output * width + width - 1]))
 }
 
-/// Takes the mean over classes from each parameter: softmax does not see it, and the penalty is least without.
+/// Subtracts from each parameter its mean over classes. Probabilities do not change, and the penalty becomes minimal.
 fn centre_across_classes(parameters: &mut [f64], outputs: usize) {
     let width = parameters.len() / outputs;
     for column in 0..width {
@@ -220,7 +220,7 @@ fn check_labels(targets: &ClassLabels, n_rows: usize) -> Result<(), LinearError>
     }
     match present.iter().position(|present| !present) {
         Some(class) => {
-            Err(LinearError::Classes(format!("class {class} has no row, the others have no finite optimum")))
+            Err(LinearError::Classes(format!("class {class} has no row, so that the optimum is not finite")))
         }
         None => Ok(()),
     }

@@ -1,10 +1,10 @@
-//! Newton's method for penalised logistic regression, binary (one output) and softmax (one output a class).
+//! Newton's method for penalised logistic regression, binary (one output) and softmax (one output per class).
 //!
-//! Objective, as scikit-learn's with penalty = 1/C: Σ log loss + penalty/2 · Σ weight², intercepts free.
-//! Newton's equations are solved by conjugate gradients on exact products with the Hessian, steered by a
-//! factor of an earlier Hessian. Where that factor is fresh this is Newton–Cholesky; where a new factor would
-//! cost more than some passes over the data, the old one is used on. Steps are halved until the objective
-//! falls, so that separable data end too.
+//! The objective is that of scikit-learn with penalty = 1/C: Σ log loss + penalty/2 · Σ weight², intercepts free.
+//! Newton's equations are solved by conjugate gradients on exact products with the Hessian, preconditioned with a
+//! factor of an earlier Hessian. With a fresh factor this is Newton–Cholesky. The old factor stays in use as long as a
+//! new one would cost more than some passes over the data. Steps are halved until the objective falls, so that the
+//! method also ends on separable data.
 
 use crate::error::LinearError;
 use crate::prepare::design::{Design, dot};
@@ -12,14 +12,14 @@ use crate::prepare::gram::GramProduct;
 use crate::solvers::preconditioner::{Curvature, Factor};
 use seqprobe_core::numeric::probabilities_and_log_loss;
 
-/// The mean gradient must fall below this everywhere …
+/// Every component of the mean gradient must fall below this …
 pub(crate) const GRADIENT_TOLERANCE: f64 = 1e-8;
-/// … and the square of the Newton decrement below this: then no probability is off by more than about 5e-7.
+/// … and the square of the Newton decrement below this. Then no probability is off by more than about 5e-7.
 const DECREMENT_TOLERANCE: f64 = 1e-12;
-const MOST_STEPS: u64 = 200;
-/// A Gram matrix costs about as much as one pass for every so many columns.
+const MAX_STEPS: u64 = 200;
+/// A Gram matrix of so many columns costs about as much as one pass; it costs in proportion to the columns.
 const PASSES_PER_MEASURE: usize = 24;
-const MOST_INNER_STEPS: usize = 400;
+const MAX_INNER_STEPS: usize = 400;
 
 /// The optimum at one penalty.
 pub(crate) struct Optimum {
@@ -31,7 +31,7 @@ pub(crate) struct Optimum {
     pub(crate) gradient_norm: f64,
 }
 
-/// Rows with their classes, and the state of the descent.
+/// Rows with their classes, and the state of the optimisation.
 pub(crate) struct Newton<'a> {
     design: Design<'a>,
     labels: &'a [usize],
@@ -50,8 +50,8 @@ struct Evaluation {
 }
 
 impl<'a> Newton<'a> {
-    /// `labels`: one per row, below 2 when `outputs` is 1, else below `outputs`. `row_weights`: how often each row
-    /// counts, once where `None`.
+    /// `labels`: one per row, below 2 if `outputs` is 1, else below `outputs`. `row_weights`: the weight of each row,
+    /// 1 if `None`.
     pub(crate) fn new(
         design: Design<'a>,
         labels: &'a [usize],
@@ -73,7 +73,7 @@ impl<'a> Newton<'a> {
         }
     }
 
-    /// Takes the curvature at [`Self::start`] from an unweighted Gram matrix that other fits share.
+    /// Derives the curvature at [`Self::start`] from an unweighted Gram matrix, which other fits share.
     pub(crate) fn start_from_gram(&mut self, gram: &[f64]) {
         let counts = self.class_weights();
         let total: f64 = counts.iter().sum();
@@ -82,7 +82,7 @@ impl<'a> Newton<'a> {
         self.curvature = Some(Curvature::of_shares(shares, gram));
     }
 
-    /// The total weight of the rows of each class, of two where there is one output.
+    /// Returns the total weight of the rows of each class (of both classes if there is one output).
     fn class_weights(&self) -> Vec<f64> {
         let mut weights = vec![0.0_f64; self.outputs.max(2)];
         for (row, &label) in self.labels.iter().enumerate() {
@@ -91,7 +91,7 @@ impl<'a> Newton<'a> {
         weights
     }
 
-    /// No weights, and the intercepts that give the classes their frequencies.
+    /// Returns zero weights and the intercepts that predict the frequencies of the classes.
     pub(crate) fn start(&self) -> Vec<f64> {
         let width = self.design.width();
         let counts = self.class_weights();
@@ -107,7 +107,7 @@ impl<'a> Newton<'a> {
         parameters
     }
 
-    /// Descends from `parameters` to the optimum at `penalty`.
+    /// Minimises the objective at `penalty`, starting from `parameters`.
     pub(crate) fn descend(&mut self, mut parameters: Vec<f64>, penalty: f64) -> Result<Optimum, LinearError> {
         let n_rows = self.design.n_rows as f64;
         let mut now = self.evaluate(&parameters, penalty)?;
@@ -123,18 +123,18 @@ impl<'a> Newton<'a> {
                 )));
             }
             self.prepare_factor(penalty, gradient_norm > GRADIENT_TOLERANCE, damped)?;
-            let steered = self.steer(&now.gradient);
-            let decrement = dot(&now.gradient, &steered);
+            let preconditioned = self.precondition(&now.gradient);
+            let decrement = dot(&now.gradient, &preconditioned);
             if gradient_norm <= GRADIENT_TOLERANCE && decrement <= DECREMENT_TOLERANCE {
                 converged = true;
             }
-            if converged || iterations == MOST_STEPS {
+            if converged || iterations == MAX_STEPS {
                 return Ok(Optimum { parameters, converged, iterations, gradient_norm });
             }
             iterations += 1;
-            let direction = self.solve(&now.gradient, &steered, penalty, gradient_norm)?;
+            let direction = self.solve(&now.gradient, &preconditioned, penalty, gradient_norm)?;
             let slope = dot(&now.gradient, &direction);
-            // Below this the objective cannot tell better from worse any more; the gradient can.
+            // Smaller changes of the objective are rounding errors; the gradient still shows progress.
             let rounding = 1e-14 * now.objective.abs() * (1.0 + n_rows.sqrt() / 100.0);
             let mut step = 1.0;
             let next = loop {
@@ -153,7 +153,7 @@ impl<'a> Newton<'a> {
                 }
             };
             let Some((trial, evaluation)) = next else {
-                // Rounding is all that is left: the point is as good as f64 can tell.
+                // Only rounding errors are left: no better point can be found in f64.
                 self.evaluate(&parameters, penalty)?;
                 let converged = gradient_norm <= GRADIENT_TOLERANCE;
                 return Ok(Optimum { parameters, converged, iterations, gradient_norm });
@@ -164,7 +164,7 @@ impl<'a> Newton<'a> {
         }
     }
 
-    /// Largest absolute component of the mean gradient at some parameters.
+    /// Returns the largest absolute component of the mean gradient at some parameters.
     pub(crate) fn gradient_norm(
         design: Design<'a>,
         labels: &'a [usize],
@@ -176,7 +176,7 @@ impl<'a> Newton<'a> {
         Ok(largest(&newton.evaluate(parameters, penalty)?.gradient) / design.n_rows as f64)
     }
 
-    /// Objective, gradient, and the probabilities as a side effect.
+    /// Computes objective and gradient, and stores the probabilities.
     fn evaluate(&mut self, parameters: &[f64], penalty: f64) -> Result<Evaluation, LinearError> {
         let (labels, outputs, width) = (self.labels, self.outputs, self.design.width());
         let row_weights = self.row_weights;
@@ -213,7 +213,7 @@ impl<'a> Newton<'a> {
         Ok(Evaluation { objective: loss + 0.5 * penalty * squares, gradient })
     }
 
-    /// The Hessian at the last evaluated point times a direction.
+    /// Returns the product of a direction with the Hessian at the last evaluated point.
     fn hessian_product(&mut self, direction: &[f64], penalty: f64) -> Result<Vec<f64>, LinearError> {
         let (outputs, width) = (self.outputs, self.design.width());
         let row_weights = self.row_weights;
@@ -244,8 +244,8 @@ impl<'a> Newton<'a> {
         Ok(product)
     }
 
-    /// Measures the curvature anew when the passes since the last time have cost more than that would, unless
-    /// the end is near.
+    /// Measures the curvature again if the passes since the last time have cost more than a new measurement would, unless
+    /// the optimum is near.
     fn prepare_factor(&mut self, penalty: f64, far: bool, damped: bool) -> Result<(), LinearError> {
         let worth = if damped { 2 } else { (self.design.n_columns / PASSES_PER_MEASURE).max(2) };
         if self.curvature.is_none() || (far && self.passes_since_measured > worth) {
@@ -264,28 +264,28 @@ impl<'a> Newton<'a> {
         Ok(())
     }
 
-    fn steer(&self, residual: &[f64]) -> Vec<f64> {
+    fn precondition(&self, residual: &[f64]) -> Vec<f64> {
         match &self.factor {
             Some((_, factor)) => factor.solve(residual, self.design.width()),
             None => residual.to_vec(),
         }
     }
 
-    /// Conjugate gradients for `Hessian · direction = −gradient`; `steered` is the factor's answer to `gradient`.
+    /// Solves `Hessian · direction = −gradient` by conjugate gradients. `preconditioned` is the preconditioned gradient.
     fn solve(
         &mut self,
         gradient: &[f64],
-        steered: &[f64],
+        preconditioned: &[f64],
         penalty: f64,
         gradient_norm: f64,
     ) -> Result<Vec<f64>, LinearError> {
         let wanted = gradient_norm.sqrt().clamp(1e-3, 0.05).powi(2);
         let mut direction = vec![0.0; gradient.len()];
         let mut residual: Vec<f64> = gradient.iter().map(|value| -value).collect();
-        let mut search: Vec<f64> = steered.iter().map(|value| -value).collect();
+        let mut search: Vec<f64> = preconditioned.iter().map(|value| -value).collect();
         let mut length = dot(&residual, &search);
         let first_length = length;
-        for _ in 0..MOST_INNER_STEPS {
+        for _ in 0..MAX_INNER_STEPS {
             let product = self.hessian_product(&search, penalty)?;
             let curvature = dot(&search, &product);
             if !(curvature > 0.0 && length > 0.0) {
@@ -294,14 +294,14 @@ impl<'a> Newton<'a> {
             let step = length / curvature;
             add_scaled(&mut direction, step, &search);
             add_scaled(&mut residual, -step, &product);
-            let steered = self.steer(&residual);
-            let next = dot(&residual, &steered);
+            let preconditioned = self.precondition(&residual);
+            let next = dot(&residual, &preconditioned);
             if next <= wanted * first_length {
                 break;
             }
             let keep = next / length;
-            for (search, steered) in search.iter_mut().zip(&steered) {
-                *search = steered + keep * *search;
+            for (search, preconditioned) in search.iter_mut().zip(&preconditioned) {
+                *search = preconditioned + keep * *search;
             }
             length = next;
         }

@@ -1,7 +1,7 @@
-//! Factors of the Hessian, or of something near it, by which Newton's equations are solved in few steps.
+//! Factors of the Hessian, or of an approximation to it, with which Newton's equations are solved in few steps.
 //!
-//! Weighted Gram matrices are kept apart from the penalty, so that a new penalty costs a Cholesky
-//! factorisation but no new product.
+//! Weighted Gram matrices are stored without the penalty, so that a new penalty costs a Cholesky factorisation but no
+//! new product.
 
 use crate::error::LinearError;
 use crate::prepare::design::Design;
@@ -9,22 +9,22 @@ use crate::prepare::gram::GramProduct;
 use faer::linalg::solvers::{Llt, Solve};
 use faer::{Mat, MatMut, MatRef, Side};
 
-/// Up to this many parameters in all, the Hessian of a softmax is factored whole.
-const WHOLE_LIMIT: usize = 2_500;
+/// With up to this many parameters, the Hessian of a softmax is factored as a whole.
+const MAX_WHOLE_PARAMETERS: usize = 2_500;
 
 /// The curvature at some point, without the penalty.
 pub(crate) enum Curvature {
     /// The whole Hessian, `[outputs · width]²`, lower triangle.
     Whole(Vec<f64>),
-    /// The mean over rows of `diag(p) − p·pᵀ` per unit of its trace, in its eigenvectors, and the Gram matrix
-    /// weighted by that trace. Where all rows had the same curvature, their Kronecker product would be exact.
+    /// The mean over rows of `diag(p) − p·pᵀ`, divided by its trace and given by its eigenvectors and eigenvalues, and
+    /// the Gram matrix weighted by that trace. If all rows have the same curvature, their Kronecker product is exact.
     Kronecker { vectors: Mat<f64>, values: Vec<f64>, gram: Vec<f64> },
 }
 
 /// The curvature with the penalty added, factored.
 pub(crate) enum Factor {
     Whole(Llt<f64>),
-    /// One factor per eigenvector; `None` where the curvature vanishes (all classes moved alike).
+    /// One factor per eigenvector; `None` if the curvature is zero (all classes change by the same amount).
     Kronecker {
         vectors: Mat<f64>,
         factors: Vec<Option<Llt<f64>>>,
@@ -36,7 +36,7 @@ impl Curvature {
     /// Measures the curvature at the given probabilities.
     ///
     /// # Shapes
-    /// `probabilities`: `[rows, outputs]`; `row_weights`: `[rows]`, all 1 where `None`.
+    /// `probabilities`: `[rows, outputs]`; `row_weights`: `[rows]`, all 1 if `None`.
     pub(crate) fn measure(
         design: &Design<'_>,
         product: GramProduct,
@@ -50,7 +50,7 @@ impl Curvature {
                 probabilities.iter().enumerate().map(|(row, p)| row_weight(row) * p * (1.0 - p)).collect();
             return Ok(Self::Whole(design.gram(product, Some(&weights), &[])?));
         }
-        if outputs * design.width() <= WHOLE_LIMIT {
+        if outputs * design.width() <= MAX_WHOLE_PARAMETERS {
             return Ok(Self::Whole(whole_softmax(design, product, probabilities, row_weights, outputs)?));
         }
         let mut mean = Mat::<f64>::zeros(outputs, outputs);
@@ -71,12 +71,13 @@ impl Curvature {
         Ok(Self::kronecker(&mean, gram))
     }
 
-    /// Whether [`Self::of_shares`] is worth its while: a softmax small enough to be factored whole is better measured.
+    /// Whether [`Self::of_shares`] is worthwhile. Measuring is better for a softmax that is small enough to be factored
+    /// as a whole.
     pub(crate) fn pays_from_shares(outputs: usize, width: usize) -> bool {
-        outputs == 1 || outputs * width > WHOLE_LIMIT
+        outputs == 1 || outputs * width > MAX_WHOLE_PARAMETERS
     }
 
-    /// The curvature where all rows have the probabilities `shares`, from the unweighted Gram matrix.
+    /// Returns the curvature if all rows have the probabilities `shares`, given the unweighted Gram matrix.
     ///
     /// # Shapes
     /// `shares`: `[outputs]`; `gram`: `[width, width]`.
@@ -99,7 +100,7 @@ impl Curvature {
                 values: eigen.S().column_vector().iter().copied().collect(),
                 gram,
             },
-            // A matrix this small always has its decomposition; without it every class is taken alone.
+            // A matrix of this size always has a decomposition. Without one, each class is treated separately.
             Err(_) => Self::Kronecker {
                 vectors: Mat::identity(outputs, outputs),
                 values: (0..outputs).map(|i| mean[(i, i)]).collect(),
@@ -108,10 +109,10 @@ impl Curvature {
         }
     }
 
-    /// Adds the penalty to all weights (not to intercepts) and factors.
+    /// Adds the penalty for all weights (not for intercepts) and factors the sum.
     ///
     /// # Errors
-    /// [`LinearError::Numeric`] when no factor exists even with the diagonal raised.
+    /// [`LinearError::Numeric`] when no factor exists, even with a larger diagonal.
     pub(crate) fn factor(&self, outputs: usize, width: usize, penalty: f64) -> Result<Factor, LinearError> {
         match self {
             Self::Whole(hessian) => {
@@ -132,7 +133,7 @@ impl Curvature {
 }
 
 impl Factor {
-    /// Solves for one right-hand side. Shape of both: `[outputs, width]`.
+    /// Solves for one right-hand side. Shape of argument and result: `[outputs, width]`.
     pub(crate) fn solve(&self, right: &[f64], width: usize) -> Vec<f64> {
         match self {
             Self::Whole(factor) => {
@@ -166,7 +167,7 @@ impl Factor {
     }
 }
 
-/// The Hessian of the softmax's log loss, lower triangle, classes outermost.
+/// Returns the Hessian of the log loss of a softmax: lower triangle, classes outermost.
 fn whole_softmax(
     design: &Design<'_>,
     product: GramProduct,
@@ -194,7 +195,7 @@ fn whole_softmax(
             }
         }
     }
-    // Intercepts moved alike change nothing: without this term that direction would have no curvature.
+    // The same change of all intercepts changes no probability: without this term that direction has no curvature.
     let intercept = |i: usize| i * width + width - 1;
     let trace: f64 = (0..outputs).map(|i| hessian[intercept(i) * size + intercept(i)]).sum();
     let lift = trace.max(1e-12) / (outputs * outputs) as f64;
@@ -206,8 +207,9 @@ fn whole_softmax(
     Ok(hessian)
 }
 
-/// Cholesky factor of `scale · matrix + penalty` on the diagonal of weights. A matrix that rounding has made
-/// indefinite gets a raised diagonal: the factor only steers, it does not decide where the optimum is.
+/// Returns the Cholesky factor of `scale · matrix`, with the penalty added to the diagonal of the weights. If rounding
+/// has made the matrix indefinite, its diagonal is raised: the factor only preconditions and does not change the
+/// optimum.
 fn penalised_cholesky(
     matrix: &[f64],
     scale: f64,
@@ -231,6 +233,6 @@ fn penalised_cholesky(
         }
     }
     Err(LinearError::Numeric(format!(
-        "the curvature of {size} parameters at penalty {penalty} has no Cholesky factor\n  hint: look for features of extreme size"
+        "the curvature of {size} parameters at penalty {penalty} has no Cholesky factor\n  hint: check the features for extreme values"
     )))
 }

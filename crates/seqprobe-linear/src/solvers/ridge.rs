@@ -1,4 +1,4 @@
-//! Ridge regression at all penalties from one eigendecomposition, behind linfa's traits.
+//! Ridge regression at all penalties from one eigendecomposition, with linfa's traits.
 
 use crate::error::LinearError;
 use crate::prepare::checks::check_values;
@@ -13,15 +13,16 @@ use linfa::traits::{Fit, PredictInplace};
 use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Axis, Data, Ix2};
 use rayon::prelude::*;
 
-/// Ridge regression at each of some penalties, for one or many targets.
+/// Ridge regression at each of several penalties, for one or many targets.
 ///
 /// Minimises, for each target, `Σ squared error + penalty · Σ weight²` (summed over rows; intercepts are free),
-/// which is scikit-learn's objective at `alpha = penalty`. Features are taken as they are: standardise before.
+/// which is scikit-learn's objective at `alpha = penalty`. Features are used as they are: standardise
+/// them before.
 #[derive(Clone, Debug)]
 pub struct RidgePath {
     /// Penalties, each above 0, in any order.
     pub penalties: Vec<f64>,
-    /// The Gram product, where there are at least as many rows as features.
+    /// The Gram product, used if there are at least as many rows as features.
     pub gram: GramProduct,
 }
 
@@ -43,7 +44,7 @@ impl RidgePath {
         Self { penalties, gram: faer_gram }
     }
 
-    /// Fits; everything has been checked.
+    /// Fits on arguments that have been checked.
     ///
     /// # Shapes
     /// `targets`: `[rows, targets]`
@@ -74,7 +75,7 @@ impl RidgePath {
         Ok(self.models(&eigen.basis, &eigen.values, &coordinates, &means, &target_means))
     }
 
-    /// Fewer rows than features: the decomposition is that of the products between rows.
+    /// Fits on fewer rows than features, by the decomposition of the products between rows.
     fn fit_few_rows(
         &self,
         design: &Design<'_>,
@@ -109,7 +110,7 @@ impl RidgePath {
         Ok(self.models(&basis, &values, &coordinates, &means, &target_means))
     }
 
-    /// weights = basis · diag(1 / (value + penalty)) · coordinates, for all penalties in one product.
+    /// Returns the models of all penalties from one product: basis · diag(1 / (value + penalty)) · coordinates.
     fn models(
         &self,
         basis: &Mat<f64>,
@@ -135,16 +136,16 @@ impl RidgePath {
     }
 }
 
-/// Eigenvectors, in columns, and eigenvalues of a Gram matrix.
+/// Eigenvectors (columns) and eigenvalues of a Gram matrix.
 pub(crate) struct Eigen {
     pub(crate) basis: Mat<f64>,
     pub(crate) values: Vec<f64>,
 }
 
-/// Decomposes the Gram matrix of the features less their means.
+/// Decomposes the Gram matrix of the centred features.
 ///
 /// # Shapes
-/// `gram`: lower triangle, its first `sums.len()` rows and columns are the features'.
+/// `gram`: lower triangle; its first `sums.len()` rows and columns belong to the features.
 pub(crate) fn centred_eigen(gram: MatRef<'_, f64>, sums: &[f64], n_rows: f64) -> Result<Eigen, LinearError> {
     let n_features = sums.len();
     let mut centred = Mat::<f64>::zeros(n_features, n_features);
@@ -176,7 +177,7 @@ impl<D: Data<Elem = f64>> Fit<ArrayBase<D, Ix2>, Array2<f64>, LinearError> for R
         if targets.nrows() != features.nrows() || targets.nrows() == 0 {
             return Err(LinearError::Rows { records: features.nrows(), targets: targets.nrows() });
         }
-        // Less their means, so that a feature far from 0 loses no digits and a constant one is exactly 0.
+        // Centred, so that a feature far from 0 loses no digits and a constant one is exactly 0.
         let means = mean_of_rows(features.view());
         let centred = centre(features.view(), &means);
         let design = Design::new(&centred, features.nrows(), features.ncols());
@@ -189,19 +190,19 @@ impl<D: Data<Elem = f64>> Fit<ArrayBase<D, Ix2>, Array2<f64>, LinearError> for R
 }
 
 impl FittedRidge {
-    /// Predicted values.
+    /// Returns predicted values.
     ///
     /// # Shapes
     /// `[rows, targets]`
     ///
     /// # Panics
-    /// When `features` has another number of columns than those fitted on.
+    /// When `features` has a different number of columns than the features fitted on.
     pub fn values<D: Data<Elem = f64>>(&self, features: &ArrayBase<D, Ix2>) -> Array2<f64> {
         linear_outputs(features.view(), self.weights.view(), self.intercepts.view())
     }
 }
 
-/// linfa's prediction, as [`FittedRidge::values`].
+/// linfa's prediction: the values of [`FittedRidge::values`].
 impl<D: Data<Elem = f64>> PredictInplace<ArrayBase<D, Ix2>, Array2<f64>> for FittedRidge {
     fn predict_inplace<'a>(&'a self, features: &'a ArrayBase<D, Ix2>, values: &mut Array2<f64>) {
         *values = self.values(features);
@@ -233,7 +234,7 @@ pub(crate) fn mean_of_rows(values: ArrayView2<'_, f64>) -> Array1<f64> {
     values.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(values.ncols()))
 }
 
-/// The values less their means, row-major. A feature that never changes becomes exactly 0.
+/// Returns the values less their means, row-major. A constant feature becomes exactly 0.
 fn centre(values: ArrayView2<'_, f64>, means: &Array1<f64>) -> Vec<f64> {
     let width = values.ncols();
     let mut centred: Vec<f64> = values.iter().copied().collect();

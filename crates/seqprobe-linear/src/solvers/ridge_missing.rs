@@ -1,9 +1,9 @@
-//! Ridge for many targets, each with its own missing rows.
+//! Ridge regression for many targets, each with its own missing rows.
 //!
-//! One eigendecomposition, that of all rows, serves every target: the Gram matrix of a target's known rows is that
-//! of all rows less that of the others, and its equations are solved by conjugate gradients steered by the
-//! decomposition at hand, all penalties together. Where that does not arrive, the target gets a decomposition of
-//! its own.
+//! One eigendecomposition, that of all rows, serves every target. The Gram matrix of a target's known rows is that of
+//! all rows less that of its missing rows. Its equations are solved for all penalties together by conjugate gradients,
+//! with the decomposition of all rows as preconditioner. If they do not converge, the target gets its own
+//! decomposition.
 
 use crate::error::LinearError;
 use crate::prepare::standardised::Standardised;
@@ -12,28 +12,28 @@ use crate::solvers::ridge::{Eigen, FittedRidge, RidgePath, centred_eigen};
 use faer::{Mat, MatRef};
 use ndarray::{Array1, Array2};
 
-/// The residual in the norm of the steering must fall by this factor; its square is what is compared.
+/// The residual, in the norm of the preconditioner, must fall by this factor; squares are compared.
 const TOLERANCE: f64 = 1e-12;
-const MOST_STEPS: usize = 60;
-/// With fewer known rows a column than this the steering is too far off to pay.
-const FEWEST_ROWS_PER_COLUMN: usize = 2;
+const MAX_STEPS: usize = 60;
+/// With fewer known rows per column than this, the preconditioner is too inaccurate to be worth its cost.
+const MIN_ROWS_PER_COLUMN: usize = 2;
 
-/// What all targets share.
+/// The computations that all targets share.
 pub(crate) struct MissingRidge<'a> {
     path: &'a RidgePath,
     rows: &'a Standardised<'a>,
     targets: &'a Array2<Option<f64>>,
     target_means: Vec<f64>,
-    /// Of `[features, 1, errors]`, lower triangle; an error is 0 where the target is missing.
+    /// Gram matrix of `[features, 1, errors]`, lower triangle. The error of a missing target is 0.
     gram: Vec<f64>,
-    /// Of all rows, where there are enough of them.
+    /// Decomposition of all rows, if there are enough rows.
     eigen: Option<Eigen>,
     n_rows: usize,
     n_features: usize,
 }
 
 impl<'a> MissingRidge<'a> {
-    /// One pass over all rows and one decomposition.
+    /// Makes one pass over all rows and one decomposition.
     pub(crate) fn new(
         path: &'a RidgePath,
         rows: &'a Standardised<'a>,
@@ -48,7 +48,7 @@ impl<'a> MissingRidge<'a> {
         let target_means: Vec<f64> = targets.columns().into_iter().map(mean).collect();
         let mut shared =
             Self { path, rows, targets, target_means, gram: Vec::new(), eigen: None, n_rows, n_features };
-        if n_rows >= FEWEST_ROWS_PER_COLUMN * n_features {
+        if n_rows >= MIN_ROWS_PER_COLUMN * n_features {
             let errors: Vec<f64> = targets
                 .rows()
                 .into_iter()
@@ -70,11 +70,11 @@ impl<'a> MissingRidge<'a> {
         MatRef::from_row_major_slice(&self.gram, size, size)
     }
 
-    /// All penalties for targets known on the same rows.
+    /// Fits all penalties for targets that are known on the same rows.
     pub(crate) fn fit(&self, known: &[usize], targets: &[usize]) -> Result<Vec<FittedRidge>, LinearError> {
         if let Some(eigen) = &self.eigen
-            && known.len() >= FEWEST_ROWS_PER_COLUMN * self.n_features
-            && let Some(fitted) = self.fit_steered(eigen, known, targets)?
+            && known.len() >= MIN_ROWS_PER_COLUMN * self.n_features
+            && let Some(fitted) = self.fit_preconditioned(eigen, known, targets)?
         {
             return Ok(fitted);
         }
@@ -83,7 +83,7 @@ impl<'a> MissingRidge<'a> {
         self.path.fit_design(&own.design(), known_values(self.targets, known, targets).view())
     }
 
-    /// The Gram matrix of the known rows less their means, whole, and their sums.
+    /// Returns the whole Gram matrix of the known rows, centred, and their sums.
     fn centred_gram(&self, known: &[usize]) -> Result<(Mat<f64>, Vec<f64>), LinearError> {
         let width = self.n_features + 1;
         let missing: Vec<usize> = {
@@ -116,8 +116,8 @@ impl<'a> MissingRidge<'a> {
         Ok((gram, sums))
     }
 
-    /// `None` where conjugate gradients do not arrive.
-    fn fit_steered(
+    /// Returns `None` if the conjugate gradients do not converge.
+    fn fit_preconditioned(
         &self,
         eigen: &Eigen,
         known: &[usize],
@@ -126,13 +126,13 @@ impl<'a> MissingRidge<'a> {
         let (gram, sums) = self.centred_gram(known)?;
         let n_known = known.len() as f64;
         let (all, penalties) = (self.matrix(), &self.path.penalties);
-        // Errors sum to 0 over the known rows and are 0 elsewhere: their products with all rows are those wanted.
+        // Errors sum to 0 over the known rows and are 0 elsewhere, so that products with all rows are those with known rows.
         let right = Mat::from_fn(self.n_features, targets.len() * penalties.len(), |feature, column| {
             all[(self.n_features + 1 + targets[column % targets.len()], feature)]
         });
         let share = n_known / self.n_rows as f64;
         let penalty_of = |column: usize| penalties[column / targets.len()];
-        let Some(solutions) = steered_gradients(&gram, eigen, share, &right, penalty_of) else {
+        let Some(solutions) = conjugate_gradients(&gram, eigen, share, &right, penalty_of) else {
             return Ok(None);
         };
         let means: Array1<f64> = sums.iter().map(|sum| sum / n_known).collect();
@@ -148,9 +148,9 @@ impl<'a> MissingRidge<'a> {
     }
 }
 
-/// Solves `(gram + penalty) · x = right` for all columns side by side, each with its penalty; `None` where one does
-/// not arrive. The steering is `share · eigen`, inverted with the same penalty.
-fn steered_gradients(
+/// Solves `(gram + penalty) · x = right` for all columns together, each with its penalty. Returns `None` if one column
+/// does not converge. The preconditioner is `share · eigen`, inverted with the same penalty.
+fn conjugate_gradients(
     gram: &Mat<f64>,
     eigen: &Eigen,
     share: f64,
@@ -158,7 +158,7 @@ fn steered_gradients(
     penalty_of: impl Fn(usize) -> f64,
 ) -> Option<Mat<f64>> {
     let (n_rows, n_columns) = (right.nrows(), right.ncols());
-    let steer = |residual: &Mat<f64>| {
+    let precondition = |residual: &Mat<f64>| {
         let mut coordinates = eigen.basis.transpose() * residual;
         for column in 0..n_columns {
             for row in 0..n_rows {
@@ -174,11 +174,11 @@ fn steered_gradients(
     };
     let mut solution = Mat::<f64>::zeros(n_rows, n_columns);
     let mut residual = right.clone();
-    let mut steered = steer(&residual);
-    let mut search = steered.clone();
-    let mut lengths = products(&residual, &steered);
+    let mut preconditioned = precondition(&residual);
+    let mut search = preconditioned.clone();
+    let mut lengths = products(&residual, &preconditioned);
     let wanted: Vec<f64> = lengths.iter().map(|length| length * TOLERANCE * TOLERANCE).collect();
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         if lengths.iter().zip(&wanted).all(|(length, wanted)| length <= wanted) {
             return Some(solution);
         }
@@ -189,7 +189,7 @@ fn steered_gradients(
             }
         }
         let curvatures = products(&search, &curved);
-        // A column that has arrived moves no more.
+        // A column that has converged no longer changes.
         let moves: Vec<bool> = (0..n_columns)
             .map(|column| lengths[column] > wanted[column] && curvatures[column] > 0.0)
             .collect();
@@ -200,12 +200,12 @@ fn steered_gradients(
                 residual[(row, column)] -= step * curved[(row, column)];
             }
         }
-        steered = steer(&residual);
-        let next = products(&residual, &steered);
+        preconditioned = precondition(&residual);
+        let next = products(&residual, &preconditioned);
         for column in (0..n_columns).filter(|&column| moves[column]) {
             let keep = next[column] / lengths[column];
             for row in 0..n_rows {
-                search[(row, column)] = steered[(row, column)] + keep * search[(row, column)];
+                search[(row, column)] = preconditioned[(row, column)] + keep * search[(row, column)];
             }
             lengths[column] = next[column];
         }

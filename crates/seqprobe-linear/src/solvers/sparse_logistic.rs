@@ -1,28 +1,28 @@
 //! Log loss of two classes with an L1 or elastic net penalty: one penalty after the other.
 //!
-//! Objective: `Σ log loss / rows + l1·Σ|w| + l2/2·Σw²`, the intercept free; scikit-learn's at `C = 1 / (rows ·
-//! penalty)`. Each step minimises a quadratic model of the loss with the penalty by coordinate descent. The model's
-//! curvature is measured anew only where progress is slow: an old one makes shorter steps but costs nothing.
+//! The objective is `Σ log loss / rows + l1·Σ|w| + l2/2·Σw²` with a free intercept, that of scikit-learn at `C = 1 /
+//! (rows · penalty)`. Each step minimises, by coordinate descent, a quadratic model of the loss plus the penalty. The
+//! curvature of the model is measured again only if progress is slow: an old one makes shorter steps but costs nothing.
 
 use crate::prepare::growing_gram::{DenseRows, GrowingGram, add_features, feature_slopes};
 use crate::solvers::sparse_problem::{SparseProblem, State};
 use crate::solvers::sparse_quadratic::{Penalty, Quadratic};
 use seqprobe_core::numeric::{binary_log_loss, sigmoid};
 
-const MOST_STEPS: usize = 200;
-const MOST_HALVINGS: usize = 40;
-/// Changes of the objective below this share of it drown in rounding.
+const MAX_STEPS: usize = 200;
+const MAX_HALVINGS: usize = 40;
+/// Changes of the objective below this share of it are rounding errors.
 const HIDDEN: f64 = 1e-12;
-/// A step that leaves more than this share of the gap asks for a new measure of the curvature.
+/// If a step leaves more than this share of the gap, the curvature is measured again.
 const SLOW: f64 = 0.2;
 
-/// Rows of two classes and where the descent stands.
+/// Rows of two classes, and the state of the descent.
 pub(crate) struct SparseLogistic<'a> {
     design: DenseRows<'a>,
     is_positive: &'a [bool],
-    /// Mean log loss without weights.
+    /// Mean log loss at zero weights.
     null_loss: f64,
-    /// Slopes without weights.
+    /// Slopes at zero weights.
     first_slopes: Vec<f64>,
     weights: Vec<f64>,
     intercept: f64,
@@ -31,16 +31,16 @@ pub(crate) struct SparseLogistic<'a> {
     curvature: Option<GrowingGram>,
 }
 
-/// A step that was made.
+/// The outcome of a step.
 struct Step {
-    /// Of coordinate descent.
+    /// Cycles of coordinate descent.
     cycles: u64,
-    /// Whether rounding hides what it gained.
+    /// Whether its gain is below rounding.
     is_hidden: bool,
 }
 
 impl<'a> SparseLogistic<'a> {
-    /// No weights yet. `is_positive`: one per row, both classes present.
+    /// Starts at zero weights. `is_positive`: one per row; both classes occur.
     pub(crate) fn new(design: DenseRows<'a>, is_positive: &'a [bool]) -> Self {
         let n_positive = is_positive.iter().filter(|positive| **positive).count() as f64;
         let share = n_positive / is_positive.len().max(1) as f64;
@@ -71,16 +71,16 @@ impl<'a> SparseLogistic<'a> {
         total / logits.len().max(1) as f64
     }
 
-    /// Truth less probability of each row.
+    /// Returns the truth less the probability of each row.
     fn errors(&self) -> Vec<f64> {
-        // Both tails from their own side: 1 − sigmoid loses digits where it is small.
+        // Each tail is computed directly: 1 − sigmoid loses digits if it is small.
         let error = |(logit, positive): (&f64, &bool)| {
             if *positive { sigmoid(-logit) } else { -sigmoid(*logit) }
         };
         self.logits.iter().zip(self.is_positive).map(error).collect()
     }
 
-    /// The best intercept for the weights: the errors then add up to zero.
+    /// Moves the intercept to its optimum for the weights, where the errors sum to zero.
     fn settle_intercept(&mut self) {
         for _ in 0..100 {
             let errors: f64 = self.errors().iter().sum();
@@ -121,8 +121,7 @@ impl<'a> SparseLogistic<'a> {
         (primal - dual + 0.5 * share * share * penalty.l2 * square) / self.null_loss
     }
 
-    /// One step over the features wanted; `None` where nothing got better, and then
-    /// forgets the curvature.
+    /// Makes one step over the features in `wanted`. Returns `None`, and drops the curvature, if nothing improved.
     fn step(&mut self, wanted: &[usize], penalty: Penalty, tolerance: f64) -> Option<Step> {
         let design = self.design;
         let logits = &self.logits;
@@ -156,18 +155,18 @@ impl<'a> SparseLogistic<'a> {
         changes.iter().for_each(|&(feature, by)| new_weights[feature] += by);
         let before = self.loss(&self.logits) + penalty.of(&self.weights);
         promised += penalty.of(&new_weights) - penalty.of(&self.weights);
-        // Too near to the optimum for the objective to tell: the caller watches the gap.
+        // Too close to the optimum to see an improvement in the objective: the caller checks the gap.
         let is_hidden = promised.abs() <= HIDDEN * before;
         if promised >= 0.0 && !is_hidden {
             return None;
         }
         let mut length = 1.0;
-        for _ in 0..MOST_HALVINGS {
+        for _ in 0..MAX_HALVINGS {
             let logits: Vec<f64> = self.logits.iter().zip(&along).map(|(at, by)| at + length * by).collect();
             let weights: Vec<f64> = if length < 1.0 {
                 self.weights.iter().zip(&new_weights).map(|(old, new)| old + length * (new - old)).collect()
             } else {
-                // Exactly the model's weights, so that zero is zero.
+                // Exactly the weights of the model, so that zero is zero.
                 members.iter().zip(&model.weights).for_each(|(&feature, &new)| new_weights[feature] = new);
                 new_weights.clone()
             };
@@ -201,7 +200,7 @@ impl SparseProblem for SparseLogistic<'_> {
             .collect();
         let mut gap = self.gap(penalty);
         let mut care = 0.03;
-        for _ in 0..MOST_STEPS {
+        for _ in 0..MAX_STEPS {
             if gap <= tolerance {
                 break;
             }
@@ -212,7 +211,7 @@ impl SparseProblem for SparseLogistic<'_> {
             }
             let wanted: Vec<usize> = (0..is_wanted.len()).filter(|&feature| is_wanted[feature]).collect();
             let is_fresh = self.curvature.is_none();
-            // The gap falls with the slopes' errors, that is with changes, not with their squares.
+            // The gap falls in proportion to the errors of the slopes, that is to changes, not to their squares.
             let step_tolerance = (care * gap).powi(2) * self.null_loss;
             let Some(step) = self.step(&wanted, penalty, step_tolerance) else {
                 if is_fresh {

@@ -2,22 +2,22 @@
 
 use crate::solvers::sparse_quadratic::Penalty;
 
-/// What a loss offers to the path.
+/// A loss with an L1 or elastic net penalty, for one target.
 pub(crate) trait SparseProblem {
-    /// Largest absolute slope without weights: the weakest `l1` at which none is needed.
+    /// Largest absolute slope at zero weights: the smallest `l1` at which all weights are zero.
     fn steepest(&self) -> f64;
 
-    /// Moves to the optimum at a penalty. `previous_l1`: that of the optimum it stands at.
+    /// Moves to the optimum at a penalty. `previous_l1`: the `l1` of the current optimum.
     fn solve(&mut self, previous_l1: f64, penalty: Penalty, tolerance: f64) -> State;
 
     /// One per feature.
     fn weights(&self) -> &[f64];
 
-    /// For the features as they are.
+    /// The intercept for features as they are, not centred.
     fn intercept(&self) -> f64;
 }
 
-/// How a solution came about.
+/// How the last optimum was reached.
 pub(crate) struct State {
     pub(crate) converged: bool,
     pub(crate) iterations: u64,

@@ -1,19 +1,18 @@
 //! Coordinate descent for `½ wᵀGw − cᵀw + l1·Σ|w| + l2/2·Σw²`, the core of lasso and elastic net.
 //!
-//! Cycles over the coordinates find out which weights are zero; once that changes little, Newton's step on the
-//! others reaches the optimum at once, where cycles alone would creep along correlated features. Every step
-//! lowers the objective.
+//! Cycles over the coordinates find the weights that are zero. Newton's step on the other weights then reaches the
+//! optimum at once, while cycles alone are slow for correlated features. Every step lowers the objective.
 
 use faer::linalg::solvers::Solve;
 use faer::{Mat, MatRef, Side};
 
-/// Cycles over the non-zero weights between two looks at all candidates.
+/// Cycles over the non-zero weights between two cycles over all candidates.
 const ACTIVE_CYCLES: usize = 6;
-/// Rounds of cycles and Newton's step; a round that changes nothing ends earlier.
-const MOST_ROUNDS: usize = 200;
-/// Most non-zero weights for Newton's step.
-const LARGEST_SYSTEM: usize = 4_096;
-/// Share of the mean diagonal that is added to a system, which may be singular.
+/// Rounds of cycles and a Newton step. The descent ends earlier if a round changes nothing.
+const MAX_ROUNDS: usize = 200;
+/// Largest number of non-zero weights for Newton's step.
+const MAX_SYSTEM: usize = 4_096;
+/// Share of the mean diagonal that is added to a system, because it may be singular.
 const RIDGE_SHARE: f64 = 1e-11;
 
 /// Strength of both penalties.
@@ -26,7 +25,7 @@ pub(crate) struct Penalty {
 }
 
 impl Penalty {
-    /// The penalty at strength `alpha`, of which the share `l1_ratio` is on absolute values.
+    /// The penalty of strength `alpha`, with the share `l1_ratio` on absolute values.
     pub(crate) fn new(alpha: f64, l1_ratio: f64) -> Self {
         Self { l1: alpha * l1_ratio, l2: alpha * (1.0 - l1_ratio) }
     }
@@ -37,13 +36,13 @@ impl Penalty {
     }
 }
 
-/// Where a descent stands.
+/// The state of a descent.
 pub(crate) struct Quadratic<'a> {
     /// `[width, width]`, symmetric.
     pub(crate) gram: &'a [f64],
     /// The weights.
     pub(crate) weights: Vec<f64>,
-    /// `c − G·weights`: minus the slope of the part without penalties.
+    /// `c − G·weights`, the negative slope of the part without penalties.
     pub(crate) slopes: Vec<f64>,
 }
 
@@ -61,7 +60,7 @@ impl Quadratic<'_> {
         }
     }
 
-    /// Best value of one weight; gives how much curvature times the square of its change is.
+    /// Sets one weight to its best value. Returns its curvature times the square of its change.
     fn improve(&mut self, coordinate: usize, penalty: Penalty) -> f64 {
         let curvature = self.gram[coordinate * self.width() + coordinate];
         if curvature <= 0.0 {
@@ -85,10 +84,10 @@ impl Quadratic<'_> {
         candidates.iter().copied().filter(|&coordinate| self.weights[coordinate] != 0.0).collect()
     }
 
-    /// Descends until no weight's change matters by more than `tolerance` (curvature · change²); gives cycles.
+    /// Descends until no weight changes by more than `tolerance` (curvature · change²). Returns the number of cycles.
     pub(crate) fn descend(&mut self, candidates: &[usize], penalty: Penalty, tolerance: f64) -> u64 {
         let mut cycles = 0;
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let cycle = |state: &mut Self, coordinates: &[usize]| {
                 coordinates.iter().map(|&one| state.improve(one, penalty)).fold(0.0, f64::max)
             };
@@ -112,10 +111,10 @@ impl Quadratic<'_> {
         cycles
     }
 
-    /// Newton's step on weights that are not zero, up to where the first of them would change its sign.
+    /// Makes Newton's step on the non-zero weights, up to the point where the first of them becomes zero.
     fn newton_step(&mut self, active: &[usize], penalty: Penalty) {
         let (width, n_active) = (self.width(), active.len());
-        if n_active == 0 || n_active > LARGEST_SYSTEM {
+        if n_active == 0 || n_active > MAX_SYSTEM {
             return;
         }
         let diagonal: f64 = active.iter().map(|&one| self.gram[one * width + one]).sum();

@@ -1,19 +1,19 @@
 //! Squared error with an L1 or elastic net penalty: one target, one penalty after the other.
 //!
-//! Objective, as scikit-learn's: `Σ error² / (2 · rows) + l1·Σ|w| + l2/2·Σw²`, the intercept free.
+//! The objective is that of scikit-learn: `Σ error² / (2 · rows) + l1·Σ|w| + l2/2·Σw²`, the intercept free.
 
 use crate::prepare::growing_gram::{DenseRows, GrowingGram, add_features, feature_slopes};
 use crate::solvers::sparse_problem::{SparseProblem, State};
 use crate::solvers::sparse_quadratic::{Penalty, Quadratic};
 
-/// Up to so many features all products are computed at once (32 MiB), beyond only those that matter.
-const MOST_AT_ONCE: usize = 2_048;
-const MOST_LOOKS: usize = 60;
+/// With up to so many features all products are computed at once (32 MiB), with more only the needed ones.
+const MAX_AT_ONCE: usize = 2_048;
+const MAX_CHECKS: usize = 60;
 
-/// The products between features, which all targets on the same rows share.
+/// Returns the products between features, which all targets on the same rows share.
 pub(crate) fn shared_gram(design: DenseRows<'_>) -> GrowingGram {
     let mut gram = GrowingGram::new(design, vec![1.0; design.n_rows]);
-    if design.n_columns <= MOST_AT_ONCE {
+    if design.n_columns <= MAX_AT_ONCE {
         gram.ask(design, &(0..design.n_columns).collect::<Vec<_>>());
     }
     gram
@@ -23,19 +23,19 @@ pub(crate) fn shared_gram(design: DenseRows<'_>) -> GrowingGram {
 pub(crate) struct Squares<'a> {
     design: DenseRows<'a>,
     gram: &'a mut GrowingGram,
-    /// Less their mean.
+    /// Centred.
     targets: Vec<f64>,
     mean: f64,
     /// Mean square of `targets`.
     square: f64,
-    /// Slopes at no weights.
+    /// Slopes at zero weights.
     linear: Vec<f64>,
     weights: Vec<f64>,
     slopes: Vec<f64>,
 }
 
 impl<'a> Squares<'a> {
-    /// No weights yet. `targets`: one per row.
+    /// Starts at zero weights. `targets`: one per row.
     pub(crate) fn new(design: DenseRows<'a>, gram: &'a mut GrowingGram, targets: &[f64]) -> Self {
         let n_rows = targets.len().max(1) as f64;
         let mean = targets.iter().sum::<f64>() / n_rows;
@@ -55,7 +55,7 @@ impl<'a> Squares<'a> {
         }
     }
 
-    /// The relative duality gap of any weights, for solvers that tell none of this kind.
+    /// Returns the relative duality gap at any weights, for solvers that report none of this kind.
     pub(crate) fn gap_of(&mut self, weights: &[f64], penalty: Penalty) -> f64 {
         self.weights = weights.to_vec();
         self.renew_slopes();
@@ -94,7 +94,7 @@ impl<'a> Squares<'a> {
         self.slopes = feature_slopes(self.design, &errors);
     }
 
-    /// Objective less its dual's, over the objective without weights.
+    /// Returns the objective less that of the dual problem, over the objective at zero weights.
     fn gap(&self, penalty: Penalty) -> f64 {
         if self.square == 0.0 {
             return 0.0;
@@ -128,7 +128,7 @@ impl SparseProblem for Squares<'_> {
             .filter(|&feature| self.weights[feature] != 0.0 || self.slopes[feature].abs() >= threshold)
             .collect();
         let mut gap = self.gap(penalty);
-        for _ in 0..MOST_LOOKS {
+        for _ in 0..MAX_CHECKS {
             self.gram.ask(self.design, &wanted);
             let mut is_wanted = vec![false; self.weights.len()];
             wanted.iter().for_each(|&feature| is_wanted[feature] = true);

@@ -102,7 +102,7 @@ fn the_best_epoch_is_returned() {
     probe.settings.training.least_steps = 0;
     let fitted = fit(&probe, &binary(), &source, &classes(&labels, 2), (80, 80), 0).unwrap();
     let best: u64 = fitted.report.chosen["epoch"].parse().unwrap();
-    assert_eq!(fitted.report.iterations, best + 6, "stopped after the default patience");
+    assert_eq!(fitted.report.iterations, Some(best + 6), "stopped after the default patience");
     let scores = predict(&fitted, &source, 80..160);
     let loss: f64 = scores
         .column(0)
@@ -127,7 +127,7 @@ fn steps_bound_training_from_below_and_above() {
     let epochs = |change: fn(&mut TrainingSettings)| {
         let mut probe = small_cnn(40);
         change(&mut probe.settings.training);
-        fit(&probe, &binary(), &source, &classes(&labels, 2), (80, 80), 0).unwrap().report.iterations
+        fit(&probe, &binary(), &source, &classes(&labels, 2), (80, 80), 0).unwrap().report.iterations.unwrap()
     };
     assert_eq!(epochs(|training| training.max_steps = 7), 3, "the epoch in which 7 steps are reached");
     let impatient = epochs(|training| (training.patience, training.least_steps) = (1, 0));

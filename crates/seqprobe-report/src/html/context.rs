@@ -258,7 +258,7 @@ fn of_one_dataset(record: &RunRecord, index: usize, dataset: &DatasetRecord) -> 
         anchor => anchor(index),
         title => &dataset.title,
         metric => metric_name(&dataset.metric),
-        metric_title => metric.map(|metric| metric.title),
+        metric_title => metric.map(|metric| metric.full_name),
         metric_note => metric.map(|metric| metric.note),
         lower_is_better => lower_is_better(&dataset.metric),
         level,

@@ -165,7 +165,7 @@ pub(crate) fn check_extraction(
             .transpose()
             .map_err(SuiteProblem::word)?
             .unwrap_or_default(),
-        truncate: keep.map(str::parse).transpose().map_err(SuiteProblem::word)?.unwrap_or_default(),
+        keep_end: keep.map(str::parse).transpose().map_err(SuiteProblem::word)?.unwrap_or_default(),
         window: window.map_err(SuiteProblem::word)?,
     })
 }

@@ -29,7 +29,7 @@ pub(crate) fn run(what: Listing, format: ListFormat) -> Result<(), Failure> {
             .iter()
             .map(|metric| {
                 let better = if metric.higher_is_better { "higher is better" } else { "lower is better" };
-                Line { id: metric.id.to_owned(), about: format!("{}, {better}", metric.title) }
+                Line { id: metric.id.to_owned(), about: format!("{}, {better}", metric.full_name) }
             })
             .collect(),
     };
