@@ -390,8 +390,10 @@ pub(crate) fn check_extraction(
         return Err("truncate and window are both given\n  hint: windows read the whole sequence, nothing is cut: leave out one of them".into());
     }
     let window = window.map(|window| Window::new(window.size, window.stride)).transpose()?;
+    let precision = precision.map(str::parse::<seqprobe_models::Precision>).transpose();
+    let precision = precision.map_err(|error| error.to_string())?;
     Ok(ExtractionSpec {
-        precision: precision.map(str::parse).transpose()?.unwrap_or_default(),
+        precision: precision.unwrap_or_default(),
         reverse_complement: strands.map(str::parse).transpose()?.unwrap_or_default(),
         truncate: truncate.map(str::parse).transpose()?.unwrap_or_default(),
         window,
