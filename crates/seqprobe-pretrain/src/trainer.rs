@@ -115,7 +115,7 @@ pub fn pretrain(
     let seed = Seed(config.seed);
     let make = || TrainableModel::new(&model_config, seed.derive("weights"), options.device);
     let model = make()?;
-    let letters = model.letters(options.out)?;
+    let letters = model.nucleotide_ids(options.out)?;
     let corpus = Corpus::read(config, &options.places, &mut |what| hear(Event::Doing(what)))?;
     hear(Event::Corpus(&corpus.report));
     let batches = Batches::new(&corpus, config, letters, model.objective());

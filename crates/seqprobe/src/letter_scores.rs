@@ -49,13 +49,13 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
     table.write_record(["example_id", "letters", "pseudo_log_likelihood"]).or_exit(ExitCode::Unexpected)?;
     for (id, sequence) in input.ids.iter().zip(&input.sequences) {
         let one = model
-            .letter_scores(sequence, stride)
+            .nucleotide_probabilities(sequence, stride)
             .map_err(|error| model_failure(&arguments.model, &format!("sequence {id:?}: {error}")))?;
         scores.values.extend(one.probabilities.iter());
         scores.starts.push(scores.values.len() / 4);
         // No letter A, C, G or T: there is nothing to tell.
-        let told = if one.n_letters == 0 { String::new() } else { one.pseudo_log_likelihood.to_string() };
-        table.write_record([id, &one.n_letters.to_string(), &told]).or_exit(ExitCode::Unexpected)?;
+        let told = if one.n_bases == 0 { String::new() } else { one.pseudo_log_likelihood.to_string() };
+        table.write_record([id, &one.n_bases.to_string(), &told]).or_exit(ExitCode::Unexpected)?;
     }
     export_features(&scores, &input.ids.iter().collect(), &arguments.output).or_exit(ExitCode::Unexpected)?;
     let likelihoods = arguments.output.with_extension("likelihoods.csv");
