@@ -295,7 +295,12 @@ pub(crate) fn run() -> RunRecord {
         diagnostics: diagnostics(),
         ranks: Some(ranks()),
         warnings: vec![
-            Warning::SharedWithTrain { dataset: "gue-tf-0".to_owned(), split: Split::Test, shared: 14, rows: 1000 },
+            Warning::SharedWithTrain {
+                dataset: "gue-tf-0".to_owned(),
+                split: Split::Test,
+                shared: 14,
+                rows: 1000,
+            },
             Warning::Text { text: format!("{SCRIPT} is small") },
         ],
     }

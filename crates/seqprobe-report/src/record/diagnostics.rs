@@ -1,0 +1,107 @@
+//! What lies behind a score, as points to draw: curves of binary probes, confusion of classes, predicted against true
+//! numbers; and how representations rank over the suite. All of it describes; the verdicts rest on none of it.
+
+use super::{CellId, Role};
+use serde::{Deserialize, Serialize};
+
+/// The look behind one cell's score on test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Diagnostics {
+    /// The cell.
+    pub cell: CellId,
+    /// What it is for.
+    pub role: Role,
+    /// Seeds that the points are means over.
+    pub n_seeds: usize,
+    /// The points.
+    pub shown: Shown,
+}
+
+/// What is drawn, by kind of task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Shown {
+    /// Two classes.
+    Binary {
+        /// False positive rate and the mean over seeds of the true positive rate there.
+        roc: Vec<[f64; 2]>,
+        /// Recall and the mean over seeds of the precision there.
+        precision_recall: Vec<[f64; 2]>,
+        /// Share of positives: the precision of a guess.
+        share_positive: f64,
+        /// Ranges of predicted probability.
+        calibration: Vec<CalibrationPoint>,
+        /// Mean over seeds of the examples by true class (rows) and decided class, at a probability of 0.5.
+        confusion: Vec<Vec<f64>>,
+    },
+    /// More classes.
+    Multiclass {
+        /// Mean over seeds of the examples by true class (rows) and most probable class.
+        confusion: Vec<Vec<f64>>,
+    },
+    /// Numbers.
+    Regression {
+        /// Target that is shown: the first.
+        target: String,
+        /// True value and mean prediction over seeds; evenly taken from all examples where there are many.
+        points: Vec<[f64; 2]>,
+        /// Examples with a known value.
+        n: usize,
+    },
+}
+
+impl Shown {
+    /// All numbers, to be checked.
+    pub(crate) fn numbers(&self) -> Vec<f64> {
+        match self {
+            Self::Binary { roc, precision_recall, share_positive, calibration, confusion } => {
+                let curves = roc.iter().chain(precision_recall).flatten().copied();
+                let bins =
+                    calibration.iter().flat_map(|bin| [bin.predicted, bin.observed, bin.lower, bin.upper]);
+                curves
+                    .chain(bins)
+                    .chain([*share_positive])
+                    .chain(confusion.iter().flatten().copied())
+                    .collect()
+            }
+            Self::Multiclass { confusion } => confusion.iter().flatten().copied().collect(),
+            Self::Regression { points, .. } => points.iter().flatten().copied().collect(),
+        }
+    }
+}
+
+/// A range of predicted probability.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationPoint {
+    /// Mean predicted probability.
+    pub predicted: f64,
+    /// Share of positives.
+    pub observed: f64,
+    /// Lower end of its 95% interval.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+    /// Predictions, over all seeds.
+    pub n: usize,
+}
+
+/// How representations rank over the datasets of a suite, each with its best probe by validation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RankRecord {
+    /// The representations that every dataset scored.
+    pub representations: Vec<String>,
+    /// Average rank of each, 1 is best; equals share their mean rank.
+    pub average_ranks: Vec<f64>,
+    /// Datasets.
+    pub n_datasets: usize,
+    /// p value of Friedman's test that all rank alike.
+    pub friedman_p: f64,
+    /// Nemenyi's critical difference at 5%: average ranks nearer than this cannot be told apart.
+    pub critical_difference: f64,
+    /// Groups, indices into `representations`, that it cannot tell apart.
+    pub groups: Vec<Vec<usize>>,
+    /// Wilcoxon's signed-rank test of each pair over datasets, Holm over the pairs: indices and p value.
+    pub pairs: Vec<(usize, usize, f64)>,
+    /// Said where no pair could be told apart by the exact test, whatever the scores.
+    pub note: Option<String>,
+}
