@@ -8,7 +8,7 @@ pub fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// The program beside the running test, as `make build` leaves it.
+/// The program that `make build` puts into the folder above the running test.
 ///
 /// # Panics
 /// When it is not there.

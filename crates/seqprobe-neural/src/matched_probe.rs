@@ -1,30 +1,30 @@
-//! The matched probes, `cnn`, `mlp` and `attention`: after one linear reduction to a fixed width everything is the same for
-//! every representation. What tells them apart is their settings and the network these stand for.
+//! The matched probes `cnn`, `mlp` and `attention`: after one linear reduction to a fixed width, everything is the
+//! same for every representation. They differ in their settings and in the network that the settings describe.
 
-use crate::attention_network::AttentionNetwork;
-use crate::cnn_network::CnnNetwork;
-use crate::fitted::check_kind;
-use crate::mlp_network::MlpNetwork;
-use crate::network::Network;
+use crate::error::unusable;
+use crate::networks::ProbeNetwork;
+use crate::networks::attention_network::AttentionNetwork;
+use crate::networks::cnn_network::CnnNetwork;
+use crate::networks::input_checks::check_kind;
+use crate::networks::mlp_network::MlpNetwork;
 use crate::settings::{
-    AttentionSettings, CnnSettings, DEFAULT_MEMORY_BUDGET_BYTES, MlpSettings, Reduction, TrainingSettings,
+    AttentionProbeSettings, AttentionSettings, CnnSettings, DEFAULT_MEMORY_BUDGET_BYTES, MlpSettings,
+    NeuralSettings, Reduction, TrainingSettings,
 };
-use crate::suite_settings::{AttentionProbeSettings, NeuralSettings, at_least_one};
 use crate::training::fit;
-use crate::unusable;
 use seqprobe_core::{
     Candidate, FeatureKind, LabelledView, Probe, ProbeError, ProbeFit, Seed, SettingsError, Task,
     settings_from_table,
 };
 use serde::Serialize;
 
-/// A network with its training, ready to be fitted.
+/// A network and its training, ready to fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatchedProbe<S> {
-    /// Everything that changes a fit.
+    /// Everything that affects a fit.
     pub settings: S,
-    /// Most bytes of training features held in memory while fitting; beyond it they stream in shuffled parts. Does
-    /// not change a fit.
+    /// Maximum number of bytes of training features in memory during a fit. Larger features are streamed in shuffled
+    /// parts. It does not change a fit.
     pub memory_budget_bytes: usize,
 }
 
@@ -80,19 +80,20 @@ impl AttentionProbe {
     pub fn from_table(table: &toml::Table) -> Result<Self, SettingsError> {
         let own = AttentionSettings::default();
         let given: AttentionProbeSettings = settings_from_table(table)?;
-        at_least_one("heads", given.heads)?;
         let training = given.training(&own.training)?;
-        Ok(Self::new(AttentionSettings { heads: given.heads.unwrap_or(own.heads), training, ..own }))
+        let settings = AttentionSettings { heads: given.heads.unwrap_or(own.heads), training, ..own };
+        settings.check()?;
+        Ok(Self::new(settings))
     }
 }
 
-/// What a kind of settings says of its probe.
+/// What a probe is, by the type of its settings.
 pub(crate) trait Matched: Clone + Serialize + Sync + 'static {
-    /// Identifiers with a learned reduction and with a fixed one.
+    /// Identifiers: with a learned reduction, with a fixed one.
     const IDS: [&'static str; 2];
-    /// Raised whenever the same inputs would give other numbers.
+    /// Raised whenever the same inputs would give different numbers.
     const VERSION: u32;
-    /// What it reads.
+    /// The features that it reads.
     const READS: FeatureKind;
 
     fn reduction(&self) -> Reduction;
@@ -103,7 +104,7 @@ pub(crate) trait Matched: Clone + Serialize + Sync + 'static {
 
     fn check(&self) -> Result<(), SettingsError>;
 
-    fn network(&self, dim: usize, outputs: usize) -> Network;
+    fn network(&self, dim: usize, outputs: usize) -> ProbeNetwork;
 }
 
 impl<S: Matched> Probe for MatchedProbe<S> {
@@ -146,101 +147,79 @@ impl<S: Matched> Probe for MatchedProbe<S> {
     }
 }
 
-impl Matched for CnnSettings {
-    const IDS: [&'static str; 2] = ["cnn", "cnn-fixed-projection"];
-    const VERSION: u32 = 3;
-    const READS: FeatureKind = FeatureKind::Tokens;
+/// Implements [`Matched`] for settings with the fields `reduction` and `training`. Only the network differs.
+macro_rules! matched {
+    ($settings:ty, ids: $ids:expr, version: $version:expr, reads: $reads:expr, network: $network:expr) => {
+        impl Matched for $settings {
+            const IDS: [&'static str; 2] = $ids;
+            const VERSION: u32 = $version;
+            const READS: FeatureKind = $reads;
 
-    fn reduction(&self) -> Reduction {
-        self.reduction
-    }
+            fn reduction(&self) -> Reduction {
+                self.reduction
+            }
 
-    fn training(&self) -> &TrainingSettings {
-        &self.training
-    }
+            fn training(&self) -> &TrainingSettings {
+                &self.training
+            }
 
-    fn with_training(&self, training: TrainingSettings) -> Self {
-        Self { training, ..self.clone() }
-    }
+            fn with_training(&self, training: TrainingSettings) -> Self {
+                Self { training, ..self.clone() }
+            }
 
-    fn check(&self) -> Result<(), SettingsError> {
-        self.check()
-    }
+            fn check(&self) -> Result<(), SettingsError> {
+                self.check()
+            }
 
-    fn network(&self, dim: usize, outputs: usize) -> Network {
-        Network::Cnn(CnnNetwork {
-            dim,
-            width: self.reduction_width,
-            channels: self.channels,
-            outputs,
-            dropout: self.dropout,
-            reduction_is_fixed: self.reduction == Reduction::FixedRandom,
-        })
-    }
+            fn network(&self, dim: usize, outputs: usize) -> ProbeNetwork {
+                let network: fn(&Self, usize, usize) -> ProbeNetwork = $network;
+                network(self, dim, outputs)
+            }
+        }
+    };
 }
 
-impl Matched for MlpSettings {
-    const IDS: [&'static str; 2] = ["mlp", "mlp-fixed-projection"];
-    const VERSION: u32 = 3;
-    const READS: FeatureKind = FeatureKind::Pooled;
-
-    fn reduction(&self) -> Reduction {
-        self.reduction
-    }
-
-    fn training(&self) -> &TrainingSettings {
-        &self.training
-    }
-
-    fn with_training(&self, training: TrainingSettings) -> Self {
-        Self { training, ..self.clone() }
-    }
-
-    fn check(&self) -> Result<(), SettingsError> {
-        self.check()
-    }
-
-    fn network(&self, dim: usize, outputs: usize) -> Network {
-        Network::Mlp(MlpNetwork {
-            dim,
-            width: self.reduction_width,
-            hidden: self.hidden,
-            outputs,
-            dropout: self.dropout,
-            reduction_is_fixed: self.reduction == Reduction::FixedRandom,
-        })
-    }
+matched! {
+    CnnSettings,
+    ids: ["cnn", "cnn-fixed-projection"],
+    version: 3,
+    reads: FeatureKind::Tokens,
+    network: |own, dim, outputs| ProbeNetwork::Cnn(CnnNetwork {
+        dim,
+        width: own.reduction_width,
+        channels: own.channels,
+        outputs,
+        dropout: own.dropout,
+        reduction_is_fixed: own.reduction == Reduction::FixedRandom,
+    })
 }
 
-impl Matched for AttentionSettings {
-    const IDS: [&'static str; 2] = ["attention", "attention-fixed-projection"];
-    const VERSION: u32 = 1;
-    const READS: FeatureKind = FeatureKind::Tokens;
+matched! {
+    MlpSettings,
+    ids: ["mlp", "mlp-fixed-projection"],
+    version: 3,
+    reads: FeatureKind::Pooled,
+    network: |own, dim, outputs| ProbeNetwork::Mlp(MlpNetwork {
+        dim,
+        width: own.reduction_width,
+        hidden: own.hidden,
+        outputs,
+        dropout: own.dropout,
+        reduction_is_fixed: own.reduction == Reduction::FixedRandom,
+    })
+}
 
-    fn reduction(&self) -> Reduction {
-        self.reduction
-    }
-
-    fn training(&self) -> &TrainingSettings {
-        &self.training
-    }
-
-    fn with_training(&self, training: TrainingSettings) -> Self {
-        Self { training, ..self.clone() }
-    }
-
-    fn check(&self) -> Result<(), SettingsError> {
-        self.check()
-    }
-
-    fn network(&self, dim: usize, outputs: usize) -> Network {
-        Network::Attention(AttentionNetwork {
-            dim,
-            width: self.reduction_width,
-            heads: self.heads,
-            outputs,
-            dropout: self.dropout,
-            reduction_is_fixed: self.reduction == Reduction::FixedRandom,
-        })
-    }
+matched! {
+    AttentionSettings,
+    ids: ["attention", "attention-fixed-projection"],
+    version: 1,
+    reads: FeatureKind::Tokens,
+    network: |own, dim, outputs| ProbeNetwork::Attention(AttentionNetwork {
+        dim,
+        width: own.reduction_width,
+        heads: own.heads,
+        outputs,
+        dropout: own.dropout,
+        reduction_is_fixed: own.reduction == Reduction::FixedRandom,
+    })
 }

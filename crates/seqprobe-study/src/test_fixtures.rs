@@ -1,13 +1,15 @@
 //! Made-up datasets and filled cells for tests of what follows after fitting.
 
-use crate::cells::CellResult;
-use crate::score::score_split;
-use crate::verdicts::FilledCell;
+use crate::judge::filled_cell::FilledCell;
+use crate::judge::score::score_split;
+use crate::judge::truth::Predictions;
+use crate::store::cell_store::CellResult;
 use ndarray::Array2;
 use seqprobe_core::clusters::Clusters;
 use seqprobe_core::dataset::Origin;
 use seqprobe_core::{Dataset, DnaSequence, FitReport, LetterCounts, Split, Splits, Targets, Task, TaskKind};
-use seqprobe_report::record::{CellId, CellRecord, Role, SeedFit, Status};
+use seqprobe_core::Pooling;
+use seqprobe_report::record::{CellId, CellRecord, Fraction, Role, SeedFit, Status};
 
 /// Bootstrap replicates of made-up cells.
 pub(crate) const REPLICATES: usize = 200;
@@ -71,22 +73,22 @@ pub(crate) fn cell(dataset: &Dataset, name: [&str; 4], role: Role, knows: Knows,
     let report = FitReport { validation_loss: Some(loss), ..FitReport::default() };
     let result = CellResult {
         fits: vec![SeedFit { seed: 0, report }],
-        valid: vec![predict(Split::Valid)],
-        test: vec![predict(Split::Test)],
+        valid: Predictions::new(vec![predict(Split::Valid)]),
+        test: Predictions::new(vec![predict(Split::Test)]),
         probes: Vec::new(),
-        width: 4,
+        width: Some(4),
         seconds: 0.0,
         cost: None,
     };
     let record = CellRecord {
         id: CellId {
             dataset: dataset.id.clone(),
-            representation: representation.to_owned(),
-            variant: variant.to_owned(),
-            layer: layer.to_owned(),
-            pooling: "mean".to_owned(),
-            probe: probe.to_owned(),
-            fraction: "1".to_owned(),
+            representation: representation.into(),
+            variant: variant.into(),
+            layer: (layer != "-").then(|| layer.parse().expect("a layer")),
+            pooling: Some(Pooling::Mean),
+            probe: (probe != "-").then(|| probe.to_owned()),
+            fraction: Fraction::WHOLE,
         },
         key: String::new(),
         role,

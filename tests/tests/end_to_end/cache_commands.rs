@@ -86,8 +86,8 @@ fn entries_are_listed_exported_and_removed() {
         let output = format!("e.{format}");
         let export = ["cache", "export", &mean[..12], "--to", format];
         run_well(at, &[&export[..], &["--input", "x.fa", "--output", &output]].concat());
-        let told = run_well(at, &export).stdout;
-        assert!(told.contains(&format!("wrote 2 × 32 to {mean}.{format}")), "{told}");
+        let printed = run_well(at, &export).stdout;
+        assert!(printed.contains(&format!("wrote 2 × 32 to {mean}.{format}")), "{printed}");
     }
     assert_eq!(std::fs::read(at.join("e.npy")).unwrap(), std::fs::read(at.join("x.npy")).unwrap());
     assert_eq!(std::fs::read_to_string(at.join("e.ids.txt")).unwrap(), "one\ntwo\nagain\n");
@@ -118,8 +118,8 @@ fn entries_are_listed_exported_and_removed() {
     let would = run_well(at, &["cache", "gc", "--max-size", &limit, "--dry-run"]).stdout;
     assert!(would.contains("would remove") && would.contains("1 of 2 would be removed"), "{would}");
     assert!(run_well(at, &["cache", "ls"]).stdout.contains("2 entries"));
-    let told = run_well(at, &["cache", "gc", "--max-size", &limit]).stdout;
-    assert!(told.contains("1 of 2 removed"), "{told}");
+    let printed = run_well(at, &["cache", "gc", "--max-size", &limit]).stdout;
+    assert!(printed.contains("1 of 2 removed"), "{printed}");
     let listed = run_well(at, &["cache", "ls"]).stdout;
     assert!(listed.contains(" mean ") && !listed.contains(" max "), "{listed}");
     let wrong = run(at, &["cache", "gc", "--max-size", "many"]);

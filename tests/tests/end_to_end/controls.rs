@@ -1,5 +1,5 @@
-//! Controls through the program: they stand in every run unless switched off, chance stays chance, and planted
-//! knowledge is found.
+//! Controls through the program: they are in every run unless switched off, shuffled labels score at chance, and
+//! planted knowledge is found.
 
 use seqprobe_tests::{root, rows, run, run_well, small_suite, write};
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,7 +123,7 @@ epochs = 15
         };
         results.iter().find(is_it).unwrap_or_else(|| panic!("{dataset} {representation} {probe}"))
     };
-    // Nothing to know, whatever looks for it.
+    // There is nothing to learn, for any probe.
     let null: Vec<&Row> =
         results.iter().filter(|row| row["dataset"] == "sim:null" && row["status"] == "ok").collect();
     assert_eq!(null.len(), 7, "{null:#?}");

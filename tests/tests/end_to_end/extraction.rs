@@ -97,7 +97,7 @@ fn a_dry_run_tells_and_stores_nothing() {
     assert!(cut.stderr.contains("models of family gpn compute in 32 bits only"), "{}", cut.stderr);
 }
 
-/// The rows of a file of npy, version 1: its header's length stands at byte 8.
+/// The rows of a file of npy, version 1: the length of the header is at byte 8.
 fn npy_rows(path: &Path, dim: usize) -> Vec<Vec<f32>> {
     let bytes = fs::read(path).unwrap();
     let start = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));

@@ -356,7 +356,7 @@ fn a_full_disk_is_said_and_a_larger_one_goes_on() {
         skip("the small disk, because nothing can be mounted here");
     }
 
-    // A limit on the size of a file stands in for a full disk where nothing can be mounted, and is tried anyway: it
+    // A limit on the size of a file replaces a full disk if nothing can be mounted. It is always tested: it
     // lets the shards pass and stops the output.
     let cache = bench.path().join("limited");
     std::fs::remove_file(bench.path().join("out.npy")).unwrap();
@@ -400,7 +400,7 @@ fn a_read_only_disk_can_be_read_and_says_so_when_written() {
     } else {
         skip("the write-protected disk, because nothing can be mounted here");
     }
-    // Here nobody may make a folder, root included.
+    // Not even root may create a folder here.
     let refused = run(bench.path(), &[&EMBED[..], &["--cache-dir", "/proc/seqprobe"]].concat());
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
     assert!(refused.stderr.contains("cannot create /proc/seqprobe"), "{}", refused.stderr);

@@ -13,7 +13,7 @@ use std::process::Stdio;
 /// Peak memory in MiB that a run with an empty input stays far below: libtorch alone takes some 200.
 const MOST_MIB: u64 = 700;
 
-/// Exit code, standard error and peak memory in MiB (0 where the system does not tell).
+/// Exit code, standard error and peak memory in MiB (0 if the system does not report it).
 fn watched(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, u64) {
     let mut child = command(folder, arguments)
         .stdout(Stdio::null())

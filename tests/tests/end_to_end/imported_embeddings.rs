@@ -113,8 +113,8 @@ fn exported_sequences_embedded_elsewhere_score_as_the_same_features_made_here() 
         "{verdict:?}"
     );
     let run: serde_json::Value = serde_json::from_slice(&fs::read(out.join("run.json")).unwrap()).unwrap();
-    let told = run["provenance"]["models"]["elsewhere"].as_str().unwrap();
-    assert!(told.contains("made/elsewhere.npy, source: frequencies, counted by hand"), "{told}");
+    let printed = run["provenance"]["models"]["elsewhere"].as_str().unwrap();
+    assert!(printed.contains("made/elsewhere.npy, source: frequencies, counted by hand"), "{printed}");
     let record = run.to_string();
     assert!(record.contains("1 of 261 imported embeddings belong to no example"), "{record}");
     // New sequences have no imported embedding.

@@ -1,4 +1,4 @@
-//! The leakage audit through the program: planted copies are found, told in the run, and left out when asked to.
+//! The leakage audit through the program: planted copies are found, reported in the run, and left out on request.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use seqprobe_tests::{accept_new_digest, run, run_well, write};
@@ -64,14 +64,14 @@ fn record(folder: &Path, out: &str) -> serde_json::Value {
 #[test]
 fn planted_copies_are_told_and_left_out_when_asked_to() {
     let folder = leaky();
-    let told = run_well(folder.path(), &["data", "audit", "task/sim-motif-fixed.toml"]).stdout;
+    let printed = run_well(folder.path(), &["data", "audit", "task/sim-motif-fixed.toml"]).stdout;
     for line in [
         "test: 1 sequence in train: 1 test row, 1 train row; 0 with a different label",
         "test: 1 reverse complement in train: 1 test row, 1 train row; 1 with a different label",
         "valid: no sequence in train",
         "composition and length alone, auroc of a linear probe on test: ",
     ] {
-        assert!(told.contains(line), "{line}\n{told}");
+        assert!(printed.contains(line), "{line}\n{printed}");
     }
     let json =
         run_well(folder.path(), &["data", "audit", "task/sim-motif-fixed.toml", "--format", "json"]).stdout;

@@ -190,11 +190,11 @@ fn later_splits_cut_short_sigmoids_of_sigmoids_and_precision_of_labels() {
     let (least, most) = predicted.iter().fold((1.0_f64, 0.0_f64), |(a, b), &p| (a.min(p), b.max(p)));
     assert!(least < 0.25 && most > 0.85, "{least} to {most}");
 
-    // One short sequence alone, and beside one four times as long.
+    // One short sequence alone, and together with one four times as long.
     let short = &sequences[0][..24];
     let alone: f64 = predict(folder, "out-t", &cnn, &[short])[0].parse().unwrap();
-    let beside: f64 = predict(folder, "out-t", &cnn, &[short, &sequences[1].repeat(3)])[0].parse().unwrap();
-    assert!((alone - beside).abs() < 1e-5, "{alone} {beside}");
+    let together: f64 = predict(folder, "out-t", &cnn, &[short, &sequences[1].repeat(3)])[0].parse().unwrap();
+    assert!((alone - together).abs() < 1e-5, "{alone} {together}");
 
     // Average precision by its definition, over the thresholds that the scores make.
     let mut order: Vec<usize> = (0..predicted.len()).collect();
@@ -260,7 +260,7 @@ fn an_output_folder_that_is_ignored_and_failures_that_are_skipped() {
     assert!(!failed.is_empty());
     for row in failed {
         assert!(row["representation"].contains("bert") && row["reason"].contains("more tokens"), "{row:?}");
-        assert_eq!(row["point"], "", "no number stands for a failure");
+        assert_eq!(row["point"], "", "a failure is never written as a number");
     }
     assert!(results.iter().any(|row| row["status"] == "ok" && row["representation"] == "onehot"));
     assert!(!folder.path().join("reports").exists());
@@ -284,10 +284,10 @@ fn a_scaler_fitted_on_test_rows() {
         let sequences: Vec<&str> = train[..20].iter().map(|(sequence, _)| sequence.as_str()).collect();
         predictions.push(predict(folder.path(), &out, &key, &sequences));
     }
-    assert_eq!(predictions[0], predictions[1], "to the last digit, whatever the test rows are");
+    assert_eq!(predictions[0], predictions[1], "to the last digit, for any test rows");
 }
 
-/// mRNABench merged whatever files were there: a changed dataset or a partial file went unnoticed. MTEB's key was the
+/// mRNABench merged all files that were there: a changed dataset or a partial file went unnoticed. MTEB's key was the
 /// text alone, not model, layer or pooling. biotrainer took any file of that name for the embeddings.
 #[test]
 fn keys_that_forget_and_files_that_are_taken_on_trust() {
@@ -295,15 +295,15 @@ fn keys_that_forget_and_files_that_are_taken_on_trust() {
     small_suite(folder.path());
     let at = folder.path();
     let first = ["ACGTACGT", "GGGTTTCA", "TTTTACGA"];
-    let (before, told) = embed(at, &first, &[]);
-    assert!(told.contains("3 distinct sequences computed, 0 read"), "{told}");
+    let (before, printed) = embed(at, &first, &[]);
+    assert!(printed.contains("3 distinct sequences computed, 0 read"), "{printed}");
     // One letter of the dataset changes.
-    let (changed, told) = embed(at, &["ACGTACGT", "GGGTTTCA", "TTTTACGG"], &[]);
-    assert!(told.contains("1 distinct sequences computed, 2 read"), "{told}");
+    let (changed, printed) = embed(at, &["ACGTACGT", "GGGTTTCA", "TTTTACGG"], &[]);
+    assert!(printed.contains("1 distinct sequences computed, 2 read"), "{printed}");
     assert!(near(&changed[0], &before[0]) && !near(&changed[2], &before[2]));
     for more in [&["--pooling", "max"][..], &["--layer", "1"], &["--rc", "average"]] {
-        let (other, told) = embed(at, &first, more);
-        assert!(told.contains("3 distinct sequences computed, 0 read"), "{more:?}: {told}");
+        let (other, printed) = embed(at, &first, more);
+        assert!(printed.contains("3 distinct sequences computed, 0 read"), "{more:?}: {printed}");
         assert!(!near(&other[1], &before[1]), "{more:?}");
     }
     let config = std::fs::read_to_string(at.join("model/config.json")).unwrap();
@@ -312,16 +312,16 @@ fn keys_that_forget_and_files_that_are_taken_on_trust() {
         "model/config.json",
         &config.replace("\"initializer_range\": 0.02", "\"initializer_range\": 0.2"),
     );
-    let (other, told) = embed(at, &first, &[]);
-    assert!(told.contains("3 distinct sequences computed, 0 read"), "another model: {told}");
+    let (other, printed) = embed(at, &first, &[]);
+    assert!(printed.contains("3 distinct sequences computed, 0 read"), "another model: {printed}");
     assert!(!near(&other[0], &before[0]));
     write(at, "model/config.json", &config);
 
-    // A partial file of that name is written anew; one that is to be imported is refused.
+    // A partial file of that name is written again; one that is imported is refused.
     let whole = std::fs::read(at.join("e.npy")).unwrap();
     std::fs::write(at.join("e.npy"), &whole[..200]).unwrap();
-    let (again, told) = embed(at, &first, &[]);
-    assert!(told.contains("0 distinct sequences computed, 3 read"), "{told}");
+    let (again, printed) = embed(at, &first, &[]);
+    assert!(printed.contains("0 distinct sequences computed, 3 read"), "{printed}");
     assert_eq!(again, before);
     let rows = task(17, 60, 0);
     write(at, "p.csv", &csv(&rows));
@@ -368,7 +368,7 @@ fn a_frozen_model_that_is_trained() {
     let (before, _) = embed(at, &first, &[]);
     run_suite(at, "o");
     let (after, _) = embed(at, &first, &["--no-cache"]);
-    assert_eq!(before, after, "to the last bit, computed anew after the probes were fitted");
+    assert_eq!(before, after, "to the last bit, computed again after the probes were fitted");
     // What was fitted is the probe: as many parameters as the model has values and a bias.
     let results = seqprobe_tests::rows(&at.join("out-o/results.csv"));
     let mut linear =

@@ -1,5 +1,5 @@
-//! Pretraining by the program itself: a run that is killed goes on with the same bits, and what does not fit is told
-//! without a loss. How well a model learns is tested in its own crate.
+//! Pretraining by the program itself: a run that is killed continues with the same bits, and a config that does not fit is
+//! refused before anything is lost. How well a model learns is tested in its own crate.
 use seqprobe_tests::{command, run, run_well, write};
 use std::path::Path;
 use std::process::Stdio;
@@ -102,7 +102,7 @@ fn a_killed_run_goes_on_to_the_same_bits() {
 
 #[test]
 fn what_does_not_fit_is_told() {
-    let told = |from: &str, to: &str, code: i32, words: &[&str]| {
+    let refuses = |from: &str, to: &str, code: i32, words: &[&str]| {
         let folder = tempfile::tempdir().unwrap();
         assert!(CONFIG.contains(from));
         prepare(folder.path(), &CONFIG.replace(from, to));
@@ -113,25 +113,25 @@ fn what_does_not_fit_is_told() {
         }
         assert!(!folder.path().join("out/model.safetensors").exists());
     };
-    told("warm_up_steps", "warmup_steps", 2, &["small.toml", "did you mean \"warm_up_steps\""]);
-    told("learning_rate = 2e-3", "learning_rate = -1.0", 2, &["training.learning_rate", "positive"]);
-    told("learning_rate = 2e-3", "learning_rate = nan", 2, &["training.learning_rate", "positive"]);
-    told("warm_up_steps = 5", "warm_up_steps = 150", 2, &["warm_up_steps", "less than"]);
-    told("batch = 8", "batch = 0", 2, &["training.batch", "at least 1"]);
-    told("schema = 1", "schema = 2", 2, &["schema", "expected 1"]);
-    told("steps = 150", "steps = -1", 2, &["small.toml", "line"]);
-    told("\"held-out\"", "\"held-oot\"", 2, &["did you mean \"held-out\""]);
-    told("genome.fa", "../genome.fa", 2, &["leaves"]);
-    told("genome.fa", "genom.fa", 2, &["genom.fa", "--data-dir"]);
-    told("path = \"genome.fa\"", "path = \"genome.fa\", sha256 = \"00\"", 3, &["wrong SHA-256"]);
-    told("batch = 8", "batch = 5000", 3, &["training windows of 64 bases", "training.batch 5000"]);
-    told("window = 64", "window = 3000", 3, &["no window of 3000 bases"]);
-    told("\"ConvNet\"", "\"esm\"", 4, &["cannot be trained", "gpn", "hyenadna"]);
-    told("hidden_size = 16", "hidden_size = 4", 4, &["vocab_size", "hidden_size"]);
-    told("hidden_size = 16", "hidden_size = 2000000000", 4, &["too large", "encoder.0.conv.1.weight"]);
-    told("kernel_size = 5", "kernel_size = 0", 4, &["kernel_size"]);
+    refuses("warm_up_steps", "warmup_steps", 2, &["small.toml", "did you mean \"warm_up_steps\""]);
+    refuses("learning_rate = 2e-3", "learning_rate = -1.0", 2, &["training.learning_rate", "positive"]);
+    refuses("learning_rate = 2e-3", "learning_rate = nan", 2, &["training.learning_rate", "positive"]);
+    refuses("warm_up_steps = 5", "warm_up_steps = 150", 2, &["warm_up_steps", "less than"]);
+    refuses("batch = 8", "batch = 0", 2, &["training.batch", "at least 1"]);
+    refuses("schema = 1", "schema = 2", 2, &["schema", "expected 1"]);
+    refuses("steps = 150", "steps = -1", 2, &["small.toml", "line"]);
+    refuses("\"held-out\"", "\"held-oot\"", 2, &["did you mean \"held-out\""]);
+    refuses("genome.fa", "../genome.fa", 2, &["leaves"]);
+    refuses("genome.fa", "genom.fa", 2, &["genom.fa", "--data-dir"]);
+    refuses("path = \"genome.fa\"", "path = \"genome.fa\", sha256 = \"00\"", 3, &["wrong SHA-256"]);
+    refuses("batch = 8", "batch = 5000", 3, &["training windows of 64 bases", "training.batch 5000"]);
+    refuses("window = 64", "window = 3000", 3, &["no window of 3000 bases"]);
+    refuses("\"ConvNet\"", "\"esm\"", 4, &["cannot be trained", "gpn", "hyenadna"]);
+    refuses("hidden_size = 16", "hidden_size = 4", 4, &["vocab_size", "hidden_size"]);
+    refuses("hidden_size = 16", "hidden_size = 2000000000", 4, &["too large", "encoder.0.conv.1.weight"]);
+    refuses("kernel_size = 5", "kernel_size = 0", 4, &["kernel_size"]);
     // Weights of 1e30 after one step: the loss of the second is no number.
-    told(
+    refuses(
         "learning_rate = 2e-3\nwarm_up_steps = 5",
         "learning_rate = 1e38",
         4,

@@ -1,5 +1,5 @@
-//! The same stored features, seeds and threads give the same bits, in whatever order a suite names its cells; neural
-//! fits whatever the number of threads.
+//! The same stored features, seeds and threads give the same bits, in any order of the cells in a suite; neural fits
+//! with any number of threads.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use seqprobe_tests::{run_well, small_suite, write};
@@ -19,7 +19,7 @@ test = 60
 length = 30
 "#;
 
-/// A suite whose datasets, representations and probes stand in this order, or in the opposite one.
+/// A suite whose datasets, representations and probes are in this order, or in the opposite one.
 fn suite(reversed: bool) -> String {
     let mut datasets = ["\"sim:motif-fixed\"", "\"sim:null\""];
     let mut parts = [

@@ -5,7 +5,7 @@ use seqprobe_tests::{root, rows, run, run_well, small_suite, write};
 use std::fs;
 use std::path::Path;
 
-/// 240 sequences whose label says whether TATAAA stands in the middle; a tenth of the labels is wrong.
+/// 240 sequences whose label says whether TATAAA is in the middle; a tenth of the labels is wrong.
 fn labelled() -> Vec<(String, u8, String)> {
     let mut state = 7_u64;
     let mut draw = move |below: u64| {

@@ -1,45 +1,14 @@
-//! Holds the table of which crate may know which against the manifests, and keeps versions in one place.
-//! It reads manifests and the lock file only; what the crates do is not its business.
+//! Compares the table of crates in ARCHITECTURE.md with the manifests, and keeps versions in one place. It reads only
+//! that page, manifests and the lock file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::root;
 use toml::Table;
 
-/// Crate → the crates of ours that its normal dependencies may name. A new crate needs a line here.
-const ALLOWED: &[(&str, &[&str])] = &[
-    ("seqprobe-core", &[]),
-    ("seqprobe-stats", &[]),
-    ("seqprobe-files", &[]),
-    ("seqprobe-hub", &["seqprobe-files"]),
-    ("seqprobe-data", &["seqprobe-core", "seqprobe-files"]),
-    ("seqprobe-models", &["seqprobe-core", "seqprobe-files", "seqprobe-hub"]),
-    ("seqprobe-embed", &["seqprobe-core", "seqprobe-files", "seqprobe-models"]),
-    ("seqprobe-linear", &["seqprobe-core"]),
-    ("seqprobe-neural", &["seqprobe-core"]),
-    ("seqprobe-pretrain", &["seqprobe-core", "seqprobe-data", "seqprobe-files", "seqprobe-models"]),
-    ("seqprobe-report", &["seqprobe-core", "seqprobe-files", "seqprobe-stats"]),
-    (
-        "seqprobe",
-        &[
-            "seqprobe-core",
-            "seqprobe-stats",
-            "seqprobe-data",
-            "seqprobe-models",
-            "seqprobe-embed",
-            "seqprobe-linear",
-            "seqprobe-neural",
-            "seqprobe-pretrain",
-            "seqprobe-report",
-        ],
-    ),
-    ("seqprobe-tests", &[]),
-];
-
-/// The crates that may hold tensors.
-const WITH_LIBTORCH: &[&str] =
-    &["seqprobe-models", "seqprobe-embed", "seqprobe-neural", "seqprobe-pretrain", "seqprobe"];
+/// The package of these tests; it may depend on none of the crates.
+const TESTS: &str = "seqprobe-tests";
 
 /// Packages that would bring a second array type, a BLAS that needs a system library, or a C regular-expression
 /// engine: name parts, looked for in the lock file.
@@ -78,36 +47,73 @@ fn dependencies(manifest: &Table, kinds: &[&str]) -> Table {
 const NORMAL: &[&str] = &["dependencies", "build-dependencies"];
 const ALL: &[&str] = &["dependencies", "build-dependencies", "dev-dependencies"];
 
-#[test]
-fn crates_depend_only_in_the_allowed_direction() {
-    for (name, manifest) in members() {
-        let Some((_, allowed)) = ALLOWED.iter().find(|(known, _)| *known == name) else {
-            panic!("{name} has no line in the table ALLOWED of this test");
+/// A row of the table of crates in ARCHITECTURE.md.
+struct Row {
+    name: String,
+    depends_on: BTreeSet<String>,
+    may_hold_tensors: bool,
+}
+
+/// The table of crates in ARCHITECTURE.md: `| crate | purpose | depends on | libtorch |`.
+fn documented_crates() -> Vec<Row> {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let rows = page.lines().filter(|line| line.starts_with("| `seqprobe"));
+    rows.map(|row| {
+        let [name, _, depends_on, libtorch] =
+            row.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>()[..]
+        else {
+            panic!("a row of the table of crates has four columns: {row}")
         };
-        for dependency in dependencies(&manifest, NORMAL).keys() {
-            assert!(
-                !dependency.starts_with("seqprobe") || allowed.contains(&dependency.as_str()),
-                "{name} depends on {dependency}, allowed are {allowed:?}"
-            );
+        let names = depends_on.split(", ").filter(|name| *name != "–");
+        Row {
+            name: name.trim_matches('`').to_owned(),
+            depends_on: names.map(|name| format!("seqprobe-{name}")).collect(),
+            may_hold_tensors: libtorch == "yes",
         }
+    })
+    .collect()
+}
+
+/// The crates of ours in a manifest's normal dependencies.
+fn own_dependencies(manifest: &Table) -> BTreeSet<String> {
+    dependencies(manifest, NORMAL).keys().filter(|name| name.starts_with("seqprobe")).cloned().collect()
+}
+
+#[test]
+fn crates_depend_on_what_the_architecture_page_says() {
+    let mut members = members();
+    assert_eq!(own_dependencies(&members.remove(TESTS).expect("the package of tests")), BTreeSet::new());
+    let mut above = BTreeSet::new();
+    for Row { name, depends_on, .. } in documented_crates() {
+        let manifest = members.remove(&name).unwrap_or_else(|| panic!("ARCHITECTURE.md: there is no {name}"));
+        assert_eq!(own_dependencies(&manifest), depends_on, "{name}: Cargo.toml and ARCHITECTURE.md");
+        assert!(depends_on.is_subset(&above), "{name} depends on a crate below it in the table");
+        above.insert(name);
     }
+    assert!(members.is_empty(), "not in the table of ARCHITECTURE.md: {:?}", members.keys());
 }
 
 #[test]
 fn tensors_stay_in_the_crates_that_may_hold_them() {
-    for (name, manifest) in members() {
-        for dependency in ["tch", "torch-sys"] {
+    let rows = documented_crates();
+    let members = members();
+    let with_tensors: BTreeSet<&str> =
+        rows.iter().filter(|row| row.may_hold_tensors).map(|row| row.name.as_str()).collect();
+    assert!(with_tensors.contains("seqprobe-models") && !with_tensors.contains("seqprobe-core"));
+    for row in rows.iter().filter(|row| !row.may_hold_tensors) {
+        let names = dependencies(&members[&row.name], ALL);
+        for name in names.keys().map(String::as_str) {
             assert!(
-                WITH_LIBTORCH.contains(&name.as_str())
-                    || !dependencies(&manifest, ALL).contains_key(dependency),
-                "{name} depends on {dependency}, allowed are {WITH_LIBTORCH:?}"
+                !["tch", "torch-sys"].contains(&name) && !with_tensors.contains(name),
+                "{} depends on {name}, and ARCHITECTURE.md says that it needs no libtorch",
+                row.name
             );
         }
     }
 }
 
 #[test]
-fn versions_stand_only_in_the_root_manifest() {
+fn versions_are_only_in_the_root_manifest() {
     let listed = read(&root().join("Cargo.toml"))["workspace"]["dependencies"].clone();
     for (name, manifest) in members() {
         for (dependency, value) in dependencies(&manifest, ALL) {
@@ -124,7 +130,7 @@ fn every_listed_version_is_used() {
     let used: Vec<String> =
         members().values().flat_map(|manifest| dependencies(manifest, ALL)).map(|(name, _)| name).collect();
     for name in listed.as_table().expect("a table").keys() {
-        assert!(used.contains(name), "{name} stands in the root manifest and no crate uses it");
+        assert!(used.contains(name), "{name} is in the root manifest and no crate uses it");
     }
 }
 
@@ -150,6 +156,6 @@ fn the_lock_file_has_one_ndarray_and_no_unwanted_package() {
     let names: Vec<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
     assert_eq!(names.iter().filter(|name| **name == "ndarray").count(), 1, "one array type between crates");
     for name in names {
-        assert!(!UNWANTED.iter().any(|part| name.contains(part)), "{name} is not wanted in the house");
+        assert!(!UNWANTED.iter().any(|part| name.contains(part)), "{name} is not wanted in this project");
     }
 }

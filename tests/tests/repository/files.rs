@@ -1,5 +1,5 @@
-//! Rules about the files that git holds: what each file starts with, how big it may be, and what may not stand in
-//! it. Formatting and lints are the compiler's work, not done here.
+//! Rules about the files that git holds: what each file starts with, how big it may be, and what it may
+//! not contain. Formatting and lints are checked by other tools.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +14,7 @@ const LARGEST_FILE: u64 = 1 << 20;
 const LARGER: (&str, u64) = ("benchmarks/models/seqprobe-mini/model.safetensors", 4_000_000);
 
 /// The files in git's index that are there, relative to the root; none without git or outside of a clone.
-fn files() -> Vec<PathBuf> {
+pub(crate) fn files() -> Vec<PathBuf> {
     let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output();
     let Some(output) = output.ok().filter(|output| output.status.success()) else { return Vec::new() };
     let list = String::from_utf8(output.stdout).expect("paths are UTF-8");
@@ -22,7 +22,7 @@ fn files() -> Vec<PathBuf> {
 }
 
 /// The text files whose name ends in one of `endings`, with their content; this file is left out.
-fn texts(endings: &[&str]) -> Vec<(PathBuf, String)> {
+pub(crate) fn texts(endings: &[&str]) -> Vec<(PathBuf, String)> {
     files()
         .into_iter()
         .filter(|path| !path.ends_with("tests/tests/repository/files.rs"))
@@ -121,7 +121,7 @@ fn paths_in_the_recipes_exist() {
     assert!(gone.is_empty(), "CONTRIBUTING.md names files that are not there: {gone:?}");
 }
 
-/// Whether an absolute path below `place` stands in the line: `example.org/home/` and `a/tmp/` do not count.
+/// Whether the line contains an absolute path below `place`: `example.org/home/` and `a/tmp/` do not count.
 fn names(line: &str, place: &str) -> bool {
     line.match_indices(place).any(|(at, _)| {
         !line[..at].ends_with(|before: char| before.is_alphanumeric() || "._-}>)/".contains(before))

@@ -57,7 +57,7 @@ pub(crate) fn cell(
         n_parameters: 401,
         reduction_parameters: 0,
         converged: Some(true),
-        iterations: 31,
+        iterations: Some(31),
         gradient_norm: Some(2.5e-7),
         validation_loss: Some(0.4127),
         chosen: BTreeMap::from([("penalty".to_owned(), "0.1".to_owned())]),

@@ -1,15 +1,15 @@
-//! The study's tables as Markdown, and which of their cells break the promise.
+//! The tables of the study as Markdown, and the number of cells outside the promised coverage.
 
 use crate::simulate::Setting;
 use std::fmt::Write;
 
-/// One metric in one setting: of so many intervals, so many covered.
+/// One metric in one setting: the number of intervals, and how many contain the true value.
 pub(crate) struct Cell {
     pub(crate) alone: (usize, usize),
     pub(crate) difference: (usize, usize),
-    /// Whether intervals carry `few-examples` or `few-clusters`.
+    /// Whether intervals have the flag `few-examples` or `few-clusters`.
     pub(crate) flagged: bool,
-    /// Pairs of equals, and how many of them ended in `beats`.
+    /// Number of pairs of equal sides, and for how many of them the verdict is `beats`.
     pub(crate) beats: (usize, usize),
     pub(crate) tries: usize,
 }
@@ -20,12 +20,13 @@ pub(crate) struct Line {
     pub(crate) cells: Vec<(&'static str, Cell)>,
 }
 
-/// Intervals fewer than this share of the tries are a matter of which tries have one, not of coverage.
+/// With intervals for fewer than this share of the test sets, coverage depends mostly on which test sets have one.
 const MOSTLY: f64 = 0.9;
-/// Standard errors of the study itself.
+/// Allowed deviation from the promise, in standard errors of the study.
 const SLACK: f64 = 3.0;
 
-/// The whole page, and how many cells without a flag lie outside the promise by more than the study's own error.
+/// Returns the whole page, and the number of cells without a flag that are outside the promise by more than the error of
+/// the study.
 pub(crate) fn document(
     lines: &[Line],
     power: &[(usize, Vec<(f64, f64)>)],
@@ -33,12 +34,17 @@ pub(crate) fn document(
 ) -> (String, usize) {
     let mut text = format!(
         "# Calibration of intervals and verdicts\n\n\
-         Written by `make calibration`. Simulated test sets with known true scores, {replicates} bootstrap replicates \
-         each; the source says how they are made. A cell is the share of 95% intervals that hold the truth, in percent. \
-         `–`: no interval, by rule or because more than 1% of the replicates have no score. `(…)`: flagged `few-examples` \
-         or `few-clusters`, or fewer than 90% of the test sets have an interval, so that the promise of 93 to 97 does not \
-         cover it. `!`: outside the promise by more than three standard errors of the study.\n\n\
-         One seed is a deterministic probe. With five, the spread of seeds is small or dominates the examples'.\n"
+         `make calibration` writes this page. It simulates test sets with known true scores and computes intervals with\n\
+         {replicates} bootstrap replicates each; the source of the example `calibration` shows how.\n\
+         \n\
+         A cell of a table is the percentage of 95% intervals that contain the true score. The promise is 93 to 97.\n\
+         \n\
+         - `–`: there is no interval, by rule or because more than 1% of the replicates have no score.\n\
+         - `(…)`: the promise does not apply. The intervals are flagged `few-examples` or `few-clusters`, or fewer than 90% of\n\
+         \x20\x20the test sets have an interval.\n\
+         - `!`: the value is outside the promise by more than three standard errors of the study.\n\
+         \n\
+         A deterministic probe has one seed. With five seeds, their spread is either small or larger than that of the examples.\n\n"
     );
     let mut n_outside = 0;
     let kinds = [("Classes", true), ("Numbers", false)];
@@ -55,8 +61,8 @@ pub(crate) fn document(
     for (kind, classes) in kinds {
         let _ = write!(
             text,
-            "\n## False `beats` between equals: {}\n\nIn percent of the pairs, with a margin of 0; promised is at \
-             most 5, an interval alone would give 2.5.\n\n",
+            "\n## False `beats` between equals: {}\n\nIn percent of the pairs, with a margin of 0. The promise \
+             is at most 5; an interval alone would give 2.5.\n\n",
             kind.to_lowercase()
         );
         n_outside += table(&mut text, lines, classes, &|cell| {
@@ -66,7 +72,7 @@ pub(crate) fn document(
     }
     let _ = write!(
         text,
-        "\n## Power\n\nShare of `beats` in percent: AUROC, as many negatives as positives, three seeds with a small spread, \
+        "\n## Power\n\nShare of `beats` in percent: AUROC, as many negatives as positives, three seeds with a small spread,\n\
          the default margin of 0.01, one baseline, one dataset.\n\n| examples |"
     );
     for (difference, _) in power.iter().take(1).flat_map(|(_, row)| row) {
@@ -84,7 +90,7 @@ pub(crate) fn document(
     (text, n_outside)
 }
 
-/// A share in percent, and whether it breaks the promise.
+/// Returns a share in percent, and whether it breaks the promise.
 fn share(hits: usize, n: usize, (low, high): (f64, f64), weak: bool) -> (String, bool) {
     let share = hits as f64 / n as f64;
     let error = (0.95 * 0.05 / n as f64).sqrt();

@@ -1,9 +1,9 @@
 //! What lies behind the scores of a finished run, as points for the reports: the best cell of each representation by
 //! validation, and how representations rank over the suite.
 
-use crate::cells::CellResult;
-use crate::score::OwnedTruth;
-use crate::verdicts::{FilledCell, best_of_each};
+use crate::judge::filled_cell::{FilledCell, best_of_each};
+use crate::judge::truth::{Predictions, TruthLabels};
+use crate::store::cell_store::CellResult;
 use ndarray::Array2;
 use seqprobe_core::{Dataset, Split};
 use seqprobe_report::diagnostics::{CalibrationPoint, Diagnostics, RankRecord, Shown};
@@ -16,15 +16,15 @@ const CURVE_POINTS: u32 = 40;
 /// Ranges of predicted probability.
 const RANGES: usize = 10;
 /// Most points of a scatter plot.
-const MOST_POINTS: usize = 300;
+const MAX_POINTS: usize = 300;
 /// Most classes of a confusion matrix.
-const MOST_CLASSES: usize = 20;
+const MAX_CLASSES: usize = 20;
 /// Rank differences are told apart at this level.
 const ALPHA: f64 = 0.05;
 
 /// The best cells of a dataset: models first, then baselines, then controls.
 pub(crate) fn of_dataset(dataset: &Dataset, cells: &[FilledCell]) -> Vec<Diagnostics> {
-    let truth = OwnedTruth::of(dataset, Split::Test);
+    let truth = TruthLabels::of(dataset, Split::Test);
     let mut best = best_of_each(cells);
     best.sort_by_key(|cell| match cell.record.role {
         Role::Model => 0,
@@ -38,41 +38,41 @@ pub(crate) fn of_dataset(dataset: &Dataset, cells: &[FilledCell]) -> Vec<Diagnos
             Some(Diagnostics {
                 cell: cell.record.id.clone(),
                 role: cell.record.role,
-                n_seeds: result.test.len(),
+                n_seeds: result.test.fits().len(),
                 shown,
             })
         })
         .collect()
 }
 
-fn shown(dataset: &Dataset, truth: &OwnedTruth, result: &CellResult) -> Option<Shown> {
+fn shown(dataset: &Dataset, truth: &TruthLabels, result: &CellResult) -> Option<Shown> {
     match truth {
-        OwnedTruth::Binary(labels) => binary(labels, &result.test),
-        OwnedTruth::Classes { labels, n_classes } if *n_classes <= MOST_CLASSES => {
-            Some(Shown::Multiclass { confusion: confusion(labels, *n_classes, &result.test) })
+        TruthLabels::Binary(labels) => binary(labels, &result.test),
+        TruthLabels::Classes { labels, n_classes } if *n_classes <= MAX_CLASSES => {
+            Some(Shown::Multiclass { confusion: confusion(labels, *n_classes, result.test.fits()) })
         }
-        OwnedTruth::Regression { values, n_targets } => {
+        TruthLabels::Regression { values, n_targets } => {
             let target = dataset.task.targets.first()?.clone();
             let known: Vec<[f64; 2]> = values
                 .iter()
                 .step_by(*n_targets)
                 .enumerate()
-                .filter_map(|(row, value)| Some([(*value)?, mean(&result.test, row)]))
+                .filter_map(|(row, value)| Some([(*value)?, mean(result.test.fits(), row)]))
                 .collect();
             let n = known.len();
             let points = known
                 .iter()
-                .step_by(n.div_ceil(MOST_POINTS).max(1))
+                .step_by(n.div_ceil(MAX_POINTS).max(1))
                 .map(|point| point.map(rounded))
                 .collect();
             Some(Shown::Regression { target, points, n })
         }
-        OwnedTruth::Classes { .. } | OwnedTruth::Multilabel { .. } => None,
+        TruthLabels::Classes { .. } | TruthLabels::Multilabel { .. } => None,
     }
 }
 
-fn binary(labels: &[bool], outputs: &[Array2<f64>]) -> Option<Shown> {
-    let by_seed: Vec<Vec<f64>> = outputs.iter().map(|matrix| matrix.iter().copied().collect()).collect();
+fn binary(labels: &[bool], outputs: &Predictions) -> Option<Shown> {
+    let by_seed = outputs.slices();
     let grid = |first: u32| -> Vec<f64> {
         (first..=CURVE_POINTS).map(|step| f64::from(step) / f64::from(CURVE_POINTS)).collect()
     };
@@ -80,8 +80,7 @@ fn binary(labels: &[bool], outputs: &[Array2<f64>]) -> Option<Shown> {
     let roc: Option<Vec<Vec<f64>>> = by_seed.iter().map(|scores| roc_at(scores, labels, &rates)).collect();
     let precision: Option<Vec<Vec<f64>>> =
         by_seed.iter().map(|scores| precision_at(scores, labels, &recalls)).collect();
-    let slices: Vec<&[f64]> = by_seed.iter().map(Vec::as_slice).collect();
-    let bins = calibration(&slices, labels, RANGES).into_iter().map(|bin| CalibrationPoint {
+    let bins = calibration(&by_seed, labels, RANGES).into_iter().map(|bin| CalibrationPoint {
         predicted: rounded(bin.predicted),
         observed: rounded(bin.observed),
         lower: rounded(bin.lower),
@@ -94,7 +93,7 @@ fn binary(labels: &[bool], outputs: &[Array2<f64>]) -> Option<Shown> {
         precision_recall: mean_curve(&recalls, &precision?),
         share_positive: rounded(labels.iter().filter(|&&label| label).count() as f64 / labels.len() as f64),
         calibration: bins.collect(),
-        confusion: confusion(&as_classes, 2, outputs),
+        confusion: confusion(&as_classes, 2, outputs.fits()),
     })
 }
 
@@ -142,7 +141,7 @@ pub(crate) fn ranks(datasets: &[(Dataset, Vec<FilledCell>)]) -> Option<RankRecor
                 .into_iter()
                 .filter_map(|cell| {
                     Some((
-                        cell.record.id.representation.clone(),
+                        cell.record.id.representation.to_string(),
                         sign * point(&headline(&cell.record)?.value)?,
                     ))
                 })

@@ -1,77 +1,12 @@
 //! From predictions to scores: each metric that applies, per target and macro, with its interval.
 
-use ndarray::Array2;
-use seqprobe_core::{Dataset, Seed, Split, Targets, TaskKind};
-use seqprobe_report::record::ScoreRecord;
-use seqprobe_stats::{IntervalMethod, METRICS, Metric, Resampling, Truth, estimate};
+use crate::judge::truth::{Predictions, TruthLabels};
+use seqprobe_core::{Dataset, Seed, Split};
+use seqprobe_report::record::{ScoreRecord, ScoredTarget};
+use seqprobe_stats::{IntervalMethod, METRICS, Metric, Resampling, estimate};
 
 /// Confidence level of every interval.
 pub(crate) const LEVEL: f64 = 0.95;
-
-/// True values of one split in the form the statistics read.
-pub(crate) enum OwnedTruth {
-    Binary(Vec<bool>),
-    Classes { labels: Vec<u32>, n_classes: usize },
-    Multilabel { values: Vec<Option<bool>>, n_targets: usize },
-    Regression { values: Vec<Option<f64>>, n_targets: usize },
-}
-
-impl OwnedTruth {
-    /// The true values of a split.
-    pub(crate) fn of(dataset: &Dataset, split: Split) -> Self {
-        match (dataset.targets.select(dataset.splits.rows(split)), dataset.task.kind) {
-            (Targets::Classes { labels, .. }, TaskKind::Binary) => {
-                Self::Binary(labels.iter().map(|&label| label == 1).collect())
-            }
-            (Targets::Classes { labels, n_classes }, _) => Self::Classes { labels, n_classes },
-            (Targets::Values { values }, TaskKind::Multilabel) => {
-                let n_targets = values.ncols();
-                Self::Multilabel {
-                    values: values.iter().map(|value| value.map(|value| value >= 0.5)).collect(),
-                    n_targets,
-                }
-            }
-            (Targets::Values { values }, _) => {
-                let n_targets = values.ncols();
-                Self::Regression { values: values.iter().copied().collect(), n_targets }
-            }
-        }
-    }
-
-    /// Borrowed.
-    pub(crate) fn view(&self) -> Truth<'_> {
-        match self {
-            Self::Binary(labels) => Truth::Binary(labels),
-            Self::Classes { labels, n_classes } => Truth::Classes { labels, n_classes: *n_classes },
-            Self::Multilabel { values, n_targets } => Truth::Multilabel { values, n_targets: *n_targets },
-            Self::Regression { values, n_targets } => Truth::Regression { values, n_targets: *n_targets },
-        }
-    }
-
-    /// Number of targets that are scored one by one; 1 for binary and multiclass.
-    fn n_targets(&self) -> usize {
-        match self {
-            Self::Binary(_) | Self::Classes { .. } => 1,
-            Self::Multilabel { n_targets, .. } | Self::Regression { n_targets, .. } => *n_targets,
-        }
-    }
-
-    /// One target of a multi-target task.
-    fn target(&self, index: usize) -> Option<Self> {
-        fn column<T: Copy>(values: &[T], n_targets: usize, index: usize) -> Vec<T> {
-            values.iter().skip(index).step_by(n_targets).copied().collect()
-        }
-        match self {
-            Self::Binary(_) | Self::Classes { .. } => None,
-            Self::Multilabel { values, n_targets } => {
-                Some(Self::Multilabel { values: column(values, *n_targets, index), n_targets: 1 })
-            }
-            Self::Regression { values, n_targets } => {
-                Some(Self::Regression { values: column(values, *n_targets, index), n_targets: 1 })
-            }
-        }
-    }
-}
 
 /// Resampling of a split: whole clusters where the dataset has them; the same resamples for every cell.
 pub(crate) struct SplitResampling {
@@ -101,11 +36,11 @@ impl SplitResampling {
     }
 }
 
-/// What stands in the `target` column for a score over all targets.
-pub(crate) fn overall_target(dataset: &Dataset) -> String {
+/// What a score over all targets is about.
+pub(crate) fn overall_target(dataset: &Dataset) -> ScoredTarget {
     match dataset.task.targets.as_slice() {
-        [one] => one.clone(),
-        _ => "macro".to_owned(),
+        [one] => ScoredTarget::Column(one.clone()),
+        _ => ScoredTarget::Macro,
     }
 }
 
@@ -113,44 +48,34 @@ pub(crate) fn overall_target(dataset: &Dataset) -> String {
 pub(crate) fn score_split(
     dataset: &Dataset,
     split: Split,
-    outputs: &[Array2<f64>],
+    predictions: &Predictions,
     replicates: usize,
 ) -> Vec<ScoreRecord> {
-    let truth = OwnedTruth::of(dataset, split);
+    let truth = TruthLabels::of(dataset, split);
     let resampling = SplitResampling::of(dataset, split, replicates);
-    let by_seed: Vec<Vec<f64>> = outputs.iter().map(|matrix| matrix.iter().copied().collect()).collect();
     let mut records = Vec::new();
     for metric in METRICS.iter().filter(|metric| metric.applies_to(&truth.view())) {
         let primary = metric.id == dataset.metric;
         if split != Split::Test && !primary {
             continue;
         }
-        let mut record = |target: String, truth: &OwnedTruth, outputs: &[Vec<f64>]| {
-            let slices: Vec<&[f64]> = outputs.iter().map(Vec::as_slice).collect();
-            let result = estimate(metric, &truth.view(), &slices, &resampling.view());
+        let mut record = |target: ScoredTarget, truth: &TruthLabels, outputs: &[&[f64]]| {
+            let result = estimate(metric, &truth.view(), outputs, &resampling.view());
             let n = match &result {
                 Ok(estimate) => estimate.n,
                 Err(_) => truth.view().n_examples(),
             };
-            records.push(ScoreRecord {
-                split: split.as_str().to_owned(),
-                target,
-                metric: metric.id.to_owned(),
-                primary,
-                n,
-                value: result.into(),
-            });
+            let metric = metric.id.to_owned();
+            records.push(ScoreRecord { split, target, metric, primary, n, value: result.into() });
         };
-        record(overall_target(dataset), &truth, &by_seed);
+        record(overall_target(dataset), &truth, &predictions.slices());
         let n_targets = truth.n_targets();
         if n_targets > 1 {
             for (index, name) in dataset.task.targets.iter().enumerate() {
                 if let Some(column) = truth.target(index) {
-                    let outputs: Vec<Vec<f64>> = by_seed
-                        .iter()
-                        .map(|values| values.iter().skip(index).step_by(n_targets).copied().collect())
-                        .collect();
-                    record(name.clone(), &column, &outputs);
+                    let outputs = predictions.column(index, n_targets);
+                    let outputs: Vec<&[f64]> = outputs.iter().map(Vec::as_slice).collect();
+                    record(ScoredTarget::Column(name.clone()), &column, &outputs);
                 }
             }
         }

@@ -1,23 +1,24 @@
-//! Other tests of the same paired difference, told beside the interval so that a reader can hold one against the other.
-//! The verdict rests on the interval alone.
+//! Significance tests of the same paired difference, reported next to the interval for comparison. The verdict rests on the
+//! interval alone.
 
-use crate::score::{OwnedTruth, SplitResampling};
-use crate::verdicts::FilledCell;
+use crate::judge::filled_cell::FilledCell;
+use crate::judge::score::SplitResampling;
+use crate::judge::truth::TruthLabels;
 use seqprobe_report::record::TestRecord;
 use seqprobe_stats::{Metric, delong_test, floor_note, mcnemar, permutation_test};
 
 /// Random exchanges of a permutation test.
 const PERMUTATIONS: usize = 1000;
-/// A floor above this error rate is told.
+/// A test that cannot give a smaller p value than this gets a note.
 const ALPHA: f64 = 0.05;
 
 /// Paired permutation, DeLong's and McNemar's tests, where they apply. All are about one prediction a side: with several
 /// seeds there is none, and nothing is returned.
-pub(crate) fn other_tests(
+pub(crate) fn significance_tests(
     metric: &Metric,
     model: &FilledCell,
     baseline: &FilledCell,
-    truth: &OwnedTruth,
+    truth: &TruthLabels,
     resampling: &SplitResampling,
 ) -> Vec<TestRecord> {
     let (Some(ours), Some(theirs)) = (only_seed(model), only_seed(baseline)) else { return Vec::new() };
@@ -26,12 +27,13 @@ pub(crate) fn other_tests(
     let permuted = permutation_test(
         metric,
         &truth.view(),
-        &ours,
-        &theirs,
+        ours,
+        theirs,
         resampling.clusters,
         PERMUTATIONS,
         resampling.seed,
     );
+    // Without a test the metric is undefined for these predictions; the comparison has the reason already.
     if let Ok(test) = permuted {
         let what = format!("{} permutations", test.n_permutations);
         tests.push(TestRecord {
@@ -41,12 +43,12 @@ pub(crate) fn other_tests(
         });
     }
     // The others know no clusters.
-    let OwnedTruth::Binary(labels) = truth else { return tests };
+    let TruthLabels::Binary(labels) = truth else { return tests };
     if resampling.clusters.is_some() {
         return tests;
     }
     if metric.id == "auroc"
-        && let Ok(test) = delong_test(labels, &ours, &theirs)
+        && let Ok(test) = delong_test(labels, ours, theirs)
     {
         tests.push(TestRecord { test: "delong".to_owned(), p: test.p_value, note: None });
     }
@@ -54,7 +56,7 @@ pub(crate) fn other_tests(
         let right = |outputs: &[f64]| -> Vec<bool> {
             outputs.iter().zip(labels).map(|(probability, label)| (*probability >= 0.5) == *label).collect()
         };
-        let test = mcnemar(&right(&ours), &right(&theirs));
+        let test = mcnemar(&right(ours), &right(theirs));
         let note = floor_note(&format!("{} decisions that differ", test.n), test.floor, ALPHA);
         tests.push(TestRecord { test: test.method.to_owned(), p: test.p_value, note });
     }
@@ -62,17 +64,14 @@ pub(crate) fn other_tests(
 }
 
 /// The test predictions of a cell with one fit.
-fn only_seed(cell: &FilledCell) -> Option<Vec<f64>> {
-    match cell.result.as_ref()?.test.as_slice() {
-        [one] => Some(one.iter().copied().collect()),
-        _ => None,
-    }
+fn only_seed(cell: &FilledCell) -> Option<&[f64]> {
+    cell.result.as_ref()?.test.only()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::made::{Knows, cell, dataset};
+    use crate::test_fixtures::{Knows, cell, dataset};
     use seqprobe_core::Split;
     use seqprobe_report::record::Role;
     use seqprobe_stats::metric;
@@ -80,12 +79,12 @@ mod tests {
     #[test]
     fn tests_agree_about_a_large_and_about_no_difference() {
         let dataset = dataset(120, false);
-        let truth = OwnedTruth::of(&dataset, Split::Test);
+        let truth = TruthLabels::of(&dataset, Split::Test);
         let resampling = SplitResampling::of(&dataset, Split::Test, 100);
         let with = |knows| cell(&dataset, ["m", "-", "-", "linear"], Role::Model, knows, 0.5);
         for id in ["auroc", "accuracy"] {
             let metric = metric(id).unwrap();
-            let of = |ours, theirs| other_tests(metric, &with(ours), &with(theirs), &truth, &resampling);
+            let of = |ours, theirs| significance_tests(metric, &with(ours), &with(theirs), &truth, &resampling);
             let large = of(Knows::Much, Knows::Nothing);
             assert_eq!(large.len(), 2, "{large:?}");
             assert!(large.iter().all(|test| test.p < 0.01), "{large:?}");

@@ -1,38 +1,28 @@
 //! From filled cells to verdicts: one layer and pooling per model and probe, chosen on validation, against
 //! every baseline with the same probe; and the best probe of each against the best of the others.
 
-use crate::cells::CellResult;
-use crate::other_tests::other_tests;
-use crate::score::{OwnedTruth, SplitResampling, overall_target};
+use crate::judge::filled_cell::{FilledCell, chosen_or_failed, names};
+use crate::judge::score::{SplitResampling, overall_target};
+use crate::judge::significance_tests::significance_tests;
+use crate::judge::truth::TruthLabels;
 use seqprobe_core::{Dataset, Split};
 use seqprobe_report::record::{
-    CellId, CellRecord, ComparisonRecord, Role, Status, TestRecord, VerdictRecord,
+    CellId, ComparisonRecord, ProbeScope, Role, ScoredTarget, TestRecord, VerdictRecord,
 };
 use seqprobe_stats::verdict::{Judgement, Row, judge};
 use seqprobe_stats::{Difference, NoEstimate, benjamini_hochberg, compare, metric};
 use std::collections::BTreeMap;
 
-/// The fraction of cells that are fitted on the whole training split; verdicts are about no others.
-pub(crate) const WHOLE: &str = "1";
-
-/// A cell with its numbers, where it has any.
-pub(crate) struct FilledCell {
-    pub(crate) record: CellRecord,
-    pub(crate) result: Option<CellResult>,
-    /// Digests of the model's weights, one per draw; none without a model.
-    pub(crate) weights: Vec<String>,
-}
-
 /// The comparisons of one model and probe on one dataset, before correction over datasets.
 pub(crate) struct VerdictRow {
     dataset: String,
-    target: String,
+    target: ScoredTarget,
     metric: String,
     model: CellId,
-    probe: String,
+    probe: ProbeScope,
     baselines: Vec<CellId>,
     comparisons: Vec<Result<Difference, NoEstimate>>,
-    /// Other tests of each comparison.
+    /// Significance tests of each comparison.
     tests: Vec<Vec<TestRecord>>,
 }
 
@@ -43,37 +33,38 @@ pub(crate) fn rows_of_dataset(
     probes: &[String],
     replicates: usize,
 ) -> Vec<VerdictRow> {
-    let truth = OwnedTruth::of(dataset, Split::Test);
+    let truth = TruthLabels::of(dataset, Split::Test);
     let resampling = SplitResampling::of(dataset, Split::Test, replicates);
-    let models = names(cells, |cell| cell.role == Role::Model || cell.id.layer != "-");
-    let baselines = names(cells, |cell| cell.role == Role::Baseline);
+    let models = names(cells, FilledCell::is_of_model);
+    let baselines = names(cells, |cell| cell.record.role == Role::Baseline);
     let mut rows = Vec::new();
-    let mut scopes: Vec<(&str, Option<&str>)> =
-        probes.iter().map(|probe| (probe.as_str(), Some(probe.as_str()))).collect();
+    let mut scopes: Vec<ProbeScope> = probes.iter().cloned().map(ProbeScope::Probe).collect();
     if probes.len() > 1 {
-        scopes.push(("best", None));
+        scopes.push(ProbeScope::Best);
     }
     for model in &models {
-        for (label, probe) in &scopes {
-            let failed = failed_without_choice(cells, model, *probe);
-            let Some(candidate) = chosen(cells, model, *probe).or(failed) else { continue };
+        for scope in &scopes {
+            let probe = match scope {
+                ProbeScope::Probe(probe) => Some(probe.as_str()),
+                ProbeScope::Best => None,
+            };
+            let Some(candidate) = chosen_or_failed(cells, model, probe) else { continue };
             let mut row = VerdictRow {
                 dataset: dataset.id.clone(),
                 target: overall_target(dataset),
                 metric: dataset.metric.clone(),
                 model: candidate.record.id.clone(),
-                probe: (*label).to_owned(),
+                probe: scope.clone(),
                 baselines: Vec::new(),
                 comparisons: Vec::new(),
                 tests: Vec::new(),
             };
             for baseline in &baselines {
-                let failed = failed_without_choice(cells, baseline, *probe);
-                let Some(other) = chosen(cells, baseline, *probe).or(failed) else { continue };
+                let Some(other) = chosen_or_failed(cells, baseline, probe) else { continue };
                 row.baselines.push(other.record.id.clone());
                 row.comparisons.push(compare_cells(candidate, other, dataset, &truth, &resampling));
                 row.tests.push(match metric(&dataset.metric) {
-                    Some(metric) => other_tests(metric, candidate, other, &truth, &resampling),
+                    Some(metric) => significance_tests(metric, candidate, other, &truth, &resampling),
                     None => Vec::new(),
                 });
             }
@@ -90,27 +81,29 @@ pub(crate) fn compare_cells(
     model: &FilledCell,
     baseline: &FilledCell,
     dataset: &Dataset,
-    truth: &OwnedTruth,
+    truth: &TruthLabels,
     resampling: &SplitResampling,
 ) -> Result<Difference, NoEstimate> {
     let undefined = |reason: String| NoEstimate::Undefined { reason };
     let metric =
         metric(&dataset.metric).ok_or_else(|| undefined(format!("unknown metric {:?}", dataset.metric)))?;
-    let outputs = |cell: &FilledCell| -> Result<Vec<Vec<f64>>, NoEstimate> {
-        let result = cell.result.as_ref().ok_or_else(|| undefined(format!("{} failed", cell.record.id)))?;
-        Ok(result.test.iter().map(|matrix| matrix.iter().copied().collect()).collect())
-    };
     let (ours, theirs) = (outputs(model)?, outputs(baseline)?);
-    let ours: Vec<&[f64]> = ours.iter().map(Vec::as_slice).collect();
-    let theirs: Vec<&[f64]> = theirs.iter().map(Vec::as_slice).collect();
     compare(metric, &truth.view(), &ours, &theirs, &resampling.view())
+}
+
+/// The test predictions of each fit.
+fn outputs(cell: &FilledCell) -> Result<Vec<&[f64]>, NoEstimate> {
+    match &cell.result {
+        Some(result) => Ok(result.test.slices()),
+        None => Err(NoEstimate::Undefined { reason: format!("{} failed", cell.record.id) }),
+    }
 }
 
 /// Judges all rows: datasets of the same model and probe together.
 pub(crate) fn judge_rows(rows: &[VerdictRow], margin: f64) -> Vec<VerdictRecord> {
-    let mut families: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    let mut families: BTreeMap<(&str, &ProbeScope), Vec<usize>> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
-        families.entry((row.model.representation.as_str(), row.probe.as_str())).or_default().push(index);
+        families.entry((row.model.representation.as_str(), &row.probe)).or_default().push(index);
     }
     let mut judgements: Vec<Option<Judgement>> = vec![None; rows.len()];
     for indices in families.values() {
@@ -167,9 +160,9 @@ fn verdict_record(
     VerdictRecord {
         dataset: row.dataset.clone(),
         target: row.target.clone(),
-        model: row.model.representation.clone(),
-        layer: row.model.layer.clone(),
-        pooling: row.model.pooling.clone(),
+        model: row.model.representation.to_string(),
+        layer: row.model.layer,
+        pooling: row.model.pooling,
         probe: row.probe.clone(),
         metric: row.metric.clone(),
         margin,
@@ -179,69 +172,13 @@ fn verdict_record(
     }
 }
 
-/// The representations of some cells, in order.
-pub(crate) fn names(cells: &[FilledCell], wanted: impl Fn(&CellRecord) -> bool) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for cell in cells.iter().filter(|cell| wanted(&cell.record)) {
-        if !names.contains(&cell.record.id.representation) {
-            names.push(cell.record.id.representation.clone());
-        }
-    }
-    names
-}
-
-/// The cell of each model, random draw and baseline with the lowest validation loss, in plan order.
-pub(crate) fn best_of_each(cells: &[FilledCell]) -> Vec<&FilledCell> {
-    names(cells, |cell| matches!(cell.role, Role::Model | Role::Baseline) || cell.id.layer != "-")
-        .iter()
-        .filter_map(|name| chosen(cells, name, None))
-        .collect()
-}
-
-/// The cell of a representation with the lowest validation loss, among one probe's or all.
-pub(crate) fn chosen<'a>(
-    cells: &'a [FilledCell],
-    representation: &str,
-    probe: Option<&str>,
-) -> Option<&'a FilledCell> {
-    cells
-        .iter()
-        .filter(|cell| {
-            cell.record.id.representation == representation
-                && cell.record.id.fraction == WHOLE
-                && probe.is_none_or(|probe| cell.record.id.probe == probe)
-        })
-        .filter_map(|cell| validation_loss(cell).map(|loss| (loss, cell)))
-        .min_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, cell)| cell)
-}
-
-/// Mean validation loss over fits, where the cell has its predictions too.
-pub(crate) fn validation_loss(cell: &FilledCell) -> Option<f64> {
-    seqprobe_report::validation_loss(&cell.record).filter(|_| cell.result.is_some())
-}
-
-/// A failed cell of a representation that has no filled one to choose.
-fn failed_without_choice<'a>(
-    cells: &'a [FilledCell],
-    representation: &str,
-    probe: Option<&str>,
-) -> Option<&'a FilledCell> {
-    if chosen(cells, representation, probe).is_some() {
-        return None;
-    }
-    cells.iter().find(|cell| {
-        cell.record.id.representation == representation
-            && cell.record.id.fraction == WHOLE
-            && cell.record.status == Status::Failed
-            && probe.is_none_or(|probe| cell.record.id.probe == probe)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::made::{Knows, REPLICATES, cell, dataset};
+    use crate::judge::truth::Predictions;
+    use crate::judge::filled_cell::chosen;
+    use crate::test_fixtures::{Knows, REPLICATES, cell, dataset};
+    use seqprobe_report::record::Fraction;
 
     #[test]
     fn false_discoveries_are_corrected_over_the_suite() {
@@ -278,23 +215,23 @@ mod tests {
         let at =
             |layer: &str, knows, loss| cell(&dataset, ["m", "-", layer, "linear"], Role::Model, knows, loss);
         let layer =
-            |cells: &[FilledCell]| chosen(cells, "m", Some("linear")).unwrap().record.id.layer.clone();
+            |cells: &[FilledCell]| chosen(cells, "m", Some("linear")).unwrap().record.id.words()[1].clone();
         // Layer 2 has the lower validation loss and is worse on test, then better, then its examples are gone.
         let worse = [at("1", Knows::Much, 0.5), at("2", Knows::Nothing, 0.4)];
         let better = [at("1", Knows::Nothing, 0.5), at("2", Knows::Much, 0.4)];
         let mut unseen = [at("1", Knows::Much, 0.5), at("2", Knows::Nothing, 0.4)];
         for cell in &mut unseen {
             cell.record.scores.clear();
-            cell.result.as_mut().unwrap().test.clear();
+            cell.result.as_mut().unwrap().test = Predictions::default();
         }
         for cells in [&worse, &better, &unseen] {
             assert_eq!(layer(cells), "2");
         }
         // The loss decides, and nothing but it.
         assert_eq!(layer(&[at("1", Knows::Much, 0.3), at("2", Knows::Much, 0.4)]), "1");
-        // A fit on a part of the training rows never stands for its representation.
+        // A fit on a part of the training rows is never chosen.
         let mut part = at("3", Knows::Much, 0.1);
-        part.record.id.fraction = "0.5".to_owned();
+        part.record.id.fraction = Fraction::new(0.5).unwrap();
         assert_eq!(layer(&[at("1", Knows::Much, 0.3), part]), "1");
     }
 }

@@ -1,42 +1,35 @@
-//! What a reader must see before the numbers.
+//! What a reader must know before the numbers, as data. The report words it.
 
-use crate::control_checks::ControlFindings;
-use crate::controls::SHUFFLED_LABELS;
-use crate::verdicts::{FilledCell, WHOLE};
-use seqprobe_report::record::{CellRecord, DatasetRecord, Role, Status};
+use crate::judge::control_checks::ControlFindings;
+use crate::judge::filled_cell::FilledCell;
+use seqprobe_report::record::{CellRecord, DatasetRecord, RepresentationName, Status, Warning};
 
-/// The warnings of a run, most important first: what failed, what the controls give away, constant predictions, fits
-/// that did not converge, then remarks.
+/// The warnings of a run, most important first: what failed, what the controls show, constant predictions, fits that did
+/// not converge, then remarks.
 pub(crate) fn warnings<'a>(
     filled: impl Iterator<Item = &'a FilledCell>,
     findings: &[ControlFindings],
     datasets: &[DatasetRecord],
-) -> Vec<String> {
+) -> Vec<Warning> {
     let filled: Vec<&FilledCell> = filled.collect();
-    let cells: Vec<_> = filled.iter().map(|cell| &cell.record).collect();
     let mut warnings = Vec::new();
-    let failed = cells.iter().filter(|cell| cell.status == Status::Failed).count();
+    let failed = filled.iter().filter(|cell| cell.record.status == Status::Failed).count();
     if failed > 0 {
-        warnings.push(format!(
-            "{failed} of {} cells failed; their reasons stand in the table of cells",
-            cells.len()
-        ));
+        warnings.push(Warning::CellsFailed { failed, cells: filled.len() });
     }
-    warnings.extend(findings.iter().flat_map(|findings| findings.leaks.iter().cloned()));
-    warnings.extend(findings.iter().flat_map(|findings| findings.rivals.iter().cloned()));
-    let may_be_constant =
-        |cell: &FilledCell| cell.record.id.probe == "-" || cell.record.id.representation == SHUFFLED_LABELS;
+    warnings.extend(findings.iter().flat_map(|findings| findings.shuffled_label_leaks.iter().cloned()));
+    warnings.extend(findings.iter().flat_map(|findings| findings.controls_not_beaten.iter().cloned()));
     for cell in filled.iter().filter(|cell| !may_be_constant(cell) && is_constant(cell)) {
-        warnings.push(format!("{}: the predictions are constant", cell.record.id));
+        warnings.push(Warning::ConstantPredictions { cell: cell.record.id.clone() });
     }
-    warnings.extend(cells.iter().filter_map(|cell| open_fits(cell)));
-    // Remarks on fits to parts of the training split stand in the table of fits.
-    for cell in cells.into_iter().filter(|cell| cell.id.fraction == WHOLE) {
+    warnings.extend(filled.iter().filter_map(|cell| not_converged(&cell.record)));
+    // Remarks on fits to parts of the training split are in the table of fits.
+    for cell in filled.iter().filter(|cell| cell.record.id.fraction.is_whole() && cell.is_of_model()) {
         let mut seen: Vec<&str> = Vec::new();
-        for warning in cell.fits.iter().flat_map(|fit| &fit.report.warnings) {
-            if !seen.contains(&warning.as_str()) && (cell.role == Role::Model || cell.id.layer != "-") {
-                seen.push(warning);
-                warnings.push(format!("{}: {warning}", cell.id));
+        for text in cell.record.fits.iter().flat_map(|fit| &fit.report.warnings) {
+            if !seen.contains(&text.as_str()) {
+                seen.push(text);
+                warnings.push(Warning::FitRemark { cell: cell.record.id.clone(), text: text.clone() });
             }
         }
     }
@@ -44,46 +37,44 @@ pub(crate) fn warnings<'a>(
         for shared in dataset.audit.iter().flat_map(|audit| &audit.against_train) {
             let rows = shared.exact.rows + shared.reverse_complement.rows;
             if rows > 0 {
-                warnings.push(format!(
-                    "{}: the sequences of {rows} of {} {} rows stand in train too, on one strand or the other; the suite's key drop_leaks leaves them out of train",
-                    dataset.id,
-                    shared.n_rows,
-                    shared.split.as_str()
-                ));
+                warnings.push(Warning::SharedWithTrain {
+                    dataset: dataset.id.clone(),
+                    split: shared.split,
+                    shared: rows,
+                    rows: shared.n_rows,
+                });
             }
         }
         if dataset.undefined_letters > 0 {
-            warnings.push(format!(
-                "{}: {} letters are N or another ambiguity code",
-                dataset.id, dataset.undefined_letters
-            ));
+            let bases = dataset.undefined_letters;
+            warnings.push(Warning::AmbiguousBases { dataset: dataset.id.clone(), bases });
         }
     }
     warnings
 }
 
-/// The sentence about fits whose optimiser did not meet its criterion.
-fn open_fits(cell: &CellRecord) -> Option<String> {
-    let n_open = cell.fits.iter().filter(|fit| fit.report.converged == Some(false)).count();
-    (n_open > 0).then(|| format!("{}: {n_open} of {} fits did not converge", cell.id, cell.fits.len()))
+/// Predictions without a probe, and fits to noise.
+fn may_be_constant(cell: &FilledCell) -> bool {
+    cell.record.id.probe.is_none()
+        || cell.record.id.representation == RepresentationName::ShuffledLabels
 }
 
-/// True when every fit predicts the same for all test examples.
+/// Fits whose optimiser did not meet its criterion.
+fn not_converged(cell: &CellRecord) -> Option<Warning> {
+    let open = cell.fits.iter().filter(|fit| fit.report.converged == Some(false)).count();
+    (open > 0).then(|| Warning::NotConverged { cell: cell.id.clone(), open, fits: cell.fits.len() })
+}
+
 fn is_constant(cell: &FilledCell) -> bool {
-    let Some(result) = &cell.result else { return false };
-    !result.test.is_empty()
-        && result.test.iter().all(|matrix| {
-            matrix
-                .columns()
-                .into_iter()
-                .all(|column| column.iter().all(|value| Some(value) == column.first()))
-        })
+    cell.result.as_ref().is_some_and(|result| result.test.are_constant())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::made::{Knows, cell, dataset};
+    use crate::test_fixtures::{Knows, cell, dataset};
+    use seqprobe_report::record::Role;
+    use seqprobe_report::warning_text;
 
     #[test]
     fn what_is_wrong_comes_first_and_in_order() {
@@ -99,21 +90,22 @@ mod tests {
         let mut closed = plain("kmer-2", Knows::Much);
         closed.record.fits[0].report.converged = Some(true);
         let noise =
-            cell(&dataset, [SHUFFLED_LABELS, "m", "-", "linear"], Role::Control, Knows::Constant, 0.6);
+            cell(&dataset, ["shuffled-labels", "m", "-", "linear"], Role::Control, Knows::Constant, 0.6);
         let majority = cell(&dataset, ["majority", "-", "-", "-"], Role::Control, Knows::Constant, 0.6);
         let cells = [open, closed, constant, failed, noise, majority];
         let findings = ControlFindings {
-            leaks: vec!["a leak".to_owned()],
-            rivals: vec!["a rival".to_owned()],
+            shuffled_label_leaks: vec![Warning::Text { text: "a leak".to_owned() }],
+            controls_not_beaten: vec![Warning::Text { text: "a control".to_owned() }],
             ..ControlFindings::default()
         };
-        let told = warnings(cells.iter(), &[findings], &[]);
+        let found = warnings(cells.iter(), &[findings], &[]);
+        let texts: Vec<String> = found.iter().map(warning_text).collect();
         assert_eq!(
-            told,
+            texts,
             [
-                "1 of 6 cells failed; their reasons stand in the table of cells",
+                "1 of 6 cells failed; the table of cells has the reasons",
                 "a leak",
-                "a rival",
+                "a control",
                 "made/composition/-/-/mean/linear/1: the predictions are constant",
                 "made/kmer-3/-/-/mean/linear/1: 1 of 1 fits did not converge",
             ]

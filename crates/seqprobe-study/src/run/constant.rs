@@ -1,7 +1,8 @@
-//! The control that looks at no sequence: the training split's class frequencies, or its mean.
+//! Predictions without a probe: the training split's class frequencies or mean, and the oracle of a simulated task.
 
-use crate::cells::CellResult;
-use ndarray::Array2;
+use crate::judge::truth::Predictions;
+use crate::store::cell_store::CellResult;
+use ndarray::{Array2, Axis};
 use seqprobe_core::{Dataset, FitReport, Split, Targets, TaskKind};
 use seqprobe_report::record::SeedFit;
 
@@ -10,17 +11,25 @@ pub(crate) fn constant_cell(dataset: &Dataset) -> CellResult {
     let outputs = constant_outputs(dataset);
     let repeat = |split| {
         let n = dataset.splits.rows(split).len();
-        vec![Array2::from_shape_fn((n, outputs.len()), |(_, column)| outputs[column])]
+        Array2::from_shape_fn((n, outputs.len()), |(_, column)| outputs[column])
     };
+    let report = FitReport { n_parameters: outputs.len() as u64, ..FitReport::default() };
+    without_probe(report, repeat(Split::Valid), repeat(Split::Test))
+}
+
+/// Predictions of the true generating model.
+pub(crate) fn oracle_cell(dataset: &Dataset, oracle: &Array2<f64>) -> CellResult {
+    let take = |split| oracle.select(Axis(0), dataset.splits.rows(split));
+    without_probe(FitReport::default(), take(Split::Valid), take(Split::Test))
+}
+
+fn without_probe(report: FitReport, valid: Array2<f64>, test: Array2<f64>) -> CellResult {
     CellResult {
-        fits: vec![SeedFit {
-            seed: 0,
-            report: FitReport { n_parameters: outputs.len() as u64, ..FitReport::default() },
-        }],
-        valid: repeat(Split::Valid),
-        test: repeat(Split::Test),
+        fits: vec![SeedFit { seed: 0, report }],
+        valid: Predictions::new(vec![valid]),
+        test: Predictions::new(vec![test]),
         probes: Vec::new(),
-        width: 0,
+        width: None,
         seconds: 0.0,
         cost: None,
     }

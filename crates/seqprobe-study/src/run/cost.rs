@@ -1,44 +1,37 @@
-//! What the features of a cell cost, for the report to set against its score.
+//! What the features of a cell cost, which the report compares with its score.
 
-use crate::features::Features;
-use crate::fill::Runner;
-use crate::suite::Representation;
+use crate::prepare::PreparedRepresentation;
+use crate::run::features::Features;
 use seqprobe_core::{Dataset, FeatureSource};
-use seqprobe_embed::{BoxedSource, ReverseComplement};
+use seqprobe_embed::ReverseComplement;
 use seqprobe_models::FrozenModel;
 use seqprobe_report::record::CostRecord;
 
 /// Sequences that are tokenized to know how many tokens one has.
 const SAMPLE: usize = 64;
 
-impl Runner<'_> {
-    /// The cost of one source of a representation's features.
-    pub(crate) fn cost(
-        &self,
-        representation: &Representation,
-        number: usize,
-        features: &Features<'_>,
-        source: &BoxedSource<'_>,
-    ) -> CostRecord {
-        let bytes = bytes_per_row(source.as_ref());
-        let model = self.models[number].as_ref().and_then(|loaded| loaded.draws.first());
-        let tokens = features.tokens;
-        let (parameters, operations) = match (representation, model) {
-            (Representation::Plain { .. }, _) => (Some(0), Some(0.0)),
-            (Representation::Model(asked), Some(model)) => {
-                // A model that brings its own code may not say how many parameters it has.
-                let parameters = Some(model.encoder.spec().n_parameters).filter(|&n| n > 0);
-                let strands = match asked.extraction.reverse_complement {
-                    ReverseComplement::Forward => 1.0,
-                    ReverseComplement::Average => 2.0,
-                };
-                let both = parameters.zip(tokens);
-                (parameters, both.map(|(n, tokens)| 2.0 * n as f64 * tokens * strands))
-            }
-            _ => (None, None),
-        };
-        CostRecord { bytes, parameters, tokens, operations, seconds: features.seconds }
-    }
+/// The cost of one source of a representation's features.
+pub(crate) fn cost(
+    prepared: &PreparedRepresentation,
+    features: &Features<'_>,
+    source: &dyn FeatureSource,
+) -> CostRecord {
+    let tokens = features.tokens;
+    let (parameters, operations) = match prepared {
+        PreparedRepresentation::Plain { .. } => (Some(0), Some(0.0)),
+        PreparedRepresentation::Imported { .. } => (None, None),
+        PreparedRepresentation::Model(model) => {
+            // A model that runs its own code may not say how many parameters it has.
+            let parameters = Some(model.loaded.spec.n_parameters).filter(|&n| n > 0);
+            let strands = match model.asked.extraction.reverse_complement {
+                ReverseComplement::Forward => 1.0,
+                ReverseComplement::Average => 2.0,
+            };
+            let both = parameters.zip(tokens);
+            (parameters, both.map(|(n, tokens)| 2.0 * n as f64 * tokens * strands))
+        }
+    };
+    CostRecord { bytes: bytes_per_row(source), parameters, tokens, operations, seconds: features.seconds }
 }
 
 fn bytes_per_row(source: &dyn FeatureSource) -> f64 {

@@ -1,11 +1,12 @@
 //! Description lengths of the training labels under the linear probe: computed once per cell, in several orders, and
-//! kept beside it.
+//! stored under the cell's key.
 
-use crate::cells::CellStore;
-use crate::exit::{ExitCode, Failure, OrExit};
-use crate::plan::{PlannedCell, Work};
+use crate::error::StudyError;
+use crate::plan::Fit;
+use crate::run::training_rows::{FitRows, Training};
+use crate::store::cell_store::CellStore;
+use crate::store::error::StoreError;
 use crate::suite::Suite;
-use crate::training_rows::{FitRows, Training};
 use seqprobe_core::{Dataset, Digest, FeatureView, LabelledView, Probe, ProbeError, Seed, TaskKind};
 use seqprobe_embed::BoxedSource;
 use seqprobe_linear::{DescriptionLength, description_length};
@@ -15,31 +16,31 @@ use seqprobe_report::record::{DescriptionRecord, DescriptionValue, RangeRecord};
 const ORDERS: u64 = 3;
 /// Folder of stored description lengths.
 const KIND: &str = "descriptions-v1";
-/// The probe whose description length is told.
+/// The probe whose description length is computed.
 const PROBE: &str = "linear";
 
 /// Whether a cell is to have one: the linear probe on all of the training split of a task with classes.
-pub(crate) fn is_wanted(suite: &Suite, dataset: &Dataset, planned: &PlannedCell) -> bool {
+pub(crate) fn is_wanted(suite: &Suite, dataset: &Dataset, fit: &Fit) -> bool {
     suite.description_length
-        && planned.id.probe == PROBE
+        && suite.probes[fit.probe].family.id == PROBE
         && dataset.task.kind != TaskKind::Regression
-        && matches!(planned.work, Work::Fit { training: Training::Whole, .. })
+        && fit.training == Training::Whole
 }
 
 /// The stored one of a cell.
-pub(crate) fn stored(store: &CellStore, cell: &Digest) -> Result<Option<DescriptionValue>, Failure> {
-    store.known(KIND, &key(cell)?)
+pub(crate) fn stored(store: &CellStore, cell: &Digest) -> Result<Option<DescriptionValue>, StudyError> {
+    Ok(store.known(KIND, &key(cell)?)?)
 }
 
-/// Computes and stores the one of a cell; one that cannot be computed is told with its reason.
+/// Computes and stores the one of a cell; one that cannot be computed has its reason instead.
 pub(crate) fn compute(
     store: &CellStore,
     cell: &Digest,
     dataset: &Dataset,
     draws: &[BoxedSource<'_>],
     probe: &dyn Probe,
-) -> Result<DescriptionValue, Failure> {
-    store.memo(KIND, &key(cell)?, || {
+) -> Result<DescriptionValue, StudyError> {
+    let described: Result<_, StoreError> = store.memo(KIND, &key(cell)?, || {
         let rows = FitRows::of(dataset, Training::Whole, 0);
         let coded: Result<Vec<DescriptionLength>, ProbeError> = (0..ORDERS)
             .map(|order| {
@@ -53,11 +54,12 @@ pub(crate) fn compute(
             Ok(record) => DescriptionValue::Known(record),
             Err(reason) => DescriptionValue::Undefined { reason },
         }
-    })
+    });
+    Ok(described?)
 }
 
-fn key(cell: &Digest) -> Result<Digest, Failure> {
-    Digest::of_value(&("description length v1", cell, ORDERS)).or_exit(ExitCode::Unexpected)
+fn key(cell: &Digest) -> Result<Digest, StudyError> {
+    Ok(Digest::of_value(&("description length v1", cell, ORDERS))?)
 }
 
 fn one_order(

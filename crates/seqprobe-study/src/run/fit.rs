@@ -1,116 +1,80 @@
 //! Fitting the seeds of a cell.
 
-use crate::cells::CellResult;
-use crate::controls::PERMUTATIONS;
-use crate::fill::Runner;
-use crate::search::choose;
-use crate::training_rows::{FitRows, Training};
-use seqprobe_core::{Candidate, Dataset, FeatureView, Grouping, LabelledView, Probe, ProbeError, Seed};
+use crate::judge::truth::Predictions;
+use crate::run::one_fit::{OneFit, Unfitted};
+use crate::run::search::choose;
+use crate::run::training_rows::{FitRows, Training};
+use crate::store::cell_store::CellResult;
+use seqprobe_core::{
+    Candidate, Dataset, FeatureSource, FeatureView, Grouping, LabelledView, Probe, ProbeError, Seed,
+};
 use seqprobe_embed::BoxedSource;
 use seqprobe_report::record::SeedFit;
 use std::time::Instant;
 
-impl Runner<'_> {
-    /// Fits a cell: every seed, on the draw that belongs to it. Neural fits run side by side, each on one
-    /// thread: that is faster than one after the other on all threads, and a fit then gives the same bits
-    /// whatever the number of threads.
-    pub(crate) fn fit_cell(
-        &self,
-        dataset: &Dataset,
-        training: Training,
-        draws: &[BoxedSource<'_>],
-        probe: &dyn Probe,
-    ) -> Result<CellResult, Unfitted> {
-        let started = Instant::now();
-        let width = draws.first().map_or(0, |source| source.dim());
-        let mut result = CellResult {
-            fits: Vec::new(),
-            valid: Vec::new(),
-            test: Vec::new(),
-            probes: Vec::new(),
-            width,
-            seconds: 0.0,
-            cost: None,
-        };
-        let seeds = self.fit_seeds(probe, draws.len(), training);
-        let rows: Vec<FitRows> = (0..self.n_training_draws(training, seeds.len()))
-            .map(|draw| FitRows::of(dataset, training, draw as u64))
-            .collect();
-        let seeds: Vec<(usize, u64)> = seeds.into_iter().enumerate().collect();
-        let fit = |probe: &dyn Probe, &(number, seed): &(usize, u64)| {
-            fit_one(dataset, &rows[number % rows.len()], draws[number % draws.len()].as_ref(), probe, seed)
-        };
-        let points = probe.candidates();
-        let fits: Vec<Result<OneFit, ProbeError>> = match seeds.split_first() {
-            _ if probe.is_deterministic() => seeds.iter().map(|seed| fit(probe, seed)).collect(),
-            Some((first, others)) if !points.is_empty() => {
-                let at_first = |point: &Candidate| fit(point.probe.as_ref(), first);
-                let chosen = choose(side_by_side(&points, self.threads, at_first)?)?;
-                let probe = points[chosen.number].probe.as_ref();
-                let mut rest = side_by_side(others, self.threads, |seed| fit(probe, seed))?;
-                let first = chosen.tell((&points, first.1), &mut rest);
-                std::iter::once(Ok(first)).chain(rest).collect()
-            }
-            _ => side_by_side(&seeds, self.threads, |seed| fit(probe, seed))?,
-        };
-        for fitted in fits {
-            let (fit, valid, test, stored) = fitted?;
-            result.fits.push(fit);
-            result.valid.push(valid);
-            result.test.push(test);
-            result.probes.push(stored);
-        }
-        result.seconds = started.elapsed().as_secs_f64();
-        Ok(result)
-    }
-
-    /// Seeds of a cell's fits: one for a deterministic probe, the suite's for others, and at least one per
-    /// draw of random weights, of training rows and of shuffled labels. Fit `j` uses draw `j` modulo the number of
-    /// draws.
-    pub(crate) fn fit_seeds(&self, probe: &dyn Probe, n_draws: usize, training: Training) -> Vec<u64> {
-        let own = if probe.is_deterministic() { 1 } else { self.suite.seeds.len() };
-        let of_training = match training {
-            Training::Whole => 1,
-            Training::Part(_) => self.suite.draws,
-            Training::Shuffled if probe.is_deterministic() => PERMUTATIONS,
-            Training::Shuffled => 1,
-        };
-        let n_fits = own.max(n_draws).max(of_training);
-        let others = (0..).filter(|seed| !self.suite.seeds.contains(seed));
-        self.suite.seeds.iter().copied().chain(others).take(n_fits).collect()
-    }
-
-    /// Different draws of training rows or permutations that the fits of a cell take turns with.
-    fn n_training_draws(&self, training: Training, n_fits: usize) -> usize {
-        match training {
-            Training::Whole => 1,
-            Training::Part(_) => self.suite.draws,
-            Training::Shuffled => n_fits,
-        }
-    }
+/// What the fits of a cell are made of.
+pub(crate) struct FitRequest<'a> {
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) training: Training,
+    /// Draws of a part of the training split.
+    pub(crate) n_part_draws: usize,
+    /// One source of features per draw of the representation.
+    pub(crate) sources: &'a [BoxedSource<'a>],
+    pub(crate) probe: &'a dyn Probe,
+    pub(crate) seeds: &'a [u64],
+    pub(crate) threads: usize,
 }
 
-/// Why a cell has no result.
-#[derive(Debug)]
-pub(crate) enum Unfitted {
-    /// The combination cannot exist, which showed only when its features were there.
-    NotApplicable(String),
-    /// It should have been there.
-    Failed(String),
-}
-
-impl From<String> for Unfitted {
-    fn from(reason: String) -> Self {
-        Self::Failed(reason)
-    }
-}
-
-impl From<ProbeError> for Unfitted {
-    fn from(error: ProbeError) -> Self {
-        match error {
-            ProbeError::Length(reason) => Self::NotApplicable(reason),
-            other => Self::Failed(other.to_string()),
+/// Fits every seed of a cell on the draw that belongs to it. Neural fits run at the same time, each on one thread: that is
+/// faster than one after the other on all threads, and a fit gives the same bits whatever the number of threads.
+pub(crate) fn fit_cell(request: &FitRequest<'_>) -> Result<CellResult, Unfitted> {
+    let FitRequest { dataset, training, sources, probe, threads, .. } = *request;
+    let started = Instant::now();
+    let rows: Vec<FitRows> =
+        (0..n_training_draws(request)).map(|draw| FitRows::of(dataset, training, draw as u64)).collect();
+    let seeds: Vec<(usize, u64)> = request.seeds.iter().copied().enumerate().collect();
+    let fit = |probe: &dyn Probe, &(number, seed): &(usize, u64)| {
+        let source = sources[number % sources.len()].as_ref();
+        fit_one(dataset, &rows[number % rows.len()], source, probe, seed)
+    };
+    let points = probe.candidates();
+    let fits: Vec<Result<OneFit, ProbeError>> = match seeds.split_first() {
+        _ if probe.is_deterministic() => seeds.iter().map(|seed| fit(probe, seed)).collect(),
+        Some((first, others)) if !points.is_empty() => {
+            let at_first = |point: &Candidate| fit(point.probe.as_ref(), first);
+            let chosen = choose(side_by_side(&points, threads, at_first)?)?;
+            let probe = points[chosen.number].probe.as_ref();
+            let mut rest = side_by_side(others, threads, |seed| fit(probe, seed))?;
+            let first = chosen.record_choice((&points, first.1), &mut rest);
+            std::iter::once(Ok(first)).chain(rest).collect()
         }
+        _ => side_by_side(&seeds, threads, |seed| fit(probe, seed))?,
+    };
+    let (mut records, mut valid, mut test, mut probes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for fitted in fits {
+        let fitted = fitted?;
+        records.push(fitted.fit);
+        valid.push(fitted.valid);
+        test.push(fitted.test);
+        probes.push(fitted.probe);
+    }
+    Ok(CellResult {
+        fits: records,
+        valid: Predictions::new(valid),
+        test: Predictions::new(test),
+        probes,
+        width: sources.first().map(|source| source.dim()),
+        seconds: started.elapsed().as_secs_f64(),
+        cost: None,
+    })
+}
+
+/// Different draws of training rows or permutations that the fits of a cell take turns with.
+fn n_training_draws(request: &FitRequest<'_>) -> usize {
+    match request.training {
+        Training::Whole => 1,
+        Training::Part(_) => request.n_part_draws,
+        Training::Shuffled => request.seeds.len(),
     }
 }
 
@@ -120,12 +84,10 @@ fn chromosomes_of(dataset: &Dataset, rows: &[usize]) -> Option<Vec<u32>> {
     Some(rows.iter().map(|&row| chromosomes[row]).collect())
 }
 
-pub(crate) type OneFit = (SeedFit, ndarray::Array2<f64>, ndarray::Array2<f64>, seqprobe_core::StoredProbe);
-
 fn fit_one(
     dataset: &Dataset,
     rows: &FitRows,
-    source: &(dyn seqprobe_core::FeatureSource + Send),
+    source: &(dyn FeatureSource + Send),
     probe: &dyn Probe,
     seed: u64,
 ) -> Result<OneFit, ProbeError> {
@@ -146,17 +108,21 @@ fn fit_one(
         LabelledView { features: valid, targets: &rows.valid, groups: valid_groups.as_deref() },
         derived,
     )?;
-    let on_valid = fit.fitted.predict(&valid)?;
-    let on_test = fit.fitted.predict(&test)?;
-    Ok((SeedFit { seed, report: fit.report }, on_valid, on_test, fit.fitted.store()))
+    Ok(OneFit {
+        valid: fit.fitted.predict(&valid)?,
+        test: fit.fitted.predict(&test)?,
+        probe: fit.fitted.store(),
+        fit: SeedFit { seed, report: fit.report },
+    })
 }
 
-/// Runs work items on as many threads as given, libtorch on one thread within each; results in order.
+/// Runs work items on as many threads as given, with libtorch on one thread within each; results in order. The number of
+/// libtorch's threads belongs to the whole process: no other extraction or fit may run at the same time.
 fn side_by_side<I: Sync, O: Send>(
     items: &[I],
     threads: usize,
     work: impl Fn(&I) -> O + Sync,
-) -> Result<Vec<O>, String> {
+) -> Result<Vec<O>, Unfitted> {
     tch::set_num_threads(1);
     let next = std::sync::atomic::AtomicUsize::new(0);
     let done: Vec<std::sync::Mutex<Option<O>>> = items.iter().map(|_| std::sync::Mutex::new(None)).collect();
@@ -176,6 +142,6 @@ fn side_by_side<I: Sync, O: Send>(
     });
     tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
     done.into_iter()
-        .map(|slot| slot.into_inner().ok().flatten().ok_or_else(|| "a fit was lost".to_owned()))
+        .map(|slot| slot.into_inner().ok().flatten().ok_or_else(|| Unfitted::failed("a fit was lost")))
         .collect()
 }

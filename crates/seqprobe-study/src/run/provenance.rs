@@ -1,57 +1,60 @@
 //! How a run came about, and its datasets as they were used.
 
-use crate::device::device_name;
+use crate::models::device::device_name;
+use crate::options::StudyOptions;
+use crate::prepare::PreparedRepresentation;
+use crate::suite::Suite;
 use seqprobe_core::audit::Audit;
 use seqprobe_core::{Dataset, Split};
-use seqprobe_report::record::{DatasetRecord, ModelOrigin, Provenance};
-use std::collections::{BTreeMap, HashSet};
+use seqprobe_report::record::{DatasetRecord, Gain, Provenance};
+use std::collections::HashSet;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The libtorch this program is built against.
-pub(crate) const LIBTORCH_VERSION: &str = "2.11.0";
+pub const LIBTORCH_VERSION: &str = "2.11.0";
 
 /// The start of a run.
 pub(crate) struct Started {
     instant: Instant,
     utc: String,
-    command: String,
 }
 
 impl Started {
-    pub(crate) fn now(command: String) -> Self {
+    pub(crate) fn now() -> Self {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Self { instant: Instant::now(), utc: utc_text(seconds), command }
+        Self { instant: Instant::now(), utc: utc_text(seconds) }
     }
 
     pub(crate) fn provenance(
         &self,
-        threads: usize,
-        device: tch::Device,
-        suite_toml: String,
-        models: BTreeMap<String, String>,
-        origins: BTreeMap<String, ModelOrigin>,
+        suite: &Suite,
+        prepared: &[PreparedRepresentation],
+        options: &StudyOptions,
     ) -> Provenance {
+        let program = options.program.clone();
+        let named = |one: &PreparedRepresentation| Some((one.name(), one.digests()?));
+        let origin = |one: &PreparedRepresentation| Some((one.name(), one.origin()?.clone()));
         Provenance {
-            program: env!("CARGO_PKG_VERSION").to_owned(),
-            commit: env!("SEQPROBE_COMMIT").to_owned(),
+            program: program.version,
+            commit: program.commit,
             libtorch: LIBTORCH_VERSION.to_owned(),
-            device: match device {
+            device: match options.device {
                 tch::Device::Cpu => format!("cpu, {}", processor()),
-                card => format!("{} for models, cpu for probes, {}", device_name(card), processor()),
+                gpu => format!("{} for models, cpu for probes, {}", device_name(gpu), processor()),
             },
-            threads: threads as u32,
-            command: self.command.clone(),
+            threads: options.threads as u32,
+            command: program.command,
             started: self.utc.clone(),
             seconds: self.instant.elapsed().as_secs_f64(),
-            suite_toml,
-            models,
-            origins,
+            suite_toml: suite.toml.clone(),
+            models: prepared.iter().filter_map(named).collect(),
+            origins: prepared.iter().filter_map(origin).collect(),
         }
     }
 }
 
-/// The processor's name, where the system tells it.
-pub(crate) fn processor() -> String {
+/// The processor's name, where the system has it.
+pub fn processor() -> String {
     std::fs::read_to_string("/proc/cpuinfo")
         .ok()
         .and_then(|text| {
@@ -78,8 +81,8 @@ fn utc_text(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
-/// A dataset as it was used, with what training gave models on it and its audit where there is one.
-pub(crate) fn dataset_record(dataset: &Dataset, gains: Vec<String>, audit: Option<Audit>) -> DatasetRecord {
+/// A dataset as it was used, with the models that training improved and its audit where there is one.
+pub fn dataset_record(dataset: &Dataset, gains: Vec<Gain>, audit: Option<Audit>) -> DatasetRecord {
     let lengths = dataset.sequences.iter().map(|sequence| sequence.len());
     let clusters = dataset.clusters.as_ref().map(|clusters| {
         let test: HashSet<u32> = dataset.splits.test.iter().map(|&row| clusters.ids()[row]).collect();

@@ -3,6 +3,7 @@
 
 use rand::seq::SliceRandom;
 use seqprobe_core::{Dataset, Seed, Split, Targets, TaskKind};
+use seqprobe_report::record::Fraction;
 use std::collections::BTreeSet;
 
 /// Raised when the same seeds would permute or draw otherwise; part of the keys of such cells.
@@ -16,7 +17,7 @@ pub(crate) enum Training {
     /// The whole training split with the labels of train and valid permuted, each within its split.
     Shuffled,
     /// A part of the training split.
-    Part(f64),
+    Part(Fraction),
 }
 
 /// Rows, targets and groups that a fit sees.
@@ -32,7 +33,7 @@ impl FitRows {
     /// What draw number `draw` gives; the whole split is the same in every draw.
     pub(crate) fn of(dataset: &Dataset, training: Training, draw: u64) -> Self {
         let train_rows = match training {
-            Training::Part(fraction) => part_of_train(dataset, fraction, draw),
+            Training::Part(fraction) => part_of_train(dataset, fraction.get(), draw),
             Training::Whole | Training::Shuffled => dataset.splits.train.clone(),
         };
         let valid_rows = dataset.splits.rows(Split::Valid);
@@ -111,7 +112,7 @@ fn part_of_train(dataset: &Dataset, fraction: f64, draw: u64) -> Vec<usize> {
     part
 }
 
-/// Moves the first unit that holds something not seen before it to the front, as often as there is one; tells
+/// Moves the first unit that holds something not seen before it to the front, as often as there is one; returns
 /// how many were moved.
 fn bring_needed_units_to_the_front(
     units: &mut Vec<Vec<usize>>,
@@ -157,7 +158,7 @@ mod tests {
 
     /// 70 training examples, 10 of them positive.
     fn dataset(clusters: bool) -> Dataset {
-        let mut dataset = crate::made::dataset(15, clusters);
+        let mut dataset = crate::test_fixtures::dataset(15, clusters);
         let labels = (0..100).map(|row| u32::from(row % 7 == 0)).collect();
         dataset.targets = Targets::Classes { labels, n_classes: 2 };
         dataset
@@ -171,7 +172,7 @@ mod tests {
     #[test]
     fn parts_are_nested_stratified_and_differ_between_draws() {
         let dataset = dataset(false);
-        let part = |fraction, draw| FitRows::of(&dataset, Training::Part(fraction), draw);
+        let part = |fraction, draw| FitRows::of(&dataset, Training::Part(Fraction::new(fraction).unwrap()), draw);
         for draw in 0..3 {
             let mut smaller: Vec<usize> = Vec::new();
             for (fraction, n, positive) in [(0.01, 2, 1), (0.1, 7, 1), (0.5, 35, 5), (1.0, 70, 10)] {
@@ -196,7 +197,7 @@ mod tests {
         for draw in 0..5 {
             let mut smaller: Vec<usize> = Vec::new();
             for fraction in [0.02, 0.1, 0.3, 0.8, 1.0] {
-                let rows = FitRows::of(&dataset, Training::Part(fraction), draw);
+                let rows = FitRows::of(&dataset, Training::Part(Fraction::new(fraction).unwrap()), draw);
                 for &row in &rows.train_rows {
                     let group = dataset.splits.train.iter().filter(|&&other| ids[other] == ids[row]);
                     assert!(group.into_iter().all(|other| rows.train_rows.contains(other)));
@@ -228,7 +229,7 @@ mod tests {
         dataset.task.kind = TaskKind::Multilabel;
         dataset.targets = Targets::Values { values: Array2::from_shape_fn((100, 2), value) };
         for draw in 0..5 {
-            let rows = FitRows::of(&dataset, Training::Part(0.1), draw).train_rows;
+            let rows = FitRows::of(&dataset, Training::Part(Fraction::new(0.1).unwrap()), draw).train_rows;
             assert!(rows.contains(&13) && rows.contains(&29), "{rows:?}");
             assert_eq!(rows.len(), 7);
         }

@@ -1,15 +1,16 @@
-//! The cell store: fits and predictions under their content address. A cell folder appears whole, by a
-//! rename; every file of it is checked against a digest when it is read, and anything else is computed anew.
+//! The cell store: fits and predictions under their content address. A cell folder appears whole, by a rename. Every file
+//! of it is checked against a digest when it is read, and what is damaged is computed again.
 
-use crate::exit::{ExitCode, Failure, OrExit};
-use crate::files::write_whole;
-use crate::output::tell;
+use crate::judge::truth::Predictions;
+use crate::store::arrays::{read_arrays, write_arrays};
+use crate::store::error::{Damage, DamageProblem, StoreError};
 use ndarray::Array2;
-use safetensors::tensor::{Dtype, TensorView};
 use seqprobe_core::{Digest, NamedArray, StoredProbe};
+use seqprobe_files::{write_synced, write_whole};
 use seqprobe_report::record::{CostRecord, SeedFit};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,8 @@ pub(crate) const CELL_VERSION: u32 = 2;
 
 /// The header of a cell.
 const HEADER: &str = "cell.json";
+/// The predictions of a cell.
+const PREDICTIONS: &str = "predictions.safetensors";
 /// Folder of small computed values; the number is that of their layout.
 const VALUES: &str = "values-v1";
 
@@ -43,14 +46,14 @@ pub(crate) struct CellKey {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CellResult {
     pub(crate) fits: Vec<SeedFit>,
-    /// One per fit, `[valid examples, outputs]`.
-    pub(crate) valid: Vec<Array2<f64>>,
-    /// One per fit, `[test examples, outputs]`.
-    pub(crate) test: Vec<Array2<f64>>,
+    /// Of each fit on the validation examples.
+    pub(crate) valid: Predictions,
+    /// Of each fit on the test examples.
+    pub(crate) test: Predictions,
     /// One per fit; none for oracle and constant.
     pub(crate) probes: Vec<StoredProbe>,
-    /// Values per feature vector that the probes were fitted on; 0 for oracle and constant.
-    pub(crate) width: usize,
+    /// Values per feature vector that the probes were fitted on; `None` for oracle and constant.
+    pub(crate) width: Option<usize>,
     pub(crate) seconds: f64,
     /// What its features cost, where there are any.
     pub(crate) cost: Option<CostRecord>,
@@ -61,7 +64,7 @@ pub(crate) struct CellResult {
 struct CellHeader {
     cell_version: u32,
     fits: Vec<SeedFit>,
-    width: usize,
+    width: Option<usize>,
     seconds: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cost: Option<CostRecord>,
@@ -80,30 +83,19 @@ struct ProbeHeader {
 pub(crate) struct CellStore {
     root: PathBuf,
     repair: bool,
+    /// What was damaged and is computed again, not reported yet.
+    damage: RefCell<Vec<String>>,
 }
 
 impl CellStore {
-    /// A store below a cache folder. What is damaged is told and computed anew; without `repair` it is an error.
+    /// A store below a cache folder. What is damaged is computed again; without `repair` it is an error.
     pub(crate) fn new(cache: &Path, repair: bool) -> Self {
-        Self { root: cache.to_owned(), repair }
+        Self { root: cache.to_owned(), repair, damage: RefCell::default() }
     }
 
-    /// The folders of all cells and the files of all values below a cache folder.
-    pub(crate) fn items(cache: &Path) -> Result<Vec<PathBuf>, Failure> {
-        let children = |folder: &Path| -> Result<Vec<PathBuf>, Failure> {
-            match fs::read_dir(folder) {
-                Ok(listing) => Ok(listing.map(|item| Ok(item?.path())).collect::<std::io::Result<_>>()?),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-                Err(error) => {
-                    Err(Failure::new(ExitCode::Unexpected, format!("{}: {error}", folder.display())))
-                }
-            }
-        };
-        let mut items = children(&cache.join(cells_folder()))?;
-        for kind in children(&cache.join(VALUES))? {
-            items.extend(children(&kind)?);
-        }
-        Ok(items)
+    /// What was damaged since the last call.
+    pub(crate) fn take_damage(&self) -> Vec<String> {
+        self.damage.take()
     }
 
     fn cell_folder(&self, key: &Digest) -> PathBuf {
@@ -113,8 +105,8 @@ impl CellStore {
     /// The stored cell of a key, if there is one.
     ///
     /// # Errors
-    /// What is damaged, unless it may be computed anew.
-    pub(crate) fn load(&self, key: &Digest) -> Result<Option<CellResult>, Failure> {
+    /// [`StoreError::Damaged`], unless it may be computed again.
+    pub(crate) fn load(&self, key: &Digest) -> Result<Option<CellResult>, StoreError> {
         let folder = self.cell_folder(key);
         if !folder.exists() {
             return Ok(None);
@@ -124,28 +116,29 @@ impl CellStore {
                 touch(&folder.join(HEADER));
                 Ok(Some(cell))
             }
-            Err(reason) => self.damaged(&reason).map(|()| None),
+            Err(damage) => self.damaged(damage).map(|()| None),
         }
     }
 
-    /// Tells what is damaged, or gives it back as an error.
-    fn damaged(&self, reason: &str) -> Result<(), Failure> {
-        if self.repair {
-            tell(&format!("damaged, not used and computed again: {reason}"));
-            return Ok(());
+    /// Notes what is damaged, or returns it as an error.
+    fn damaged(&self, damage: Damage) -> Result<(), StoreError> {
+        if !self.repair {
+            return Err(StoreError::Damaged(damage));
         }
-        let hint = "leave out --no-repair to compute it again";
-        Err(Failure::new(ExitCode::Unexpected, format!("{reason}; it was not used\n  hint: {hint}")))
+        self.damage.borrow_mut().push(damage.to_string());
+        Ok(())
     }
 
     /// Keeps a cell.
-    pub(crate) fn save(&self, key: &Digest, result: &CellResult) -> Result<(), Failure> {
+    pub(crate) fn save(&self, key: &Digest, result: &CellResult) -> Result<(), StoreError> {
         let folder = self.cell_folder(key);
         let parent = folder.parent().unwrap_or(&self.root);
-        fs::create_dir_all(parent)?;
-        let temporary = tempfile::Builder::new().prefix(".cell-").tempdir_in(parent)?;
-        let named = |prefix: &str, matrices: &[Array2<f64>]| -> Vec<NamedArray> {
-            matrices
+        let in_parent = |source| StoreError::Folder { path: parent.to_owned(), source };
+        fs::create_dir_all(parent).map_err(in_parent)?;
+        let temporary = new_folder(parent).map_err(in_parent)?;
+        let named = |prefix: &str, predictions: &Predictions| -> Vec<NamedArray> {
+            predictions
+                .fits()
                 .iter()
                 .enumerate()
                 .map(|(number, matrix)| NamedArray {
@@ -157,11 +150,11 @@ impl CellStore {
         };
         let predictions =
             write_arrays(&[named("valid", &result.valid), named("test", &result.test)].concat())?;
-        write_whole(&temporary.path().join("predictions.safetensors"), &predictions)?;
+        write_synced(&temporary.path().join(PREDICTIONS), &predictions)?;
         let mut probes = Vec::new();
         for (number, probe) in result.probes.iter().enumerate() {
             let bytes = write_arrays(&probe.arrays)?;
-            write_whole(&temporary.path().join(probe_file(number)), &bytes)?;
+            write_synced(&temporary.path().join(probe_file(number)), &bytes)?;
             probes.push(ProbeHeader {
                 kind: probe.kind.clone(),
                 config: probe.config.clone(),
@@ -177,54 +170,55 @@ impl CellStore {
             predictions: Digest::of_bytes(&predictions),
             probes,
         };
-        let header = serde_json::to_vec_pretty(&header).or_exit(ExitCode::Unexpected)?;
-        write_whole(&temporary.path().join(HEADER), &sealed(&header))?;
+        let header = serde_json::to_vec_pretty(&header)?;
+        write_synced(&temporary.path().join(HEADER), &sealed(&header))?;
         if folder.exists() {
             // A damaged cell of the same key, or another process's equal one.
-            fs::remove_dir_all(&folder)?;
+            fs::remove_dir_all(&folder)
+                .map_err(|source| StoreError::Folder { path: folder.clone(), source })?;
         }
         match fs::rename(temporary.path(), &folder) {
             Ok(()) => Ok(()),
             Err(_) if folder.join(HEADER).exists() => Ok(()),
-            Err(error) => Err(Failure::new(ExitCode::Unexpected, format!("{}: {error}", folder.display()))),
+            Err(source) => Err(StoreError::Folder { path: folder, source }),
         }
     }
 
     /// The stored value of a key, where there is one.
     ///
     /// # Errors
-    /// What is damaged, unless it may be computed anew.
-    pub(crate) fn known<T: DeserializeOwned>(&self, kind: &str, key: &Digest) -> Result<Option<T>, Failure> {
+    /// [`StoreError::Damaged`], unless it may be computed again.
+    pub(crate) fn known<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        key: &Digest,
+    ) -> Result<Option<T>, StoreError> {
         let path = self.value_path(kind, key);
-        let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(|error| format!("{}: {error}", path.display())),
-        };
-        let value = bytes.and_then(|bytes| {
-            let text = unsealed(&path, &bytes)?;
-            serde_json::from_slice(text).map_err(|error| format!("{}: {error}", path.display()))
-        });
-        match value {
-            Ok(value) => {
+        match read_value(&path) {
+            Ok(None) => Ok(None),
+            Ok(Some(value)) => {
                 touch(&path);
                 Ok(Some(value))
             }
-            Err(reason) => self.damaged(&reason).map(|()| None),
+            Err(problem) => self.damaged(Damage { path, problem }).map(|()| None),
         }
     }
 
     /// A value computed once per key; `kind` names its folder.
+    ///
+    /// # Errors
+    /// As [`Self::known`], and [`StoreError::Write`].
     pub(crate) fn memo<T: Serialize + DeserializeOwned>(
         &self,
         kind: &str,
         key: &Digest,
         compute: impl FnOnce() -> T,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, StoreError> {
         if let Some(value) = self.known(kind, key)? {
             return Ok(value);
         }
         let value = compute();
-        let text = serde_json::to_vec(&value).or_exit(ExitCode::Unexpected)?;
+        let text = serde_json::to_vec(&value)?;
         write_whole(&self.value_path(kind, key), &sealed(&text))?;
         Ok(value)
     }
@@ -238,33 +232,86 @@ fn cells_folder() -> String {
     format!("cells-v{CELL_VERSION}")
 }
 
-/// Reads a cell, every byte of it checked; the error names the file at fault.
-fn read_cell(folder: &Path) -> Result<CellResult, String> {
+/// The folders of all cells and the files of all small values below a cache folder.
+///
+/// # Errors
+/// [`StoreError::Folder`] where a folder is there and cannot be listed.
+pub fn cached_items(cache: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let children = |folder: &Path| -> Result<Vec<PathBuf>, StoreError> {
+        let error = |source| StoreError::Folder { path: folder.to_owned(), source };
+        match fs::read_dir(folder) {
+            Ok(listing) => listing.map(|item| Ok(item.map_err(error)?.path())).collect(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(source) => Err(error(source)),
+        }
+    };
+    let mut items = children(&cache.join(cells_folder()))?;
+    for kind in children(&cache.join(VALUES))? {
+        items.extend(children(&kind)?);
+    }
+    Ok(items)
+}
+
+/// A temporary folder that becomes a cell, with the permissions that the umask gives.
+fn new_folder(parent: &Path) -> std::io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".cell-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The system takes the umask off this.
+        builder.permissions(fs::Permissions::from_mode(0o777));
+    }
+    builder.tempdir_in(parent)
+}
+
+/// Reads a cell and checks every byte of it.
+fn read_cell(folder: &Path) -> Result<CellResult, Damage> {
     let path = folder.join(HEADER);
-    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let bytes = fs::read(&path).map_err(|error| at(&error))?;
-    let header: CellHeader = serde_json::from_slice(unsealed(&path, &bytes)?).map_err(|error| at(&error))?;
-    if header.cell_version != CELL_VERSION {
-        return Err(at(&format!("it has cell version {}, expected {CELL_VERSION}", header.cell_version)));
-    }
-    let path = folder.join("predictions.safetensors");
-    let mut valid = Vec::new();
-    let mut test = Vec::new();
-    for array in read_checked(&path, &header.predictions)? {
-        let matrix = match array.shape[..] {
-            [rows, columns] => Array2::from_shape_vec((rows, columns), array.values).ok(),
-            _ => None,
-        };
-        let matrix = matrix.ok_or_else(|| format!("{}: {:?} is no matrix", path.display(), array.name))?;
-        if array.name.starts_with("valid") { valid.push(matrix) } else { test.push(matrix) }
-    }
+    let header = read_header(&path).map_err(|problem| Damage { path, problem })?;
+    let path = folder.join(PREDICTIONS);
+    let (valid, test) =
+        read_predictions(&path, &header.predictions).map_err(|problem| Damage { path, problem })?;
     let mut probes = Vec::new();
     for (number, probe) in header.probes.into_iter().enumerate() {
-        let arrays = read_checked(&folder.join(probe_file(number)), &probe.digest)?;
+        let path = folder.join(probe_file(number));
+        let arrays = read_checked(&path, &probe.digest).map_err(|problem| Damage { path, problem })?;
         probes.push(StoredProbe { kind: probe.kind, config: probe.config, arrays });
     }
     let CellHeader { fits, width, seconds, cost, .. } = header;
     Ok(CellResult { fits, valid, test, probes, width, seconds, cost })
+}
+
+fn read_header(path: &Path) -> Result<CellHeader, DamageProblem> {
+    let bytes = fs::read(path)?;
+    let header: CellHeader = serde_json::from_slice(unsealed(&bytes)?)?;
+    if header.cell_version != CELL_VERSION {
+        return Err(DamageProblem::Version { found: header.cell_version, expected: CELL_VERSION });
+    }
+    Ok(header)
+}
+
+fn read_predictions(path: &Path, digest: &Digest) -> Result<(Predictions, Predictions), DamageProblem> {
+    let (mut valid, mut test) = (Vec::new(), Vec::new());
+    for array in read_checked(path, digest)? {
+        let matrix = match array.shape[..] {
+            [rows, columns] => Array2::from_shape_vec((rows, columns), array.values).ok(),
+            _ => None,
+        };
+        match (array.name.split_once('-').map(|(split, _)| split), matrix) {
+            (Some("valid"), Some(matrix)) => valid.push(matrix),
+            (Some("test"), Some(matrix)) => test.push(matrix),
+            _ => return Err(DamageProblem::NotPredictions(array.name)),
+        }
+    }
+    Ok((Predictions::new(valid), Predictions::new(test)))
+}
+
+fn read_value<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, DamageProblem> {
+    match fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        bytes => Ok(Some(serde_json::from_slice(unsealed(&bytes?)?)?)),
+    }
 }
 
 /// A text with its digest in front, on a line of its own.
@@ -272,16 +319,16 @@ fn sealed(text: &[u8]) -> Vec<u8> {
     [Digest::of_bytes(text).to_string().as_bytes(), b"\n", text].concat()
 }
 
-/// The text of [`sealed`], when it is unchanged.
-fn unsealed<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a [u8], String> {
-    let place = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
-    let (digest, text) = (&bytes[..place], bytes.get(place + 1..).unwrap_or_default());
-    let found = Digest::of_bytes(text).to_string();
-    if digest == found.as_bytes() {
+/// The text of [`sealed`], if it is unchanged.
+fn unsealed(bytes: &[u8]) -> Result<&[u8], DamageProblem> {
+    let end = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
+    let (digest, text) = (&bytes[..end], bytes.get(end + 1..).unwrap_or_default());
+    let found = Digest::of_bytes(text);
+    if digest == found.to_string().as_bytes() {
         return Ok(text);
     }
-    let digest = String::from_utf8_lossy(digest);
-    Err(format!("{}: its digest is {found}, its first line says {digest:.64}", path.display()))
+    let expected = format!("{:.64}", String::from_utf8_lossy(digest));
+    Err(DamageProblem::Digest { found, expected })
 }
 
 /// Notes that a file was used now; a cache that can only be read goes without.
@@ -296,51 +343,11 @@ fn probe_file(number: usize) -> String {
 }
 
 /// Reads named arrays whose file must have a digest.
-fn read_checked(path: &Path, digest: &Digest) -> Result<Vec<NamedArray>, String> {
-    let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+fn read_checked(path: &Path, digest: &Digest) -> Result<Vec<NamedArray>, DamageProblem> {
+    let bytes = fs::read(path)?;
     let found = Digest::of_bytes(&bytes);
     if found != *digest {
-        return Err(format!("{}: its digest is {found}, the cell says {digest}", path.display()));
+        return Err(DamageProblem::Digest { found, expected: digest.to_string() });
     }
-    read_arrays(&bytes).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-/// Named arrays as safetensors of f64.
-pub(crate) fn write_arrays(arrays: &[NamedArray]) -> Result<Vec<u8>, Failure> {
-    let bytes: Vec<Vec<u8>> = arrays
-        .iter()
-        .map(|array| array.values.iter().flat_map(|value| value.to_le_bytes()).collect())
-        .collect();
-    let views: Result<Vec<_>, _> = arrays
-        .iter()
-        .zip(&bytes)
-        .map(|(array, bytes)| {
-            TensorView::new(Dtype::F64, array.shape.clone(), bytes).map(|view| (array.name.as_str(), view))
-        })
-        .collect();
-    let views = views.or_exit(ExitCode::Unexpected)?;
-    safetensors::serialize(views, None).or_exit(ExitCode::Unexpected)
-}
-
-/// Named arrays from safetensors of f64, sorted by name.
-pub(crate) fn read_arrays(bytes: &[u8]) -> Result<Vec<NamedArray>, String> {
-    let tensors = safetensors::SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-    let mut arrays = Vec::new();
-    for (name, view) in tensors.tensors() {
-        if view.dtype() != Dtype::F64 {
-            return Err(format!("tensor {name:?} is {:?}, expected F64", view.dtype()));
-        }
-        let values = view
-            .data()
-            .chunks_exact(8)
-            .map(|chunk| {
-                let mut eight = [0_u8; 8];
-                eight.copy_from_slice(chunk);
-                f64::from_le_bytes(eight)
-            })
-            .collect();
-        arrays.push(NamedArray { name, shape: view.shape().to_vec(), values });
-    }
-    arrays.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(arrays)
+    Ok(read_arrays(&bytes)?)
 }

@@ -1,22 +1,23 @@
-//! A cell's fitted probes in the run folder: what `seqprobe predict` needs to apply them to new sequences.
+//! A cell's fitted probes in the run folder: what is needed to apply them to new sequences.
 
-use crate::cells::read_arrays;
-use crate::exit::{ExitCode, Failure, OrExit};
-use crate::features::tell_damage;
-use crate::model_finder::ModelFinder;
-use crate::models::LoadedModel;
-use crate::probes::probe_family;
-use crate::run_command::output_names;
-use crate::suite::{Layers, ModelRepresentation, Representation, Suite};
-use crate::verdicts::FilledCell;
+use crate::error::{ModelProblem, StudyError};
+use crate::events::{StudyEvents, report_damage};
+use crate::judge::filled_cell::FilledCell;
+use crate::models::finder::ModelFinder;
+use crate::models::loaded::LoadedModel;
+use crate::plan::stored_pooling;
+use crate::run::features::FeatureStore;
+use crate::store::arrays::read_arrays;
+use crate::suite::Suite;
+use crate::suite::probes::probe_family;
+use crate::suite::representation::{Layers, ModelRepresentation, Representation};
 use ndarray::Array2;
 use seqprobe_core::{
     Dataset, DnaSequence, FeatureView, FittedProbe, LayerIndex, Pooling, ProbeError, StoredProbe, TaskKind,
 };
-use seqprobe_embed::ExtractionSpec;
 use seqprobe_embed::{
-    BoxedSource, EmbeddingCache, ExtractionOptions, Flattened, OneHot, PlainRepresentation,
-    ReverseComplement, Truncate, Window, extract,
+    BoxedSource, ExtractionOptions, ExtractionSpec, Flattened, KeepEnd, OneHot, PlainRepresentation,
+    ReverseComplement, Window, extract,
 };
 use seqprobe_models::Precision;
 use seqprobe_report::OutputName;
@@ -54,7 +55,8 @@ enum StoredRepresentation {
         folder: PathBuf,
         random_draws: Option<u32>,
         layer: LayerIndex,
-        truncate: Truncate,
+        #[serde(rename = "truncate")]
+        keep_end: KeepEnd,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         window: Option<Window>,
         reverse_complement: ReverseComplement,
@@ -66,27 +68,18 @@ enum StoredRepresentation {
 }
 
 impl StoredCell {
-    /// Describes a filled cell.
+    /// Describes a filled cell; `None` for one without a fitted probe or a representation of the suite.
     pub(crate) fn new(
         suite: &Suite,
         dataset: &Dataset,
         cell: &FilledCell,
         origins: &BTreeMap<String, ModelOrigin>,
-    ) -> Result<Self, Failure> {
-        let missing = || {
-            Failure::new(
-                ExitCode::Unexpected,
-                format!("{}: the cell does not belong to its suite", cell.record.id),
-            )
-        };
-        let result = cell.result.as_ref().ok_or_else(missing)?;
+    ) -> Option<Self> {
+        let result = cell.result.as_ref()?;
         let id = &cell.record.id;
-        let representation = suite
-            .representations
-            .iter()
-            .find(|representation| representation.name() == id.representation)
-            .ok_or_else(missing)?;
-        let representation = match representation {
+        let name = id.representation.as_str();
+        let mut representations = suite.representations.iter();
+        let representation = match representations.find(|one| one.name() == name)? {
             Representation::Plain { representation, .. } => {
                 StoredRepresentation::Plain(representation.id().to_owned())
             }
@@ -103,54 +96,41 @@ impl StoredCell {
                     }
                 },
                 random_draws: model.random_draws,
-                layer: id
-                    .layer
-                    .parse()
-                    .map_err(|message: String| Failure::new(ExitCode::Unexpected, message))?,
-                truncate: model.extraction.truncate,
+                layer: id.layer?,
+                keep_end: model.extraction.keep_end,
                 window: model.extraction.window,
                 reverse_complement: model.extraction.reverse_complement,
                 precision: model.extraction.precision,
                 weights: cell.weights.clone(),
             },
         };
-        Ok(Self {
+        Some(Self {
             schema_version: 1,
             id: id.clone(),
             key: cell.record.key.clone(),
             task: dataset.task.kind,
             outputs: output_names(dataset),
             representation,
-            pooling: match id.pooling.as_str() {
-                // Imported vectors are not pooled here.
-                "-" => Pooling::Mean,
-                pooling => {
-                    pooling.parse().map_err(|message: String| Failure::new(ExitCode::Unexpected, message))?
-                }
-            },
-            width: result.width,
+            // Imported vectors are not pooled here.
+            pooling: id.pooling.unwrap_or(Pooling::Mean),
+            width: result.width?,
             probes: result.probes.iter().map(|probe| (probe.kind.clone(), probe.config.clone())).collect(),
         })
     }
 
-    /// All stored cells of a run folder, sorted by name.
-    pub(crate) fn list(run: &Path) -> Result<Vec<(Self, PathBuf)>, Failure> {
+    /// All stored cells of a run folder with their folders, sorted by name.
+    pub(crate) fn list(run: &Path) -> Result<Vec<(Self, PathBuf)>, StudyError> {
         let folder = run.join("probes");
-        let entries = std::fs::read_dir(&folder).map_err(|error| {
-            Failure::usage(format!(
-                "{}: {error}\n  hint: give the folder of a finished run with fitted probes",
-                folder.display()
-            ))
-        })?;
+        let entries = std::fs::read_dir(&folder)
+            .map_err(|source| StudyError::NoProbes { path: folder.clone(), source })?;
         let mut cells = Vec::new();
         for entry in entries {
-            let path = entry?.path();
+            let path = entry.map_err(|error| StudyError::io(&folder, error))?.path();
             let file = path.join("cell.json");
-            let text = std::fs::read(&file)
-                .map_err(|error| Failure::new(ExitCode::Data, format!("{}: {error}", file.display())))?;
-            let cell: Self = serde_json::from_slice(&text).map_err(|error| {
-                Failure::new(ExitCode::Data, format!("{}: not a stored cell: {error}", file.display()))
-            })?;
+            let wrong = |reason: String| StudyError::StoredProbe { path: file.clone(), reason };
+            let text = std::fs::read(&file).map_err(|error| wrong(error.to_string()))?;
+            let cell: Self = serde_json::from_slice(&text)
+                .map_err(|error| wrong(format!("not a stored cell: {error}")))?;
             cells.push((cell, path));
         }
         cells.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
@@ -165,24 +145,22 @@ impl StoredCell {
         &self,
         folder: &Path,
         sequences: &[DnaSequence],
-        cache: &EmbeddingCache,
-        repair: bool,
+        store: &FeatureStore,
         finder: &ModelFinder,
-    ) -> Result<Vec<Array2<f64>>, Failure> {
-        let sources = self.features(sequences, cache, repair, finder)?;
+        events: &mut dyn StudyEvents,
+    ) -> Result<Vec<Array2<f64>>, StudyError> {
+        let sources = self.features(sequences, store, finder, events)?;
         let rows: Vec<usize> = (0..sequences.len()).collect();
         let mut predictions = Vec::new();
         for (number, (kind, config)) in self.probes.iter().enumerate() {
             let path = folder.join(format!("probe-{number:04}.safetensors"));
-            let bytes = std::fs::read(&path)
-                .map_err(|error| Failure::new(ExitCode::Data, format!("{}: {error}", path.display())))?;
-            let arrays = read_arrays(&bytes)
-                .map_err(|error| Failure::new(ExitCode::Data, format!("{}: {error}", path.display())))?;
+            let wrong = |reason: String| StudyError::StoredProbe { path: path.clone(), reason };
+            let bytes = std::fs::read(&path).map_err(|error| wrong(error.to_string()))?;
+            let arrays = read_arrays(&bytes).map_err(|error| wrong(error.to_string()))?;
             let probe = restore(&StoredProbe { kind: kind.clone(), config: config.clone(), arrays })
-                .map_err(|error| Failure::new(ExitCode::Data, format!("{}: {error}", path.display())))?;
-            let source = sources[number % sources.len()].as_ref();
-            let view = FeatureView::new(source, &rows).or_exit(ExitCode::Unexpected)?;
-            predictions.push(probe.predict(&view).or_exit(ExitCode::Data)?);
+                .map_err(|error| wrong(error.to_string()))?;
+            let view = FeatureView::new(sources[number % sources.len()].as_ref(), &rows)?;
+            predictions.push(probe.predict(&view)?);
         }
         Ok(predictions)
     }
@@ -190,33 +168,21 @@ impl StoredCell {
     fn features<'a>(
         &self,
         sequences: &'a [DnaSequence],
-        cache: &EmbeddingCache,
-        repair: bool,
+        store: &FeatureStore,
         finder: &ModelFinder,
-    ) -> Result<Vec<BoxedSource<'a>>, Failure> {
-        match &self.representation {
-            StoredRepresentation::Plain(id) => {
-                let plain: PlainRepresentation =
-                    id.parse().map_err(|message: String| Failure::new(ExitCode::Data, message))?;
-                if self.pooling == Pooling::Flatten {
-                    let source: BoxedSource<'a> = Box::new(OneHot::new(sequences));
-                    return Ok(vec![self.flattened(source)?]);
-                }
-                Ok(vec![plain.features(sequences, self.pooling, &[]).or_exit(ExitCode::Data)?])
+        events: &mut dyn StudyEvents,
+    ) -> Result<Vec<BoxedSource<'a>>, StudyError> {
+        let (layer, extraction, weights, model) = match &self.representation {
+            StoredRepresentation::Plain(id) => return Ok(vec![self.plain(id, sequences)?]),
+            StoredRepresentation::Imported { file } => {
+                return Err(StudyError::ImportedOnly { file: file.clone() });
             }
-            StoredRepresentation::Imported { file } => Err(Failure::new(
-                ExitCode::Data,
-                format!(
-                    "the cell reads imported embeddings ({}), and new sequences have none\n  hint: put the new sequences into a dataset with embeddings and run the suite on it",
-                    file.display()
-                ),
-            )),
             StoredRepresentation::Model {
                 name,
                 folder,
                 random_draws,
                 layer,
-                truncate,
+                keep_end,
                 window,
                 reverse_complement,
                 precision,
@@ -225,7 +191,7 @@ impl StoredCell {
                 let extraction = ExtractionSpec {
                     precision: *precision,
                     reverse_complement: *reverse_complement,
-                    truncate: *truncate,
+                    keep_end: *keep_end,
                     window: *window,
                 };
                 let model = ModelRepresentation {
@@ -238,49 +204,70 @@ impl StoredCell {
                     extraction,
                     store: true,
                 };
-                let loaded = LoadedModel::load(&model, finder)?;
-                let found = loaded.digests();
-                if found != *weights {
-                    return Err(Failure::new(
-                        ExitCode::Model,
-                        format!(
-                            "model {name:?}: the weights are not those of the run\n  expected {}\n  got      {}\n  hint: put the model of the run back into {}",
-                            weights.join(" "),
-                            found.join(" "),
-                            folder.display()
-                        ),
-                    ));
-                }
-                let stored = if self.pooling == Pooling::Flatten { Pooling::Tokens } else { self.pooling };
-                let mut sources = Vec::new();
-                for draw in &loaded.draws {
-                    let options = ExtractionOptions { repair, ..ExtractionOptions::default() };
-                    let extraction =
-                        extract(draw, &extraction, sequences, &[(*layer, stored)], cache, options)
-                            .or_exit(ExitCode::Model)?;
-                    tell_damage(&extraction.damage);
-                    for features in extraction.features {
-                        let source: BoxedSource<'a> = Box::new(features);
-                        sources.push(if self.pooling == Pooling::Flatten {
-                            self.flattened(source)?
-                        } else {
-                            source
-                        });
-                    }
-                }
-                Ok(sources)
+                (*layer, extraction, weights, model)
+            }
+        };
+        let loaded = LoadedModel::load(&model, finder, events)?;
+        if loaded.digests != *weights {
+            let problem = ModelProblem::OtherWeights {
+                expected: weights.join(" "),
+                found: loaded.digests.join(" "),
+                folder: model.reference.into(),
+            };
+            return Err(StudyError::model(&model.name, problem));
+        }
+        let mut sources = Vec::new();
+        for draw in &loaded.draws {
+            let options = ExtractionOptions { repair: store.repair, ..ExtractionOptions::default() };
+            let wanted = [(layer, stored_pooling(self.pooling))];
+            let extraction =
+                extract(&draw.lock(), &extraction, sequences, &wanted, &store.embeddings, options)
+                    .map_err(StudyError::Extraction)?;
+            report_damage(&extraction.damage, events);
+            for features in extraction.features {
+                sources.push(self.flattened(Box::new(features))?);
             }
         }
+        Ok(sources)
     }
 
-    fn flattened<'a>(&self, source: BoxedSource<'a>) -> Result<BoxedSource<'a>, Failure> {
+    fn plain<'a>(&self, id: &str, sequences: &'a [DnaSequence]) -> Result<BoxedSource<'a>, StudyError> {
+        if self.pooling == Pooling::Flatten {
+            return self.flattened(Box::new(OneHot::new(sequences)));
+        }
+        let plain: PlainRepresentation = id.parse().map_err(|error| StudyError::StoredProbe {
+            path: self.id.to_string().into(),
+            reason: format!("{error}"),
+        })?;
+        plain.features(sequences, self.pooling, &[]).map_err(StudyError::Extraction)
+    }
+
+    /// Lays tokens out to the length that the probe was fitted on, where it reads flattened tokens.
+    fn flattened<'a>(&self, source: BoxedSource<'a>) -> Result<BoxedSource<'a>, StudyError> {
+        if self.pooling != Pooling::Flatten {
+            return Ok(source);
+        }
         let length = self.width / source.dim().max(1);
-        Ok(Box::new(Flattened::to_length(source, length).or_exit(ExitCode::Data)?))
+        Ok(Box::new(Flattened::to_length(source, length).map_err(StudyError::Extraction)?))
     }
 }
 
 fn restore(stored: &StoredProbe) -> Result<Box<dyn FittedProbe>, ProbeError> {
     let family = probe_family(&stored.kind)
         .ok_or_else(|| ProbeError::Stored(format!("unknown kind {:?}", stored.kind)))?;
-    (family.restore)(stored)
+    family.restore(stored)
+}
+
+/// Names of the output columns of a task.
+pub(crate) fn output_names(dataset: &Dataset) -> Vec<OutputName> {
+    let task = &dataset.task;
+    let name =
+        |target: &str, output: &str| OutputName { target: target.to_owned(), output: output.to_owned() };
+    match task.kind {
+        TaskKind::Binary => vec![name(&task.targets[0], task.classes.last().map_or("1", String::as_str))],
+        TaskKind::Multiclass => task.classes.iter().map(|class| name(&task.targets[0], class)).collect(),
+        TaskKind::Multilabel | TaskKind::Regression => {
+            task.targets.iter().map(|target| name(target, target)).collect()
+        }
+    }
 }

@@ -1,12 +1,14 @@
-//! The baselines and controls that a run has without being asked: which of them a suite wants, and what is added
-//! to the representations it names. Planning them like any other cell is left to the plan.
+//! The baselines and controls that every run has: which of them a suite wants, and what is added to the
+//! representations that it names. They are planned like any other cell.
 
-use crate::probes::{PROBES, probe_family};
-use crate::suite::{ModelRepresentation, RANDOM_DRAWS, Representation, unknown};
+use crate::suite::error::SuiteProblem;
+use crate::suite::probes::{PROBES, probe_family};
+use crate::suite::representation::{ModelRepresentation, RANDOM_DRAWS, Representation};
 use seqprobe_embed::PlainRepresentation;
+use seqprobe_report::record::RepresentationName;
 use serde::{Deserialize, Serialize};
 
-/// What the representation column says of fits to permuted labels.
+/// The word that asks for fits to permuted labels.
 pub(crate) const SHUFFLED_LABELS: &str = "shuffled-labels";
 /// Permutations of the labels that a deterministic probe is fitted to.
 pub(crate) const PERMUTATIONS: usize = 5;
@@ -59,7 +61,7 @@ pub(crate) struct MissingControl {
 
 impl Controls {
     /// Checks the key; all of them where it is not given.
-    pub(crate) fn check(entry: Option<&ControlsEntry>) -> Result<Self, String> {
+    pub(crate) fn check(entry: Option<&ControlsEntry>) -> Result<Self, SuiteProblem> {
         let words: Vec<&str> = match entry {
             None | Some(ControlsEntry::Switch(true)) => WORDS.to_vec(),
             Some(ControlsEntry::Switch(false)) => Vec::new(),
@@ -73,9 +75,9 @@ impl Controls {
                 }
                 Some((SHUFFLED_LABELS, probe)) => {
                     let known: Vec<&str> = PROBES.iter().map(|family| family.id).collect();
-                    return Err(unknown("probe", probe, &known));
+                    return Err(SuiteProblem::unknown("probe", probe, &known));
                 }
-                _ if !WORDS.contains(word) => return Err(unknown("control", word, &WORDS)),
+                _ if !WORDS.contains(word) => return Err(SuiteProblem::unknown("control", word, &WORDS)),
                 _ if *word == SHUFFLED_LABELS => shuffled.push(SHUFFLED_PROBE.to_owned()),
                 _ => {}
             }
@@ -92,7 +94,7 @@ impl Controls {
         })
     }
 
-    /// Adds what is wanted and not named, behind what is there; tells what cannot be made.
+    /// Adds what is wanted and not named, after what is there; returns what cannot be made.
     pub(crate) fn add(&self, representations: &mut Vec<Representation>) -> Vec<MissingControl> {
         let has = |wanted: fn(PlainRepresentation) -> bool| {
             representations.iter().any(|representation| {
@@ -113,14 +115,14 @@ impl Controls {
             .collect();
         let mut missing = Vec::new();
         for representation in representations.iter().filter(|_| self.random) {
-            let name = format!("random:{}", representation.name());
+            let name = RepresentationName::random_init_of(&representation.name()).to_string();
             if representations.iter().any(|other| other.name() == name) {
                 continue;
             }
             match representation {
                 Representation::Model(model) if model.random_draws.is_some() => {}
                 Representation::Model(model) if model.reference.ends_with(".toml") => {
-                    let reason = "the model brings its own code, so that its weights cannot be drawn anew here\n  hint: describe a second model whose own weights are random".to_owned();
+                    let reason = "the model runs its own code, so its weights cannot be initialised here\n  hint: describe a second model whose own weights are random".to_owned();
                     missing.push(MissingControl { representation: name, reason });
                 }
                 Representation::Model(model) => added.push(Representation::Model(ModelRepresentation {
@@ -129,7 +131,7 @@ impl Controls {
                     ..model.clone()
                 })),
                 Representation::Imported(_) => {
-                    let reason = "the embeddings were made elsewhere: there is no architecture here whose weights could be drawn\n  hint: import those of the same model with random weights too".to_owned();
+                    let reason = "the embeddings were imported, so there is no architecture to initialise\n  hint: import embeddings of the same model with random weights as well".to_owned();
                     missing.push(MissingControl { representation: name, reason });
                 }
                 Representation::Plain { .. } => {}
@@ -143,7 +145,7 @@ impl Controls {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suite::Layers;
+    use crate::suite::representation::{Layers, check_extraction};
     use seqprobe_core::{LayerIndex, Pooling};
 
     fn model(name: &str, random_draws: Option<u32>) -> Representation {
@@ -154,7 +156,7 @@ mod tests {
             random_draws,
             layers: Layers::Some(vec![LayerIndex::Final]),
             poolings: vec![Pooling::Mean],
-            extraction: crate::suite::check_extraction(None, None, None, None).unwrap(),
+            extraction: check_extraction(None, None, None, None).unwrap(),
             store: true,
         })
     }
@@ -199,7 +201,7 @@ mod tests {
         assert_eq!(some.shuffled, ["linear", "cnn"]);
         for (word, near) in [("compositon", "composition"), ("shuffled-labels/cn", "cnn")] {
             let wrong = Controls::check(Some(&ControlsEntry::from_words(&[word.to_owned()]))).unwrap_err();
-            assert!(wrong.contains(near), "{wrong}");
+            assert!(wrong.to_string().contains(near), "{wrong}");
         }
     }
 
@@ -210,6 +212,6 @@ mod tests {
         let missing = controls.add(&mut all);
         assert_eq!(missing.len(), 1);
         assert_eq!(missing[0].representation, "random:worker.toml");
-        assert!(missing[0].reason.contains("cannot be drawn"), "{}", missing[0].reason);
+        assert!(missing[0].reason.contains("cannot be initialised"), "{}", missing[0].reason);
     }
 }

@@ -1,9 +1,10 @@
-//! Representations that are files of ready embeddings: their suite keys, read once, joined to each dataset.
+//! Representations that are files of ready embeddings: their suite keys, and how they are joined to a dataset.
 
-use crate::exit::{ExitCode, Failure, OrExit};
-use crate::suite::{Representation, RepresentationEntry, Suite};
+use crate::suite::error::SuiteProblem;
+use crate::suite::file::RepresentationEntry;
 use seqprobe_core::{Dataset, Split};
 use seqprobe_embed::{EmbedError, IdsFrom, ImportRequest, ImportedEmbeddings, ImportedFeatures};
+use seqprobe_report::record::RANDOM_PREFIX;
 use std::path::Path;
 
 /// A file of embeddings in a suite.
@@ -21,24 +22,20 @@ pub(crate) fn check_import(
     entry: &RepresentationEntry,
     path: &str,
     folder: &Path,
-) -> Result<ImportedRepresentation, String> {
-    let foreign = [
-        ("layers", entry.layers.is_some()),
-        ("pooling", entry.pooling.is_some()),
-        ("truncate", entry.truncate.is_some()),
-        ("window", entry.window.is_some()),
-        ("rc", entry.rc.is_some()),
-        ("precision", entry.precision.is_some()),
-    ];
-    if let Some((key, _)) = foreign.iter().find(|(_, given)| *given) {
-        return Err(format!(
-            "{key} does not belong to imported embeddings, which are one ready vector per example\n  hint: say how they were made with the key source"
-        ));
+) -> Result<ImportedRepresentation, SuiteProblem> {
+    let pooling = [("pooling", entry.pooling.is_some())];
+    let given = entry.model_keys().into_iter().chain(pooling).find_map(|(key, is_given)| is_given.then_some(key));
+    if let Some(key) = given {
+        return Err(SuiteProblem::Foreign {
+            key,
+            of: "imported embeddings, which are one vector per example".to_owned(),
+            hint: "say how they were made with the key source",
+        });
     }
     let stem = || Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let name = entry.name.clone().or_else(stem).unwrap_or_default();
-    if name.is_empty() || name.starts_with("random:") || name.chars().any(char::is_control) {
-        return Err(format!("name {name:?} must be a text of its own, without random: before it"));
+    if name.is_empty() || name.starts_with(RANDOM_PREFIX) || name.chars().any(char::is_control) {
+        return Err(SuiteProblem::ImportName(name));
     }
     let ids = match &entry.ids {
         None => IdsFrom::Default,
@@ -47,33 +44,6 @@ pub(crate) fn check_import(
     };
     let request = ImportRequest { path: folder.join(path), values: entry.values.clone(), ids };
     Ok(ImportedRepresentation { name, request, source: entry.source.clone() })
-}
-
-/// Reads the files of embeddings a suite names and checks that each has a vector for every example; `None`
-/// where a representation is no file.
-pub(crate) fn load_imports(
-    suite: &Suite,
-    datasets: &[Dataset],
-) -> Result<Vec<Option<ImportedEmbeddings>>, Failure> {
-    let mut imports = Vec::new();
-    for representation in &suite.representations {
-        let Representation::Imported(imported) = representation else {
-            imports.push(None);
-            continue;
-        };
-        let embeddings = ImportedEmbeddings::read(&imported.request).map_err(|error| {
-            Failure::new(ExitCode::Data, format!("embeddings {:?}: {error}", imported.name))
-        })?;
-        for dataset in datasets {
-            join(&embeddings, dataset).or_exit(ExitCode::Data).map_err(|failure| {
-                let message =
-                    format!("dataset {:?}, embeddings {:?}: {}", dataset.id, imported.name, failure.error);
-                Failure::new(failure.code, message)
-            })?;
-        }
-        imports.push(Some(embeddings));
-    }
-    Ok(imports)
 }
 
 /// The vectors of a dataset's examples; every example of a split has one.

@@ -1,10 +1,11 @@
 //! Damaged suites: an error that names the file or a suite, never a panic. `make fuzz` goes on for minutes.
 
-#[path = "../../../tests/src/mutate.rs"]
+#[path = "../../../../tests/src/mutate.rs"]
 #[expect(unreachable_pub, reason = "a file that several packages use")]
 mod mutate;
 
-use crate::suite::{Suite, SuiteFile};
+use crate::suite::Suite;
+use crate::suite::file::SuiteFile;
 use mutate::Mutations;
 use seqprobe_core::parse_toml;
 use std::path::PathBuf;
@@ -36,7 +37,7 @@ fn fuzz_suite() {
             Err(error) => error.to_string(),
             Ok(file) => match Suite::check(&file, PathBuf::new(), "mutated", text.to_owned()) {
                 Ok(_) => return,
-                Err(failure) => failure.error.to_string(),
+                Err(error) => error.to_string(),
             },
         };
         assert!(refused.contains("mutated"), "{refused}");

@@ -1,157 +1,114 @@
 //! The probes that suites may name: one line each, from which planning, listing, building and restoring
-//! follow. How a probe fits stands in its own crate.
+//! follow. How a probe fits is in its own crate, and so are its settings.
 
-use crate::probe_entry::ProbeEntry;
-use seqprobe_core::{FeatureKind, FittedProbe, Probe, ProbeError, StoredProbe};
+use crate::suite::error::SuiteProblem;
+use crate::suite::file::ProbeEntry;
+use seqprobe_core::{FeatureKind, FittedProbe, Probe, ProbeError, SettingsError, StoredProbe, known_keys};
 use seqprobe_linear::{
-    Align, ClassWeight, DexterProbe, ElasticNetProbe, Keep, LinearProbe, PenaltyPath, Selection, Solver,
-    SparseSolver,
+    DexterProbe, DexterSettings, ElasticNetProbe, ElasticNetSettings, LassoSettings, LinearProbe, LinearSettings,
 };
 use seqprobe_neural::{
-    AttentionProbe, AttentionSettings, CnnProbe, CnnSettings, MlpProbe, MlpSettings, Preset, PresetProbe,
-    Reduction, TrainingSettings, preset,
+    AttentionProbe, AttentionProbeSettings, CnnProbe, MlpProbe, NeuralSettings, Preset, PresetProbe, Reduction,
+    preset,
 };
 
-/// A probe as the program knows it.
-pub(crate) struct ProbeFamily {
+/// A probe that suites may name.
+pub struct ProbeFamily {
     /// Identifier in suites and results.
-    pub(crate) id: &'static str,
-    /// One line saying what it is.
-    pub(crate) about: &'static str,
+    pub id: &'static str,
+    /// One line that says what it is.
+    pub about: &'static str,
     /// What it reads: one vector per sequence, or one per token.
-    pub(crate) reads: FeatureKind,
-    /// Whether it reads the letters themselves, which only one-hot tokens keep.
-    pub(crate) reads_letters: bool,
-    /// Keys of its suite entry beside `id`.
-    pub(crate) keys: &'static [&'static str],
-    /// Builds it from its checked suite entry.
-    pub(crate) build: fn(&ProbeEntry) -> Box<dyn Probe>,
-    /// Restores a fitted one.
-    pub(crate) restore: fn(&StoredProbe) -> Result<Box<dyn FittedProbe>, ProbeError>,
+    pub reads: FeatureKind,
+    kind: Kind,
 }
 
-/// Keys of a neural probe: how it is trained. `heads` belongs to attention alone.
-const ATTENTION_KEYS: &[&str] = &[
-    "heads",
-    "epochs",
-    "steps",
-    "batch_size",
-    "learning_rate",
-    "weight_decay",
-    "optimiser",
-    "schedule",
-    "warm_up_epochs",
-    "patience",
-    "clip_norm",
-    "loss",
-    "class_weight",
-    "search",
-];
-const TRAINING_KEYS: &[&str] = ATTENTION_KEYS.split_at(1).1;
+/// Which code builds and restores a probe.
+enum Kind {
+    Linear,
+    Lasso,
+    ElasticNet,
+    Dexter,
+    Mlp(Reduction),
+    Cnn(Reduction),
+    Attention,
+    Published(&'static Preset),
+}
+
+/// A probe of a suite, built from its settings.
+pub(crate) struct SuiteProbe {
+    pub(crate) family: &'static ProbeFamily,
+    pub(crate) probe: Box<dyn Probe>,
+}
 
 /// All probes.
-pub(crate) static PROBES: &[ProbeFamily] = &[
+pub static PROBES: &[ProbeFamily] = &[
     ProbeFamily {
         id: "linear",
         about: "ridge or logistic regression, penalty chosen on validation",
         reads: FeatureKind::Pooled,
-        reads_letters: false,
-        keys: &["solver", "penalties", "selection", "folds", "fold_by", "class_weight"],
-        build: linear,
-        restore: seqprobe_linear::restore,
+        kind: Kind::Linear,
     },
     ProbeFamily {
         id: "lasso",
         about: "linear or logistic regression that selects features, penalty chosen on validation",
         reads: FeatureKind::Pooled,
-        reads_letters: false,
-        keys: &["solver", "penalties"],
-        build: lasso,
-        restore: seqprobe_linear::restore,
+        kind: Kind::Lasso,
     },
     ProbeFamily {
         id: "elastic-net",
-        about: "as lasso, with a share of the penalty on squares; penalty chosen on validation",
+        about: "like lasso, with part of the penalty on squares; penalty chosen on validation",
         reads: FeatureKind::Pooled,
-        reads_letters: false,
-        keys: &["solver", "penalties", "l1_ratio"],
-        build: elastic_net,
-        restore: seqprobe_linear::restore,
+        kind: Kind::ElasticNet,
     },
     ProbeFamily {
         id: "dexter",
-        about: "words in regions of aligned sequences, found greedily and chosen by a lasso (after DExTER, Menichelli et al. 2021)",
+        about: "k-mers in regions of aligned sequences, found greedily and chosen by a lasso (after DExTER, Menichelli et al. 2021)",
         reads: FeatureKind::Tokens,
-        reads_letters: true,
-        keys: &["penalties", "align", "bins", "longest", "gain", "beam"],
-        build: dexter,
-        restore: seqprobe_linear::restore_dexter,
+        kind: Kind::Dexter,
     },
     ProbeFamily {
         id: "mlp",
         about: "linear reduction to 64, two hidden layers, early stopping on validation",
         reads: FeatureKind::Pooled,
-        reads_letters: false,
-        keys: TRAINING_KEYS,
-        build: |entry| mlp(entry, Reduction::Learned),
-        restore: seqprobe_neural::restore,
+        kind: Kind::Mlp(Reduction::Learned),
     },
     ProbeFamily {
         id: "mlp-fixed-projection",
         about: "mlp with a fixed random projection instead of the learned reduction",
         reads: FeatureKind::Pooled,
-        reads_letters: false,
-        keys: TRAINING_KEYS,
-        build: |entry| mlp(entry, Reduction::FixedRandom),
-        restore: seqprobe_neural::restore,
+        kind: Kind::Mlp(Reduction::FixedRandom),
     },
     ProbeFamily {
         id: "cnn",
         about: "linear reduction to 64, convolutions over tokens of any length, early stopping on validation",
         reads: FeatureKind::Tokens,
-        reads_letters: false,
-        keys: TRAINING_KEYS,
-        build: |entry| cnn(entry, Reduction::Learned),
-        restore: seqprobe_neural::restore,
+        kind: Kind::Cnn(Reduction::Learned),
     },
     ProbeFamily {
         id: "cnn-fixed-projection",
         about: "cnn with a fixed random projection instead of the learned reduction",
         reads: FeatureKind::Tokens,
-        reads_letters: false,
-        keys: TRAINING_KEYS,
-        build: |entry| cnn(entry, Reduction::FixedRandom),
-        restore: seqprobe_neural::restore,
+        kind: Kind::Cnn(Reduction::FixedRandom),
     },
     ProbeFamily {
         id: "attention",
-        about: "linear reduction to 64, tokens of any length weighed by a learned query, linear layer",
+        about: "linear reduction to 64, tokens of any length weighted by a learned query, linear layer",
         reads: FeatureKind::Tokens,
-        reads_letters: false,
-        keys: ATTENTION_KEYS,
-        build: attention,
-        restore: seqprobe_neural::restore,
+        kind: Kind::Attention,
     },
-    preset_family(&preset::TANG_MPRA_CNN),
-    preset_family(&preset::TANG_CHIP_CNN),
-    preset_family(&preset::TANG_MLP),
-    preset_family(&preset::TANG_INSERT_CNN),
-    preset_family(&preset::BEND_CNN),
-    preset_family(&preset::MPRANN),
-    preset_family(&preset::RESNET),
+    published(&preset::TANG_MPRA_CNN),
+    published(&preset::TANG_CHIP_CNN),
+    published(&preset::TANG_MLP),
+    published(&preset::TANG_INSERT_CNN),
+    published(&preset::BEND_CNN),
+    published(&preset::MPRANN),
+    published(&preset::RESNET),
 ];
 
-/// A network of a publication, which stands in the neural crate with its source and training.
-const fn preset_family(preset: &'static Preset) -> ProbeFamily {
-    ProbeFamily {
-        id: preset.id,
-        about: preset.about,
-        reads: preset.reads,
-        reads_letters: false,
-        keys: TRAINING_KEYS,
-        build: published,
-        restore: seqprobe_neural::restore,
-    }
+/// A network of a publication; its source and training are in the neural crate.
+const fn published(preset: &'static Preset) -> ProbeFamily {
+    ProbeFamily { id: preset.id, about: preset.about, reads: preset.reads, kind: Kind::Published(preset) }
 }
 
 /// The probe of an identifier.
@@ -159,180 +116,109 @@ pub(crate) fn probe_family(id: &str) -> Option<&'static ProbeFamily> {
     PROBES.iter().find(|family| family.id == id)
 }
 
-fn linear(entry: &ProbeEntry) -> Box<dyn Probe> {
-    let mut probe = LinearProbe::default();
-    if entry.solver.as_deref() == Some("linfa") {
-        probe.solver = Solver::Linfa;
+impl ProbeFamily {
+    /// Whether it reads the bases themselves, which only one-hot tokens keep.
+    pub(crate) fn reads_bases(&self) -> bool {
+        matches!(self.kind, Kind::Dexter)
     }
-    if let Some(penalties) = &entry.penalties {
-        probe.penalties.clone_from(penalties);
+
+    /// The keys of its suite entry, without `id`.
+    pub fn keys(&self) -> Vec<String> {
+        match self.kind {
+            Kind::Linear => known_keys::<LinearSettings>(),
+            Kind::Lasso => known_keys::<LassoSettings>(),
+            Kind::ElasticNet => known_keys::<ElasticNetSettings>(),
+            Kind::Dexter => known_keys::<DexterSettings>(),
+            Kind::Mlp(_) | Kind::Cnn(_) | Kind::Published(_) => known_keys::<NeuralSettings>(),
+            Kind::Attention => known_keys::<AttentionProbeSettings>(),
+        }
     }
-    if entry.selection.as_deref() == Some("k-fold") {
-        let keep = Keep::ALL.into_iter().find(|keep| Some(keep.as_str()) == entry.fold_by.as_deref());
-        probe.selection =
-            Selection::KFold { folds: entry.folds.unwrap_or(5), keep: keep.unwrap_or(Keep::Known) };
+
+    /// Builds it from the keys of its suite entry.
+    pub(crate) fn build(&self, settings: &toml::Table) -> Result<Box<dyn Probe>, SettingsError> {
+        Ok(match self.kind {
+            Kind::Linear => Box::new(LinearProbe::from_table(settings)?),
+            Kind::Lasso => Box::new(ElasticNetProbe::lasso_from_table(settings)?),
+            Kind::ElasticNet => Box::new(ElasticNetProbe::from_table(settings)?),
+            Kind::Dexter => Box::new(DexterProbe::from_table(settings)?),
+            Kind::Mlp(reduction) => Box::new(MlpProbe::from_table(settings, reduction)?),
+            Kind::Cnn(reduction) => Box::new(CnnProbe::from_table(settings, reduction)?),
+            Kind::Attention => Box::new(AttentionProbe::from_table(settings)?),
+            Kind::Published(preset) => Box::new(PresetProbe::from_table(preset, settings)?),
+        })
     }
-    if entry.class_weight.is_some() {
-        probe.class_weight = ClassWeight::Balanced;
+
+    /// Restores a fitted one.
+    pub(crate) fn restore(&self, stored: &StoredProbe) -> Result<Box<dyn FittedProbe>, ProbeError> {
+        match self.kind {
+            Kind::Linear | Kind::Lasso | Kind::ElasticNet => seqprobe_linear::restore(stored),
+            Kind::Dexter => seqprobe_linear::restore_dexter(stored),
+            Kind::Mlp(_) | Kind::Cnn(_) | Kind::Attention | Kind::Published(_) => {
+                seqprobe_neural::restore(stored)
+            }
+        }
     }
-    Box::new(probe)
 }
 
-fn lasso(entry: &ProbeEntry) -> Box<dyn Probe> {
-    sparse(ElasticNetProbe::lasso(), entry)
-}
-
-fn elastic_net(entry: &ProbeEntry) -> Box<dyn Probe> {
-    sparse(ElasticNetProbe::elastic_net(), entry)
-}
-
-fn sparse(mut probe: ElasticNetProbe, entry: &ProbeEntry) -> Box<dyn Probe> {
-    if entry.solver.as_deref() == Some("linfa") {
-        probe.solver = SparseSolver::Linfa;
-    }
-    if let Some(penalties) = &entry.penalties {
-        probe.path.penalties = PenaltyPath::Given(penalties.clone());
-    }
-    if let Some(l1_ratio) = entry.l1_ratio {
-        probe.path.l1_ratio = l1_ratio;
-    }
-    Box::new(probe)
-}
-
-fn dexter(entry: &ProbeEntry) -> Box<dyn Probe> {
-    let align = entry.align.as_deref().and_then(Align::parse);
-    let mut probe = DexterProbe { align, ..DexterProbe::default() };
-    if let Some(penalties) = &entry.penalties {
-        probe.path.penalties = PenaltyPath::Given(penalties.clone());
-    }
-    let search = &mut probe.search;
-    search.bins = entry.bins.unwrap_or(search.bins);
-    search.longest = entry.longest.unwrap_or(search.longest);
-    search.first_length = search.first_length.min(search.longest);
-    search.gain = entry.gain.unwrap_or(search.gain);
-    search.beam = entry.beam.unwrap_or(search.beam);
-    Box::new(probe)
-}
-
-fn mlp(entry: &ProbeEntry, reduction: Reduction) -> Box<dyn Probe> {
-    let own = MlpSettings::default();
-    let training = training_of(entry, &own.training);
-    Box::new(MlpProbe::new(MlpSettings { reduction, training, ..own }))
-}
-
-fn cnn(entry: &ProbeEntry, reduction: Reduction) -> Box<dyn Probe> {
-    let own = CnnSettings::default();
-    let training = training_of(entry, &own.training);
-    Box::new(CnnProbe::new(CnnSettings { reduction, training, ..own }))
-}
-
-fn attention(entry: &ProbeEntry) -> Box<dyn Probe> {
-    let own = AttentionSettings::default();
-    let training = training_of(entry, &own.training);
-    let heads = entry.heads.unwrap_or(own.heads);
-    Box::new(AttentionProbe::new(AttentionSettings { heads, training, ..own }))
-}
-
-fn published(entry: &ProbeEntry) -> Box<dyn Probe> {
-    // Only the lines of presets build this way; the first would stand for an unknown one.
-    let mut probe = PresetProbe::new(preset::find(&entry.id).unwrap_or(&preset::TANG_MPRA_CNN));
-    probe.training = training_of(entry, &probe.training);
-    Box::new(probe)
-}
-
-/// A probe's own way of training with what its suite entry says otherwise.
-pub(crate) fn training_of(entry: &ProbeEntry, own: &TrainingSettings) -> TrainingSettings {
-    TrainingSettings {
-        max_epochs: entry.epochs.unwrap_or(own.max_epochs),
-        max_steps: entry.steps.unwrap_or(own.max_steps),
-        batch_size: entry.batch_size.unwrap_or(own.batch_size),
-        learning_rate: entry.learning_rate.unwrap_or(own.learning_rate),
-        weight_decay: entry.weight_decay.unwrap_or(own.weight_decay),
-        optimiser: entry.optimiser.unwrap_or(own.optimiser),
-        schedule: entry.schedule.unwrap_or(own.schedule),
-        warm_up_epochs: entry.warm_up_epochs.unwrap_or(own.warm_up_epochs),
-        patience: entry.patience.unwrap_or(own.patience),
-        clip_norm: entry.clip_norm.or(own.clip_norm),
-        loss: entry.loss.unwrap_or(own.loss),
-        class_weight: entry.class_weight.or(own.class_weight),
-        search: entry.search.or(own.search),
-        ..own.clone()
+impl SuiteProbe {
+    /// Checks one `[[probe]]` and builds it.
+    pub(crate) fn check(entry: &ProbeEntry) -> Result<Self, SuiteProblem> {
+        let family = probe_family(&entry.id).ok_or_else(|| {
+            let known: Vec<&str> = PROBES.iter().map(|family| family.id).collect();
+            SuiteProblem::unknown("probe", &entry.id, &known)
+        })?;
+        let probe = family
+            .build(&entry.settings)
+            .map_err(|problem| SuiteProblem::Probe { probe: entry.id.clone(), problem })?;
+        Ok(Self { family, probe })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe_entry::check_probe;
-    use seqprobe_neural::Search;
 
-    #[test]
-    fn training_is_as_the_entry_says() {
-        let text = r#"
-            id = "cnn"
-            batch_size = 16
-            learning_rate = 0.01
-            weight_decay = 0.1
-            optimiser = "adam"
-            schedule = "cosine"
-            warm_up_epochs = 0.5
-            patience = 3
-            clip_norm = 1.0
-            loss = "poisson"
-            class_weight = "balanced"
-            search = "small"
-        "#;
-        let entry: ProbeEntry = toml::from_str(text).unwrap();
-        assert!(check_probe(&entry).is_ok());
-        let settings = serde_json::to_value(training_of(&entry, &TrainingSettings::default())).unwrap();
-        for (key, value) in serde_json::to_value(&entry).unwrap().as_object().unwrap() {
-            assert!(key == "id" || settings[key] == *value, "{key}: {}", settings[key]);
-        }
-        let error = |text: &str| check_probe(&toml::from_str(text).unwrap()).unwrap_err();
-        let text = error("id = \"linear\"\nbatch_size = 3");
-        assert!(text.starts_with("batch_size does not belong to \"linear\""), "{text}");
-        let text = error("id = \"mlp\"\nlearning_rate = 0.0");
-        assert!(text.contains("learning_rate is 0, must be a number above 0"), "{text}");
+    fn check(text: &str) -> Result<SuiteProbe, SuiteProblem> {
+        SuiteProbe::check(&toml::from_str(text).unwrap())
     }
 
     #[test]
-    fn the_keys_of_the_linear_probe_reach_its_settings() {
-        let entry = |text: &str| -> ProbeEntry { toml::from_str(&format!("id = 'linear'\n{text}")).unwrap() };
-        let probe = |text: &str| linear(&entry(text)).settings();
-        assert_eq!(probe(""), linear(&ProbeEntry::default()).settings());
-        let folds = probe("selection = 'k-fold'\nfolds = 4\nfold_by = 'chromosome'");
-        assert_eq!(folds["folds"], serde_json::json!({ "number": 4, "keep": "chromosome" }));
-        assert_eq!(
-            probe("selection = 'k-fold'")["folds"],
-            serde_json::json!({ "number": 5, "keep": "known" })
-        );
-        assert_eq!(probe("class_weight = 'balanced'")["class_weight"], "balanced");
+    fn settings_reach_the_probe_and_others_are_refused_with_a_hint() {
+        let probe = check("id = 'cnn'\nbatch_size = 16\nschedule = 'cosine'").unwrap().probe;
+        assert_eq!(probe.settings()["training"]["batch_size"], 16);
+        let folds = check("id = 'linear'\nselection = 'k-fold'\nfolds = 4\nfold_by = 'chromosome'").unwrap();
+        let expected = serde_json::json!({ "number": 4, "keep": "chromosome" });
+        assert_eq!(folds.probe.settings()["folds"], expected);
         for (text, says) in [
-            ("folds = 4", "belong to selection"),
-            ("selection = 'k-folds'", "k-fold"),
-            ("selection = 'k-fold'\nfolds = 1", "at least 2"),
-            ("selection = 'k-fold'\nfold_by = 'groups'", "group"),
+            ("id = 'linear'\nbatch_size = 3", "linear: unknown key \"batch_size\""),
+            ("id = 'linear'\nfold = 3", "did you mean \"folds\"?"),
+            ("id = 'mlp'\nlearning_rate = 0.0", "learning_rate is 0"),
+            ("id = 'cn'", "unknown probe \"cn\"\n  hint: did you mean \"cnn\"?"),
         ] {
-            let error = crate::probe_entry::check_probe(&entry(text)).unwrap_err();
-            assert!(error.contains(says), "{error}");
+            let Err(error) = check(text) else { panic!("{text}") };
+            assert!(error.to_string().contains(says), "{error}");
         }
     }
 
     #[test]
     fn every_family_builds_what_it_is_named_for() {
         for family in PROBES {
-            let entry = ProbeEntry { id: family.id.to_owned(), epochs: Some(3), ..ProbeEntry::default() };
-            let probe = (family.build)(&entry);
+            let build = |text: &str| family.build(&text.parse().unwrap());
+            let is_neural = family.keys().contains(&"epochs".to_owned());
+            let probe = build(if is_neural { "epochs = 3" } else { "" }).unwrap();
             assert_eq!(probe.id(), family.id);
-            assert_eq!(probe.is_deterministic(), !family.keys.contains(&"epochs"), "{}", family.id);
-            let searching = ProbeEntry { search: Some(Search::Small), ..entry };
-            let candidates = (family.build)(&searching).candidates();
-            assert_eq!(candidates.len(), if probe.is_deterministic() { 0 } else { 6 }, "{}", family.id);
-            assert!(candidates.iter().all(|candidate| candidate.probe.id() == family.id));
+            assert_eq!(probe.is_deterministic(), !is_neural, "{}", family.id);
             assert!(probe.candidates().is_empty());
+            if is_neural {
+                let candidates = build("search = 'small'").unwrap().candidates();
+                assert_eq!(candidates.len(), 6, "{}", family.id);
+                assert!(candidates.iter().all(|candidate| candidate.probe.id() == family.id));
+            } else {
+                assert!(build("search = 'small'").is_err(), "{}", family.id);
+            }
             let unknown =
                 StoredProbe { kind: "nothing".into(), config: serde_json::Value::Null, arrays: Vec::new() };
-            assert!((family.restore)(&unknown).is_err(), "{}", family.id);
+            assert!(family.restore(&unknown).is_err(), "{}", family.id);
         }
         assert!(probe_family("cn").is_none());
     }

@@ -18,7 +18,7 @@ use seqprobe_core::{FeatureSource, LayerIndex, Pooling, RowIds};
 use seqprobe_data::{NamedSequences, SequenceFile, read_sequences};
 use seqprobe_embed::{
     ChainedFeatures, EmbedError, EmbeddingCache, ExtractionOptions, ExtractionProgress, ExtractionReport,
-    ExtractionSpec, estimate, export_features, extract,
+    ExtractionSpec, export_features, extract, forecast_extraction,
 };
 use seqprobe_models::FrozenModel;
 use std::ops::ControlFlow;
@@ -70,8 +70,8 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
     let draw = loaded.draws.first().ok_or_else(|| Failure::new(ExitCode::Unexpected, "no model"))?;
     if arguments.dry_run {
         let input = read_sequences(&arguments.input, None).or_exit(ExitCode::Data)?;
-        let found =
-            estimate(draw, &extraction, &input.sequences, &wanted, &cache).or_exit(ExitCode::Model)?;
+        let found = forecast_extraction(draw, &extraction, &input.sequences, &wanted, &cache)
+            .or_exit(ExitCode::Model)?;
         return say(&describe(&found));
     }
     let embedded = embed(arguments, &input, draw, &extraction, &wanted, &cache)?;

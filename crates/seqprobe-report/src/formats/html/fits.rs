@@ -27,7 +27,7 @@ fn row(cell: &CellRecord) -> Value {
         chosen => chosen(&cell.fits),
         converged => if n_asked == 0 { String::new() } else { format!("{n_converged} of {n_asked}") },
         unconverged => n_converged < n_asked,
-        iterations => span(reports().map(|report| report.iterations), |n| count(*n)),
+        iterations => span(reports().filter_map(|report| report.iterations), |n| count(*n)),
         loss => span(reports().filter_map(|report| report.validation_loss), |loss| number(*loss)),
         took => duration(cell.seconds),
         reused => cell.reused,
