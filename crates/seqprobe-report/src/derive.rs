@@ -69,7 +69,7 @@ pub(crate) fn shares_of_rows(rows: &[Vec<f64>]) -> Vec<Vec<Option<f64>>> {
     rows.iter().map(shares).collect()
 }
 
-/// True where a smaller value of the metric is better.
+/// True if a smaller value of the metric is better.
 pub(crate) fn lower_is_better(metric: &str) -> bool {
     seqprobe_stats::metric(metric).is_some_and(|metric| !metric.higher_is_better)
 }

@@ -76,7 +76,7 @@ pub struct GateCell {
     pub accepted: Option<f64>,
     /// The run's point.
     pub current: Option<f64>,
-    /// Current minus accepted, positive where the run is better.
+    /// Current minus accepted, positive if the run is better.
     pub delta: Option<ScoreValue>,
     /// Two-sided p value, Holm over the cells that have one.
     pub p_adjusted: Option<f64>,

@@ -36,30 +36,30 @@ pub struct RunRecord {
     pub schema_version: u32,
     /// Name of the suite.
     pub suite: String,
-    /// How the run came about.
+    /// How the run was made.
     pub provenance: Provenance,
     /// The datasets, in suite order.
     pub datasets: Vec<DatasetRecord>,
-    /// Every planned cell, in plan order, whatever became of it.
+    /// Every planned cell, in plan order, fitted or not.
     pub cells: Vec<CellRecord>,
     /// One per dataset, model and probe (and one per dataset and model for best against best).
     pub verdicts: Vec<VerdictRecord>,
-    /// What a reader must see first.
+    /// What readers must know before the scores.
     pub warnings: Vec<Warning>,
     /// Points behind the scores of the best cell of each representation, dataset by dataset.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnostics: Vec<Diagnostics>,
-    /// How representations rank over the datasets, where there are several of both.
+    /// Ranks of representations over the datasets, if there are several of both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ranks: Option<RankRecord>,
 }
 
-/// Everything needed to know how the numbers were made.
+/// How the numbers of a run were made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Version of this program.
     pub program: String,
-    /// Git commit the program was built from, with `-dirty` where the tree had changes.
+    /// Git commit the program was built from, with `-dirty` if the tree had changes.
     pub commit: String,
     /// libtorch version.
     pub libtorch: String,
@@ -75,9 +75,9 @@ pub struct Provenance {
     pub seconds: f64,
     /// The suite as resolved, TOML.
     pub suite_toml: String,
-    /// Digests of models, by the name the suite uses.
+    /// Digests of models, by the name in the suite.
     pub models: BTreeMap<String, String>,
-    /// Where models came from that the hub has, by the name the suite uses.
+    /// Origins of models from the hub, by the name in the suite.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub origins: BTreeMap<String, ModelOrigin>,
 }
@@ -89,11 +89,11 @@ pub struct ModelOrigin {
     pub endpoint: String,
     /// `owner/name`.
     pub repository: String,
-    /// The revision that was asked for.
+    /// The requested revision.
     pub revision: String,
-    /// The commit it stood for.
+    /// The commit of that revision.
     pub commit: String,
-    /// Digests of the files by the hub's own names: SHA-256 of a large file, git's digest of a small one.
+    /// Digests of the files by their names in the hub: SHA-256 of a large file, git's digest of a small one.
     pub files: BTreeMap<String, String>,
 }
 
@@ -102,7 +102,7 @@ pub struct ModelOrigin {
 pub struct DatasetRecord {
     /// Identifier.
     pub id: String,
-    /// One line saying what it is.
+    /// One line that says what it is.
     pub title: String,
     /// Kind of task.
     pub task: TaskKind,
@@ -120,11 +120,11 @@ pub struct DatasetRecord {
     pub n_valid: usize,
     /// Test examples.
     pub n_test: usize,
-    /// What a bootstrap cluster is and how many there are in test, where there are clusters.
+    /// What a bootstrap cluster is and the number of clusters in test, if there are clusters.
     pub clusters: Option<(String, usize)>,
     /// Shortest and longest sequence.
     pub lengths: (usize, usize),
-    /// Letters read as N though they were other IUPAC codes, and letters N.
+    /// Bases that are N or another IUPAC code, which is read as N.
     pub undefined_letters: u64,
     /// Licence.
     pub licence: String,
@@ -137,7 +137,7 @@ pub struct DatasetRecord {
     /// Models that are clearly better than their random initialisation, with the paired difference.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gains: Vec<Gain>,
-    /// Copies and near-duplicates between its splits, contradicting labels, shifts; `None` where it was not audited.
+    /// Copies and near-duplicates between its splits, contradicting labels, shifts; `None` if it was not audited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<Audit>,
 }

@@ -10,7 +10,7 @@ use crate::record::{CellRecord, RunRecord};
 pub(crate) struct ScoreMap<'a> {
     /// Representations with a validation loss, in plan order.
     pub(crate) representations: Vec<&'a str>,
-    /// One row per dataset, one field per representation; `None` where there is no score.
+    /// One row per dataset, one field per representation; `None` if there is no score.
     pub(crate) rows: Vec<Vec<Option<MapField<'a>>>>,
 }
 

@@ -9,7 +9,7 @@ const MAX_SHOWN: usize = 20;
 
 /// What a cell selected for one target.
 pub(crate) struct Selection<'a> {
-    /// Representation, how it was made, and the probe; with the target where there are several.
+    /// Representation, settings and probe; with the target if there are several.
     pub(crate) name: String,
     /// The largest absolute weights, the largest first.
     pub(crate) shown: Vec<&'a SelectedElement>,

@@ -1,4 +1,4 @@
-//! CSV that a spreadsheet opens without running anything: text that starts like a formula gets a leading `'`.
+//! CSV that is safe to open in a spreadsheet: text that starts like a formula gets a leading `'`.
 
 use crate::error::ReportError;
 
@@ -28,7 +28,7 @@ impl Sheet {
     }
 }
 
-/// A text that a person or a file named. The lone `-` stands for "nothing" and is no formula.
+/// A text from a user or a file. A single `-` means "none" and is not a formula.
 pub(crate) fn text(value: &str) -> String {
     if value != "-" && value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
         return format!("'{value}");
@@ -38,7 +38,7 @@ pub(crate) fn text(value: &str) -> String {
 
 /// A number in the fewest digits that read back as the same number.
 pub(crate) fn float(value: f64) -> String {
-    // Rust's own form never uses an exponent; far from 1 that would be hundreds of zeros.
+    // Rust's default form has no exponent; for numbers far from 1 it has hundreds of zeros.
     let size = value.abs();
     if size == 0.0 || (1e-5..1e16).contains(&size) { format!("{value}") } else { format!("{value:e}") }
 }

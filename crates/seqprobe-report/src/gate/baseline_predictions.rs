@@ -1,7 +1,7 @@
 //! The predictions of an accepted run in one small Parquet file: test split only, 32-bit floats, identifiers,
 //! true values and clusters once per dataset instead of once per cell.
 //!
-//! A row group holds either the examples of a dataset (`example_id`, `truth`, `cluster`) or the predictions of
+//! A row group has either the examples of a dataset (`example_id`, `truth`, `cluster`) or the predictions of
 //! a cell (`prediction`, all seeds one after another); the file's metadata says which.
 
 use crate::record::CellId;

@@ -47,7 +47,7 @@ pub struct CellDifference {
     pub a: ScoreValue,
     /// Score in run B.
     pub b: ScoreValue,
-    /// B minus A on the same examples, positive where B is better.
+    /// B minus A on the same examples, positive if B is better.
     pub delta: ScoreValue,
 }
 
@@ -56,7 +56,7 @@ pub struct CellDifference {
 pub struct ProvenanceDifference {
     /// What: `commit`, `dataset gue-tf-0`, `model gpn`, ….
     pub what: String,
-    /// In run A; `-` where it has none.
+    /// In run A; `-` if it has none.
     pub a: String,
     /// In run B.
     pub b: String,

@@ -1,4 +1,4 @@
-//! One cell of a run: what became of it, its fits and what its features cost.
+//! One cell of a run: its outcome, its fits and the cost of its features.
 
 use super::cell_id::CellId;
 use super::description::DescriptionValue;
@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// A frozen model or imported embeddings: what is asked about.
+    /// A frozen model or imported embeddings: what the suite compares with baselines.
     Model,
-    /// One-hot or k-mer through the same probe.
+    /// One-hot or k-mers with the same probe.
     Baseline,
     /// Random initialisation, shuffled labels, composition, majority or mean.
     Control,
@@ -20,7 +20,7 @@ pub enum Role {
     Oracle,
 }
 
-/// What became of a planned cell.
+/// The outcome of a planned cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
@@ -28,7 +28,7 @@ pub enum Status {
     Ok,
     /// The combination cannot exist; the reason says why.
     NotApplicable,
-    /// It went wrong; the reason says how.
+    /// It failed; the reason says why.
     Failed,
 }
 
@@ -39,9 +39,9 @@ pub struct CellRecord {
     pub id: CellId,
     /// Content address: digest of everything that changes the cell's numbers.
     pub key: String,
-    /// What it is for.
+    /// Its role.
     pub role: Role,
-    /// What became of it.
+    /// Its outcome.
     pub status: Status,
     /// Why it is not `ok`.
     pub reason: Option<String>,
@@ -55,36 +55,36 @@ pub struct CellRecord {
     pub seconds: f64,
     /// True when it was read from the cell cache.
     pub reused: bool,
-    /// Description length of the training labels under the probe, where it was asked for.
+    /// Description length of the training labels under the probe, if the suite asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<DescriptionValue>,
-    /// What its features cost, where it was fitted on features.
+    /// Cost of its features, if it was fitted on features.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<CostRecord>,
 }
 
-/// What the features of a cell cost; means per sequence.
+/// Cost of the features of a cell; means per sequence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CostRecord {
     /// Bytes of features as they are read: four per value.
     pub bytes: f64,
-    /// Parameters of the encoder, 0 for what is made from the letters alone; `None` where nobody said.
+    /// Parameters of the encoder, 0 if features are made from the bases alone; `None` if unknown.
     pub parameters: Option<u64>,
-    /// Tokens, added ones included, of a sample of at most 64 sequences; `None` where there is no tokenizer.
+    /// Tokens, added ones included, of a sample of at most 64 sequences; `None` if there is no tokenizer.
     pub tokens: Option<f64>,
-    /// Floating-point operations as an estimate: two for each parameter and token, both strands where both are read.
-    /// What attention does along the sequence is left out, and the embedding table, which is looked up, is counted.
+    /// Floating-point operations as an estimate: two for each parameter and token, for both strands if both are read.
+    /// The operations of attention along the sequence are left out; the parameters of the embedding table are counted.
     pub operations: Option<f64>,
-    /// Seconds to compute the features, all layers and poolings asked for at once; `None` where they came from the
+    /// Seconds to compute the features, all layers and poolings at once; `None` if they came from the
     /// cache.
     pub seconds: Option<f64>,
 }
 
-/// The fit of one seed.
+/// The fit with one seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeedFit {
     /// The suite's seed.
     pub seed: u64,
-    /// What happened.
+    /// The report of the probe.
     pub report: FitReport,
 }

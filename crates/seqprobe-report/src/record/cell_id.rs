@@ -20,14 +20,14 @@ const ORACLE: &str = "oracle";
 pub struct CellId {
     /// Dataset.
     pub dataset: String,
-    /// What the probe reads, or what stands in for a probe.
+    /// What the probe reads, or what predicts without a probe.
     pub representation: RepresentationName,
     /// What else changes a value.
     pub variant: Variant,
-    /// Layer of a model; `None` where there is no model.
+    /// Layer of a model; `None` if there is no model.
     #[serde(with = "optional_word")]
     pub layer: Option<LayerIndex>,
-    /// Pooling; `None` where none is done.
+    /// Pooling; `None` if there is none.
     #[serde(with = "optional_word")]
     pub pooling: Option<Pooling>,
     /// Probe; `None` for predictions without one.
@@ -71,11 +71,11 @@ pub enum Variant {
 /// One setting of how a model reads sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReadingSetting {
-    /// Sequences longer than the model takes: the left end is kept.
+    /// Sequences that are too long for the model keep their left end.
     KeepLeft,
-    /// The right end is kept.
+    /// They keep their right end.
     KeepRight,
-    /// The middle is kept.
+    /// They keep their middle.
     KeepCenter,
     /// Windows of `size` bases, one every `stride` bases.
     Window {
@@ -96,7 +96,7 @@ pub enum ReadingSetting {
 #[derive(Clone, Copy, Debug)]
 pub struct Fraction(f64);
 
-/// A word that is no coordinate.
+/// A word that is not a coordinate.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{found:?} is not a {what}, expected {expected}")]
 pub struct CellIdError {
@@ -125,7 +125,7 @@ impl CellId {
         self.probe.as_deref().unwrap_or(NONE)
     }
 
-    /// Variant, layer and pooling as words, those left out that a cell does not have.
+    /// Variant, layer and pooling as words, if the cell has them.
     pub fn settings(&self) -> Vec<String> {
         let [variant, layer, pooling, ..] = self.words();
         [variant, layer, pooling].into_iter().filter(|word| word != NONE).collect()
@@ -190,7 +190,7 @@ impl fmt::Display for RepresentationName {
 }
 
 impl Variant {
-    /// How a model reads sequences; [`Variant::None`] where there is nothing to say.
+    /// How a model reads sequences; [`Variant::None`] if there are no settings.
     pub fn reading(settings: Vec<ReadingSetting>) -> Self {
         if settings.is_empty() { Self::None } else { Self::Reading(settings) }
     }
@@ -260,7 +260,7 @@ impl Fraction {
     /// All of the training split.
     pub const WHOLE: Self = Self(1.0);
 
-    /// A part; `None` where the number does not lie above 0 and at most at 1.
+    /// A part; `None` if the number is not above 0 and at most 1.
     pub fn new(part: f64) -> Option<Self> {
         (part > 0.0 && part <= 1.0).then_some(Self(part))
     }

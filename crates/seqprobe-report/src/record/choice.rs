@@ -1,5 +1,5 @@
-//! Picks from a record that several readers share, so that all make the same one: the score that stands for a cell, and
-//! the cell that validation chooses.
+//! Choices that verdicts and reports share, so that all make the same ones: the score that represents a cell, and the
+//! cell that validation chooses.
 
 use super::{CellRecord, ScoreRecord, ScoreValue, ScoredTarget};
 use seqprobe_core::Split;
@@ -21,7 +21,7 @@ pub(crate) fn value_reason(value: &ScoreValue) -> Option<&str> {
     }
 }
 
-/// The score that stands for a cell: the primary metric on test, the mean over targets if there are several.
+/// The score that represents a cell: the primary metric on test, the mean over targets if there are several.
 pub fn primary_test_score(cell: &CellRecord) -> Option<&ScoreRecord> {
     let primary = || cell.scores.iter().filter(|score| score.primary && score.split == Split::Test);
     primary().find(|score| score.target == ScoredTarget::Macro).or_else(|| primary().next())

@@ -15,20 +15,20 @@ pub enum DescriptionValue {
     },
 }
 
-/// Bits that send the training labels to someone who has the features, by online coding in several orders.
+/// Bits that transmit the training labels to a receiver who has the features, by online coding in several orders.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DescriptionRecord {
     /// Orders of the training rows, each coded on its own.
     pub n_orders: usize,
     /// Bits under the probe.
     pub bits: RangeRecord,
-    /// Bits when every class is taken as equally likely.
+    /// Bits if every class is equally likely.
     pub uniform_bits: f64,
-    /// Uniform bits over bits: above 1 where the features tell something.
+    /// Uniform bits divided by bits: above 1 if the features are informative.
     pub compression: RangeRecord,
 }
 
-/// A mean with the smallest and largest value it is made of.
+/// A mean with the smallest and largest of its values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RangeRecord {
     /// Mean.
@@ -40,7 +40,7 @@ pub struct RangeRecord {
 }
 
 impl RangeRecord {
-    /// The range of some values; `None` where there are none.
+    /// The range of some values; `None` if there are none.
     pub fn of(values: &[f64]) -> Option<Self> {
         let lowest = values.iter().copied().reduce(f64::min)?;
         let highest = values.iter().copied().reduce(f64::max)?;

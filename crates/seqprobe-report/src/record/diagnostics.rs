@@ -1,23 +1,23 @@
-//! What lies behind a score, as points to draw: curves of binary probes, confusion of classes, predicted against true
-//! numbers; and how representations rank over the suite. All of it describes; the verdicts rest on none of it.
+//! Points of diagnostic curves: ROC, precision-recall and calibration of binary probes, confusion of classes, predicted
+//! against true values; and the ranks of representations over the suite. Verdicts do not use them.
 
 use super::{CellId, Role};
 use serde::{Deserialize, Serialize};
 
-/// The look behind one cell's score on test.
+/// The diagnostic curves of one cell on test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Diagnostics {
     /// The cell.
     pub cell: CellId,
-    /// What it is for.
+    /// Its role.
     pub role: Role,
-    /// Seeds that the points are means over.
+    /// Number of seeds; the points are means over them.
     pub n_seeds: usize,
     /// The points.
     pub shown: Shown,
 }
 
-/// What is drawn, by kind of task.
+/// The points, by kind of task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Shown {
@@ -27,7 +27,7 @@ pub enum Shown {
         roc: Vec<[f64; 2]>,
         /// Recall and the mean over seeds of the precision there.
         precision_recall: Vec<[f64; 2]>,
-        /// Share of positives: the precision of a guess.
+        /// Share of positives: the precision of random predictions.
         share_positive: f64,
         /// Ranges of predicted probability.
         calibration: Vec<CalibrationPoint>,
@@ -41,9 +41,9 @@ pub enum Shown {
     },
     /// Numbers.
     Regression {
-        /// Target that is shown: the first.
+        /// The target, the first of the dataset.
         target: String,
-        /// True value and mean prediction over seeds; evenly taken from all examples where there are many.
+        /// True value and mean prediction over seeds; an even sample if there are many examples.
         points: Vec<[f64; 2]>,
         /// Examples with a known value.
         n: usize,
@@ -51,7 +51,7 @@ pub enum Shown {
 }
 
 impl Shown {
-    /// All numbers, to be checked.
+    /// All numbers.
     pub(crate) fn numbers(&self) -> Vec<f64> {
         match self {
             Self::Binary { roc, precision_recall, share_positive, calibration, confusion } => {
@@ -85,23 +85,23 @@ pub struct CalibrationPoint {
     pub n: usize,
 }
 
-/// How representations rank over the datasets of a suite, each with its best probe by validation.
+/// Ranks of representations over the datasets of a suite, each with the probe that validation chooses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RankRecord {
     /// The representations that every dataset scored.
     pub representations: Vec<String>,
-    /// Average rank of each, 1 is best; equals share their mean rank.
+    /// Average rank of each, 1 is best; equal scores share their mean rank.
     pub average_ranks: Vec<f64>,
     /// Datasets.
     pub n_datasets: usize,
-    /// p value of Friedman's test that all rank alike.
+    /// p value of Friedman's test of no difference in ranks.
     pub friedman_p: f64,
-    /// Nemenyi's critical difference at 5%: average ranks nearer than this cannot be told apart.
+    /// Nemenyi's critical difference at 5%: average ranks closer than this do not differ significantly.
     pub critical_difference: f64,
-    /// Groups, indices into `representations`, that it cannot tell apart.
+    /// Groups, as indices into `representations`, that do not differ significantly.
     pub groups: Vec<Vec<usize>>,
     /// Wilcoxon's signed-rank test of each pair over datasets, Holm over the pairs: indices and p value.
     pub pairs: Vec<(usize, usize, f64)>,
-    /// Said where no pair could be told apart by the exact test, whatever the scores.
+    /// A remark if the exact test cannot find a significant pair with any scores.
     pub note: Option<String>,
 }

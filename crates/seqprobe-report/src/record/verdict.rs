@@ -34,7 +34,7 @@ impl From<String> for ProbeScope {
 
 as_word!(ProbeScope);
 
-/// A verdict and the comparisons it rests on.
+/// A verdict and the comparisons that decide it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VerdictRecord {
     /// Dataset.
@@ -43,10 +43,10 @@ pub struct VerdictRecord {
     pub target: ScoredTarget,
     /// Model.
     pub model: String,
-    /// Layer chosen on validation; `None` where the representation has none.
+    /// Layer chosen on validation; `None` if the representation has none.
     #[serde(with = "optional_word")]
     pub layer: Option<LayerIndex>,
-    /// Pooling chosen on validation; `None` where none is done.
+    /// Pooling chosen on validation; `None` if there is none.
     #[serde(with = "optional_word")]
     pub pooling: Option<Pooling>,
     /// Probe, or `best` for best probe against best probe.
@@ -58,14 +58,14 @@ pub struct VerdictRecord {
     /// The verdict, after correction over datasets.
     #[serde(with = "verdict_word")]
     pub verdict: Verdict,
-    /// Against each baseline.
+    /// The comparisons with each baseline.
     pub comparisons: Vec<ComparisonRecord>,
-    /// Why it is `unclear`, where that is not the intervals' doing.
+    /// Why it is `unclear`, if the reason is not in the intervals.
     pub reason: Option<String>,
 }
 
 impl VerdictRecord {
-    /// Layer and pooling as words, those left out that the model does not have.
+    /// Layer and pooling as words, if the model has them.
     pub(crate) fn settings(&self) -> Vec<String> {
         let layer = self.layer.as_ref().map(ToString::to_string);
         layer.into_iter().chain(self.pooling.as_ref().map(ToString::to_string)).collect()
@@ -79,14 +79,14 @@ pub struct ComparisonRecord {
     pub baseline: CellId,
     /// Model minus baseline, oriented.
     pub delta: ScoreValue,
-    /// p value that the row's verdict rests on: two-sided, of the weakest difference for `beats` and of the
+    /// p value that decides the verdict: two-sided, of the weakest difference for `beats` and of the
     /// strongest, Holm within the row, for `loses`; Holm over the datasets of the same model and probe.
     pub p_adjusted: Option<f64>,
     /// p value of no difference at all, after Benjamini and Hochberg over all comparisons of the suite: among those at
-    /// most `q`, a share of `q` is wrong on average. The verdict does not rest on it.
+    /// most `q`, a share of `q` is wrong on average. The verdict does not use it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub false_discovery: Option<f64>,
-    /// Other tests of the same difference, uncorrected; the verdict does not rest on them. None where a side has
+    /// Other tests of the same difference, uncorrected; the verdict does not use them. Empty if a side has
     /// several seeds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tests: Vec<TestRecord>,
@@ -99,7 +99,7 @@ pub struct TestRecord {
     pub test: String,
     /// Two-sided p value, uncorrected.
     pub p: f64,
-    /// Said where the test could not have given a small p value, whatever the data.
+    /// A remark if the test cannot give a small p value with any data.
     pub note: Option<String>,
 }
 
@@ -115,7 +115,11 @@ mod verdict_word {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Verdict, D::Error> {
         let word = String::deserialize(deserializer)?;
         let found = Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == word);
-        found
-            .ok_or_else(|| D::Error::custom(format!("{word:?} is no verdict: beats, loses, ties or unclear")))
+        found.ok_or_else(|| {
+            D::Error::custom(format!(
+                "{word:?} is not a verdict\n  hint: verdicts are beats, loses, \
+                ties and unclear"
+            ))
+        })
     }
 }

@@ -1,5 +1,5 @@
-//! What a reader of a run must know before the numbers, and what the controls show, as data. The words are
-//! [`crate::warning_text`]'s and [`crate::gain_text`]'s.
+//! What readers must know before the scores, and what the controls show, as data. [`crate::warning_text`] and
+//! [`crate::gain_text`] make the sentences.
 
 use super::cell_id::CellId;
 use super::score::EstimateRecord;
@@ -30,7 +30,7 @@ pub enum Warning {
     ShuffledLabelsAboveConstant {
         /// The cell.
         cell: CellId,
-        /// The paired difference, positive where the cell is better.
+        /// The paired difference, positive if the cell is better.
         difference: PairedDifference,
     },
     /// A model is not clearly better than some of its controls.
@@ -65,7 +65,7 @@ pub enum Warning {
         /// The remark of the probe or of the extraction.
         text: String,
     },
-    /// Sequences of a split that the training split holds too, on either strand.
+    /// Sequences of a split that are also in the training split, on either strand.
     SharedWithTrain {
         /// Dataset.
         dataset: String,
@@ -118,7 +118,7 @@ pub struct ControlComparison {
 pub struct PairedDifference {
     /// Metric identifier.
     pub metric: String,
-    /// The difference; positive where the first cell is better, whatever the direction of the metric.
+    /// The difference; positive if the first cell is better, for metrics of both directions.
     pub point: f64,
     /// Lower end of the interval.
     pub lower: f64,

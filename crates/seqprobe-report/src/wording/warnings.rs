@@ -61,7 +61,7 @@ fn control_text(comparison: &ControlComparison, probe: &str) -> String {
     format!("{name}{with} {verb} {how} the model ({})", difference_text(difference))
 }
 
-/// ` with cnn`, where a control has another probe than the model.
+/// ` with cnn`, if a control has another probe than the model.
 fn with_other_probe(other: &str, probe: &str) -> String {
     if other == probe { String::new() } else { format!(" with {other}") }
 }
@@ -70,7 +70,7 @@ fn with_other_probe(other: &str, probe: &str) -> String {
 fn difference_text(difference: &PairedDifference) -> String {
     let PairedDifference { metric, point, lower, upper } = difference;
     let turned = seqprobe_stats::metric(metric).is_some_and(|metric| !metric.higher_is_better);
-    let turned = if turned { ", positive where it is better" } else { "" };
+    let turned = if turned { ", positive if it is better" } else { "" };
     format!("difference {point:+.3} [{lower:.3}, {upper:.3}] {metric}{turned}")
 }
 

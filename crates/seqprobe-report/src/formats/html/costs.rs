@@ -59,7 +59,7 @@ pub(super) fn draw(view: &DatasetView<'_>) -> String {
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {PANEL_HEIGHT}\" role=\"img\" aria-label=\"{label}\"><title>{label}</title>"
     );
-    let up = Axis::holding(scores().flat_map(|score| match &score.value {
+    let up = Axis::for_values(scores().flat_map(|score| match &score.value {
         ScoreValue::Estimate(estimate) => vec![estimate.point, estimate.lower, estimate.upper],
         other => point(other).into_iter().collect(),
     }));
@@ -70,7 +70,7 @@ pub(super) fn draw(view: &DatasetView<'_>) -> String {
     ];
     for (position, (title, across, cost_of)) in kinds.into_iter().enumerate() {
         let places: Vec<Option<f64>> = costed.iter().map(|(cell, cost)| cost_of(cell, cost)).collect();
-        let scale = TenScale::holding(places.iter().flatten().copied());
+        let scale = TenScale::for_values(places.iter().flatten().copied());
         let panel = Panel::with_axes(position, scale.ends(), up.ends());
         panel.frame_with_ticks(&mut svg, title, across, &metric, &scale.ticks());
         for (colour, ((cell, _), place)) in costed.iter().zip(&places).enumerate() {
@@ -98,7 +98,7 @@ struct TenScale {
 }
 
 impl TenScale {
-    fn holding(values: impl Iterator<Item = f64>) -> Self {
+    fn for_values(values: impl Iterator<Item = f64>) -> Self {
         let (mut low, mut high, mut with_zero) = (i32::MAX, i32::MIN, false);
         for value in values {
             if value > 0.0 {
@@ -141,12 +141,12 @@ mod tests {
 
     #[test]
     fn zero_has_a_place_of_its_own() {
-        let scale = TenScale::holding([0.0, 2e6, 3e9].into_iter());
+        let scale = TenScale::for_values([0.0, 2e6, 3e9].into_iter());
         assert!(scale.place(0.0) < scale.place(2e6));
         assert!(scale.ends().0 < scale.place(0.0) && scale.place(3e9) < scale.ends().1);
         let labels: Vec<String> = scale.ticks().into_iter().map(|(_, label)| label).collect();
         assert_eq!(labels, ["0", "1e6", "1e7", "1e8", "1e9", "1e10"]);
-        let plain = TenScale::holding([5.0].into_iter());
+        let plain = TenScale::for_values([5.0].into_iter());
         assert_eq!(plain.ticks().len(), 2);
     }
 }

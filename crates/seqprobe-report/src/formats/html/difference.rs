@@ -58,7 +58,7 @@ fn axis(verdicts: &[&VerdictRecord]) -> Axis {
         }
     });
     let margins = verdicts.iter().flat_map(|verdict| [-1.5 * verdict.margin, 1.5 * verdict.margin]);
-    Axis::holding(deltas.chain(margins).chain([0.0]))
+    Axis::for_values(deltas.chain(margins).chain([0.0]))
 }
 
 fn draw_group(svg: &mut String, dataset: &DatasetRecord, verdict: &VerdictRecord, y: f64) {

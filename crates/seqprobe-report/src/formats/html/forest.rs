@@ -75,8 +75,8 @@ fn axis(groups: &[ProbeGroup<'_>]) -> Axis {
             .collect::<Vec<f64>>()
     };
     let (all, rivals) = (values(true), values(false));
-    let wide = Axis::holding(all);
-    let narrow = Axis::holding(rivals.iter().copied());
+    let wide = Axis::for_values(all);
+    let narrow = Axis::for_values(rivals.iter().copied());
     if !rivals.is_empty() && wide.span() > 4.0 * narrow.span() { narrow } else { wide }
 }
 
@@ -143,7 +143,7 @@ fn draw_row(svg: &mut String, axis: &Axis, cell: &CellRecord, y: f64) {
 
 /// A point beyond the axis has no marker: the arrowhead of its interval and its number show where it is.
 fn draw_point(svg: &mut String, axis: &Axis, role: Role, point: f64, y: f64) {
-    if axis.holds(point) {
+    if axis.contains(point) {
         svg.push_str(&marker(role, axis.x(point), y));
     } else {
         axis.draw_interval(svg, point, point, y);

@@ -1,13 +1,13 @@
-//! What the drawings share: escaping, an axis with round ticks, markers whose shape tells the role.
+//! Shared parts of the drawings: escaping, an axis with round ticks, a marker shape for each role.
 
 use crate::record::Role;
 use std::fmt::Write;
 
 /// Width of every drawing; heights follow from the rows.
 pub(super) const WIDTH: f64 = 960.0;
-/// Left edge of the plot; labels stand before it.
+/// Left edge of the plot; labels are to the left of it.
 pub(super) const LEFT: f64 = 330.0;
-/// Right edge of the plot; numbers stand behind it.
+/// Right edge of the plot; numbers are to the right of it.
 pub(super) const RIGHT: f64 = 760.0;
 
 /// Text within an element or an attribute.
@@ -27,7 +27,7 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// A text of at most `n` characters, its middle left out where it is longer: names differ at their ends.
+/// A text of at most `n` characters; a longer one loses its middle, because names differ at their ends.
 pub(super) fn shorten(text: &str, n: usize) -> String {
     let letters: Vec<char> = text.chars().collect();
     if letters.len() <= n {
@@ -45,8 +45,8 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// An axis that holds all values with a little room; never empty.
-    pub(super) fn holding(values: impl IntoIterator<Item = f64>) -> Self {
+    /// An axis that contains all values, with margins; never empty.
+    pub(super) fn for_values(values: impl IntoIterator<Item = f64>) -> Self {
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for value in values.into_iter().filter(|value| value.is_finite()) {
             low = low.min(value);
@@ -69,14 +69,14 @@ impl Axis {
         (self.low, self.high)
     }
 
-    /// Horizontal place of a value; values beyond the axis stand at its edges.
+    /// Horizontal position of a value; values beyond the axis are at its ends.
     pub(super) fn x(&self, value: f64) -> f64 {
         let share = ((value - self.low) / self.span()).clamp(0.0, 1.0);
         LEFT + share * (RIGHT - LEFT)
     }
 
-    /// True for values the axis holds.
-    pub(super) fn holds(&self, value: f64) -> bool {
+    /// True for values within the axis.
+    pub(super) fn contains(&self, value: f64) -> bool {
         (self.low..=self.high).contains(&value)
     }
 
@@ -108,7 +108,7 @@ impl Axis {
         push(svg, format_args!("<text class=\"t\" x=\"{x}\" y=\"{y}\">{}</text>", escape(title)));
     }
 
-    /// An interval as a line, with an arrowhead where it goes on beyond the axis.
+    /// An interval as a line, with an arrowhead if it extends beyond the axis.
     pub(super) fn draw_interval(&self, svg: &mut String, lower: f64, upper: f64, y: f64) {
         let (left, right) = (self.x(lower), self.x(upper));
         push(svg, format_args!("<path class=\"i\" d=\"M{left:.1} {y}H{right:.1}\"/>"));

@@ -40,10 +40,10 @@ pub(super) fn draw(curves: &[Curve<'_>], label: &str, across: &str, metric: &str
         "<svg viewBox=\"0 0 {WIDTH} {PANEL_HEIGHT}\" role=\"img\" aria-label=\"{label}\"><title>{label}</title>"
     );
     let points = || curves.iter().flat_map(|curve| &curve.points);
-    let places = Axis::holding(points().map(|point| point.place));
+    let places = Axis::for_values(points().map(|point| point.place));
     // All panels have the same range of scores, so that probes can be compared.
     let scores =
-        Axis::holding(points().filter_map(|point| primary_test_score(point.cell)).flat_map(|score| {
+        Axis::for_values(points().filter_map(|point| primary_test_score(point.cell)).flat_map(|score| {
             match &score.value {
                 ScoreValue::Estimate(estimate) => vec![estimate.point, estimate.lower, estimate.upper],
                 ScoreValue::PointOnly { point, .. } => vec![*point],
