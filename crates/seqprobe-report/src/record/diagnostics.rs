@@ -14,13 +14,13 @@ pub struct Diagnostics {
     /// Number of seeds; the points are means over them.
     pub n_seeds: usize,
     /// The points.
-    pub shown: Shown,
+    pub shown: DiagnosticData,
 }
 
 /// The points, by kind of task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
-pub enum Shown {
+pub enum DiagnosticData {
     /// Two classes.
     Binary {
         /// False positive rate and the mean over seeds of the true positive rate there.
@@ -50,7 +50,7 @@ pub enum Shown {
     },
 }
 
-impl Shown {
+impl DiagnosticData {
     /// All numbers.
     pub(crate) fn numbers(&self) -> Vec<f64> {
         match self {

@@ -4,7 +4,7 @@ use super::panel::{MAX_LINES, PANEL_HEIGHT, Panel};
 use super::svg::{WIDTH, escape, push, shorten};
 use crate::derive::dataset_view::DatasetView;
 use crate::record::DatasetRecord;
-use crate::record::diagnostics::{Diagnostics, Shown};
+use crate::record::diagnostics::{DiagnosticData, Diagnostics};
 use crate::wording::names::cell_name;
 
 /// Maximum number of scatter plots next to each other.
@@ -24,9 +24,9 @@ pub(super) fn name(one: &Diagnostics) -> String {
 pub(super) fn draw(view: &DatasetView<'_>) -> String {
     let (dataset, drawn) = (view.record, drawn(view));
     match drawn.first().map(|first| &first.shown) {
-        Some(Shown::Binary { share_positive, .. }) => binary(dataset, drawn, *share_positive),
-        Some(Shown::Regression { target, .. }) => scatters(dataset, drawn, target),
-        Some(Shown::Multiclass { .. }) | None => String::new(),
+        Some(DiagnosticData::Binary { share_positive, .. }) => binary(dataset, drawn, *share_positive),
+        Some(DiagnosticData::Regression { target, .. }) => scatters(dataset, drawn, target),
+        Some(DiagnosticData::Multiclass { .. }) | None => String::new(),
     }
 }
 
@@ -54,7 +54,8 @@ fn binary(dataset: &DatasetRecord, drawn: &[&Diagnostics], share_positive: f64) 
     precision.line(&mut svg, "guess", [[0.0, share_positive], [1.0, share_positive]]);
     calibration.line(&mut svg, "guess", [[0.0, 0.0], [1.0, 1.0]]);
     for (place, (one, title)) in drawn.iter().zip(&names).enumerate() {
-        let Shown::Binary { roc: on_roc, precision_recall, calibration: bins, .. } = &one.shown else {
+        let DiagnosticData::Binary { roc: on_roc, precision_recall, calibration: bins, .. } = &one.shown
+        else {
             continue;
         };
         let class = format!("c{place}");
@@ -76,7 +77,7 @@ fn scatters(dataset: &DatasetRecord, drawn: &[&Diagnostics], target: &str) -> St
     let shown: Vec<(&Diagnostics, &Vec<[f64; 2]>)> = drawn
         .iter()
         .filter_map(|one| match &one.shown {
-            Shown::Regression { points, .. } => Some((*one, points)),
+            DiagnosticData::Regression { points, .. } => Some((*one, points)),
             _ => None,
         })
         .take(MAX_SCATTERS)

@@ -7,7 +7,7 @@ use crate::derive::dataset_view::DatasetView;
 use crate::derive::selected_elements::Selection;
 use crate::derive::sweeps::Curve;
 use crate::derive::{lower_is_better, shares_of_rows};
-use crate::record::diagnostics::Shown;
+use crate::record::diagnostics::DiagnosticData;
 use crate::record::{DatasetRecord, Status, Verdict};
 use crate::wording::audit::{audit_lines, has_copies, shift_lines};
 use crate::wording::grids::grids;
@@ -151,7 +151,9 @@ fn confusions(view: &DatasetView<'_>) -> Vec<Value> {
     curves::drawn(view)
         .iter()
         .filter_map(|one| {
-            let (Shown::Binary { confusion, .. } | Shown::Multiclass { confusion }) = &one.shown else {
+            let (DiagnosticData::Binary { confusion, .. } | DiagnosticData::Multiclass { confusion }) =
+                &one.shown
+            else {
                 return None;
             };
             let shares = shares_of_rows(confusion);
