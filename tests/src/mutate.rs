@@ -15,9 +15,9 @@ pub struct Mutations<'a> {
 }
 
 /// Prints the input that a panic came from.
-struct DiagnosticData<'a>(&'a [u8]);
+struct Shown<'a>(&'a [u8]);
 
-impl Drop for DiagnosticData<'_> {
+impl Drop for Shown<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             println!("the input was b\"{}\"", self.0.escape_ascii());
@@ -48,7 +48,7 @@ impl Mutations<'_> {
             for _ in 0..=random.below(4) {
                 self.change(&mut input, &mut random);
             }
-            let shown = DiagnosticData(&input);
+            let shown = Shown(&input);
             reader(shown.0);
         }
     }
