@@ -3,6 +3,7 @@
 
 pub(crate) mod dataset_view;
 pub(crate) mod evidence;
+pub(crate) mod fit_summary;
 pub(crate) mod oracle_gap;
 pub(crate) mod probe_groups;
 pub(crate) mod score_map;
@@ -10,6 +11,7 @@ pub(crate) mod selected_elements;
 pub(crate) mod sweeps;
 pub(crate) mod tallies;
 
+use crate::record::diagnostics::RankRecord;
 use crate::record::{RunRecord, Status, Verdict};
 use dataset_view::DatasetView;
 use score_map::ScoreMap;
@@ -25,6 +27,8 @@ pub(crate) struct RunView<'a> {
     pub(crate) tallies: Vec<ModelTally<'a>>,
     /// Datasets by representations.
     pub(crate) score_map: ScoreMap<'a>,
+    /// Ranks of representations over the datasets.
+    pub(crate) ranks: Option<RankView<'a>>,
     /// Cells that were read from the cache.
     pub(crate) n_reused: usize,
 }
@@ -38,6 +42,7 @@ impl<'a> RunView<'a> {
             record,
             tallies: tallies::of_models(record),
             score_map: ScoreMap::of(record, &datasets),
+            ranks: record.ranks.as_ref().map(RankView::of),
             n_reused: record.cells.iter().filter(|cell| cell.reused).count(),
             datasets,
         }
@@ -53,6 +58,22 @@ impl<'a> RunView<'a> {
         REPORTED_VERDICTS.map(|verdict| {
             (verdict, self.record.verdicts.iter().filter(|row| row.verdict == verdict).count())
         })
+    }
+}
+
+/// Ranks with the order of their representations.
+pub(crate) struct RankView<'a> {
+    /// The record.
+    pub(crate) record: &'a RankRecord,
+    /// Indices of the representations, best average rank first.
+    pub(crate) order: Vec<usize>,
+}
+
+impl<'a> RankView<'a> {
+    fn of(record: &'a RankRecord) -> Self {
+        let mut order: Vec<usize> = (0..record.representations.len()).collect();
+        order.sort_by(|&left, &right| record.average_ranks[left].total_cmp(&record.average_ranks[right]));
+        Self { record, order }
     }
 }
 

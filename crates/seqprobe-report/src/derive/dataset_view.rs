@@ -1,6 +1,7 @@
 //! One dataset of a run with all that its reports show.
 
 use super::evidence::Evidence;
+use super::fit_summary::FitSummary;
 use super::oracle_gap::OracleGap;
 use super::probe_groups::{ProbeGroup, groups_of};
 use super::selected_elements::{Selection, selections};
@@ -30,6 +31,10 @@ pub(crate) struct DatasetView<'a> {
     pub(crate) oracle_gap: Option<OracleGap<'a>>,
     /// Scored cells by probe, best first.
     pub(crate) groups: Vec<ProbeGroup<'a>>,
+    /// The fits of each cell that was fitted.
+    pub(crate) fits: Vec<FitSummary<'a>>,
+    /// Seconds to fit and predict all cells.
+    pub(crate) seconds: f64,
     /// Scores over layers.
     pub(crate) layers: Vec<Curve<'a>>,
     /// Scores over parts of the training split.
@@ -72,6 +77,8 @@ impl<'a> DatasetView<'a> {
             best_scored: ranked.iter().map(|(cell, _)| *cell).find(|cell| is_asked_about(cell)),
             oracle_gap: OracleGap::of(&ranked, lower_is_better(&dataset.metric)),
             groups: groups_of(&whole_cells, lower_is_better(&dataset.metric)),
+            fits: cells.iter().filter_map(|cell| FitSummary::of(cell)).collect(),
+            seconds: cells.iter().map(|cell| cell.seconds).sum(),
             layers: layer_curves(&whole_cells),
             fractions: fraction_curves(&cells, &whole_cells),
             selections: selections(&whole_cells, dataset.targets.len() > 1),

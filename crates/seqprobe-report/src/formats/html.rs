@@ -42,7 +42,7 @@ pub(crate) fn figures(view: &RunView<'_>) -> Vec<(String, String)> {
             add(format!("{}-{name}", sweep.id), sweep.drawing);
         }
     }
-    if let Some(summary) = &view.record.ranks {
+    if let Some(summary) = &view.ranks {
         add("ranks.svg".to_owned(), ranks::draw(summary));
     }
     figures
