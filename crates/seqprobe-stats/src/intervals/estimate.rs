@@ -183,6 +183,20 @@ mod tests {
     }
 
     #[test]
+    fn a_score_of_zero_has_the_bound_too() {
+        let labels: Vec<bool> = (0..120).map(|row| row % 2 == 0).collect();
+        let wrong: Vec<f64> = labels.iter().map(|&label| f64::from(u8::from(!label))).collect();
+        let auroc = metric("auroc").expect("a metric");
+        let got = estimate(auroc, &Truth::Binary(&labels), &[&wrong], &Resampling::new(1)).expect("a bound");
+        assert_eq!((got.point, got.lower, got.flags), (0.0, 0.0, vec!["no-variance"]));
+        assert!((0.05..0.07).contains(&got.upper), "{}", got.upper);
+        let accuracy = metric("accuracy").expect("a metric");
+        let got =
+            estimate(accuracy, &Truth::Binary(&labels), &[&wrong], &Resampling::new(1)).expect("a bound");
+        assert_eq!((got.point, got.lower, got.flags), (0.0, 0.0, vec!["no-variance"]));
+    }
+
+    #[test]
     fn differences_are_clipped_to_the_width_of_the_range() {
         // All of the model's ten positives are right, all of the baseline's wrong.
         let labels: Vec<bool> = (0..20).map(|row| row < 10).collect();

@@ -406,14 +406,53 @@ mod tests {
         let both = estimate(mse, &truth, &[&outputs, &shifted], &Resampling::new(3));
         assert_eq!(
             both.expect_err("no variance").to_string(),
-            "0.5 without an interval: all bootstrap replicates have the same score, so the uncertainty cannot be estimated"
+            "0.5 without an interval: all bootstrap replicates have the same score, \
+             so the uncertainty cannot be estimated"
         );
+    }
+
+    #[test]
+    fn degrees_of_freedom_of_seeds_by_hand() {
+        // Outputs of all seeds are one vector times a number, so that the seed mean is the score of one vector.
+        let values = vec![Some(0.0); 200];
+        let truth = Truth::Regression { values: &values, n_targets: 1 };
+        let scaled = |scale: f64| -> Vec<f64> {
+            (0..200).map(|row| scale * (0.2 + (row * 7919 % 101) as f64 / 101.0)).collect()
+        };
+        let squares: [f64; 3] = [0.7, 1.0, 1.6];
+        let seeds = squares.map(|square| scaled(square.sqrt()));
+        let slices: Vec<&[f64]> = seeds.iter().map(Vec::as_slice).collect();
+        let (mean, zero) = (scaled(1.1_f64.sqrt()), vec![0.0; 200]);
+        let mse = metric("mse").expect("a metric");
+        let resampling = Resampling { method: IntervalMethod::StudentBootstrap, ..Resampling::new(5) };
+        let base = mse.score(&truth, &scaled(1.0)).expect("a score");
+        let between = sample_variance(&squares.map(|square| square * base));
+        let of = |model: &[&[f64]], baseline: Option<&[f64]>| match baseline {
+            None => estimate(mse, &truth, model, &resampling).expect("an interval"),
+            Some(baseline) => {
+                compare(mse, &truth, model, &[baseline], &resampling).expect("an interval").estimate
+            }
+        };
+        for baseline in [None, Some(zero.as_slice())] {
+            let examples = of(&[&mean], baseline).standard_error.powi(2);
+            let got = of(&slices, baseline);
+            let left = got.standard_error.powi(2) - examples;
+            assert!(left > 0.0 && 3.0 * left < between, "{left} {between}");
+            let uncertain = match baseline {
+                None => between / 3.0,
+                Some(_) => (3.0 * left * between).sqrt() / 3.0,
+            };
+            let total = examples + left;
+            let expected = total * total / (examples * examples / 199.0 + uncertain * uncertain / 2.0);
+            assert_relative_eq!(got.degrees_of_freedom, expected, max_relative = 1e-6);
+            assert_eq!(got.n_seeds, if baseline.is_some() { 1 } else { 3 });
+        }
     }
 
     #[test]
     fn undefined_replicates_are_flagged_and_at_most_one_in_a_hundred() {
         // Clusters with positives: the more there are, the rarer a resample without any.
-        let try_with = |n_positive_clusters: u32, n_clusters: u32| {
+        let try_with = |n_positive_clusters: u32, n_clusters: u32, (replicates, seed): (usize, u64)| {
             let clusters: Vec<u32> = (0..n_clusters * 10).map(|row| row / 10).collect();
             let labels: Vec<bool> = clusters
                 .iter()
@@ -421,14 +460,20 @@ mod tests {
                 .map(|(&cluster, row)| cluster < n_positive_clusters && row % 2 == 0)
                 .collect();
             let outputs: Vec<f64> = (0..clusters.len()).map(|row| (row * 37 % 101) as f64 / 101.0).collect();
-            let resampling = Resampling { clusters: Some(&clusters), replicates: 2000, ..Resampling::new(1) };
+            let resampling = Resampling { clusters: Some(&clusters), replicates, ..Resampling::new(seed) };
             estimate(metric("auroc").expect("a metric"), &Truth::Binary(&labels), &[&outputs], &resampling)
         };
         // (1 − 3/40)^40 = 4.4%, (1 − 6/40)^40 = 0.15%, (1 − 20/40)^40 = 1e-12.
-        let reason = try_with(3, 40).expect_err("too many undefined").to_string();
+        let reason = try_with(3, 40, (2000, 1)).expect_err("too many undefined").to_string();
         assert!(reason.contains(" of 2000 bootstrap replicates are undefined: "), "{reason}");
-        let flags = try_with(6, 40).expect("few undefined").flags;
+        let flags = try_with(6, 40, (2000, 1)).expect("few undefined").flags;
         assert_eq!(flags, ["few-examples", "undefined-replicates"]);
-        assert_eq!(try_with(20, 40).expect("none undefined").flags, Vec::<&str>::new());
+        assert_eq!(try_with(20, 40, (2000, 1)).expect("none undefined").flags, Vec::<&str>::new());
+        // One of a hundred is allowed, two are not.
+        let of_hundred: Vec<_> = (0..60).map(|seed| try_with(6, 40, (100, seed))).collect();
+        let flagged = |result: &Result<Estimate, NoEstimate>| {
+            result.as_ref().is_ok_and(|estimate| estimate.flags.contains(&"undefined-replicates"))
+        };
+        assert!(of_hundred.iter().any(flagged));
     }
 }
