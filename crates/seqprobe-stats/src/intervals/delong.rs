@@ -120,8 +120,7 @@ mod tests {
 
     #[test]
     fn influences_on_a_macro_mean_are_means_of_those_on_its_targets() {
-        let values: Vec<Option<bool>> =
-            (0..90).map(|at| (at % 11 != 0).then_some(at * 5 % 7 < 3)).collect();
+        let values: Vec<Option<bool>> = (0..90).map(|at| (at % 11 != 0).then_some(at * 5 % 7 < 3)).collect();
         let truth = Truth::Multilabel { values: &values, n_targets: 3 };
         let outputs: Vec<f64> = (0..90).map(|at| f64::from(at * 37 % 23)).collect();
         let of = |targets: &[usize]| {

@@ -412,6 +412,32 @@ mod tests {
     }
 
     #[test]
+    fn both_variances_are_corrected_for_the_number_of_units() {
+        let values = vec![Some(0.0); 20];
+        let truth = Truth::Regression { values: &values, n_targets: 1 };
+        let seed = |number: usize| -> Vec<f64> {
+            (0..20).map(|row| number as f64 + (row * number * 7919 % 101) as f64 / 101.0).collect()
+        };
+        let seeds = [seed(1), seed(2), seed(3)];
+        let slices: Vec<&[f64]> = seeds.iter().map(Vec::as_slice).collect();
+        let mse = metric("mse").expect("a metric");
+        let resampling = Resampling { replicates: 300, ..Resampling::new(9) };
+        let got = estimate(mse, &truth, &slices, &resampling).expect("an interval");
+        let side = SeededScores::prepare(mse, &truth, &slices, 1.0).expect("a score");
+        let resampler = Resampler::new(&truth, None, 9);
+        let (scores, from_examples) = replicate_scores(std::slice::from_ref(&side), &resampler, 300);
+        assert_eq!((scores.len(), from_examples.len()), (300, 1));
+        let scores: Vec<f64> = scores.into_iter().filter_map(Result::ok).collect();
+        let points: Vec<f64> =
+            slices.iter().map(|outputs| mse.score(&truth, outputs).expect("a score")).collect();
+        let factor = 20.0 / 19.0;
+        let left = sample_variance(&points) - factor * from_examples[0];
+        assert!(from_examples[0] > 0.0 && left > 0.0);
+        let expected = factor * sample_variance(&scores) + left / 3.0;
+        assert_relative_eq!(got.standard_error.powi(2), expected, max_relative = 1e-9);
+    }
+
+    #[test]
     fn degrees_of_freedom_of_seeds_by_hand() {
         // Outputs of all seeds are one vector times a number, so that the seed mean is the score of one vector.
         let values = vec![Some(0.0); 200];

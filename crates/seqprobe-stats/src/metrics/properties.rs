@@ -276,10 +276,24 @@ fn classes_that_do_not_occur_are_no_part_of_macro_f1() {
 }
 
 #[test]
+fn rankings_need_known_values_of_both_classes() {
+    for id in ["auroc", "average-precision"] {
+        let score = |values: &[Option<bool>]| {
+            let truth = Truth::Multilabel { values, n_targets: 1 };
+            metric(id).expect("metric").score(&truth, &vec![0.5; values.len()])
+        };
+        assert_eq!(score(&[None, None]), Err(Undefined::NoValues));
+        assert_eq!(score(&[None, Some(true)]), Err(Undefined::OneClass));
+        assert_eq!(score(&[Some(false), None]), Err(Undefined::OneClass));
+        assert_eq!(score(&[Some(false), Some(true)]), Ok(0.5));
+    }
+}
+
+#[test]
 fn variation_below_rounding_is_none() {
-    // 100 values of 1 more or less a share: up to 1e-13 that is rounding.
+    // 100 values of 64 more or less a share of it: up to 1e-13 that is rounding.
     let around = |share: f64| -> Vec<f64> {
-        (0..100).map(|row| 1.0 + if row % 4 < 2 { share } else { -share }).collect()
+        (0..100).map(|row| 64.0 * (1.0 + if row % 4 < 2 { share } else { -share })).collect()
     };
     let clear: Vec<f64> = (0..100).map(f64::from).collect();
     let score = |id: &str, values: &[f64], outputs: &[f64]| {

@@ -183,6 +183,16 @@ mod tests {
     }
 
     #[test]
+    fn two_scores_of_zero_do_not_differ() {
+        let values: Vec<Option<f64>> = (0..4).map(|row| Some(f64::from(row))).collect();
+        let truth = Truth::Regression { values: &values, n_targets: 1 };
+        let right = [0.0, 1.0, 2.0, 3.0];
+        let mse = metric("mse").expect("mse is a metric");
+        let test = permutation_test(mse, &truth, &right, &right, None, 100, 1).expect("defined");
+        assert_eq!((test.difference, test.p_value), (0.0, 1.0));
+    }
+
+    #[test]
     fn exchanges_without_a_score_count_as_large() {
         // Both sides decide one example each: most exchanges leave a side with equal decisions only, without an MCC.
         let labels = [true, false, true, false];
