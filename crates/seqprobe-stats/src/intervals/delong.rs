@@ -119,6 +119,15 @@ mod tests {
     use approx::assert_relative_eq;
 
     #[test]
+    fn influences_by_hand() {
+        // Positives 4 and 2, negatives 1 and 3: placements 1 and 1/2, 1 and 1/2, around an area of 3/4.
+        let labels = [true, true, false, false];
+        let mut influences = [0.0; 4];
+        let area = add_influences(&Truth::Binary(&labels), &[4.0, 2.0, 1.0, 3.0], &[0], &mut influences);
+        assert_eq!((area, influences), (0.75, [0.125, -0.125, 0.125, -0.125]));
+    }
+
+    #[test]
     fn influences_on_a_macro_mean_are_means_of_those_on_its_targets() {
         let values: Vec<Option<bool>> = (0..90).map(|at| (at % 11 != 0).then_some(at * 5 % 7 < 3)).collect();
         let truth = Truth::Multilabel { values: &values, n_targets: 3 };

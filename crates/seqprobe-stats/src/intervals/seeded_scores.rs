@@ -208,6 +208,18 @@ mod tests {
         });
     }
 
+    #[test]
+    fn targets_without_a_score_are_left_out() {
+        let values: Vec<Option<bool>> =
+            (0..12).map(|at| if at % 3 == 1 { Some(true) } else { Some(at % 2 == 0) }).collect();
+        let truth = Truth::Multilabel { values: &values, n_targets: 3 };
+        let outputs: Vec<f64> = (0..12).map(|at| f64::from(at * 5 % 12)).collect();
+        let seeds = [outputs.as_slice()];
+        let auroc = metric("auroc").expect("a metric");
+        let side = SeededScores::prepare(auroc, &truth, &seeds, 1.0).expect("a score");
+        assert_eq!(side.targets(), [0, 2]);
+    }
+
     fn replicates_of_two(
         one: &SeededScores<'_>,
         other: &SeededScores<'_>,

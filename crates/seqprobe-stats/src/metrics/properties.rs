@@ -276,6 +276,60 @@ fn classes_that_do_not_occur_are_no_part_of_macro_f1() {
 }
 
 #[test]
+fn refusals_name_the_kind_of_task() {
+    let refused = |id: &str, truth: &Truth<'_>| {
+        metric(id).expect("metric").score(truth, &[0.5; 3]).expect_err("another task").to_string()
+    };
+    let is = |id: &str, truth: &Truth<'_>, kind: &str| {
+        assert_eq!(refused(id, truth), format!("metric {id:?} does not apply to {kind} tasks"));
+    };
+    is("mse", &Truth::Binary(&[true]), "binary");
+    is("mse", &Truth::Classes { labels: &[1], n_classes: 3 }, "multiclass");
+    is("mse", &Truth::Multilabel { values: &[None; 3], n_targets: 3 }, "multilabel");
+    is("auroc", &Truth::Regression { values: &[None; 3], n_targets: 3 }, "regression");
+}
+
+#[test]
+fn truths_that_are_no_table_are_refused() {
+    let mse = metric("mse").expect("metric");
+    let refused = |values: &[Option<f64>], n_targets: usize, outputs: &[f64]| match mse
+        .score(&Truth::Regression { values, n_targets }, outputs)
+    {
+        Err(Undefined::Input(error)) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let values = [Some(1.0), None, Some(3.0)];
+    assert_eq!(refused(&values, 0, &[]), "3 true values do not form whole rows of 0 targets");
+    assert_eq!(refused(&values, 2, &[1.0; 3]), "3 true values do not form whole rows of 2 targets");
+    assert_eq!(refused(&values, 3, &[1.0; 2]), "2 outputs, expected 3: 1 examples × 3 outputs");
+    let output = refused(&values, 1, &[1.0, 2.0, f64::INFINITY]);
+    assert_eq!(output, "row 2, output 0: inf is not a finite number");
+    let wide = [Some(1.0), Some(2.0), Some(3.0), Some(f64::NAN)];
+    assert_eq!(refused(&wide, 2, &[1.0; 4]), "row 1, target 1: the true value is not a finite number");
+    let output = refused(&[Some(1.0); 6], 3, &[1.0, 1.0, 1.0, 1.0, 1.0, f64::NAN]);
+    assert_eq!(output, "row 1, output 2: NaN is not a finite number");
+    let auroc = metric("auroc").expect("metric");
+    let classes = |labels: &[u32], n_classes: usize| {
+        auroc.score(&Truth::Classes { labels, n_classes }, &vec![0.5; labels.len() * n_classes])
+    };
+    assert_eq!(classes(&[0], 1), Err(Undefined::Input(InputError::Classes { n_classes: 1 })));
+    assert_eq!(classes(&[0, 1], 2), Ok(0.5));
+    let error = InputError::Label { row: 1, label: 2, n_classes: 2 };
+    assert_eq!(classes(&[0, 2], 2), Err(Undefined::Input(error)));
+}
+
+#[test]
+fn more_examples_than_can_be_counted_are_refused() {
+    let labels = vec![true; (1 << 24) + 1];
+    let refused = metric("accuracy").expect("metric").score(&Truth::Binary(&labels), &[]);
+    let error = InputError::TooMany { n_examples: (1 << 24) + 1, max: 1 << 24 };
+    assert_eq!(refused, Err(Undefined::Input(error)));
+    let error = InputError::Length { n_examples: 1 << 24, n_outputs: 1, expected: 1 << 24, got: 0 };
+    let refused = metric("accuracy").expect("metric").score(&Truth::Binary(&labels[1..]), &[]);
+    assert_eq!(refused, Err(Undefined::Input(error)));
+}
+
+#[test]
 fn rankings_need_known_values_of_both_classes() {
     for id in ["auroc", "average-precision"] {
         let score = |values: &[Option<bool>]| {
