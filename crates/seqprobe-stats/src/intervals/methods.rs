@@ -438,6 +438,20 @@ mod tests {
     }
 
     #[test]
+    fn small_scores_have_intervals_of_their_own_size() {
+        let values = vec![Some(0.0); 50];
+        let truth = Truth::Regression { values: &values, n_targets: 1 };
+        let of = |scale: f64| {
+            let outputs: Vec<f64> = (0..50).map(|row| scale * (1.0 + f64::from(row * 37 % 50))).collect();
+            let mse = metric("mse").expect("a metric");
+            estimate(mse, &truth, &[&outputs], &Resampling::new(2)).expect("an interval")
+        };
+        let (large, small) = (of(1.0), of(1e-8));
+        assert_relative_eq!(small.lower, 1e-16 * large.lower, max_relative = 1e-9);
+        assert_relative_eq!(small.upper, 1e-16 * large.upper, max_relative = 1e-9);
+    }
+
+    #[test]
     fn degrees_of_freedom_of_seeds_by_hand() {
         // Outputs of all seeds are one vector times a number, so that the seed mean is the score of one vector.
         let values = vec![Some(0.0); 200];
