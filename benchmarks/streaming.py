@@ -4,7 +4,7 @@ Run: python benchmarks/streaming.py target/release/seqprobe --gigabytes 3 --fold
 Makes a table of 768 random numbers per 6-mer (seed 0) as the model, and a suite on a simulated task of 105 letters, so that
 each sequence has 100 tokens of 768 numbers. `seqprobe run` stores them and trains the cnn for one epoch per seed.
 Prints the size of the stored features, and the most memory that the program had: its own (RssAnon) and with the
-pages of files that the kernel counts to it (VmRSS), over the whole run and while fitting. Needs the disk space it is told of.
+pages of files that the kernel counts to it (VmRSS), over the whole run and while fitting. Needs the disk space of --gigabytes.
 """
 
 import argparse

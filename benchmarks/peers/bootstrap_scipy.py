@@ -1,11 +1,11 @@
-"""The paired bootstrap of an AUROC difference: seqprobe beside scipy.stats.bootstrap, in one run.
+"""The paired bootstrap of an AUROC difference: seqprobe and scipy.stats.bootstrap, in one run.
 
     python benchmarks/peers/bootstrap_scipy.py [--threads N]
 
 Needs Python with NumPy and SciPy (measured with NumPy 2.4.6, SciPy 1.17.1) and runs the Criterion bench `bootstrap` of
 seqprobe-stats with cargo (CARGO names another one). Both sides get 100,000 examples of two overlapping classes and two
 scores per example. seqprobe makes all 10,000 replicates; SciPy makes --resamples of them and its time is multiplied:
-one of its replicates ranks anew, so its time is proportional to their number.
+each of its replicates ranks again, so its time is proportional to their number.
 
 SciPy draws examples without regard to class, seqprobe within each class: the same number of draws.
 """

@@ -1,4 +1,4 @@
-"""Mean-pooled features of a frozen ESM-type encoder: seqprobe beside Hugging Face transformers, by turns, in one run.
+"""Mean-pooled features of a frozen ESM-type encoder: seqprobe and Hugging Face transformers, in turns, in one run.
 
     make build
     python benchmarks/peers/extraction_transformers.py [--threads 2] [--repeats 3] [--program PATH] [--precision f32]
@@ -14,7 +14,7 @@ its time is that of the forward passes and the pooling alone. For seqprobe the t
 it reports it: tokenizing, computing, pooling, writing shards with their checksums and reading them back; loading the model is in neither.
 The best batch size is looked for on every fourth batch before the repeats. Useful operations are those of the products and of
 attention over true tokens, no padding. The matrix-product rate is that of the four products of a layer over 4,096 tokens, taken
-anew in every repeat. Prints medians of the repeats, and ratios of pairs within a repeat.
+again in every repeat. Prints medians of the repeats, and ratios of pairs within a repeat.
 """
 
 import argparse

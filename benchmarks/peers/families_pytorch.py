@@ -1,4 +1,4 @@
-"""Mean-pooled features of four more kinds of encoder: seqprobe beside their reference in PyTorch, by turns, in one run.
+"""Mean-pooled features of four more kinds of encoder: seqprobe and their references in PyTorch, in turns, in one run.
 
     make build
     python benchmarks/peers/families_pytorch.py [--threads 2] [--repeats 3] [--count 96] [--program PATH] [--only FAMILY]

@@ -1,4 +1,4 @@
-"""Penalty paths of the linear probe: seqprobe beside scikit-learn, on the same numbers, in one run.
+"""Penalty paths of the linear probe: seqprobe and scikit-learn, on the same numbers, in one run.
 
     python benchmarks/peers/linear_scikit.py [--rows 20000] [--columns 768] [--threads 2] [--repeats 3] [--skip NAME …]
 
@@ -45,7 +45,7 @@ OPTIONS = parse()
 for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"]:
     os.environ[name] = str(OPTIONS.threads)
 
-import numpy  # noqa: E402  (the number of threads stands before the import)
+import numpy  # noqa: E402  (the number of threads is set before the import)
 import sklearn  # noqa: E402
 from sklearn.linear_model import LogisticRegression, RidgeCV  # noqa: E402
 

@@ -8,7 +8,7 @@ pub fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// The program beside the running test, as `make build` leaves it.
+/// The program that `make build` puts into the folder above the running test.
 ///
 /// # Panics
 /// When it is not there.
@@ -20,11 +20,11 @@ pub fn program() -> PathBuf {
     program
 }
 
-/// The folder of real data sets, when this machine has it.
-pub fn data_folder() -> Option<PathBuf> {
-    let folder =
-        std::env::var_os("SEQPROBE_DATA_DIR").map_or_else(|| root().join("../shared/data"), PathBuf::from);
-    folder.is_dir().then_some(folder)
+/// Reports that a test, or a part of one, did not run, and why. The caller returns afterwards. `.ci/run` counts
+/// these lines.
+#[expect(clippy::print_stdout, reason = "the harness shows what a test prints")]
+pub fn skip(reason: &str) {
+    println!("skipped: {reason}");
 }
 
 /// A run of the program that has ended.

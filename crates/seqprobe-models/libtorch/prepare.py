@@ -237,11 +237,11 @@ def check_space(cache, downloads, table, free_bytes):
     free = shutil.disk_usage(cache).free if free_bytes is None else free_bytes
     if free < needed:
         raise Failure(f"{cache} has {free / 1e9:.2f} GB free, {needed / 1e9:.2f} GB are needed",
-                      "make room, or set SEQPROBE_CACHE_DIR to a folder on another disk")
+                      "free space, or set SEQPROBE_CACHE_DIR to a folder on another disk")
 
 
 def unpack(path, members, folder):
-    """Writes the wanted members of a checked wheel; a name that ends in / stands for a whole folder."""
+    """Writes the wanted members of a checked wheel; a name that ends in / means a whole folder."""
     found = set()
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
@@ -436,7 +436,7 @@ def network_failure(what, error):
 
 
 def write_text(path, text):
-    """Writes through a temporary name, so that nobody sees half a file."""
+    """Writes through a temporary name, so that a reader never sees half a file."""
     temporary = f"{path}.{os.getpid()}"
     with open(temporary, "w", encoding="utf-8") as file:
         file.write(text)
@@ -446,7 +446,7 @@ def write_text(path, text):
 
 
 def write_cargo_config(root, folder):
-    """Puts one line into .cargo/config.toml and keeps whatever else stands there."""
+    """Puts one line into .cargo/config.toml and keeps everything else in it."""
     path = os.path.join(root, ".cargo", "config.toml")
     line = f"LIBTORCH = {{ value = {json.dumps(folder)}, relative = false }}"
     text = ""

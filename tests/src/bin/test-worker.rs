@@ -81,7 +81,7 @@ fn main() {
     }
 }
 
-/// `A C G T` are 2 to 5, N is 6, 1 stands first.
+/// `A C G T` are 2 to 5, N is 6, 1 comes first.
 fn tokenize(header: &Value, payload: &[u8]) {
     let lengths: Vec<usize> = header["lengths"].as_array().map_or(Vec::new(), |lengths| {
         lengths.iter().filter_map(|length| length.as_u64().map(|length| length as usize)).collect()

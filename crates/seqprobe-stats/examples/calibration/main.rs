@@ -138,7 +138,7 @@ fn power() -> Vec<(usize, Vec<(f64, f64)>)> {
 }
 
 fn main() -> std::io::Result<()> {
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/CALIBRATION.md").to_owned();
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/calibration.md").to_owned();
     let path = std::env::args().nth(1).unwrap_or(default);
     let mut stderr = std::io::stderr();
     let mut lines = Vec::new();

@@ -34,12 +34,17 @@ pub(crate) fn document(
 ) -> (String, usize) {
     let mut text = format!(
         "# Calibration of intervals and verdicts\n\n\
-         Written by `make calibration`. Simulated test sets with known true scores, {replicates} bootstrap replicates \
-         each; the source says how they are made. A cell is the share of 95% intervals that hold the truth, in percent. \
-         `–`: no interval, by rule or because more than 1% of the replicates have no score. `(…)`: flagged `few-examples` \
-         or `few-clusters`, or fewer than 90% of the test sets have an interval, so that the promise of 93 to 97 does not \
-         cover it. `!`: outside the promise by more than three standard errors of the study.\n\n\
-         One seed is a deterministic probe. With five, the spread of seeds is small or dominates the examples'.\n"
+         `make calibration` writes this page. It simulates test sets with known true scores and computes intervals with\n\
+         {replicates} bootstrap replicates each; the source of the example `calibration` shows how.\n\
+         \n\
+         A cell of a table is the percentage of 95% intervals that contain the true score. The promise is 93 to 97.\n\
+         \n\
+         - `–`: there is no interval, by rule or because more than 1% of the replicates have no score.\n\
+         - `(…)`: the promise does not apply. The intervals are flagged `few-examples` or `few-clusters`, or fewer than 90% of\n\
+         \x20\x20the test sets have an interval.\n\
+         - `!`: the value is outside the promise by more than three standard errors of the study.\n\
+         \n\
+         A deterministic probe has one seed. With five seeds, their spread is either small or larger than that of the examples.\n\n"
     );
     let mut n_outside = 0;
     let kinds = [("Classes", true), ("Numbers", false)];
@@ -56,8 +61,8 @@ pub(crate) fn document(
     for (kind, classes) in kinds {
         let _ = write!(
             text,
-            "\n## False `beats` between equals: {}\n\nIn percent of the pairs, with a margin of 0; promised is at \
-             most 5, an interval alone would give 2.5.\n\n",
+            "\n## False `beats` between equals: {}\n\nIn percent of the pairs, with a margin of 0. The promise \
+             is at most 5; an interval alone would give 2.5.\n\n",
             kind.to_lowercase()
         );
         n_outside += table(&mut text, lines, classes, &|cell| {
@@ -67,7 +72,7 @@ pub(crate) fn document(
     }
     let _ = write!(
         text,
-        "\n## Power\n\nShare of `beats` in percent: AUROC, as many negatives as positives, three seeds with a small spread, \
+        "\n## Power\n\nShare of `beats` in percent: AUROC, as many negatives as positives, three seeds with a small spread,\n\
          the default margin of 0.01, one baseline, one dataset.\n\n| examples |"
     );
     for (difference, _) in power.iter().take(1).flat_map(|(_, row)| row) {
