@@ -452,6 +452,17 @@ mod tests {
     }
 
     #[test]
+    fn variances_beyond_64_bits_have_no_interval() {
+        // Scores of about 1e160 are finite, their variance is not; the lower end of the interval would be 0.
+        let values = vec![Some(0.0); 50];
+        let truth = Truth::Regression { values: &values, n_targets: 1 };
+        let outputs: Vec<f64> = (0..50).map(|row| 1e80 * (1.0 + f64::from(row * 37 % 50))).collect();
+        let mse = metric("mse").expect("a metric");
+        let got = estimate(mse, &truth, &[&outputs], &Resampling::new(2)).expect_err("no interval");
+        assert!(got.to_string().ends_with("the variance is too large for a 64-bit number"), "{got}");
+    }
+
+    #[test]
     fn degrees_of_freedom_of_seeds_by_hand() {
         // Outputs of all seeds are one vector times a number, so that the seed mean is the score of one vector.
         let values = vec![Some(0.0); 200];

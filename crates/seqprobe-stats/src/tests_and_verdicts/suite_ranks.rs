@@ -268,6 +268,17 @@ mod tests {
     }
 
     #[test]
+    fn average_ranks_within_the_critical_difference_form_groups() {
+        // Ranks 1, 2.5 and 2.5 over twelve datasets; the critical difference is 3.314 / √2 · √(12 / 72) = 0.957.
+        let scores: Vec<Vec<f64>> =
+            (0..12).map(|row| vec![0.9, 0.5 + 0.1 * f64::from(row % 2), 0.55]).collect();
+        let got = rank_methods(&scores, true, PairTest::Nemenyi, 0.05).expect("three methods");
+        assert_eq!((got.average_ranks, got.order), (vec![1.0, 2.5, 2.5], vec![0, 1, 2]));
+        assert_relative_eq!(got.critical_difference.expect("Nemenyi's"), 0.9569, max_relative = 1e-3);
+        assert_eq!(got.groups, [vec![1, 2]]);
+    }
+
+    #[test]
     fn scores_that_cannot_be_ranked_have_no_summary() {
         let of = |scores: &[Vec<f64>]| rank_methods(scores, true, PairTest::Nemenyi, 0.05).is_some();
         let row = || vec![0.1, 0.2];
