@@ -1,14 +1,14 @@
-//! What a dataset may give away, as data: copies and near-duplicates between splits, contradicting labels, shifts of
-//! length and GC content. `seqprobe-data` finds it, `seqprobe-report` shows it.
+//! The audit of a dataset, as data: copies and near-duplicates between splits, conflicting labels, shifts of length and
+//! GC content. `seqprobe-data` finds them, `seqprobe-report` shows them.
 
 use crate::dataset::Split;
 use serde::{Deserialize, Serialize};
 
-/// Letters in the k-mers that near-duplicates are found by.
+/// Bases of the k-mers by which near-duplicates are found.
 pub const NEAR_K: usize = 16;
-/// Default share of the smaller sequence's k-mers that two near-duplicates have in common.
+/// Default share of the k-mers of the smaller sequence that two near-duplicates have in common.
 pub const NEAR_THRESHOLD: f64 = 0.5;
-/// Distinct k-mers that the smaller of two sequences must have for the pair to be judged.
+/// Smallest number of distinct k-mers in the smaller of two sequences for the pair to be compared.
 pub const NEAR_LEAST: usize = 10;
 
 /// The audit of one dataset.
@@ -16,13 +16,14 @@ pub const NEAR_LEAST: usize = 10;
 pub struct Audit {
     /// Identifier of the dataset.
     pub dataset: String,
-    /// Share of the smaller sequence's distinct k-mers ([`NEAR_K`], strands folded) from which a pair is a near-duplicate.
+    /// Share of the distinct k-mers of the smaller sequence ([`NEAR_K`], both strands as one) from which a pair is a
+    /// near-duplicate.
     pub near_threshold: f64,
-    /// Share of k-mers that was looked at: 1 is all of them, less is a sketch.
+    /// Share of k-mers that were compared: 1 is all of them, less is a sample.
     pub near_sampled: f64,
     /// Training rows against each other split.
     pub against_train: Vec<Shared>,
-    /// Sequences that stand more than once with different labels, over all splits.
+    /// Sequences that occur more than once with different labels, over all splits.
     pub conflicts: Conflicts,
     /// Classes, lengths and GC content of each split.
     pub shifts: Vec<Shift>,
@@ -31,28 +32,28 @@ pub struct Audit {
 /// What one split has in common with train.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shared {
-    /// The split beside train.
+    /// The split that is compared with train.
     pub split: Split,
     /// Its rows.
     pub n_rows: usize,
-    /// The same letters.
+    /// The same sequence.
     pub exact: Copies,
-    /// The same letters on the other strand; sequences that are their own reverse complement count as exact.
+    /// The reverse complement. Sequences that are their own reverse complement count as exact.
     pub reverse_complement: Copies,
-    /// Nearly the same, on either strand, copies left out.
+    /// Near-duplicates on either strand, without copies.
     pub near: Near,
 }
 
-/// Sequences that stand in train and in another split.
+/// Sequences that occur in train and in another split.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Copies {
     /// Distinct sequences.
     pub sequences: usize,
-    /// Rows of the other split that hold one.
+    /// Rows of the other split with such a sequence.
     pub rows: usize,
-    /// Rows of train that hold one.
+    /// Rows of train with such a sequence.
     pub train_rows: usize,
-    /// Of the sequences, those with a label in train that differs from one in the other split.
+    /// How many of the sequences have a label in train that differs from one in the other split.
     pub conflicting: usize,
 }
 
@@ -63,12 +64,12 @@ pub struct Near {
     pub rows: usize,
     /// Rows of train that have one in the other split.
     pub train_rows: usize,
-    /// Of the rows, those whose label is that of the nearest training row (numbers: within half a standard deviation
-    /// of train; several targets: all that both have).
+    /// How many of the rows have the label of the nearest training row (numbers: within half a standard deviation of
+    /// train; several targets: all that both rows have).
     pub agreeing: usize,
-    /// Of the rows, those whose label differs from it.
+    /// How many of the rows have another label than the nearest training row.
     pub differing: usize,
-    /// Rows of the other split with fewer than [`NEAR_LEAST`] distinct k-mers, which cannot be judged.
+    /// Rows of the other split with fewer than [`NEAR_LEAST`] distinct k-mers, which cannot be compared.
     pub not_judged: usize,
 }
 
@@ -86,12 +87,12 @@ pub struct Conflicts {
 pub struct Shift {
     /// The split.
     pub split: Split,
-    /// The class, `None` for all rows of the split.
+    /// The class; `None` for all rows of the split.
     pub class: Option<String>,
     /// Rows.
     pub n_rows: usize,
     /// Mean length in bases.
     pub mean_length: f64,
-    /// Mean over rows of (G + C) / (A + C + G + T); `None` where no row has a defined letter.
+    /// Mean over rows of (G + C) / (A + C + G + T); `None` if no row has a base other than N.
     pub mean_gc: Option<f64>,
 }

@@ -1,4 +1,4 @@
-//! Clusters of examples that are not independent: genes, or neighbouring places of a chromosome.
+//! Clusters of examples that are not independent: genes, or neighbouring loci of a chromosome.
 
 /// The cluster of each example, numbered 0… without gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,19 +10,19 @@ pub struct Clusters {
 }
 
 impl Clusters {
-    /// Numbers clusters by first appearance of their name; `kind` says what they are ("gene", "1 Mb block").
+    /// Numbers clusters by first appearance of their name. `kind`: what a cluster is ("gene", "1 Mb block").
     pub fn from_names<S: AsRef<str>>(names: &[S], kind: &str) -> Self {
         let (ids, n_clusters) = numbered(names);
         Self { ids, n_clusters, kind: kind.to_owned(), chromosomes: None }
     }
 
-    /// The same clusters, with the chromosome of each example.
+    /// Adds the chromosome of each example.
     #[must_use]
     pub fn with_chromosomes<S: AsRef<str>>(self, names: &[S]) -> Self {
         Self { chromosomes: Some(numbered(names).0), ..self }
     }
 
-    /// The chromosome number of each example, by first appearance, where places are known.
+    /// The chromosome of each example, numbered by first appearance, if chromosomes are known.
     pub fn chromosomes(&self) -> Option<&[u32]> {
         self.chromosomes.as_deref()
     }
@@ -32,7 +32,7 @@ impl Clusters {
         &self.ids
     }
 
-    /// How many clusters there are.
+    /// Number of clusters.
     pub fn n_clusters(&self) -> usize {
         self.n_clusters
     }

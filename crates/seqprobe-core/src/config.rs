@@ -1,9 +1,9 @@
-//! Reading TOML that a person wrote: an unknown key points at its line and suggests the nearest one.
+//! Reading TOML that a person wrote: the error of an unknown key names its line and suggests the nearest known key.
 
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-/// A TOML text that does not fit.
+/// A TOML text that cannot be used.
 #[derive(Debug, Error)]
 #[error("{file}: {message}")]
 pub struct ConfigError {
@@ -16,19 +16,19 @@ pub struct ConfigError {
 /// Parses TOML into a type whose structs deny unknown fields.
 ///
 /// # Errors
-/// [`ConfigError`] naming the file, line and column, with the nearest known key where one is close.
+/// [`ConfigError`], which names the file, line and column, and the nearest known key if one is close.
 pub fn parse_toml<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, ConfigError> {
     toml::from_str(text).map_err(|error| {
         let mut message = error.to_string().trim_end().to_owned();
-        if let Some(hint) = nearest_key_hint(error.message()) {
-            message.push_str("\n  hint: ");
-            message.push_str(&hint);
+        let unknown = unknown_word(error.message());
+        if let Some(near) = unknown.and_then(|unknown| nearest(unknown.word, unknown.known)) {
+            message.push_str(&format!("\n  hint: did you mean {near:?}?"));
         }
         ConfigError { file: file.to_owned(), message }
     })
 }
 
-/// The candidate nearest to a word, when it is near enough to be meant.
+/// Returns the candidate nearest to a word if it is near enough to be meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
@@ -38,13 +38,22 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// A key or value that serde does not know, with those it knows.
+pub(crate) struct UnknownWord<'a> {
+    /// Whether it is a key; else it is the value of one.
+    pub(crate) is_key: bool,
+    pub(crate) word: &'a str,
+    pub(crate) known: Vec<&'a str>,
+}
+
 /// Reads serde's own wording: "unknown field `x`, expected one of `a`, `b`" (or variant).
-fn nearest_key_hint(message: &str) -> Option<String> {
-    let rest =
-        message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
+pub(crate) fn unknown_word(message: &str) -> Option<UnknownWord<'_>> {
+    let (is_key, rest) = match message.strip_prefix("unknown field `") {
+        Some(rest) => (true, rest),
+        None => (false, message.strip_prefix("unknown variant `")?),
+    };
     let (word, rest) = rest.split_once('`')?;
-    let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
-    nearest(word, known).map(|key| format!("did you mean {key:?}?"))
+    Some(UnknownWord { is_key, word, known: rest.split('`').skip(1).step_by(2).collect() })
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl Split {
     }
 }
 
-/// Row indices of each split: disjoint, none empty.
+/// Row indices of each split: disjoint, and none is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Splits {
     /// Rows fitted on.
@@ -60,7 +60,7 @@ impl Splits {
 pub struct Dataset {
     /// Identifier from the card.
     pub id: String,
-    /// One line saying what it is.
+    /// One line that describes the dataset.
     pub title: String,
     /// What is predicted.
     pub task: Task,
@@ -74,18 +74,18 @@ pub struct Dataset {
     pub targets: Targets,
     /// Train, valid and test rows.
     pub splits: Splits,
-    /// Clusters of dependent examples (groups, or 1 Mb blocks of a chromosome), for the bootstrap.
+    /// Clusters of dependent examples (groups, or 1 Mb blocks of a chromosome), used by the bootstrap.
     pub clusters: Option<Clusters>,
-    /// Letters read, and how many were changed by the letter policy.
+    /// Bases read, and how many of them the base policy changed.
     pub letters: LetterCounts,
-    /// The true generating model's predictions, for simulated tasks only.
+    /// Predictions of the model that generated the data, for simulated tasks only.
     ///
     /// # Shapes
     /// `[examples, outputs]`
     pub oracle: Option<Array2<f64>>,
-    /// What was left out or is worth knowing, one sentence each.
+    /// Notes on what was left out and what else a reader should know, one sentence each.
     pub notes: Vec<String>,
-    /// Licence, citation and source as the card states them, for the report.
+    /// Licence, citation and source from the card, for the report.
     pub origin: Origin,
 }
 

@@ -1,5 +1,5 @@
-//! Content digests: BLAKE3 over values whose parts are length-prefixed, so that no two different
-//! values share their bytes.
+//! Content digests: BLAKE3 over values whose parts have their length in front, so that two different values never have
+//! the same bytes.
 
 use serde::{Deserialize, Serialize};
 

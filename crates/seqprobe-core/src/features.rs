@@ -1,5 +1,6 @@
-//! Stored feature values, read by row. Probes see nothing else of a representation.
+//! Feature values, read by row. A probe sees nothing else of a representation.
 
+use crate::sequence::DnaSequence;
 use thiserror::Error;
 
 /// Whether a row is one vector or one vector per token.
@@ -11,7 +12,7 @@ pub enum FeatureKind {
     Tokens,
 }
 
-/// Rows of `f32` features by index. Values are the stored ones: reading a row twice gives the same bits.
+/// Rows of `f32` features by index. Reading a row twice gives the same bits.
 pub trait FeatureSource: Sync {
     /// Number of rows.
     fn n_rows(&self) -> usize;
@@ -19,16 +20,22 @@ pub trait FeatureSource: Sync {
     /// Values per vector.
     fn dim(&self) -> usize;
 
-    /// Pooled or per token.
+    /// Whether rows are pooled or have one vector per token.
     fn kind(&self) -> FeatureKind;
 
-    /// Vectors in a row: 1 when pooled, at least 1 otherwise. `row` is below `n_rows()`.
+    /// Vectors in a row: 1 if pooled, at least 1 otherwise. `row` is below `n_rows()`.
     fn length(&self, row: usize) -> usize;
 
-    /// Where a row stands among the stored ones: rows read in rising order of it are read one after the other
-    /// from where they are kept. Two rows may share a place. Never changes a value.
+    /// The position of a row in storage: rows in ascending order of it are read sequentially. Two rows may share a
+    /// position. It never changes a value.
     fn storage_position(&self, row: usize) -> usize {
         row
+    }
+
+    /// The sequences of all rows, if each vector is the one-hot code of one base. A probe that reads bases takes them
+    /// from here and need not decode the vectors.
+    fn sequences(&self) -> Option<&[DnaSequence]> {
+        None
     }
 
     /// Appends the values of `rows` to `out`, row after row, vector after vector.
@@ -49,7 +56,7 @@ pub enum FeatureError {
     Row {
         /// The row asked for.
         row: usize,
-        /// Rows there are.
+        /// Number of rows.
         n_rows: usize,
     },
     /// An input longer than the longest training input of a fixed-length representation.
@@ -61,15 +68,15 @@ pub enum FeatureError {
         row: usize,
         /// Its tokens.
         length: usize,
-        /// Tokens allowed.
+        /// Largest number of tokens.
         limit: usize,
     },
-    /// The store behind the source failed; the text names the file.
+    /// The storage failed; the text names the file.
     #[error("{0}")]
     Store(String),
 }
 
-/// The rows of one split of a source. A probe that is given a view cannot reach other rows.
+/// The rows of one split of a source. A probe that gets a view cannot reach other rows.
 #[derive(Clone, Copy)]
 pub struct FeatureView<'a> {
     source: &'a dyn FeatureSource,
@@ -99,7 +106,7 @@ impl<'a> FeatureView<'a> {
         self.source.dim()
     }
 
-    /// Pooled or per token.
+    /// Whether rows are pooled or have one vector per token.
     pub fn kind(&self) -> FeatureKind {
         self.source.kind()
     }
@@ -109,12 +116,17 @@ impl<'a> FeatureView<'a> {
         self.source.length(self.rows[index])
     }
 
-    /// Where row `index` of the view stands among the stored ones, see [`FeatureSource::storage_position`].
+    /// The sequence of row `index` of the view, see [`FeatureSource::sequences`].
+    pub fn sequence(&self, index: usize) -> Option<&'a DnaSequence> {
+        self.source.sequences()?.get(self.rows[index])
+    }
+
+    /// The position of row `index` of the view among the stored rows, see [`FeatureSource::storage_position`].
     pub fn storage_position(&self, index: usize) -> usize {
         self.source.storage_position(self.rows[index])
     }
 
-    /// The most vectors in a row, 0 when the view is empty.
+    /// The largest number of vectors in a row, 0 if the view is empty.
     pub fn longest(&self) -> usize {
         (0..self.n_rows()).map(|index| self.length(index)).max().unwrap_or(0)
     }

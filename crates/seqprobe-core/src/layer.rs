@@ -1,21 +1,22 @@
-//! Layer numbers, written once: 0 is the embedding output, `k` the output of block `k`, `final` the
-//! state after the model's own last norm. Where a model has no last norm, `final` is its last block.
+//! Layer numbers: 0 is the embedding output, `k` the output of block `k`, and `final` the state after the model's
+//! last normalisation. In a model without a last normalisation `final` is the last block.
 
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
+use thiserror::Error;
 
 /// Which hidden state of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LayerIndex {
     /// 0 for the embedding output, `k` for the output of block `k` (1-based).
     Block(u32),
-    /// After the model's own last norm.
+    /// After the model's last normalisation.
     Final,
 }
 
 impl LayerIndex {
-    /// The one name of a state in a model of `n_blocks` blocks: `final` becomes the last block where the
-    /// model has no last norm, so that both share one cache entry.
+    /// Returns the one name of a state in a model of `n_blocks` blocks: `final` becomes the last block if the model has
+    /// no last normalisation, so that both share one cache entry.
     #[must_use]
     pub fn canonical(self, n_blocks: u32, has_final_norm: bool) -> Self {
         match self {
@@ -34,15 +35,24 @@ impl std::fmt::Display for LayerIndex {
     }
 }
 
+/// A word that names no layer.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "layer {word:?} is not a layer\n  hint: use final, 0 for the embedding output, or a block number from 1"
+)]
+pub struct UnknownLayer {
+    /// The word.
+    pub word: String,
+}
+
 impl FromStr for LayerIndex {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
+    type Err = UnknownLayer;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLayer> {
         if text == "final" {
             return Ok(Self::Final);
         }
-        text.parse().map(Self::Block).map_err(|_| {
-            format!("layer {text:?} is not a layer\n  hint: use final, 0 for the embedding output, or a block number from 1")
-        })
+        text.parse().map(Self::Block).map_err(|_| UnknownLayer { word: text.to_owned() })
     }
 }
 
@@ -67,6 +77,7 @@ mod tests {
         assert_eq!(LayerIndex::Final.canonical(12, false), LayerIndex::Block(12));
         assert_eq!(LayerIndex::Final.canonical(12, true), LayerIndex::Final);
         assert_eq!("3".parse(), Ok(LayerIndex::Block(3)));
-        assert!("last".parse::<LayerIndex>().is_err());
+        let error = "last".parse::<LayerIndex>().unwrap_err().to_string();
+        assert!(error.starts_with("layer \"last\" is not a layer\n  hint: use final"), "{error}");
     }
 }

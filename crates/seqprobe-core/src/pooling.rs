@@ -2,24 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
+use thiserror::Error;
 
-/// A pooling. Special tokens are those the tokenizer adds (CLS, SEP, …); padding never counts.
+/// A pooling. Special tokens are those that the tokenizer adds (CLS, SEP, …). Padding never counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pooling {
-    /// Mean over tokens without special tokens.
+    /// Mean over all tokens but special ones.
     Mean,
-    /// Mean over tokens with special tokens.
+    /// Mean over all tokens, special ones included.
     MeanAll,
     /// The CLS token.
     Cls,
-    /// Largest value over tokens without special tokens, per dimension.
+    /// Largest value of each dimension over all tokens but special ones.
     Max,
     /// The last token that is not special.
     Last,
-    /// No pooling: `[length, dim]` without special tokens.
+    /// No pooling: one vector per token, `[length, dim]`, without special tokens.
     Tokens,
-    /// Tokens left-aligned and zero-padded to the longest training input; longer inputs are errors.
+    /// Token vectors one after the other, padded at the end with zeros to the longest training input. A longer input is
+    /// an error.
     Flatten,
 }
 
@@ -48,12 +50,36 @@ impl std::fmt::Display for Pooling {
     }
 }
 
+/// A word that names no pooling.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("pooling {word:?} does not exist\n  hint: use one of {}", Pooling::ALL.map(Pooling::as_str).join(", "))]
+pub struct UnknownPooling {
+    /// The word.
+    pub word: String,
+}
+
 impl FromStr for Pooling {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|pooling| pooling.as_str() == text).ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|pooling| pooling.as_str()).collect();
-            format!("pooling {text:?} does not exist\n  hint: use one of {}", names.join(", "))
-        })
+    type Err = UnknownPooling;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPooling> {
+        let named = Self::ALL.into_iter().find(|pooling| pooling.as_str() == text);
+        named.ok_or_else(|| UnknownPooling { word: text.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pooling_is_found_by_its_word() {
+        for pooling in Pooling::ALL {
+            assert_eq!(pooling.as_str().parse(), Ok(pooling));
+        }
+        let error = "median".parse::<Pooling>().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "pooling \"median\" does not exist\n  hint: use one of mean, mean-all, cls, max, last, tokens, flatten"
+        );
     }
 }

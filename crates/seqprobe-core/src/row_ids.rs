@@ -1,4 +1,4 @@
-//! Ids of many rows in one text: a million of them take little more than their letters.
+//! Ids of many rows in one text: a million ids need little more memory than their characters.
 
 /// One id per row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl RowIds {
         self.ends.is_empty()
     }
 
-    /// The id of a row, 0-based; `None` beyond the last.
+    /// The id of a row, 0-based; `None` after the last.
     pub fn get(&self, row: usize) -> Option<&str> {
         let end = *self.ends.get(row)?;
         let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_come_back_as_they_were() {
+    fn ids_are_returned_as_given() {
         let given = ["", "é", "two words", "", "x"];
         let ids: RowIds = given.iter().collect();
         assert_eq!(ids.iter().collect::<Vec<_>>(), given);

@@ -1,4 +1,4 @@
-//! Randomness as an argument: a seed, from which named seeds and generators are derived.
+//! Randomness as an argument: a seed, from which seeds with names and generators are derived.
 //!
 //! There is no global generator and no clock seed. The same seed and name give the same numbers on
 //! every machine and in every version of this program.

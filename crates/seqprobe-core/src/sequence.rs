@@ -1,22 +1,22 @@
-//! A DNA sequence after the letter policy: case folds, U reads as T, IUPAC ambiguity codes read as N
-//! and are counted. Nothing else is guessed; any other letter is an error that names its position.
+//! A DNA sequence after the base policy: lower case becomes upper case, U becomes T, and IUPAC ambiguity codes become N
+//! and are counted. Any other character is an error that names its position.
 
 use thiserror::Error;
 
-/// A non-empty DNA sequence over the upper-case letters `A C G T N`.
+/// A non-empty DNA sequence over the upper-case bases `A C G T N`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DnaSequence(Box<[u8]>);
 
-/// How many letters of a text were changed or are undefined.
+/// Bases of a text, and how many of them were changed or are unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct LetterCounts {
-    /// Letters in all.
+    /// All bases.
     pub letters: u64,
-    /// Letters `N` in the input.
+    /// Bases `N` in the input.
     pub n: u64,
     /// IUPAC ambiguity codes other than N, read as N.
     pub iupac: u64,
-    /// Letters U, read as T.
+    /// Bases U, read as T.
     pub uracil: u64,
 }
 
@@ -32,26 +32,26 @@ impl std::ops::AddAssign for LetterCounts {
 /// Why a text is not a DNA sequence.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SequenceError {
-    /// There is no letter.
+    /// There is no base.
     #[error("empty sequence")]
     Empty,
-    /// A letter outside the alphabet.
+    /// A character outside the alphabet.
     #[error(
         "letter {letter:?} at position {position} (1-based) is not DNA\n  hint: allowed are A C G T U N and the IUPAC codes R Y S W K M B D H V, in either case"
     )]
     Letter {
-        /// 1-based position of the letter.
+        /// 1-based position of the character.
         position: usize,
-        /// The letter found.
+        /// The character found.
         letter: char,
     },
 }
 
 impl DnaSequence {
-    /// Reads a text by the letter policy.
+    /// Reads a text by the base policy.
     ///
     /// # Errors
-    /// [`SequenceError`] when the text is empty or holds a letter outside the alphabet.
+    /// [`SequenceError`] when the text is empty or has a character outside the alphabet.
     pub fn parse(text: &str) -> Result<(Self, LetterCounts), SequenceError> {
         let mut counts = LetterCounts::default();
         let mut letters = Vec::with_capacity(text.len());
@@ -85,7 +85,7 @@ impl DnaSequence {
         Ok((Self(letters.into_boxed_slice()), counts))
     }
 
-    /// Builds a sequence from base codes 0…4 for `A C G T N`.
+    /// Builds a sequence from the base codes 0 to 4 for `A C G T N`.
     ///
     /// # Errors
     /// [`SequenceError`] when there is no code or one above 4.
@@ -103,17 +103,17 @@ impl DnaSequence {
         Ok(Self(letters.into_boxed_slice()))
     }
 
-    /// The letters, upper case, each one of `ACGTN`.
+    /// The bases as upper-case characters, each one of `ACGTN`.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The letters as text.
+    /// The bases as text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// Number of letters, at least 1.
+    /// Number of bases, at least 1.
     #[expect(clippy::len_without_is_empty, reason = "a sequence is never empty")]
     pub fn len(&self) -> usize {
         self.0.len()
@@ -124,12 +124,12 @@ impl DnaSequence {
         self.0.iter().map(|&letter| base_code(letter))
     }
 
-    /// Some of the letters, by a 0-based half-open range; `None` where it is empty or reaches beyond the end.
+    /// Returns the bases in a 0-based half-open range; `None` if it is empty or ends after the sequence.
     pub fn part(&self, range: std::ops::Range<usize>) -> Option<Self> {
         self.0.get(range).filter(|letters| !letters.is_empty()).map(|letters| Self(letters.into()))
     }
 
-    /// The other strand, read 5' to 3'.
+    /// Returns the reverse complement.
     pub fn reverse_complement(&self) -> Self {
         Self(
             self.0
@@ -147,7 +147,7 @@ impl DnaSequence {
     }
 }
 
-/// The code of an upper-case letter: A 0, C 1, G 2, T 3, anything else 4.
+/// Returns the code of an upper-case base: A 0, C 1, G 2, T 3, anything else 4.
 pub fn base_code(letter: u8) -> u8 {
     match letter {
         b'A' => 0,
@@ -176,14 +176,14 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn letter_policy_folds_and_counts() {
+    fn the_base_policy_converts_and_counts() {
         let (sequence, counts) = DnaSequence::parse("acguNRyT").unwrap();
         assert_eq!(sequence.as_str(), "ACGTNNNT");
         assert_eq!(counts, LetterCounts { letters: 8, n: 1, iupac: 2, uracil: 1 });
     }
 
     #[test]
-    fn other_letters_are_errors_with_their_position() {
+    fn other_characters_are_errors_with_their_position() {
         assert_eq!(DnaSequence::parse(""), Err(SequenceError::Empty));
         assert_eq!(DnaSequence::parse("ACX"), Err(SequenceError::Letter { position: 3, letter: 'X' }));
         assert_eq!(DnaSequence::parse("Aé"), Err(SequenceError::Letter { position: 2, letter: 'é' }));

@@ -1,6 +1,6 @@
 //! Settings of one probe as a suite writes them: a table of keys, read into the probe's own settings type.
 
-use crate::config::nearest;
+use crate::config::{UnknownWord, nearest, unknown_word};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
@@ -37,19 +37,24 @@ impl SettingsError {
 /// # Errors
 /// [`SettingsError::Parse`], which names the key and lists the keys or values that are allowed.
 pub fn settings_from_table<T: DeserializeOwned>(table: &toml::Table) -> Result<T, SettingsError> {
-    table.clone().try_into().map_err(|error: toml::de::Error| {
-        let message = error.message().to_owned();
-        SettingsError::Parse(match unknown_key(&message) {
-            Some((key, known)) => {
-                let hint = match nearest(key, known.iter().copied()) {
-                    Some(near) => format!("did you mean {near:?}?"),
-                    None => format!("its keys are {}", known.join(", ")),
-                };
-                format!("unknown key {key:?}\n  hint: {hint}")
-            }
-            None => error.to_string().trim_end().replace('\n', " "),
-        })
-    })
+    table.clone().try_into().map_err(|error: toml::de::Error| SettingsError::Parse(wording(&error)))
+}
+
+/// Words an error of the parser for a reader who wrote a table in a file.
+fn wording(error: &toml::de::Error) -> String {
+    let Some(UnknownWord { is_key, word, known }) = unknown_word(error.message()) else {
+        return error.to_string().trim_end().replace('\n', " ");
+    };
+    let hint = match nearest(word, known.iter().copied()) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None if is_key => format!("its keys are {}", known.join(", ")),
+        None => format!("use one of {}", known.join(", ")),
+    };
+    // The parser adds the key of a value on a line of its own: "in `key`".
+    let text = error.to_string();
+    let key = text.trim_end().rsplit_once("\nin `").and_then(|(_, key)| key.strip_suffix('`'));
+    let what = if is_key { "key" } else { key.unwrap_or("value") };
+    format!("unknown {what} {word:?}\n  hint: {hint}")
 }
 
 /// The keys that a settings type knows, in the order of its fields.
@@ -57,19 +62,20 @@ pub fn known_keys<T: DeserializeOwned>() -> Vec<String> {
     let table = toml::Table::from_iter([("no such key".to_owned(), toml::Value::Integer(0))]);
     let parsed: Result<T, toml::de::Error> = table.try_into();
     let Err(error) = parsed else { return Vec::new() };
-    let keys = unknown_key(error.message()).map(|(_, known)| known).unwrap_or_default();
+    let keys = unknown_word(error.message()).map(|unknown| unknown.known).unwrap_or_default();
     keys.into_iter().map(str::to_owned).collect()
-}
-
-/// Reads serde's own wording: "unknown field `x`, expected one of `a`, `b`".
-fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
-    let (key, rest) = message.strip_prefix("unknown field `")?.split_once('`')?;
-    Some((key, rest.split('`').skip(1).step_by(2).collect()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Solver {
+        Exact,
+        Linfa,
+    }
 
     #[derive(Debug, PartialEq, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -78,6 +84,8 @@ mod tests {
         epochs: Option<u32>,
         #[serde(default)]
         penalties: Option<Vec<f64>>,
+        #[serde(default)]
+        solver: Option<Solver>,
     }
 
     fn read(text: &str) -> Result<Settings, SettingsError> {
@@ -86,15 +94,19 @@ mod tests {
 
     #[test]
     fn keys_reach_their_fields_and_others_are_named_with_what_is_known() {
-        assert_eq!(read("epochs = 3"), Ok(Settings { epochs: Some(3), penalties: None }));
-        assert_eq!(known_keys::<Settings>(), ["epochs", "penalties"]);
+        assert_eq!(read("epochs = 3"), Ok(Settings { epochs: Some(3), penalties: None, solver: None }));
+        assert_eq!(known_keys::<Settings>(), ["epochs", "penalties", "solver"]);
         let near = read("epoch = 3").unwrap_err().to_string();
         assert_eq!(near, "unknown key \"epoch\"\n  hint: did you mean \"epochs\"?");
         let far = read("zzz = 3").unwrap_err().to_string();
-        assert_eq!(far, "unknown key \"zzz\"\n  hint: its keys are epochs, penalties");
+        assert_eq!(far, "unknown key \"zzz\"\n  hint: its keys are epochs, penalties, solver");
         let wrong = read("epochs = \"many\"").unwrap_err().to_string();
         assert!(wrong.contains("epochs") && wrong.contains("many"), "{wrong}");
-        let told = SettingsError::value("bins", &0, "a number of at least 1").to_string();
-        assert_eq!(told, "bins is 0, expected a number of at least 1");
+        let near = read("solver = \"exakt\"").unwrap_err().to_string();
+        assert_eq!(near, "unknown solver \"exakt\"\n  hint: did you mean \"exact\"?");
+        let far = read("solver = \"sgd\"").unwrap_err().to_string();
+        assert_eq!(far, "unknown solver \"sgd\"\n  hint: use one of exact, linfa");
+        let text = SettingsError::value("bins", &0, "a number of at least 1").to_string();
+        assert_eq!(text, "bins is 0, expected a number of at least 1");
     }
 }

@@ -1,7 +1,8 @@
-//! What a dataset may give away: sequences that training shares with the other splits, labels that contradict each
-//! other, and shifts of length and GC content. It reports; [`leaks`] drops training rows when asked to.
+//! Leaks in a dataset: sequences that training shares with the other splits, labels that contradict each other, and
+//! shifts of length and GC content. The audit reports them; [`leaks`] drops training rows.
 
 mod copies;
+mod labels;
 pub mod leaks;
 mod near;
 mod shift;
@@ -10,12 +11,12 @@ pub mod windows;
 use copies::{copies_of, label_conflicts};
 use near::near_duplicates;
 use seqprobe_core::audit::{Audit, Shared};
-use seqprobe_core::{Dataset, Split, Targets};
+use seqprobe_core::{Dataset, Split};
 use shift::shifts;
 
 pub use leaks::{LeakKind, without_leaks};
 
-/// Audits a dataset; `near_threshold` lies in 0…1, [`seqprobe_core::audit::NEAR_THRESHOLD`] is usual.
+/// Audits a dataset; `near_threshold` is in 0…1, by default [`seqprobe_core::audit::NEAR_THRESHOLD`].
 pub fn audit(dataset: &Dataset, near_threshold: f64) -> Audit {
     let others = [Split::Valid, Split::Test];
     let near = near_duplicates(dataset, &others, near_threshold);
@@ -40,19 +41,5 @@ pub fn audit(dataset: &Dataset, near_threshold: f64) -> Audit {
         against_train,
         conflicts: label_conflicts(dataset),
         shifts: shifts(dataset),
-    }
-}
-
-/// Whether two rows have the same labels, as far as both have them. Numbers are the same within `tolerances`, one a
-/// target; classes and multilabels where they are equal.
-pub(crate) fn labels_agree(targets: &Targets, left: usize, right: usize, tolerances: &[f64]) -> bool {
-    match targets {
-        Targets::Classes { labels, .. } => labels[left] == labels[right],
-        Targets::Values { values } => values.row(left).iter().zip(values.row(right)).zip(tolerances).all(
-            |((left, right), tolerance)| match (left, right) {
-                (Some(left), Some(right)) => (left - right).abs() <= *tolerance,
-                _ => true,
-            },
-        ),
     }
 }

@@ -1,8 +1,13 @@
-//! The dataset card: a TOML file that says where the data lies, what its columns mean and how it splits.
+//! The dataset card: a TOML file that says where the data is, what its columns mean and how its rows are split.
 //!
 //! Reading a card checks everything that can be known without the data; [`crate::load()`] checks the rest.
 
+mod bundled;
 mod check;
+mod find;
+mod paths;
+mod problem;
+mod split_rule;
 pub mod values;
 
 use crate::error::DataError;
@@ -11,6 +16,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+
+pub use bundled::{BundledCard, bundled_cards};
+pub use find::{DataFolders, FindFileError, card_ids, find_card, find_file};
+pub use split_rule::{Shares, SplitMethod, SplitRule};
 pub use values::{OneOrMany, Text};
 
 /// The card format this version reads.
@@ -18,10 +27,9 @@ pub const CARD_SCHEMA: u32 = 1;
 
 /// A dataset card.
 ///
-/// Columns are named by their header; with `header = false` they are numbers from 0. In FASTA files a
-/// column is `header` (the name: the definition line up to the first blank) or `header:KEY` (the value of
-/// a `KEY=VALUE` word of the definition line, words being separated by blanks or `|`), or a column of the
-/// file's side table.
+/// Columns are named by their header; with `header = false` they are numbers from 0. In FASTA files a column is
+/// `header` (the name: the definition line up to the first blank), `header:KEY` (the value of a `KEY=VALUE` field of
+/// the definition line; fields are separated by blanks or `|`), or a column of the file's side table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
@@ -29,7 +37,7 @@ pub struct Card {
     pub schema: u32,
     /// Identifier: letters, digits, `-`, `_` and `.`.
     pub id: String,
-    /// One line saying what it is.
+    /// One line that says what it is.
     pub title: String,
     /// What is predicted.
     pub task: TaskKind,
@@ -42,7 +50,7 @@ pub struct Card {
     /// Binary tasks: the value that is the positive class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positive: Option<Text>,
-    /// Multiclass tasks: the classes in output order; else they are sorted, numbers before texts.
+    /// Multiclass tasks: the classes in output order; default: sorted, numbers before texts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<Text>>,
     /// Column of the example id; default `<file key>:<0-based row>`.
@@ -54,7 +62,7 @@ pub struct Card {
     /// Column of the chromosome, a name or `chr:start-end` (0-based, half-open); `header` for FASTA names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chromosome: Option<Text>,
-    /// Column of the 0-based start on the chromosome, where `chromosome` holds a name alone.
+    /// Column of the 0-based start on the chromosome, if `chromosome` has only a name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Text>,
     /// Primary metric, an identifier of the metric registry.
@@ -68,7 +76,7 @@ pub struct Card {
     /// Address of the source.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source: String,
-    /// Something worth knowing about the data; it is shown with every result.
+    /// A remark about the data; it is shown with every result.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
     /// Format of all files; default: guessed from the content of each.
@@ -80,19 +88,18 @@ pub struct Card {
     /// False when the first line of CSV and TSV files is data.
     #[serde(default = "default_header", skip_serializing_if = "is_true")]
     pub header: bool,
-    /// The sequence column holds overlapping k-mers of this length separated by blanks.
+    /// The sequence column has overlapping k-mers of this length separated by blanks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kmers: Option<usize>,
-    /// Files by key. The keys `train`, `valid` and `test` are splits as they stand; any other key needs a
-    /// [`SplitRule`].
+    /// Files by key. The keys `train`, `valid` and `test` are these splits; any other key needs a [`SplitRule`].
     pub files: BTreeMap<String, OneOrMany<FileEntry>>,
     /// How the other keys are split.
     #[serde(default, rename = "split", skip_serializing_if = "Vec::is_empty")]
     pub splits: Vec<SplitRule>,
-    /// The folder the card lies in: the first place its files are looked for.
+    /// The folder of the card: the first place where its files are looked for.
     #[serde(skip)]
     pub folder: PathBuf,
-    /// The card as the user named it, for messages.
+    /// The card as the user named it; messages use it.
     #[serde(skip)]
     pub name: String,
 }
@@ -103,7 +110,7 @@ pub struct Card {
 pub struct FileEntry {
     /// Path below the card's folder or a data folder, `/`-separated, never absolute and never with `..`.
     pub path: String,
-    /// SHA-256 of the file as it lies there, 64 hexadecimal digits.
+    /// SHA-256 of the file as it is stored, 64 hexadecimal digits.
     pub sha256: String,
     /// The label of every row of this file, instead of a target column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,7 +131,7 @@ pub struct SideTable {
     pub path: String,
     /// SHA-256 of the file.
     pub sha256: String,
-    /// The column that holds the record names.
+    /// The column of the record names.
     pub id: Text,
     /// Where the file can be downloaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,77 +150,19 @@ pub enum Format {
     Fasta,
 }
 
-/// How the rows of one file key are split.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SplitRule {
-    /// The file key.
-    pub of: String,
-    /// How.
-    pub method: SplitMethod,
-    /// Share of each split; they add up to 1. For `random`, `group`, and `chromosome` without lists.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub into: Option<Shares>,
-    /// Seed of the draw.
-    #[serde(default)]
-    pub seed: u64,
-    /// Method `column`: the column whose values name the split.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub column: Option<Text>,
-    /// Chromosomes, or values of `column`, that are training rows. Method `chromosome`: default all that the
-    /// other lists do not name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub train: Option<Vec<Text>>,
-    /// Chromosomes, or values of `column`, that are validation rows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub valid: Option<Vec<Text>>,
-    /// Chromosomes, or values of `column`, that are test rows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub test: Option<Vec<Text>>,
-}
+/// Maximum size of a card or suite, in bytes.
+const MAX_SETTINGS: u64 = 16 << 20;
 
-/// The share of rows each split gets; together 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Shares {
-    /// Share of the training rows.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub train: f64,
-    /// Share of the validation rows.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub valid: f64,
-    /// Share of the test rows.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub test: f64,
-}
-
-/// The ways to split.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SplitMethod {
-    /// Row by row; for class tasks each class is split in the same shares.
-    Random,
-    /// Whole groups.
-    Group,
-    /// Whole chromosomes: by lists, or drawn to come near the shares in `into`.
-    Chromosome,
-    /// As a column says.
-    Column,
-}
-
-/// The largest card or suite that is read, in bytes.
-const LARGEST_SETTINGS: u64 = 16 << 20;
-
-/// Reads the text of a card or suite; more than 16 MiB are refused before they fill the memory.
+/// Reads the text of a card or suite. A file above 16 MiB is rejected before it fills the memory.
 ///
 /// # Errors
 /// The system's reason, or that the file is too large or not UTF-8.
 pub fn read_settings(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
-    std::fs::File::open(path)?.take(LARGEST_SETTINGS + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LARGEST_SETTINGS {
+    std::fs::File::open(path)?.take(MAX_SETTINGS + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_SETTINGS {
         let message =
-            format!("it is larger than the {} MiB that cards and suites may have", LARGEST_SETTINGS >> 20);
+            format!("it is larger than {} MiB, the maximum of cards and suites", MAX_SETTINGS >> 20);
         return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
     }
     Ok(text)
@@ -230,7 +179,7 @@ impl Card {
         Self::parse(&text, &path.display().to_string(), folder)
     }
 
-    /// Reads and checks a card's text; `name` is used in messages, `folder` is where its files are looked for.
+    /// Reads and checks a card's text. Messages use `name`; the card's files are looked for in `folder` first.
     ///
     /// # Errors
     /// [`DataError`] when the text is not a card or contradicts itself.
@@ -262,7 +211,7 @@ impl Card {
         DataError::card(&self.name, message)
     }
 
-    /// The target columns; one named `label` where every file has a constant label.
+    /// The names of the targets; `label` where every file has a constant label.
     pub(crate) fn target_names(&self) -> Vec<String> {
         match &self.target {
             Some(target) => target
@@ -281,10 +230,6 @@ fn default_sequence_column() -> Text {
 
 fn default_header() -> bool {
     true
-}
-
-fn is_zero(share: &f64) -> bool {
-    *share <= 0.0
 }
 
 fn is_true(value: &bool) -> bool {

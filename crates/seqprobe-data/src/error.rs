@@ -1,13 +1,14 @@
 //! Why a card or a data file cannot be used.
 
 use seqprobe_core::ConfigError;
+use seqprobe_files::FileError;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// A card, a file or a row that does not fit. Every message names the file, and the line where there is one.
+/// A card, a file or a row with an error. Every message has the file, and the line if there is one.
 #[derive(Debug, Error)]
 pub enum DataError {
-    /// The card is not the TOML it should be.
+    /// The text of the card is not TOML, or has a key that no card has.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The card's keys contradict each other or the data.
@@ -18,7 +19,7 @@ pub enum DataError {
         /// What is wrong, with a hint.
         message: String,
     },
-    /// A file cannot be read or written.
+    /// A file cannot be read.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file.
@@ -26,9 +27,13 @@ pub enum DataError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// A file's bytes are not those the card was written for.
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] FileError),
+    /// The digest of a file is not the one in the card.
     #[error(
-        "{}: wrong SHA-256 digest\n  expected {expected}\n  got      {got}\n  hint: this is not the file the card was written for; get that version, or state the new digest under a new card id",
+        "{}: wrong SHA-256 digest\n  expected {expected}\n  got      {got}\n  hint: the card was written for another \
+        version of this file; get that version, or write a card with a new id and this digest",
         path.display()
     )]
     Digest {
@@ -39,7 +44,7 @@ pub enum DataError {
         /// The digest of the file.
         got: String,
     },
-    /// A file as a whole does not fit.
+    /// An error about a whole file.
     #[error("{}: {message}", path.display())]
     File {
         /// The file.
@@ -47,7 +52,7 @@ pub enum DataError {
         /// What is wrong, with a hint.
         message: String,
     },
-    /// One line of a file does not fit.
+    /// An error about one line of a file.
     #[error("{}:{line}: {message}", path.display())]
     Line {
         /// The file.
@@ -57,28 +62,28 @@ pub enum DataError {
         /// What is wrong, with a hint.
         message: String,
     },
-    /// A simulated task that does not exist or cannot be made in the size asked for.
+    /// A simulated task that does not exist or cannot be made in the requested size.
     #[error("{0}")]
     Simulation(String),
 }
 
 impl DataError {
-    /// A card that contradicts itself or the data.
+    /// An error about a card.
     pub(crate) fn card(card: &str, message: impl Into<String>) -> Self {
         Self::Card { card: card.to_owned(), message: message.into() }
     }
 
-    /// A failure of the file system.
+    /// A file that cannot be read.
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
     }
 
-    /// A file that does not fit as a whole.
+    /// An error about a whole file.
     pub(crate) fn file(path: &Path, message: impl Into<String>) -> Self {
         Self::File { path: path.to_owned(), message: message.into() }
     }
 
-    /// A line that does not fit.
+    /// An error about a line.
     pub(crate) fn line(path: &Path, line: u64, message: impl Into<String>) -> Self {
         Self::Line { path: path.to_owned(), line, message: message.into() }
     }

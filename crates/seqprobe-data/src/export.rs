@@ -1,16 +1,16 @@
-//! Ids and sequences of a dataset out again, so that others can embed them.
+//! Export of ids and sequences, so that other programs can embed them.
 
 use crate::error::DataError;
-use crate::write::write_whole;
 use seqprobe_core::{Dataset, Split};
+use seqprobe_files::write_whole_with;
 use std::path::Path;
 
 /// Writes `example_id,split,sequence` for every row that is in a split, train first.
 ///
 /// # Errors
-/// [`DataError::Io`] when the file cannot be written; it is then not there, not half there.
+/// [`DataError::Write`] when the file cannot be written; there is then no partial file.
 pub fn export_csv(dataset: &Dataset, path: &Path) -> Result<(), DataError> {
-    write_whole(path, |out| {
+    write_whole_with(path, |out| {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(["example_id", "split", "sequence"])?;
         for (row, split) in rows_in_order(dataset) {
@@ -21,7 +21,8 @@ pub fn export_csv(dataset: &Dataset, path: &Path) -> Result<(), DataError> {
             ])?;
         }
         writer.flush()
-    })
+    })?;
+    Ok(())
 }
 
 /// Writes FASTA records `>example_id split=train`, each sequence on one line, train first.
@@ -31,10 +32,10 @@ pub fn export_csv(dataset: &Dataset, path: &Path) -> Result<(), DataError> {
 pub fn export_fasta(dataset: &Dataset, path: &Path) -> Result<(), DataError> {
     if let Some(id) = dataset.example_ids.iter().find(|id| id.contains(char::is_whitespace)) {
         let message =
-            format!("example id {id:?} holds a blank and cannot be a FASTA name\n  hint: export CSV");
+            format!("example id {id:?} contains a blank and cannot be a FASTA name\n  hint: export CSV");
         return Err(DataError::file(path, message));
     }
-    write_whole(path, |out| {
+    write_whole_with(path, |out| {
         for (row, split) in rows_in_order(dataset) {
             writeln!(
                 out,
@@ -45,7 +46,8 @@ pub fn export_fasta(dataset: &Dataset, path: &Path) -> Result<(), DataError> {
             )?;
         }
         Ok(())
-    })
+    })?;
+    Ok(())
 }
 
 fn rows_in_order(dataset: &Dataset) -> impl Iterator<Item = (usize, Split)> {

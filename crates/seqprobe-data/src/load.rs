@@ -1,11 +1,11 @@
-//! Card to checked dataset: reads the files, decodes targets, splits, and says what it left out.
+//! Card to checked dataset: reads the files, decodes targets, splits, and notes which rows it left out.
 
-use crate::assign::assign_splits;
 use crate::card::Card;
+use crate::card::DataFolders;
 use crate::error::DataError;
-use crate::folders::DataFolders;
-use crate::read::{ReadRow, ReadRows, read_card};
-use crate::targets::{Decoded, decode};
+use crate::read::card_files::{ReadRow, ReadRows, read_card};
+use crate::read::targets::{Decoded, decode};
+use crate::split::assign::assign_splits;
 use seqprobe_core::clusters::Clusters;
 use seqprobe_core::dataset::Origin;
 use seqprobe_core::{Dataset, DnaSequence, Split, Splits, Targets};
@@ -13,12 +13,12 @@ use std::collections::{HashMap, HashSet};
 
 /// Reads, checks and splits the data of a card.
 ///
-/// Rows whose target is missing (all targets, where there are several) are left out before splitting and
-/// counted in the notes; ids count rows before that.
+/// Rows whose target is missing (all targets, if there are several) are left out before splitting; the notes count
+/// them. Default ids count rows before that.
 ///
 /// # Errors
-/// [`DataError`] naming the file, and the line where there is one, for a file that is absent, has another
-/// digest or does not fit its card, and for a split without rows or classes.
+/// [`DataError`] with the file, and the line if there is one, for a file that is absent, has another digest or does not
+/// fit its card, and for a split without rows or classes.
 pub fn load(card: &Card, folders: &DataFolders) -> Result<Dataset, DataError> {
     card.check()?;
     let rows = read_card(card, folders)?;
@@ -59,14 +59,15 @@ fn check_unique_ids(rows: &ReadRows) -> Result<(), DataError> {
     let mut seen: HashMap<&str, &ReadRow> = HashMap::with_capacity(rows.rows.len());
     for row in &rows.rows {
         if let Some(first) = seen.insert(&row.id, row) {
-            let message = format!("example id {:?} stands already at {}", row.id, rows.place_of(first));
+            let message =
+                format!("duplicate example id {:?}, first seen at {}", row.id, rows.file_and_line(first));
             return Err(rows.error_at(row, message));
         }
     }
     Ok(())
 }
 
-/// A group is never split, also where the files are the splits.
+/// No group is in two splits, even if the files are the splits.
 fn check_groups(card: &Card, rows: &ReadRows, assigned: &[Split]) -> Result<(), DataError> {
     if card.group.is_none() {
         return Ok(());
@@ -77,10 +78,11 @@ fn check_groups(card: &Card, rows: &ReadRows, assigned: &[Split]) -> Result<(), 
         let &mut (first_split, first) = seen.entry(group).or_insert((split, row));
         if first_split != split {
             let message = format!(
-                "group {group:?} is in the {} split here and in the {} split at {}\n  hint: split whole groups with [[split]] method = \"group\", or leave out the card's group",
+                "group {group:?} is in the {} split here and in the {} split at {}\n  hint: split whole groups with \
+                [[split]] method = \"group\", or remove group from the card",
                 split.as_str(),
                 first_split.as_str(),
-                rows.place_of(first)
+                rows.file_and_line(first)
             );
             return Err(rows.error_at(row, message));
         }
@@ -102,20 +104,20 @@ fn check_splits(
 ) -> Result<(), DataError> {
     if let Some(empty) = Split::ALL.into_iter().find(|&split| splits.rows(split).is_empty()) {
         let message = format!(
-            "the {} split has no row\n  hint: give it a larger share, or name other files, chromosomes or values",
+            "the {} split has no rows\n  hint: give it a larger share, or name other files, chromosomes or values",
             empty.as_str()
         );
         return Err(card.error(message));
     }
     if let Some(absent) = class_without_row(&splits.train, targets, classes) {
         return Err(card.error(format!(
-            "class {absent:?} has no row in the train split\n  hint: a classifier needs training rows of every class"
+            "class {absent:?} has no rows in the train split\n  hint: a classifier needs training rows of every class"
         )));
     }
     Ok(())
 }
 
-/// The first class that none of the rows has; `None` where targets are not classes.
+/// The first class that none of the rows has; `None` if targets are not classes.
 pub(crate) fn class_without_row<'a>(
     rows: &[usize],
     targets: &Targets,
@@ -126,24 +128,31 @@ pub(crate) fn class_without_row<'a>(
     (0_u32..).zip(classes).find(|(class, _)| !present.contains(class)).map(|(_, class)| class)
 }
 
-/// Groups, else 1 Mb blocks (whole chromosomes where a start is unknown); with the chromosomes where all are known.
+/// Groups, else 1 Mb blocks (whole chromosomes if a start is unknown); with the chromosomes if all are known.
 fn clusters_of(card: &Card, rows: &[ReadRow]) -> Option<Clusters> {
-    let places: Option<Vec<_>> = rows.iter().map(|row| row.place.as_ref()).collect();
+    let positions: Option<Vec<_>> = rows.iter().map(|row| row.position.as_ref()).collect();
     let clusters = if card.group.is_some() {
         let names: Vec<&str> = rows.iter().map(|row| row.group.as_deref().unwrap_or_default()).collect();
         Clusters::from_names(&names, "group")
     } else {
-        let places = places.as_ref()?;
-        let kind = if places.iter().all(|place| place.start.is_some()) { "1 Mb block" } else { "chromosome" };
-        let names: Vec<String> = places
+        let positions = positions.as_ref()?;
+        let kind = if positions.iter().all(|position| position.start.is_some()) {
+            "1 Mb block"
+        } else {
+            "chromosome"
+        };
+        let names: Vec<String> = positions
             .iter()
-            .map(|place| if kind == "chromosome" { place.chromosome.clone() } else { place.block() })
+            .map(|position| match kind {
+                "chromosome" => position.chromosome.clone(),
+                _ => position.block(),
+            })
             .collect();
         Clusters::from_names(&names, kind)
     };
-    Some(match places {
-        Some(places) => {
-            let names: Vec<&str> = places.iter().map(|place| place.chromosome.as_str()).collect();
+    Some(match positions {
+        Some(positions) => {
+            let names: Vec<&str> = positions.iter().map(|position| position.chromosome.as_str()).collect();
             clusters.with_chromosomes(&names)
         }
         None => clusters,

@@ -1,21 +1,19 @@
-//! Simulated tasks whose best possible predictions are known: each dataset carries them as its `oracle`.
+//! Simulated tasks whose best possible predictions are known: each dataset has them as its `oracle`.
 
 mod background;
 mod motif;
 mod tasks;
+mod write_csv;
 
-use crate::card::{CARD_SCHEMA, Card, FileEntry, OneOrMany, Text};
 use crate::error::DataError;
-use crate::input::sha256_of;
-use crate::write::write_whole;
 use ndarray::Array2;
 use rand_chacha::ChaCha8Rng;
 use seqprobe_core::config::nearest;
 use seqprobe_core::dataset::Origin;
 use seqprobe_core::{Dataset, DnaSequence, LetterCounts, Seed, Split, Splits, Targets, Task, TaskKind};
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeSet;
 use tasks::Example;
+pub use write_csv::write_csv;
 
 /// Rows per split and sequence length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +24,13 @@ pub struct Sizes {
     pub valid: usize,
     /// Test rows.
     pub test: usize,
-    /// Letters per sequence.
+    /// Bases per sequence.
     pub length: usize,
 }
 
 impl Sizes {
-    /// What a suite gets when it names only the task: 1500, 500 and 1000 rows of 100 letters.
-    pub const USUAL: Self = Self { train: 1500, valid: 500, test: 1000, length: 100 };
+    /// The sizes when a suite names only the task: 1500, 500 and 1000 rows of 100 bases.
+    pub const DEFAULT: Self = Self { train: 1500, valid: 500, test: 1000, length: 100 };
 
     fn rows(&self, split: Split) -> usize {
         match split {
@@ -47,16 +45,16 @@ impl Sizes {
 pub struct SimulatedTask {
     /// The name after `sim:`.
     pub name: &'static str,
-    /// One line saying what it is.
+    /// One line that says what it is.
     pub title: &'static str,
-    /// What decides the target, and who can see it.
+    /// What decides the target, and which features can predict it.
     pub description: &'static str,
     /// The kind of task.
     pub kind: TaskKind,
     /// Primary metric.
     pub metric: &'static str,
-    /// Shortest sequence the task fits in.
-    pub shortest: usize,
+    /// Minimum length of the sequences, in bases.
+    pub min_length: usize,
     draw: fn(&mut ChaCha8Rng, usize) -> Example,
 }
 
@@ -65,55 +63,59 @@ pub static SIMULATED: &[SimulatedTask] = &[
     SimulatedTask {
         name: "motif-anywhere",
         title: "Simulated: one CTCF site anywhere, or none",
-        description: "A motif of 12 letters at a random place against plain background; needs features that do not depend on position.",
+        description: "A motif of 12 bases at a random position, or background only; needs features that do not depend \
+            on position.",
         kind: TaskKind::Binary,
         metric: "auroc",
-        shortest: 13,
+        min_length: 13,
         draw: tasks::motif_anywhere,
     },
     SimulatedTask {
         name: "motif-fixed",
         title: "Simulated: one AP-1 site in the middle, or elsewhere",
-        description: "Both classes hold the motif, only its place differs; composition and k-mers say nothing.",
+        description: "Both classes contain the motif, only its position differs; composition and k-mers do not \
+            predict the class.",
         kind: TaskKind::Binary,
         metric: "auroc",
-        shortest: 8,
+        min_length: 8,
         draw: tasks::motif_fixed,
     },
     SimulatedTask {
         name: "motif-order",
         title: "Simulated: AP-1 before GATA and near, or in the other order, or far apart",
-        description: "Both classes hold both motifs, their order and spacing decide; needs an interaction over places.",
+        description: "Both classes contain both motifs; the class depends on their order and spacing, so features \
+            must combine positions.",
         kind: TaskKind::Binary,
         metric: "auroc",
-        shortest: 44,
+        min_length: 44,
         draw: tasks::motif_order,
     },
     SimulatedTask {
         name: "additive",
         title: "Simulated: a value that grows with AP-1 and GATA sites and saturates",
-        description: "Regression on two motif strengths with a negative interaction and normal noise of standard deviation 0.25.",
+        description: "Regression on two motif strengths with a negative interaction and normal noise of standard \
+            deviation 0.25.",
         kind: TaskKind::Regression,
         metric: "pearson",
-        shortest: 7,
+        min_length: 7,
         draw: tasks::additive,
     },
     SimulatedTask {
         name: "gc",
         title: "Simulated: 55% or 45% of G and C",
-        description: "Independent letters that differ in composition alone.",
+        description: "Independent bases; the classes differ in composition only.",
         kind: TaskKind::Binary,
         metric: "auroc",
-        shortest: 1,
+        min_length: 1,
         draw: tasks::gc,
     },
     SimulatedTask {
         name: "null",
         title: "Simulated: nothing to learn",
-        description: "Background sequences with classes by coin; every score above chance is luck or a leak.",
+        description: "Background sequences with random classes; a score above chance is luck or a leak.",
         kind: TaskKind::Binary,
         metric: "auroc",
-        shortest: 1,
+        min_length: 1,
         draw: tasks::null,
     },
 ];
@@ -123,23 +125,23 @@ pub fn simulated_name(dataset_id: &str) -> Option<&str> {
     dataset_id.strip_prefix("sim:")
 }
 
-/// Generates a simulated dataset; the same arguments give the same bytes on every machine whose `exp` and
-/// `ln` agree. Its id is `sim:<name>`.
+/// Generates a simulated dataset. The same arguments give the same bytes on every machine whose `exp` and `ln` agree.
+/// Its id is `sim:<name>`.
 ///
 /// # Errors
-/// [`DataError::Simulation`] for an unknown name, with the nearest one as a hint, or sizes that are too small.
+/// [`DataError::Simulation`] for an unknown name, with the nearest name as a hint, or for sizes that are too small.
 pub fn simulated(name: &str, seed: Seed, sizes: Sizes) -> Result<Dataset, DataError> {
     let name = simulated_name(name).unwrap_or(name);
     let Some(task) = SIMULATED.iter().find(|task| task.name == name) else {
         let names: Vec<&str> = SIMULATED.iter().map(|task| task.name).collect();
         let hint = match nearest(name, names.iter().copied()) {
             Some(near) => format!("did you mean \"sim:{near}\"?"),
-            None => format!("they are {}", names.join(", ")),
+            None => format!("the simulated tasks are {}", names.join(", ")),
         };
-        return Err(DataError::Simulation(format!("simulated task {name:?} does not exist\n  hint: {hint}")));
+        return Err(DataError::Simulation(format!("unknown simulated task {name:?}\n  hint: {hint}")));
     };
-    if sizes.length < task.shortest {
-        return Err(too_small(task, &format!("sequences of {} letters", sizes.length)));
+    if sizes.length < task.min_length {
+        return Err(too_small(task, &format!("sequences of {} bases", sizes.length)));
     }
     let mut examples = Vec::new();
     let mut example_ids = Vec::new();
@@ -168,7 +170,7 @@ pub fn simulated(name: &str, seed: Seed, sizes: Sizes) -> Result<Dataset, DataEr
         .map(|example| DnaSequence::from_codes(&example.codes))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|cause| DataError::Simulation(format!("simulated task {name:?}: {cause}")))?;
-    let n_letters = (examples.len() * sizes.length) as u64;
+    let n_bases = (examples.len() * sizes.length) as u64;
     Ok(Dataset {
         id: format!("sim:{}", task.name),
         title: task.title.to_owned(),
@@ -187,7 +189,7 @@ pub fn simulated(name: &str, seed: Seed, sizes: Sizes) -> Result<Dataset, DataEr
         targets: targets_of(task.kind, &examples),
         splits,
         clusters: None,
-        letters: LetterCounts { letters: n_letters, ..LetterCounts::default() },
+        letters: LetterCounts { letters: n_bases, ..LetterCounts::default() },
         oracle: Some(column(oracle)),
         notes: vec![task.description.to_owned()],
         origin: Origin {
@@ -200,11 +202,13 @@ pub fn simulated(name: &str, seed: Seed, sizes: Sizes) -> Result<Dataset, DataEr
 
 fn too_small(task: &SimulatedTask, what: &str) -> DataError {
     DataError::Simulation(format!(
-        "simulated task {:?} cannot be made of {what}\n  hint: it needs {} letters or more and, in every split, rows of both classes",
-        task.name, task.shortest
+        "simulated task {:?} cannot have {what}\n  hint: it needs {} bases or more and, in every split, rows of both \
+        classes",
+        task.name, task.min_length
     ))
 }
 
+/// The name of the target column.
 fn target_name(kind: TaskKind) -> &'static str {
     if kind == TaskKind::Regression { "value" } else { "label" }
 }
@@ -223,76 +227,4 @@ fn targets_of(kind: TaskKind, examples: &[Example]) -> Targets {
 /// `values`: `[rows]`; the result: `[rows, 1]`
 fn column<T: Clone>(values: Vec<T>) -> Array2<T> {
     ndarray::Array1::from_vec(values).insert_axis(ndarray::Axis(1))
-}
-
-/// Writes `train.csv`, `valid.csv`, `test.csv` (`example_id,sequence,<target>,oracle`) and the card
-/// `sim-<name>.toml` into a folder, which is made when absent. Loading the card gives the same dataset
-/// digest; the oracle is in the files for others to read.
-///
-/// # Errors
-/// [`DataError::Simulation`] when the dataset has no oracle, [`DataError::Io`] when a file cannot be written.
-pub fn write_csv(dataset: &Dataset, folder: &Path) -> Result<(), DataError> {
-    let Some(oracle) = &dataset.oracle else {
-        return Err(DataError::Simulation(format!("dataset {:?} is not a simulated one", dataset.id)));
-    };
-    std::fs::create_dir_all(folder).map_err(|source| DataError::io(folder, source))?;
-    let target = target_name(dataset.task.kind);
-    let mut files = BTreeMap::new();
-    for split in Split::ALL {
-        let file_name = format!("{}.csv", split.as_str());
-        let path = folder.join(&file_name);
-        write_whole(&path, |out| {
-            let mut writer = csv::Writer::from_writer(out);
-            writer.write_record(["example_id", "sequence", target, "oracle"])?;
-            for &row in dataset.splits.rows(split) {
-                let value = match &dataset.targets {
-                    Targets::Classes { labels, .. } => labels[row].to_string(),
-                    Targets::Values { values } => {
-                        values[[row, 0]].map(|value| value.to_string()).unwrap_or_default()
-                    }
-                };
-                writer.write_record([
-                    dataset.example_ids[row].as_str(),
-                    dataset.sequences[row].as_str(),
-                    &value,
-                    &oracle[[row, 0]].to_string(),
-                ])?;
-            }
-            writer.flush()
-        })?;
-        let entry =
-            FileEntry { path: file_name, sha256: sha256_of(&path)?, label: None, url: None, table: None };
-        files.insert(split.as_str().to_owned(), OneOrMany::one(entry));
-    }
-    let id = dataset.id.replace(':', "-");
-    let path = folder.join(format!("{id}.toml"));
-    let card = Card {
-        schema: CARD_SCHEMA,
-        id,
-        title: dataset.title.clone(),
-        task: dataset.task.kind,
-        sequence: Text::from("sequence"),
-        target: Some(OneOrMany::one(Text::from(target))),
-        positive: (dataset.task.kind == TaskKind::Binary).then(|| Text::from("1")),
-        classes: None,
-        example_id: Some(Text::from("example_id")),
-        group: None,
-        chromosome: None,
-        start: None,
-        metric: dataset.metric.clone(),
-        licence: dataset.origin.licence.clone(),
-        citation: dataset.origin.citation.clone(),
-        source: dataset.origin.source.clone(),
-        note: dataset.notes.join("; "),
-        format: None,
-        delimiter: None,
-        header: true,
-        kmers: None,
-        files,
-        splits: Vec::new(),
-        folder: folder.to_owned(),
-        name: path.display().to_string(),
-    };
-    let text = card.to_toml()?;
-    write_whole(&path, |out| out.write_all(text.as_bytes()))
 }

@@ -1,10 +1,10 @@
-//! What an extraction costs besides the model: tokenizing, batching, pooling, hashing, writing and reading back, with an encoder
-//! that only looks states up. One letter is one token; the cache is a fresh folder each time.
+//! Measures what an extraction costs in addition to the model: tokenizing, batching, pooling, hashing, writing and
+//! reading back. The encoder only looks up states. One base is one token, and every run has a new cache folder.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use seqprobe_core::{Digest, DnaSequence, LayerIndex, Pooling, Seed};
 use seqprobe_embed::{
-    EmbeddingCache, ExtractionOptions, ExtractionSpec, ReverseComplement, Truncate, extract,
+    EmbeddingCache, ExtractionOptions, ExtractionSpec, KeepEnd, ReverseComplement, extract,
 };
 use seqprobe_models::{
     Encoder, EncoderSpec, FrozenModel, HiddenStates, ModelError, Precision, TokenBatch, Tokens,
@@ -79,7 +79,7 @@ fn overhead(criterion: &mut Criterion) {
     let spec = ExtractionSpec {
         precision: Precision::F32,
         reverse_complement: ReverseComplement::Forward,
-        truncate: Truncate::Error,
+        keep_end: KeepEnd::Error,
         window: None,
     };
     let mean = |layer| (LayerIndex::Block(layer), Pooling::Mean);

@@ -3,7 +3,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use seqprobe_core::{Digest, DnaSequence, FeatureSource, LayerIndex, Pooling};
 use seqprobe_embed::{
-    EmbeddingCache, Extraction, ExtractionOptions, ExtractionSpec, ReverseComplement, Truncate, extract,
+    EmbeddingCache, Extraction, ExtractionOptions, ExtractionSpec, KeepEnd, ReverseComplement, extract,
 };
 use seqprobe_models::{
     Encoder, EncoderSpec, FrozenModel, HiddenStates, ModelError, Precision, TokenBatch, Tokens,
@@ -65,7 +65,7 @@ fn features(model: &FrozenModel, sequences: &[DnaSequence], cache: &Path) -> Ext
     let spec = ExtractionSpec {
         precision: Precision::F32,
         reverse_complement: ReverseComplement::Forward,
-        truncate: Truncate::Error,
+        keep_end: KeepEnd::Error,
         window: None,
     };
     let cache = EmbeddingCache::open(cache).expect("a temporary folder");

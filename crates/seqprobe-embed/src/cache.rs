@@ -1,36 +1,18 @@
-//! The embedding cache: a folder of verified, immutable entries.
+//! The embedding cache: verified, immutable entries, each addressed by the digest of its key.
+//!
+//! Only this folder knows the files of an entry. It runs no model.
 
-use crate::error::EmbedError;
-use crate::key::{EntryKey, FORMAT_VERSION};
-use std::path::{Path, PathBuf};
-
-/// A cache folder.
-#[derive(Clone, Debug)]
-pub struct EmbeddingCache {
-    bucket: PathBuf,
-}
-
-impl EmbeddingCache {
-    /// Opens a cache folder, made if absent. Entries lie in its bucket `embeddings-v1`, named after the
-    /// format; buckets of other formats are never read.
-    ///
-    /// # Errors
-    /// [`EmbedError::Io`] when the folder cannot be made or is a file.
-    pub fn open(folder: &Path) -> Result<Self, EmbedError> {
-        let bucket = folder.join(format!("embeddings-v{FORMAT_VERSION}"));
-        if !bucket.is_dir() {
-            std::fs::create_dir_all(&bucket).map_err(|source| EmbedError::io("create", &bucket, source))?;
-        }
-        Ok(Self { bucket })
-    }
-
-    /// The folder that holds the entries.
-    pub fn bucket(&self) -> &Path {
-        &self.bucket
-    }
-
-    /// The folder of one entry, whether it exists or not.
-    pub fn entry_folder(&self, key: &EntryKey) -> PathBuf {
-        self.bucket.join(key.digest().short())
-    }
-}
+pub mod damage;
+pub(crate) mod distinct;
+pub mod embedding_cache;
+pub(crate) mod entry;
+pub(crate) mod entry_locks;
+pub mod key;
+pub mod maintenance;
+pub(crate) mod reuse;
+mod shard_read;
+pub(crate) mod shard_write;
+pub mod stored;
+mod stored_entry;
+pub(crate) mod tensor_file;
+pub(crate) mod usage;

@@ -1,4 +1,4 @@
-//! Features as files for other programs, ids with them. Each format is one file of this folder and one line of
+//! Writes features and their ids as files for other programs. Each format is one file of this folder and one line of
 //! [`EXPORT_FORMATS`].
 
 mod crc32c;
@@ -11,14 +11,14 @@ use crate::error::EmbedError;
 use seqprobe_core::{FeatureSource, RowIds};
 use std::path::Path;
 
-/// Values read at a time.
+/// Values that are read at a time.
 const BLOCK_VALUES: usize = 1 << 20;
 
 /// One format of exported features.
 pub struct ExportFormat {
-    /// What file names end in.
+    /// Ending of file names.
     pub ending: &'static str,
-    /// What lies in the file.
+    /// What the file contains.
     pub title: &'static str,
     write: fn(&dyn FeatureSource, &RowIds, &Path) -> Result<(), EmbedError>,
 }
@@ -37,7 +37,7 @@ pub static EXPORT_FORMATS: &[ExportFormat] =
 /// - `X.zarr`: a Zarr version 3 group of the arrays of safetensors and `ids [n]`, every chunk with its CRC-32C.
 ///
 /// # Errors
-/// [`EmbedError::Export`] for another ending, tokens to npy, a Zarr folder that is there already, or ids that do not
+/// [`EmbedError::Export`] for an unknown ending, tokens in npy, a Zarr folder that exists already, or ids that do not
 /// match; errors of the source and the file system.
 pub fn export_features(source: &dyn FeatureSource, ids: &RowIds, path: &Path) -> Result<(), EmbedError> {
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
@@ -55,7 +55,7 @@ fn refuse<T>(path: &Path, reason: String) -> Result<T, EmbedError> {
     Err(EmbedError::Export { path: path.to_owned(), reason })
 }
 
-/// Reads all rows in order, some at a time.
+/// Reads all rows in order, one block at a time.
 fn for_each_block(
     source: &dyn FeatureSource,
     write: &mut dyn FnMut(&[f32]) -> Result<(), EmbedError>,
@@ -74,8 +74,8 @@ fn for_each_block(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kmer::KmerFrequencies;
-    use crate::onehot::OneHot;
+    use crate::from_bases::kmer::KmerFrequencies;
+    use crate::from_bases::onehot::OneHot;
     use ::safetensors::SafeTensors;
     use seqprobe_core::DnaSequence;
 
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn npy_holds_the_values_and_the_ids_stand_beside_it() {
+    fn npy_holds_the_values_and_a_second_file_the_ids() {
         let folder = tempfile::tempdir().unwrap();
         let sequences = sequences(&["ACGT", "AAC"]);
         let source = KmerFrequencies::new(&sequences, 2).unwrap();

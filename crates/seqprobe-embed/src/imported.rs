@@ -1,9 +1,10 @@
-//! Embeddings that somebody else computed: one vector per example from npy, npz, safetensors, Parquet, HDF5
-//! or h5ad files, joined to a dataset by example id and never by order. From here on they are features like
-//! any other. It reads pooled vectors only, trains nothing and copies nothing into the cache.
+//! Embeddings of other programs: one vector per example from npy, npz, safetensors, Parquet, HDF5 or h5ad files. They
+//! are joined to a dataset by example id, never by order. Only pooled vectors are read, and nothing is copied into
+//! the cache.
 //!
 //! The files and their keys are described in `crates/seqprobe/docs/imported-embeddings.md`.
 
+pub(crate) mod error;
 #[cfg(feature = "hdf5")]
 mod hdf5;
 mod ids;
@@ -13,6 +14,8 @@ mod numbers;
 mod parquet;
 mod safetensors;
 
+pub use error::ImportError;
+
 use crate::error::EmbedError;
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, FeatureError, FeatureKind, FeatureSource};
@@ -20,16 +23,19 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Names that the vectors are looked for under when none is given, in this order.
+/// Names of the vectors that are tried in this order when none is given.
 pub const DEFAULT_VALUES: [&str; 2] = ["embeddings", "features"];
 
-/// Names that the ids are looked for under when none is given, in this order.
+/// Names of the ids that are tried in this order when none is given.
 pub const DEFAULT_IDS: [&str; 2] = ["ids", "example_id"];
 
-/// Where the example ids of an imported file stand.
+/// Names of a file that an error lists.
+const MAX_SHOWN_NAMES: usize = 20;
+
+/// Where the example ids of an imported file are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum IdsFrom {
-    /// Where the format keeps them by default: [`DEFAULT_IDS`], or `X.ids.txt` beside `X.npy`.
+    /// In the default place of the format: [`DEFAULT_IDS`], or the file `X.ids.txt` for `X.npy`.
     #[default]
     Default,
     /// Under this name in the file.
@@ -45,7 +51,7 @@ pub struct ImportRequest {
     pub path: PathBuf,
     /// Name of the array, column or HDF5 data set of the vectors; [`DEFAULT_VALUES`] when absent.
     pub values: Option<String>,
-    /// Where the ids stand.
+    /// Where the ids are.
     pub ids: IdsFrom,
 }
 
@@ -53,9 +59,9 @@ pub struct ImportRequest {
 pub struct ImportFormat {
     /// Endings of its files, lower case, without the dot.
     pub endings: &'static [&'static str],
-    /// One line saying what is read.
+    /// A description of one line of what is read.
     pub title: &'static str,
-    read: fn(&ImportedFile) -> Result<Found, String>,
+    read: fn(&ImportedFile) -> Result<ImportedArrays, ImportError>,
 }
 
 /// All formats.
@@ -76,14 +82,14 @@ struct ImportedFile {
     ids: IdsFrom,
 }
 
-/// What a format found in a file, not checked yet.
-struct Found {
-    /// Name the vectors stood under.
+/// Arrays of a file, not checked yet.
+struct ImportedArrays {
+    /// Name of the vectors.
     name: String,
     shape: Vec<u64>,
     /// Row-major.
     values: Vec<f32>,
-    /// Ids in row order; `None` when they stand in another file.
+    /// Ids in row order; `None` when they are in another file.
     ids: Option<Vec<String>>,
 }
 
@@ -103,23 +109,23 @@ struct Table {
 }
 
 impl ImportedEmbeddings {
-    /// Raised whenever the same file would give other values; part of every cell key.
+    /// Version; raised whenever the same file would give other values. It is part of every cell key.
     pub const VERSION: u32 = 1;
 
     /// Reads and checks a file.
     ///
     /// # Errors
-    /// [`EmbedError::Import`] naming the file and what is wrong with it: an unknown ending, a name that is
-    /// not there, ids that are absent, empty or stand twice, values that are not finite 32-bit floats, a
-    /// shape other than `[examples, values]`; [`EmbedError::Io`] when it cannot be read.
+    /// [`EmbedError::Import`] with the file and what is wrong with it: an unknown ending, a name that is not in the
+    /// file, ids that are absent, empty or repeated, values that are not finite 32-bit floats, a shape other than
+    /// `[examples, values]`; [`EmbedError::Io`] when it cannot be read.
     pub fn read(request: &ImportRequest) -> Result<Self, EmbedError> {
         let path = &request.path;
-        let refuse = |reason: String| EmbedError::Import { path: path.clone(), reason };
+        let refuse = |reason: ImportError| EmbedError::Import { path: path.clone(), reason };
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         let format = IMPORT_FORMATS.iter().find(|format| format.endings.contains(&ending.as_str()));
         let format = format.ok_or_else(|| {
-            let known: Vec<&str> = IMPORT_FORMATS.iter().flat_map(|format| format.endings).copied().collect();
-            refuse(format!("the ending {ending:?} is not known\n  hint: use one of .{}", known.join(", .")))
+            let known = IMPORT_FORMATS.iter().flat_map(|format| format.endings).copied().collect();
+            refuse(ImportError::Ending { ending: ending.clone(), known })
         })?;
         let bytes = std::fs::read(path).map_err(|source| EmbedError::io("read", path, source))?;
         let mut digest = DigestBuilder::new("imported embeddings v1");
@@ -139,23 +145,16 @@ impl ImportedEmbeddings {
         };
         let (rows, dim) = check_shape(&found.name, &found.shape, found.values.len()).map_err(refuse)?;
         if ids.len() != rows {
-            return Err(refuse(format!(
-                "there are {} ids for the {rows} rows of {:?}",
-                ids.len(),
-                found.name
-            )));
+            return Err(refuse(ImportError::IdCount { ids: ids.len(), rows, name: found.name }));
         }
         digest.part(found.name.as_bytes());
         for id in &ids {
             digest.part(id.as_bytes());
         }
-        if let Some((at, value)) = found.values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        if let Some((at, &value)) = found.values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
             let (row, column) = (at / dim, at % dim);
-            return Err(refuse(format!(
-                "row {row} (id {:?}), value {column} of {:?} is {value}, expected a finite 32-bit float\n  hint: leave the example out of the dataset, or compute its embedding again",
-                ids.get(row).map_or("", String::as_str),
-                found.name
-            )));
+            let id = ids.get(row).cloned().unwrap_or_default();
+            return Err(refuse(ImportError::NotFinite { row, id, column, name: found.name, value }));
         }
         let row_of_id = ids::rows_by_id(&ids).map_err(refuse)?;
         let table =
@@ -178,11 +177,11 @@ impl ImportedEmbeddings {
         self.table.row_of_id.len()
     }
 
-    /// The features of a dataset: row i belongs to `example_ids[i]`. Only the rows in `needed` must be in
-    /// the file; other rows (those in no split) cannot be read where they are absent.
+    /// Returns the features of a dataset: row i belongs to `example_ids[i]`. Only the rows in `needed` must be in the
+    /// file. Other rows (those in no split) may be absent; reading an absent row is an error.
     ///
     /// # Errors
-    /// [`EmbedError::Import`] when needed ids are absent: their number and the first three.
+    /// [`EmbedError::Import`] with the number of absent ids that are needed, and the first three.
     pub fn join(&self, example_ids: &[String], needed: &[usize]) -> Result<ImportedFeatures, EmbedError> {
         let of_row: Vec<Option<usize>> =
             example_ids.iter().map(|id| self.table.row_of_id.get(id).copied()).collect();
@@ -192,15 +191,13 @@ impl ImportedEmbeddings {
             .map(|&row| example_ids.get(row).map_or("", String::as_str))
             .collect();
         if !missing.is_empty() {
-            let first: Vec<String> = missing.iter().take(3).map(|id| format!("{id:?}")).collect();
             return Err(EmbedError::Import {
                 path: self.table.path.clone(),
-                reason: format!(
-                    "{} of {} examples have no embedding, first {}\n  hint: `seqprobe data export` writes the ids and sequences to embed; ids are compared letter by letter",
-                    missing.len(),
-                    needed.len(),
-                    first.join(", ")
-                ),
+                reason: ImportError::NoEmbedding {
+                    missing: missing.len(),
+                    needed: needed.len(),
+                    first: missing.iter().take(3).map(|&id| id.to_owned()).collect(),
+                },
             });
         }
         let n_used = of_row.iter().flatten().count();
@@ -256,38 +253,36 @@ impl FeatureSource for ImportedFeatures {
 }
 
 /// Rows and values per row of a two-dimensional array.
-fn check_shape(name: &str, shape: &[u64], n_values: usize) -> Result<(usize, usize), String> {
+fn check_shape(name: &str, shape: &[u64], n_values: usize) -> Result<(usize, usize), ImportError> {
     let sizes: Vec<usize> = shape.iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect();
     match sizes.as_slice() {
         [rows, dim] if *rows > 0 && *dim > 0 && rows.checked_mul(*dim) == Some(n_values) => Ok((*rows, *dim)),
         [rows, dim] if *rows > 0 && *dim > 0 => {
-            Err(format!("{name:?} has shape {sizes:?} but {n_values} values: the file is damaged"))
+            Err(ImportError::ValueCount { name: name.to_owned(), shape: sizes, found: n_values })
         }
-        _ => Err(format!(
-            "{name:?} has shape {sizes:?}, expected [examples, values] with at least 1 of each\n  hint: one vector per example is imported; pool over tokens first"
-        )),
+        _ => Err(ImportError::Shape { name: name.to_owned(), shape: sizes }),
     }
 }
 
-/// The first of the names given that is there; the one asked for must be.
+/// Returns the name asked for, or the first default name that is in the file.
 fn choose<'a>(
-    what: &str,
+    what: &'static str,
     asked: Option<&'a str>,
     defaults: &[&'a str],
     there: &[String],
-) -> Result<&'a str, String> {
+) -> Result<&'a str, ImportError> {
     let is_there = |name: &str| there.iter().any(|other| other == name);
     let tried: Vec<&str> = asked.map_or_else(|| defaults.to_vec(), |name| vec![name]);
     tried.iter().find(|name| is_there(name)).copied().ok_or_else(|| {
-        let shown: Vec<&str> = there.iter().take(20).map(String::as_str).collect();
         let hint = match asked
             .and_then(|name| seqprobe_core::config::nearest(name, there.iter().map(String::as_str)))
         {
             Some(near) => format!("did you mean {near:?}?"),
-            None if asked.is_some() => "the names are compared letter by letter".to_owned(),
-            None => format!("say which with the key {what:?}"),
+            None if asked.is_some() => "upper and lower case matter in names".to_owned(),
+            None => format!("name it with the key {what:?}"),
         };
-        format!("no {what} under {tried:?}; the file holds {}\n  hint: {hint}", shown.join(", "))
+        let tried = tried.iter().map(|&name| name.to_owned()).collect();
+        ImportError::NoName { what, tried, held: there.iter().take(MAX_SHOWN_NAMES).cloned().collect(), hint }
     })
 }
 
@@ -298,7 +293,7 @@ fn ids_name(file: &ImportedFile) -> Option<&str> {
     }
 }
 
-/// Whether ids are to be read from the imported file itself.
+/// Whether the ids are read from the imported file itself.
 fn wants_ids(file: &ImportedFile) -> bool {
     !matches!(file.ids, IdsFrom::File(_))
 }

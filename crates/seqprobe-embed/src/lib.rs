@@ -1,61 +1,60 @@
-//! Representations, pooling and the embedding cache.
+//! Turns DNA sequences into features, and keeps those of models in the embedding cache.
 //!
-//! Three ways lead to a [`seqprobe_core::FeatureSource`]: [`plain`] makes values from the letters when they
-//! are read (one-hot, k-mers, composition); [`extract()`] runs a frozen model once over the distinct
-//! sequences, pools its hidden states and stores them in an [`EmbeddingCache`], from which they are read
-//! back verified; [`imported`] reads vectors that somebody else computed and joins them by example id. Only this room touches the cache. It does not fit anything, knows no dataset card and
-//! downloads nothing.
+//! Three ways give a [`seqprobe_core::FeatureSource`]:
+//!
+//! - [`from_bases`] makes one-hot vectors, k-mer frequencies and composition whenever they are read.
+//! - [`extract()`] runs a frozen model once over the distinct sequences, pools its hidden states and stores them in an
+//!   [`EmbeddingCache`]. Stored values are verified before they are used.
+//! - [`imported`] reads vectors from files of other programs and joins them to a dataset by example id.
+//!
+//! This crate alone touches the cache. It fits nothing, knows no dataset card and downloads nothing.
+//!
+//! ```
+//! use seqprobe_core::{DnaSequence, FeatureSource, Pooling};
+//! use seqprobe_embed::PlainRepresentation;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (sequence, _) = DnaSequence::parse("AACG")?;
+//! let sequences = [sequence];
+//! let representation: PlainRepresentation = "kmer-1".parse()?;
+//! let features = representation.features(&sequences, Pooling::Mean, &[0])?;
+//! let mut values = Vec::new();
+//! features.read_rows(&[0], &mut values)?;
+//! // The frequencies of A, C, G and T.
+//! assert_eq!(values, [0.5, 0.25, 0.25, 0.0]);
+//! # Ok(())
+//! # }
+//! ```
 
-pub mod adapters;
-mod atomic_file;
 pub mod cache;
-pub mod chained;
-mod compute;
-mod distinct;
-mod entry;
-mod entry_locks;
 pub mod error;
-pub mod estimate;
 pub mod export;
 pub mod extract;
-mod forward;
+pub mod from_bases;
 pub mod imported;
-pub mod key;
-pub mod kmer;
-pub mod live;
-pub mod maintenance;
-pub mod onehot;
-pub mod plain;
-mod pool;
-mod read_rows;
-mod reuse;
-mod shard_read;
-mod shard_write;
-pub mod stored;
-mod stored_entry;
-mod tensor_file;
-mod tokens;
-mod usage;
-pub mod window;
-mod write_beside;
+pub mod sources;
+pub mod spec;
 
-pub use adapters::{BoxedSource, Flattened, PooledTokens};
-pub use cache::EmbeddingCache;
-pub use chained::ChainedFeatures;
-pub use error::EmbedError;
-pub use estimate::{Estimate, estimate};
-pub use export::{EXPORT_FORMATS, export_features};
-pub use extract::{
-    Extraction, ExtractionOptions, ExtractionProgress, ExtractionReport, Interrupted, batch_tokens, extract,
-};
-pub use imported::{IMPORT_FORMATS, IdsFrom, ImportRequest, ImportedEmbeddings, ImportedFeatures};
-pub use key::{EntryKey, ExtractionSpec, ReverseComplement, Truncate, check_pooling};
-pub use kmer::{Composition, KmerFrequencies};
-pub use live::LiveFeatures;
-pub use maintenance::{
+pub use cache::damage::Damage;
+pub use cache::embedding_cache::EmbeddingCache;
+pub use cache::key::{EntryKey, StoredType};
+pub use cache::maintenance::{
     EntrySummary, Removal, cache_list, cache_verify, remove_entry, remove_leftover_entries,
 };
-pub use onehot::OneHot;
-pub use plain::{PLAIN_REPRESENTATIONS, PlainEntry, PlainRepresentation};
-pub use stored::StoredFeatures;
-pub use window::Window;
+pub use cache::stored::StoredFeatures;
+pub use error::EmbedError;
+pub use export::{EXPORT_FORMATS, export_features};
+pub use extract::forecast::{ExtractionForecast, forecast_extraction};
+pub use extract::progress::{ExtractionOptions, ExtractionProgress, Interrupted, batch_tokens};
+pub use extract::report::ExtractionReport;
+pub use extract::{Extraction, extract};
+pub use from_bases::kmer::{Composition, KmerFrequencies};
+pub use from_bases::onehot::OneHot;
+pub use from_bases::{PLAIN_REPRESENTATIONS, PlainEntry, PlainRepresentation};
+pub use imported::{
+    IMPORT_FORMATS, IdsFrom, ImportError, ImportRequest, ImportedEmbeddings, ImportedFeatures,
+};
+pub use sources::adapters::{BoxedSource, Flattened, PooledTokens};
+pub use sources::chained::ChainedFeatures;
+pub use sources::live::LiveFeatures;
+pub use spec::{ExtractionSpec, KeepEnd, ReverseComplement, SettingError, Window, check_pooling};

@@ -1,5 +1,5 @@
-//! Minimum description length of the training labels under a probe, by online coding: fit on what has been
-//! sent, code what comes next. Reporting and repeating over orders is left to the caller.
+//! Minimum description length of the training labels under a probe, by online coding: a fit on the rows sent so far codes
+//! the next block. The caller reports and repeats over orders.
 //!
 //! After Voita and Titov (2020), "Information-theoretic probing with minimum description length".
 
@@ -7,33 +7,33 @@ use ndarray::{Array2, Axis};
 use rand::seq::SliceRandom;
 use seqprobe_core::{LabelledView, Probe, ProbeError, Seed, Targets, Task, TaskKind};
 
-/// Where the rows are cut, in percent of them: each fit sees about twice as many as the one before.
+/// Ends of the blocks, in percent of the rows: each fit sees about twice as many rows as the one before.
 const CUTS: [f64; 11] = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.25, 12.5, 25.0, 50.0, 100.0];
 
-/// Bits needed to send the training labels to someone who has the features.
+/// Bits needed to send the training labels to a receiver who has the features.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescriptionLength {
     /// In the order of coding.
     pub blocks: Vec<CodedBlock>,
     /// Sum of the blocks.
     pub total_bits: f64,
-    /// Bits when every class is taken as equally likely: log2(classes) a label.
+    /// Bits if every class is equally likely: log2(classes) per label.
     pub uniform_bits: f64,
 }
 
 /// One block of rows, coded after a fit on all rows before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CodedBlock {
-    /// Rows sent before it, which its fit has seen.
+    /// Rows sent before this block, on which its probe was fitted.
     pub n_seen: usize,
-    /// Rows coded.
+    /// Rows in this block.
     pub n_coded: usize,
     /// Bits of their known labels.
     pub bits: f64,
 }
 
 impl DescriptionLength {
-    /// How many times shorter than the uniform code; `None` where there is nothing to code.
+    /// Returns how many times shorter the code is than the uniform code; `None` if there is nothing to code.
     pub fn compression(&self) -> Option<f64> {
         (self.total_bits > 0.0).then(|| self.uniform_bits / self.total_bits)
     }
@@ -41,18 +41,18 @@ impl DescriptionLength {
 
 /// Codes the labels of `train` block by block.
 ///
-/// Rows stand in an order drawn from `seed`; where there are groups these are ordered, their rows stay together, and a
-/// cut falls behind the group it would part. Cuts lie at 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.25, 12.5, 25, 50 and 100% of
-/// the rows. The first block is coded uniformly, each further one by `probe` fitted on everything before it.
-/// Labels of which one class alone has been seen are coded uniformly. The penalty of each fit is chosen on all of
-/// `valid`, as ever: the receiver is taken to have the validation labels.
+/// The order of the rows is drawn from `seed`. If there are groups, the groups are ordered and their rows stay together;
+/// a block ends after the group that its end would split. Blocks end at 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.25, 12.5, 25, 50
+/// and 100% of the rows. The first block is coded uniformly, each further one by `probe` fitted on all rows before it.
+/// Labels are coded uniformly as long as only one class has been seen. The penalty of each fit is chosen on all of
+/// `valid`, as in any other fit: the receiver is assumed to have the validation labels.
 ///
-/// A label costs −log2((n·p + 1) / (n + classes)) bits, n the rows (of this label: known ones) seen and p its probability:
-/// a class not seen yet has a finite price. Labels of a multilabel task are coded one by one, missing ones
-/// not at all.
+/// A label costs −log2((n·p + 1) / (n + classes)) bits, where n is the number of rows seen (with a known value of this
+/// label) and p the predicted probability: a class that was not seen yet has a finite cost. Labels of a multilabel task
+/// are coded one by one; missing ones are not coded.
 ///
 /// # Errors
-/// [`ProbeError::NotApplicable`] for regression, and what [`Probe::fit`] and prediction give.
+/// [`ProbeError::NotApplicable`] for regression, and the errors of [`Probe::fit`] and of prediction.
 pub fn description_length(
     probe: &dyn Probe,
     task: &Task,
@@ -92,13 +92,13 @@ pub fn description_length(
     Ok(DescriptionLength { total_bits: blocks.iter().map(|block| block.bits).sum(), blocks, uniform_bits })
 }
 
-/// The rows in the order they are sent, and where each block ends.
+/// Returns the rows in the order of sending, and where each block ends.
 fn order_and_ends(n_rows: usize, groups: Option<&[u32]>, seed: Seed) -> (Vec<usize>, Vec<usize>) {
     let mut rng = seed.derive("description length order").rng();
     let mut rows: Vec<usize> = (0..n_rows).collect();
     rows.shuffle(&mut rng);
     if let Some(groups) = groups {
-        // Groups stand where the first of their shuffled rows does.
+        // A group takes the place of the first of its shuffled rows.
         let mut place = std::collections::HashMap::new();
         for &row in &rows {
             let next = place.len();
@@ -106,13 +106,13 @@ fn order_and_ends(n_rows: usize, groups: Option<&[u32]>, seed: Seed) -> (Vec<usi
         }
         rows.sort_by_key(|&row| place[&groups[row]]);
     }
-    let parts_a_group =
+    let splits_a_group =
         |end: usize| groups.is_some_and(|groups| end < n_rows && groups[rows[end - 1]] == groups[rows[end]]);
     let mut ends: Vec<usize> = CUTS
         .iter()
         .map(|percent| {
             let mut end = ((n_rows as f64 * percent / 100.0).ceil() as usize).min(n_rows);
-            while end > 0 && parts_a_group(end) {
+            while end > 0 && splits_a_group(end) {
                 end += 1;
             }
             end
@@ -123,7 +123,7 @@ fn order_and_ends(n_rows: usize, groups: Option<&[u32]>, seed: Seed) -> (Vec<usi
     (rows, ends)
 }
 
-/// Bits of a label of probability `p` after `n_seen` rows.
+/// Returns the bits of a label with probability `p` after `n_seen` rows.
 fn bits(p: f64, n_seen: usize, n_classes: usize) -> f64 {
     -((n_seen as f64 * p + 1.0) / (n_seen + n_classes) as f64).log2()
 }
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blocks_cover_all_rows_once_and_part_no_group() {
+    fn blocks_cover_all_rows_once_and_split_no_group() {
         for n_rows in [0, 1, 2, 9, 1_000, 4_321] {
             let (mut order, ends) = order_and_ends(n_rows, None, Seed(1));
             assert_eq!(ends.last().copied().unwrap_or(0), n_rows);

@@ -14,7 +14,7 @@ pub enum LinearError {
     /// No penalty at all.
     #[error("the list of penalties is empty\n  hint: give at least one, for example [1]")]
     NoPenalty,
-    /// Rows and targets of different number.
+    /// Different numbers of rows of features and of targets.
     #[error("{records} rows of features but {targets} rows of targets")]
     Rows {
         /// Rows of features.
@@ -22,7 +22,7 @@ pub enum LinearError {
         /// Rows of targets.
         targets: usize,
     },
-    /// A label that names no class, or fewer than two classes present.
+    /// A label outside the classes, or fewer than two classes that occur.
     #[error("{0}")]
     Classes(String),
     /// A feature or target that is not finite.
@@ -37,13 +37,13 @@ pub enum LinearError {
         /// The value.
         value: f64,
     },
-    /// The numbers went wrong.
+    /// A numerical failure.
     #[error("{0}")]
     Numeric(String),
     /// Features could not be read.
     #[error(transparent)]
     Features(#[from] seqprobe_core::FeatureError),
-    /// linfa refused.
+    /// linfa failed.
     #[error(transparent)]
     Linfa(#[from] linfa::Error),
 }

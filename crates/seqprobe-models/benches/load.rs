@@ -1,9 +1,9 @@
-//! Loading a BERT of 100 million parameters (400 MB of f32) against reading its file into a buffer: time,
-//! and the most memory held. Every measurement is a fresh process, so that none profits from another; the
+//! Loading a BERT of 100 million parameters (400 MB of f32) compared with reading its file into a buffer: time
+//! and peak memory. Every measurement is a new process, so that none profits from another. The
 //! file is in the page cache. Linux only: the numbers are the kernel's (`VmHWM`).
 
 use seqprobe_core::Seed;
-use seqprobe_models::{FrozenModel, LoadOptions, Precision, Weights, create};
+use seqprobe_models::{LoadOptions, Precision, Weights, create, open_model};
 use std::error::Error;
 use std::io::Write;
 use std::path::Path;
@@ -85,17 +85,17 @@ fn load(folder: &Path) -> Result<(), Box<dyn Error>> {
     // The program's own memory: libtorch and its threads, as after loading a small model.
     let small = tempfile::TempDir::new()?;
     create::bert(small.path(), 3, 1, 8, 2, Seed(1))?;
-    FrozenModel::load(small.path(), options)?;
+    open_model(small.path(), options)?;
     let before = peak_memory()?;
     let start = Instant::now();
-    let model = FrozenModel::load(folder, options)?;
+    let model = open_model(folder, options)?;
     let seconds = start.elapsed().as_secs_f64();
     std::hint::black_box(&model);
     writeln!(std::io::stdout(), "{seconds} {}", peak_memory()? - before)?;
     Ok(())
 }
 
-/// The most memory this process has held so far, in bytes.
+/// Returns the peak memory of this process so far, in bytes.
 fn peak_memory() -> Result<f64, Box<dyn Error>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;

@@ -8,7 +8,7 @@ use std::borrow::Borrow;
 pub struct Tokens {
     /// Ids in order.
     pub ids: Vec<i64>,
-    /// True where the tokenizer added the token (CLS, SEP, …); as long as `ids`.
+    /// True for tokens that the tokenizer added (CLS, SEP, …). It is as long as `ids`.
     pub special: Vec<bool>,
 }
 

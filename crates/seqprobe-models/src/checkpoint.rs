@@ -1,10 +1,9 @@
-//! The weights of a model as named tensors, whatever file format and floating-point type they are in:
-//! `model.safetensors`, `pytorch_model.bin` and other files of `torch.save`, one file or several with an
-//! index. It does not know which tensors a model needs.
+//! The weights of a model as named tensors, in any supported file format and floating-point type: `model.safetensors`,
+//! `pytorch_model.bin` and other files of `torch.save`, one file or several with an index.
 //!
-//! Files are memory maps. A tensor is copied out of its map once, in pieces that are checked and hashed on
-//! the way, and the map's pages are given back behind it: a loaded model needs its own size in memory, and
-//! does not change when somebody overwrites the file. Nothing in a file is run.
+//! Files are memory maps. A tensor is copied out of its map once, in pieces that are checked and hashed during the
+//! copy. Then the pages of the map are released. So a loaded model needs its own size in memory, and it does not
+//! change if the file is overwritten. No code in a file is run.
 
 mod index;
 pub mod layout;
@@ -15,7 +14,6 @@ pub mod torch_file;
 
 use crate::error::ModelError;
 use index::Index;
-pub(crate) use index::{OTHERS, USUAL};
 use layout::TensorLayout;
 use mapped_file::MappedFile;
 use safetensors::Dtype;
@@ -26,7 +24,7 @@ use std::path::{Path, PathBuf};
 use stored_tensor::{StoredTensor, float_kind};
 use tch::{Device, Kind, Tensor};
 
-/// An open checkpoint: every tensor's place is known and lies within its file.
+/// An open checkpoint: the place of every tensor is known and lies within its file.
 pub struct Checkpoint {
     path: PathBuf,
     files: Vec<MappedFile>,
@@ -36,12 +34,12 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens the weights of a folder: the first there is of `model.safetensors`, its index,
-    /// `pytorch_model.bin`, its index, and a single `.pt`, `.pth` or `.ckpt` file. Or opens a file.
+    /// Opens a file, or the weights of a folder: the first that exists of `model.safetensors`, its index,
+    /// `pytorch_model.bin`, its index, and a single `.pt`, `.pth` or `.ckpt` file.
     ///
     /// # Errors
-    /// [`ModelError::Checkpoint`] when there are no weights, or they are damaged, of another format, or not
-    /// plain tensors.
+    /// [`ModelError::Checkpoint`] if there are no weights, or they are damaged, have another format, or are not plain
+    /// tensors.
     pub fn open(folder_or_file: &Path) -> Result<Self, ModelError> {
         let path =
             if folder_or_file.is_dir() { index::locate(folder_or_file)? } else { folder_or_file.to_owned() };
@@ -65,9 +63,9 @@ impl Checkpoint {
         self.find(name).is_some()
     }
 
-    /// Digest of all tensors: names, element types, shapes and values. Equal tensors give equal digests,
-    /// whatever the file's format, however many files they are split over, and in whatever order they lie.
-    /// Tensors that were loaded before are not read again.
+    /// Returns the digest of all tensors: names, element types, shapes and values. It does not depend on the file
+    /// format, the number of files, or the order of the tensors. Tensors that were loaded before are not read
+    /// again.
     pub fn digest(&self) -> Digest {
         let mut digest = DigestBuilder::new("checkpoint v1");
         for tensor in &self.tensors {
@@ -78,14 +76,14 @@ impl Checkpoint {
         digest.finish()
     }
 
-    /// One tensor, converted to `kind` on `device`.
+    /// Returns one tensor, converted to `kind` on `device`.
     ///
     /// # Shapes
     /// `shape`, or an error.
     ///
     /// # Errors
-    /// [`ModelError`] naming the tensor when it is missing, has another shape, is not a floating-point
-    /// tensor or holds a value that is not finite.
+    /// [`ModelError`] naming the tensor if it is missing, has another shape, is not a floating-point tensor, or
+    /// contains a value that is not finite.
     pub fn tensor(
         &self,
         name: &str,
@@ -96,7 +94,7 @@ impl Checkpoint {
         let (stored, file, file_kind) = self.float_tensor(name, shape)?;
         let loaded = stored.load(file, file_kind)?;
         let tensor = loaded.tensor.f_to_device_(device, kind, false, false)?;
-        // A narrower type may not hold what the file's type holds.
+        // The range of a narrower type may be too small for the values of the file.
         let is_kept =
             kind == file_kind || kind == Kind::Double || (kind == Kind::Float && file_kind != Kind::Double);
         if !loaded.is_finite || !(is_kept || bool::try_from(tensor.f_isfinite()?.f_all()?)?) {
@@ -105,7 +103,7 @@ impl Checkpoint {
         Ok(tensor)
     }
 
-    /// One tensor into rows of a larger, new one, without a copy in between where the types are the same.
+    /// Reads one tensor into rows of a larger, new one. No copy is made in between if the types are the same.
     ///
     /// # Errors
     /// As [`Checkpoint::tensor`].
@@ -124,7 +122,7 @@ impl Checkpoint {
         if stored.fill(file, rows) { Ok(()) } else { Err(not_finite(file, name, file_kind)) }
     }
 
-    /// A tensor of floating-point numbers that has the shape asked for.
+    /// Returns a tensor of floating-point numbers that has the requested shape.
     fn float_tensor(
         &self,
         name: &str,
@@ -149,10 +147,10 @@ impl Checkpoint {
         Ok((stored, file, file_kind))
     }
 
-    /// A table of 64-bit whole numbers.
+    /// Returns a table of 64-bit whole numbers.
     ///
     /// # Errors
-    /// [`ModelError`] naming the tensor when it is missing, has another shape or type.
+    /// [`ModelError`] naming the tensor if it is missing or has another shape or type.
     pub fn whole_numbers(&self, name: &str, length: usize) -> Result<Vec<i64>, ModelError> {
         let Some((stored, file)) = self.find(name) else {
             return Err(self.missing(name, &[length]));
@@ -182,12 +180,12 @@ impl Checkpoint {
     }
 
     fn missing(&self, name: &str, shape: &[usize]) -> ModelError {
-        // A tensor of another block is no help.
+        // The name of a tensor of another block would not help.
         let same_block = self.names.iter().map(String::as_str).filter(|other| digits(other).eq(digits(name)));
         let nearest = seqprobe_core::config::nearest(name, same_block);
         let hint = match nearest {
             Some(nearest) => format!("the nearest name in the file is {nearest:?}"),
-            None => "the checkpoint is of another architecture".to_owned(),
+            None => "the checkpoint has another architecture".to_owned(),
         };
         ModelError::MissingTensor {
             path: self.path.clone(),
@@ -211,8 +209,8 @@ fn open_single(path: &Path) -> Result<Opened, ModelError> {
     Ok((vec![file], tensors.collect()))
 }
 
-/// The files that an index names. A tensor must be in the file the index says; one that the index does not
-/// name counts too, so that it is not overlooked.
+/// Opens the files that an index names. A tensor must be in the file that the index names for it. Tensors that the
+/// index does not name count too, so that they are not overlooked.
 fn open_split(path: &Path) -> Result<Opened, ModelError> {
     let index = Index::read(path)?;
     let mut files = Vec::new();
@@ -227,7 +225,7 @@ fn open_split(path: &Path) -> Result<Opened, ModelError> {
             let name = layout.name.clone();
             if tensors.insert(name.clone(), StoredTensor::new(layout, number)).is_some() {
                 return Err(index.error(format!(
-                    "tensor {name:?} is in several files, and the index does not say which one counts"
+                    "tensor {name:?} is in several files, and the index does not say which one to use"
                 )));
             }
         }
@@ -235,19 +233,19 @@ fn open_split(path: &Path) -> Result<Opened, ModelError> {
     for (name, file_name) in index.entries() {
         if !tensors.contains_key(name) {
             return Err(index.error(format!(
-                "tensor {name:?} is not in file {file_name:?}, where the index says it is\n  hint: download or copy the files again"
+                "tensor {name:?} is not in file {file_name:?}, where the index expects it\n  hint: download or copy the files again"
             )));
         }
     }
     Ok((files, tensors))
 }
 
-/// A file of either format: zip archives are `torch.save`'s, and names decide about the rest.
+/// Opens a file of either format. Zip archives are files of `torch.save`; for other files the name decides.
 fn read_file(path: &Path) -> Result<(MappedFile, Vec<TensorLayout>), ModelError> {
     let file = MappedFile::open(path)?;
     let is_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
     let layouts = if is_safetensors && !torch_file::is_archive(file.bytes()) {
-        safetensors_file::read(file.bytes())
+        safetensors_file::read(file.bytes()).map_err(|error| error.to_string())
     } else {
         torch_file::read(file.bytes()).map_err(|error| error.to_string())
     };
@@ -258,6 +256,6 @@ fn read_file(path: &Path) -> Result<(MappedFile, Vec<TensorLayout>), ModelError>
 }
 
 fn not_finite(file: &MappedFile, name: &str, kind: Kind) -> ModelError {
-    let problem = format!("holds NaN or infinite values (read as {kind:?})");
+    let problem = format!("contains NaN or infinite values (read as {kind:?})");
     ModelError::TensorValues { path: file.path.clone(), name: name.to_owned(), problem }
 }

@@ -1,23 +1,23 @@
-//! Writes small, randomly initialised models in Hugging Face layout: something to try commands on without
-//! a network, and models for tests. They know nothing about DNA.
+//! Writes small, randomly initialised models in Hugging Face layout: to try commands without a network, and for tests.
+//! They are not trained.
 
-use crate::config_file::ConfigFile;
 use crate::error::ModelError;
 use crate::families::{Family, bert_config_json, gpn_config_json, recognise};
+use crate::folder::config_file::ConfigFile;
 use crate::parameters::{DrawnTensor, Parameters};
 use safetensors::{Dtype, tensor::TensorView};
 use seqprobe_core::Seed;
+use seqprobe_files::write_whole;
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::Path;
 use tch::{Device, Kind};
 
-/// Writes a BERT over overlapping k-mers (DNABERT's vocabulary and file layout): `layers` blocks of
-/// `width`, a feed-forward of 4 × `width`, 512 positions. The folder is made where it is absent; files of
-/// the same name are replaced; a request that does not fit changes nothing.
+/// Writes a BERT over overlapping k-mers (DNABERT's vocabulary and file layout): `layers` blocks of `width`, a
+/// feed-forward of 4 × `width`, 512 positions. A missing folder is created, and files of the same name are
+/// replaced. Invalid sizes change nothing.
 ///
 /// # Errors
-/// [`ModelError::Config`] when sizes do not fit together, [`ModelError::Io`] when a file cannot be written.
+/// [`ModelError::Config`] if sizes do not fit together, [`ModelError::Io`] if a file cannot be written.
 pub fn bert(
     folder: &Path,
     k: usize,
@@ -30,28 +30,28 @@ pub fn bert(
         let message = format!("k is {k}, expected 1 to 8");
         return Err(ModelError::Tokenizer { path: folder.to_owned(), message });
     }
-    let mut words: Vec<String> =
+    let mut vocabulary: Vec<String> =
         ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].into_iter().map(str::to_owned).collect();
     for code in 0..4_usize.pow(k as u32) {
-        words.push((0..k).rev().map(|place| ['A', 'T', 'C', 'G'][(code >> (2 * place)) & 3]).collect());
+        vocabulary.push((0..k).rev().map(|place| ['A', 'T', 'C', 'G'][(code >> (2 * place)) & 3]).collect());
     }
-    write_model(folder, &bert_config_json(words.len(), layers, width, heads), &words, seed)
+    write_model(folder, &bert_config_json(vocabulary.len(), layers, width, heads), &vocabulary, seed)
 }
 
-/// Writes a GPN over single letters: `layers` blocks of `width`, kernel 9. See [`bert`] for the files.
+/// Writes a GPN over single bases: `layers` blocks of `width`, kernel 9. See [`bert`] for the files.
 ///
 /// # Errors
 /// As [`bert`].
 pub fn gpn(folder: &Path, layers: usize, width: usize, seed: Seed) -> Result<(), ModelError> {
-    let words: Vec<String> =
+    let vocabulary: Vec<String> =
         ["[PAD]", "[MASK]", "[UNK]", "a", "c", "g", "t"].into_iter().map(str::to_owned).collect();
-    write_model(folder, &gpn_config_json(words.len(), layers, width), &words, seed)
+    write_model(folder, &gpn_config_json(vocabulary.len(), layers, width), &vocabulary, seed)
 }
 
 fn write_model(
     folder: &Path,
     config: &serde_json::Value,
-    words: &[String],
+    vocabulary: &[String],
     seed: Seed,
 ) -> Result<(), ModelError> {
     let file = ConfigFile::from_value(folder.join("config.json"), config.clone())?;
@@ -61,19 +61,18 @@ fn write_model(
     (family.load)(&file, &mut parameters)?;
     let path = folder.join("model.safetensors");
     let weights = serialized(family, &parameters.drawn.unwrap_or_default(), &path)?;
-    std::fs::create_dir_all(folder).map_err(ModelError::io(folder))?;
-    write_file(&path, &weights)?;
-    write_file(&folder.join("vocab.txt"), format!("{}\n", words.join("\n")).as_bytes())?;
-    write_file(file.path(), format!("{config:#}\n").as_bytes())
+    write_whole(&path, &weights)?;
+    write_whole(&folder.join("vocab.txt"), format!("{}\n", vocabulary.join("\n")).as_bytes())?;
+    Ok(write_whole(file.path(), format!("{config:#}\n").as_bytes())?)
 }
 
-/// The bytes of a safetensors file with the family's usual prefix.
+/// Returns the bytes of a safetensors file with the family's usual prefix.
 fn serialized(family: &Family, tensors: &[DrawnTensor], path: &Path) -> Result<Vec<u8>, ModelError> {
     let error = |error: safetensors::SafeTensorError| ModelError::Checkpoint {
         path: path.to_owned(),
         message: error.to_string(),
     };
-    let prefix = family.prefixes.first().copied().unwrap_or_default();
+    let prefix = family.tensors.usual_prefix();
     let bytes: Vec<Vec<u8>> = tensors
         .iter()
         .map(|tensor| tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect())
@@ -81,23 +80,9 @@ fn serialized(family: &Family, tensors: &[DrawnTensor], path: &Path) -> Result<V
     let mut views = Vec::with_capacity(tensors.len());
     for (tensor, bytes) in tensors.iter().zip(&bytes) {
         let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(error)?;
-        let prefix = if tensor.is_outer { "" } else { prefix };
+        let prefix = if tensor.is_unprefixed { "" } else { prefix };
         views.push((format!("{prefix}{}", tensor.name), view));
     }
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     safetensors::serialize(views, Some(metadata)).map_err(error)
-}
-
-/// Writes under a temporary name in the same folder, then renames, so that no half-written file is seen.
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.partial", std::process::id()));
-    let temporary = std::path::PathBuf::from(temporary);
-    let write = || {
-        let mut file = std::fs::File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
-    };
-    write().map_err(ModelError::io(path))
 }

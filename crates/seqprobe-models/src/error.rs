@@ -1,5 +1,6 @@
-//! Errors of this room.
+//! The error of this crate.
 
+use seqprobe_files::FileError;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -17,23 +18,23 @@ pub enum ModelError {
     /// libtorch failed.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
-    /// A precision that a family does not compute in.
+    /// A precision in which a family does not compute.
     #[error("models of family {family} compute in 32 bits only\n  hint: leave out the precision, or use f32")]
     Precision {
         /// The family.
         family: String,
     },
-    /// A layer the model does not have.
+    /// A layer that the model does not have.
     #[error("layer {asked} does not exist: {model} has layers 0 to {n_blocks} and final")]
     Layer {
-        /// The layer asked for.
+        /// The requested layer.
         asked: String,
         /// The model.
         model: String,
-        /// Its blocks.
+        /// The number of its blocks.
         n_blocks: u32,
     },
-    /// A sequence longer than the model takes.
+    /// A sequence that is longer than the model allows.
     #[error(
         "sequence of {tokens} tokens, the model takes at most {limit}\n  hint: set truncate = \"left\", \"right\" or \"center\" to cut it, or use shorter windows"
     )]
@@ -45,26 +46,26 @@ pub enum ModelError {
     },
     /// A sequence that has no token.
     #[error(
-        "sequence of {letters} letters is shorter than one token of {k}\n  hint: leave out sequences of fewer than {k} letters, or use a model with shorter tokens"
+        "sequence of {bases} bases is shorter than one token of {k}\n  hint: leave out sequences of fewer than {k} bases, or use a model with shorter tokens"
     )]
     TooShort {
-        /// Letters of the sequence.
-        letters: usize,
-        /// Letters of a token.
+        /// Bases of the sequence.
+        bases: usize,
+        /// Bases of a token.
         k: usize,
     },
     /// A model that runs code of its own failed: a TorchScript file or a worker process.
     #[error("{path}: {message}")]
     Code {
-        /// The description or the TorchScript file.
+        /// The manifest or the TorchScript file.
         path: PathBuf,
         /// What happened, with a hint.
         message: String,
     },
-    /// A batch whose ids, lengths and shape do not belong together, or with an id outside the vocabulary.
+    /// A batch whose ids, lengths and shape do not fit together, or that has an id outside the vocabulary.
     #[error("token batch: {0}")]
     Batch(String),
-    /// A config file that lacks a key or has a value this program cannot compute with.
+    /// A config file that lacks a key or has a value that this program does not support.
     #[error("{path}: {message}")]
     Config {
         /// The file.
@@ -72,7 +73,7 @@ pub enum ModelError {
         /// The key, what was expected and what was found, with a hint.
         message: String,
     },
-    /// Tokenizer files that are absent or do not make a tokenizer.
+    /// Tokenizer files that are absent or cannot be used.
     #[error("{path}: {message}")]
     Tokenizer {
         /// The file or folder.
@@ -88,9 +89,9 @@ pub enum ModelError {
         /// What is wrong, with a hint.
         message: String,
     },
-    /// A tensor the architecture needs is not in the file.
+    /// A tensor that the architecture needs is not in the file.
     #[error(
-        "{path}: tensor {name:?} of shape {shape:?} is missing; the file holds {n_tensors} tensors\n  hint: {hint}"
+        "{path}: tensor {name:?} of shape {shape:?} is missing; the file has {n_tensors} tensors\n  hint: {hint}"
     )]
     MissingTensor {
         /// The file.
@@ -104,9 +105,9 @@ pub enum ModelError {
         /// What to check.
         hint: String,
     },
-    /// A tensor has another shape than config.json says.
+    /// A tensor does not have the shape that config.json determines.
     #[error(
-        "{path}: tensor {name:?} has shape {got:?}, expected {expected:?}\n  hint: config.json and the weights are of different models"
+        "{path}: tensor {name:?} has shape {got:?}, expected {expected:?}\n  hint: config.json and the weights belong to different models"
     )]
     TensorShape {
         /// The file.
@@ -118,7 +119,7 @@ pub enum ModelError {
         /// The shape in the file.
         got: Vec<usize>,
     },
-    /// A tensor whose numbers are no floating-point numbers, or not finite.
+    /// A tensor with values that are not floating-point numbers, or not finite.
     #[error("{path}: tensor {name:?} {problem}")]
     TensorValues {
         /// The file.
@@ -128,9 +129,9 @@ pub enum ModelError {
         /// What is wrong with its values.
         problem: String,
     },
-    /// A config that asks for more numbers than are drawn.
+    /// A config of a model that is too large to draw.
     #[error(
-        "tensor {name:?} of shape {shape:?} makes the model too large, expected at most {most} numbers to draw\n  hint: look for a size in config.json that is wrong"
+        "tensor {name:?} of shape {shape:?} makes the model too large, expected at most {most} numbers to draw\n  hint: check the sizes in config.json"
     )]
     TooLarge {
         /// The tensor.
@@ -140,13 +141,13 @@ pub enum ModelError {
         /// Numbers allowed.
         most: usize,
     },
-    /// A tensor that was not among those that the training began with.
+    /// A tensor that was not among those with which the training began.
     #[error("tensor {name:?} is not among the trained ones")]
     Untrained {
         /// The tensor.
         name: String,
     },
-    /// A model that cannot be asked for letters, or not be trained.
+    /// A model that cannot predict masked bases, or cannot be trained.
     #[error("{model}: {message}")]
     LanguageModel {
         /// The model's folder or family.
@@ -154,9 +155,9 @@ pub enum ModelError {
         /// What is missing, with a hint.
         message: String,
     },
-    /// Tensors that the architecture does not use: the model would not be the one that was trained.
+    /// Tensors that the architecture does not use. The loaded model would not be the one that was trained.
     #[error(
-        "{path}: {n_extra} tensors are not part of a {family} model, expected none: {names}\n  hint: only the heads {allowed} may be left over; the checkpoint is of another architecture or config.json has too few layers"
+        "{path}: {n_extra} tensors are not part of a {family} model, expected none: {names}\n  hint: only the heads {allowed} may be unused; the checkpoint has another architecture, or config.json has too few layers"
     )]
     ExtraTensors {
         /// The file.
@@ -173,15 +174,29 @@ pub enum ModelError {
 }
 
 impl ModelError {
-    /// Whether the memory of the device or of the processor did not suffice, so that a smaller batch may.
+    /// Whether the memory of the device or of the processor was too small, so that a smaller batch may succeed.
     pub fn is_out_of_memory(&self) -> bool {
-        // libtorch has no error code for it. The second is what its allocator for the processor says.
+        // libtorch has no error code for it. The second text is that of its allocator for the processor.
         let signs = ["out of memory", "can't allocate memory"];
         matches!(self, Self::Torch(error) if signs.iter().any(|sign| error.to_string().contains(sign)))
     }
 
-    /// An [`ModelError::Io`] for `map_err`.
+    /// The error of a family that has no gradients.
+    pub(crate) fn not_trainable(family: &str) -> Self {
+        Self::LanguageModel {
+            model: family.to_owned(),
+            message: "models of this family cannot be trained".to_owned(),
+        }
+    }
+
+    /// Returns a function that makes a [`ModelError::Io`], for `map_err`.
     pub(crate) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         move |source| Self::Io { path: path.to_owned(), source }
+    }
+}
+
+impl From<FileError> for ModelError {
+    fn from(error: FileError) -> Self {
+        Self::Io { path: error.path, source: error.source }
     }
 }

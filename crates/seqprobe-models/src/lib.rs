@@ -1,49 +1,57 @@
 //! Tokenizers, checkpoint readers and frozen encoders on libtorch.
 //!
-//! The way through this room: a Hugging Face-layout folder → [`FrozenModel`] (config, tensors by the
-//! checkpoint's own names, tokenizer) → [`TokenBatch`] → [`HiddenStates`]. It does not pool, cache or
-//! train, and it writes nothing but the small random models of [`create`] and what [`hub`] was asked to fetch. Parameters are frozen: every
-//! forward runs without gradients, but for those of [`training`]. Thread counts are the caller's.
+//! The way through this crate: [`open_model`] reads a folder in Hugging Face layout and returns a [`FrozenModel`]
+//! (config, tensors by the checkpoint's own names, tokenizer). Its tokenizer makes a [`TokenBatch`], its encoder
+//! makes [`HiddenStates`]. Nothing here pools or caches. Parameters are frozen: every forward pass runs without
+//! gradients, except those of [`training`]. The caller chooses the number of threads.
+//!
+//! ```no_run
+//! use seqprobe_core::{DnaSequence, LayerIndex};
+//! use seqprobe_models::{LoadOptions, Precision, TokenBatch, Weights, open_model};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let options = LoadOptions {
+//!     weights: Weights::Pretrained,
+//!     precision: Precision::F32,
+//!     device: tch::Device::Cpu,
+//!     allow_code: false,
+//! };
+//! let model = open_model("dnabert-6".as_ref(), options)?;
+//! let (sequence, _) = DnaSequence::parse("ACGTACGTTTGCA")?;
+//! let batch = TokenBatch::from_tokens(&[model.tokenize(&sequence)?], model.pad_id);
+//! let states = model.encoder.hidden_states(&batch, &[LayerIndex::Final])?; // one tensor [1, tokens, hidden]
+//! # Ok(())
+//! # }
+//! ```
 
-mod attention;
 pub mod batch;
-mod bert_stack;
-mod causal;
-mod channel_layers;
 pub mod checkpoint;
-pub mod config_file;
-mod convolution;
 pub mod create;
-mod description;
 pub mod encoder;
 pub mod error;
 pub mod families;
-pub mod hub;
-pub mod initialise;
-pub mod language_model;
+mod folder;
+mod foreign;
+mod language_model;
 mod layers;
-pub mod masked;
+mod load_folder;
 pub mod model;
-mod npy_table;
-mod packing;
+mod open_model;
 pub mod parameters;
-pub mod published;
 pub mod reference;
-mod selective_scan;
-mod small_file;
 pub mod tokenizer;
-mod torchscript;
-pub mod training;
-mod worker;
 
 pub use batch::{TokenBatch, Tokens};
 pub use encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
 pub use error::ModelError;
-pub use families::{FAMILIES, Family};
-pub use language_model::{LetterIds, Objective};
-pub use masked::{LetterScores, MaskedModel};
-pub use model::{FrozenModel, LoadOptions, Precision, Tokenize, Weights};
-pub use published::PublishedModel;
-pub use reference::{HubReference, ModelReference, ReferenceError};
-pub use tokenizer::{BytePairTokenizer, TOKENIZERS, Tokenizer, TokenizerKind, WordTokenizer};
+pub use families::{FAMILIES, Family, PublishedModel};
+pub use folder::config_file;
+pub use language_model::masked::{LetterScores, MaskedModel};
+pub use language_model::{masked, training};
+pub use layers::language_model_head::{self, Objective};
+pub use model::{FrozenModel, LoadOptions, Precision, Tokenize, UnknownPrecision, Weights};
+pub use open_model::open_model;
+pub use reference::{ModelReference, ReferenceError};
+pub use seqprobe_hub::{self as hub, HubReference};
+pub use tokenizer::{BytePairTokenizer, LetterIds, TOKENIZERS, Tokenizer, TokenizerKind, WordTokenizer};
 pub use training::{TrainableModel, TrainedTensor};

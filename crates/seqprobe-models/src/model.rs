@@ -1,20 +1,13 @@
-//! A frozen model as the other rooms see it: encoder, tokenizer and the digests that name its values.
+//! A frozen model as other crates see it: encoder, tokenizer, and the digests that identify its values.
 
 use crate::batch::Tokens;
-use crate::checkpoint::Checkpoint;
-use crate::config_file::ConfigFile;
-use crate::description;
-use crate::encoder::{Encoder, without_cls};
+use crate::encoder::Encoder;
 use crate::error::ModelError;
-use crate::families::{FAMILIES, Family, read_kmer_table, recognise};
-use crate::language_model::{Head, HeadEntry, LetterIds, Objective};
-use crate::parameters::Parameters;
-use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, DnaSequence, Seed};
-use std::path::Path;
 use std::str::FromStr;
+use thiserror::Error;
 
-/// Floating-point type the encoder computes in.
+/// Floating-point type in which the encoder computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
@@ -23,24 +16,33 @@ pub enum Precision {
     F32,
     /// 64-bit floats, for checks.
     F64,
-    /// Matrix products of linear layers and attention in bfloat16, all else in 32 bits: sums, norms, embeddings, the states
-    /// themselves. Only faster where the processor multiplies bfloat16 in hardware (AMX, most GPUs).
+    /// Matrix products of linear layers and attention in bfloat16. Sums, norms, embeddings and the states have 32 bits.
+    /// This is faster only if the hardware multiplies bfloat16 (AMX, most GPUs).
     Bf16,
 }
 
+/// A text that is not a precision.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("precision {text:?} does not exist\n  hint: use f32 or bf16")]
+pub struct UnknownPrecision {
+    /// What was written.
+    pub text: String,
+}
+
 impl FromStr for Precision {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
+    type Err = UnknownPrecision;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPrecision> {
         match text {
             "f32" => Ok(Self::F32),
             "bf16" => Ok(Self::Bf16),
-            _ => Err(format!("precision {text:?} does not exist\n  hint: use f32 or bf16")),
+            _ => Err(UnknownPrecision { text: text.to_owned() }),
         }
     }
 }
 
 impl Precision {
-    /// libtorch's name of the type of states.
+    /// Returns the type of states.
     pub fn kind(self) -> tch::Kind {
         match self {
             Self::F32 | Self::Bf16 => tch::Kind::Float,
@@ -48,18 +50,27 @@ impl Precision {
         }
     }
 
-    /// The type of the factors of matrix products where it is another than that of states.
-    fn product_kind(self) -> Option<tch::Kind> {
+    /// Returns the type of the factors of matrix products, if it differs from that of states.
+    pub(crate) fn matmul_kind(self) -> Option<tch::Kind> {
         (self == Self::Bf16).then_some(tch::Kind::BFloat16)
+    }
+
+    /// The text that digests cover. It must stay the same, or cached embeddings are lost.
+    pub(crate) fn digest_text(self) -> &'static str {
+        match self {
+            Self::F32 => "F32",
+            Self::F64 => "F64",
+            Self::Bf16 => "Bf16",
+        }
     }
 }
 
-/// Where the numbers come from.
+/// The source of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weights {
     /// The checkpoint's.
     Pretrained,
-    /// The architecture's own initialisation, drawn from a seed: a control.
+    /// Random weights, drawn from a seed as the authors' code initialises them: a control.
     Random(Seed),
 }
 
@@ -68,9 +79,9 @@ pub enum Weights {
 pub struct LoadOptions {
     /// Pretrained or random.
     pub weights: Weights,
-    /// Type to compute in; the file's own type does not matter.
+    /// Type in which the model computes, whatever the type of the file is.
     pub precision: Precision,
-    /// Device to compute on.
+    /// Device on which the model computes.
     pub device: tch::Device,
     /// Whether a model may run code of its own: a TorchScript file or a worker process.
     pub allow_code: bool,
@@ -78,7 +89,7 @@ pub struct LoadOptions {
 
 /// A loaded model.
 pub struct FrozenModel {
-    /// Digest of everything but the tokenizer that changes a value: config, weights (or seed), precision.
+    /// Digest of everything except the tokenizer that changes a value: config, weights (or seed), precision.
     pub weights_digest: Digest,
     /// Digest of the tokenizer's files and settings.
     pub tokenizer_digest: Digest,
@@ -86,114 +97,20 @@ pub struct FrozenModel {
     pub encoder: Box<dyn Encoder>,
     /// Padding id of the tokenizer.
     pub pad_id: i64,
-    /// Device the encoder computes on.
+    /// Device on which the encoder computes.
     pub device: tch::Device,
+    /// Precision that the model was loaded with.
+    pub precision: Precision,
     pub(crate) tokenize: Tokenize,
 }
 
-/// Turns a sequence into token ids, added tokens included.
+/// Converts a sequence to token ids, added tokens included.
 pub type Tokenize = Box<dyn Fn(&DnaSequence) -> Result<Tokens, ModelError> + Send + Sync>;
 
 impl FrozenModel {
-    /// Loads a model from a folder in Hugging Face layout: `config.json`, weights (see
-    /// [`Checkpoint::open`]; not needed for random ones), tokenizer files; or a model that brings its own code
-    /// from its description, a `.toml` file, where `allow_code` says that it may run.
-    ///
-    /// # Errors
-    /// [`ModelError`] naming the file or tensor.
-    pub fn load(folder: &Path, options: LoadOptions) -> Result<Self, ModelError> {
-        if description::is_description(folder) {
-            return description::load(folder, options);
-        }
-        Ok(Self::load_folder(folder, options, None)?.0)
-    }
-
-    /// As [`FrozenModel::load`], with the language-model head and the ids of the letters.
-    pub(crate) fn load_with_head(
-        folder: &Path,
-        options: LoadOptions,
-    ) -> Result<(Self, Head, LetterIds), ModelError> {
-        let refuse =
-            |message: String| ModelError::LanguageModel { model: folder.display().to_string(), message };
-        if description::is_description(folder) {
-            return Err(refuse(
-                "models that bring their own code have no head that this program knows".to_owned(),
-            ));
-        }
-        let config = ConfigFile::read(folder)?;
-        let family = recognise(&config)?;
-        let masked =
-            |family: &&Family| family.head.as_ref().is_some_and(|head| head.objective == Objective::Masked);
-        let Some(entry) = family.head.as_ref().filter(|head| head.objective == Objective::Masked) else {
-            let known: Vec<&str> = FAMILIES.iter().filter(masked).map(|family| family.id).collect();
-            return Err(refuse(format!(
-                "models of the family {} have no masked-language-model head that this program knows\n  hint: those of {} have",
-                family.id,
-                known.join(", ")
-            )));
-        };
-        let letters = (family.tokenizer)(folder, &config)?.letters().ok_or_else(|| {
-            refuse("its tokens are not single letters, expected one token per letter".to_owned())
-        })?;
-        let (model, head) = Self::load_folder(folder, options, Some(entry))?;
-        let head = head.ok_or_else(|| refuse("has no head".to_owned()))?;
-        Ok((model, head, letters))
-    }
-
-    fn load_folder(
-        folder: &Path,
-        options: LoadOptions,
-        head: Option<&HeadEntry>,
-    ) -> Result<(Self, Option<Head>), ModelError> {
-        let config = ConfigFile::read(folder)?;
-        let family = recognise(&config)?;
-        let tokenizer = (family.tokenizer)(folder, &config)?;
-        let kind = options.precision.kind();
-        let mut parameters = match options.weights {
-            Weights::Pretrained => match read_kmer_table(folder, &config)? {
-                Some(table) => Parameters::from_table(family.probe_tensor, table, kind, options.device),
-                None => Parameters::from_checkpoint(Checkpoint::open(folder)?, family, kind, options.device),
-            },
-            Weights::Random(seed) => Parameters::random(seed, kind, options.device),
-        };
-        parameters.ask_for_products_in(options.precision.product_kind());
-        let loaded = tch::no_grad(|| (family.load)(&config, &mut parameters))?;
-        let head = head.map(|head| tch::no_grad(|| (head.take)(&config, &mut parameters))).transpose()?;
-        if options.precision.product_kind().is_some() && !parameters.reduces_products() {
-            return Err(ModelError::Precision { family: family.id.to_owned() });
-        }
-        parameters.finish(family)?;
-        if tokenizer.largest_id() >= loaded.vocab_size as i64 {
-            return Err(config.error(format!(
-                "key \"vocab_size\" is {}, expected more than the tokenizer's largest id {}\n  hint: config.json and the tokenizer files are of different models",
-                loaded.vocab_size,
-                tokenizer.largest_id()
-            )));
-        }
-        let version = loaded.encoder.spec().version;
-        let mut digest = DigestBuilder::new("weights v2");
-        digest
-            .part(parameters.digest().as_bytes())
-            .part(family.id.as_bytes())
-            .part(loaded.config_digest.as_bytes())
-            .part(format!("{:?}", options.precision).as_bytes())
-            .part(&version.to_le_bytes());
-        let model = Self {
-            weights_digest: digest.finish(),
-            tokenizer_digest: tokenizer.digest(),
-            encoder: match tokenizer.adds_no_cls() {
-                true => without_cls(loaded.encoder),
-                false => loaded.encoder,
-            },
-            pad_id: tokenizer.pad_id(),
-            device: options.device,
-            tokenize: Box::new(move |sequence| tokenizer.tokenize(sequence)),
-        };
-        Ok((model, head))
-    }
-
-    /// A model from an encoder and a tokenizer that exist already, for encoders that come from no folder.
-    /// The digests must change whenever a value changes: they name the model in every cache.
+    /// Makes a model from an encoder and a tokenizer, for encoders that do not come from a folder. The digests must
+    /// change whenever a value changes, because they identify the model in every cache. The precision is
+    /// [`Precision::F32`] unless the caller sets it.
     pub fn from_parts(
         encoder: Box<dyn Encoder>,
         tokenize: Tokenize,
@@ -202,19 +119,44 @@ impl FrozenModel {
         weights_digest: Digest,
         tokenizer_digest: Digest,
     ) -> Self {
-        Self { weights_digest, tokenizer_digest, encoder, pad_id, device, tokenize }
+        let precision = Precision::F32;
+        Self { weights_digest, tokenizer_digest, encoder, pad_id, device, precision, tokenize }
     }
 
-    /// Token ids of a sequence, special tokens added.
+    /// Returns the token ids of a sequence, special tokens included.
     ///
     /// # Errors
-    /// [`ModelError`] when the sequence has no token (shorter than k).
+    /// [`ModelError`] if the sequence has no token (it is shorter than k).
     pub fn tokenize(&self, sequence: &DnaSequence) -> Result<Tokens, ModelError> {
         (self.tokenize)(sequence)
     }
 
-    /// What [`Self::tokenize`] calls: unlike the encoder, threads may share it.
+    /// The function that [`Self::tokenize`] calls. Unlike the encoder, threads may share it.
     pub fn tokenizer(&self) -> &Tokenize {
         &self.tokenize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_texts_of_precisions_never_change() {
+        let texts = [Precision::F32, Precision::F64, Precision::Bf16].map(Precision::digest_text);
+        assert_eq!(texts, ["F32", "F64", "Bf16"]);
+    }
+
+    #[test]
+    fn precisions_are_read_by_name() {
+        assert_eq!("bf16".parse(), Ok(Precision::Bf16));
+        let error = "f64".parse::<Precision>().unwrap_err().to_string();
+        assert_eq!(error, "precision \"f64\" does not exist\n  hint: use f32 or bf16");
+    }
+
+    #[test]
+    fn a_model_can_move_to_another_thread() {
+        fn is_send<T: Send>() {}
+        is_send::<FrozenModel>();
     }
 }

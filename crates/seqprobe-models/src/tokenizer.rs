@@ -1,85 +1,55 @@
-//! Sequences to token ids: the contract, and the registry of the kinds there are. The vocabulary is always
-//! the checkpoint's own file or the rule its authors wrote down; nothing is guessed.
+//! From sequences to token ids: the contract, and the registry of tokenizers. The vocabulary is always the checkpoint's
+//! own file or a rule that its authors wrote down.
 //!
 //! A tokenizer does not cut long sequences.
 
+mod adjacent_kmers;
 mod byte_pair;
+mod contract;
 mod kmer_rows;
-mod letters;
-mod nucleotides;
+mod kmers;
+mod nucleotide_ids;
+mod one_hot_ids;
 mod rnabert;
-mod six_mers;
+mod single_bases;
 mod vocabulary;
-mod words;
 
-use crate::batch::Tokens;
-use crate::config_file::ConfigFile;
-use crate::error::ModelError;
-use crate::language_model::LetterIds;
-use seqprobe_core::{Digest, DnaSequence};
-use std::path::Path;
-
+pub(crate) use adjacent_kmers::read_adjacent_kmers;
 pub use byte_pair::BytePairTokenizer;
-pub(crate) use byte_pair::{read_byte_pairs, read_byte_pairs_or_words};
+pub(crate) use byte_pair::{read_byte_pairs, read_byte_pairs_or_kmers};
+pub use contract::{ReadTokenizer, Tokenizer, TokenizerKind};
 pub(crate) use kmer_rows::{KmerRows, read_kmer_rows};
-pub(crate) use letters::{read_letters_cls_sep, read_letters_sep};
-pub(crate) use nucleotides::{CHANNELS, NUCLEOTIDE_IDS, read_nucleotides};
-pub(crate) use rnabert::{RNABERT_VOCABULARY, read_rnabert_letters};
-pub(crate) use six_mers::read_six_mers;
-pub(crate) use vocabulary::{DnaWords, Vocabulary};
-pub use words::{AddedTokens, WordTokenizer};
-pub(crate) use words::{read_words, read_words_cls_sep};
+pub(crate) use kmers::read_kmers;
+pub use kmers::{AddedTokens, WordTokenizer};
+pub use nucleotide_ids::LetterIds;
+pub(crate) use one_hot_ids::{N_CHANNELS, N_ONE_HOT_IDS, read_one_hot_ids};
+pub(crate) use rnabert::{RNABERT_VOCABULARY, read_rnabert_bases};
+pub(crate) use single_bases::{read_bases_cls_sep, read_bases_sep};
 
-/// Turns sequences into token ids.
-pub trait Tokenizer: Send + Sync {
-    /// Id that fills a batch's short rows.
-    fn pad_id(&self) -> i64;
-
-    /// Largest id of the vocabulary.
-    fn largest_id(&self) -> i64;
-
-    /// Digest of the tokenizer's files and settings; part of every cache key.
-    fn digest(&self) -> Digest;
-
-    /// True when the tokenizer's own files put no CLS first, whatever the family usually does.
-    fn adds_no_cls(&self) -> bool {
-        false
-    }
-
-    /// Ids of the letters, where every token is one letter.
-    fn letters(&self) -> Option<LetterIds> {
-        None
-    }
-
-    /// Token ids of a sequence, added ones included and marked.
-    ///
-    /// # Errors
-    /// [`ModelError::TooShort`] or [`ModelError::Tokenizer`] for a sequence that has no token.
-    fn tokenize(&self, sequence: &DnaSequence) -> Result<Tokens, ModelError>;
-}
-
-/// Reads a tokenizer from a model folder; the config is that of the same folder.
-pub type ReadTokenizer = fn(&Path, &ConfigFile) -> Result<Box<dyn Tokenizer>, ModelError>;
-
-/// A kind of tokenizer, for models that say which one they need.
-pub struct TokenizerKind {
-    /// Identifier.
-    pub id: &'static str,
-    /// One line saying what its tokens are.
-    pub title: &'static str,
-    /// Reads it.
-    pub read: ReadTokenizer,
-}
-
-/// All kinds.
+/// All kinds of tokenizers.
 pub static TOKENIZERS: &[TokenizerKind] = &[
-    words::WORDS,
-    words::WORDS_CLS_SEP,
+    kmers::KMERS,
+    kmers::KMERS_CLS_SEP,
     byte_pair::BYTE_PAIRS,
     kmer_rows::KMER_ROWS,
-    letters::LETTERS_CLS_SEP,
-    letters::LETTERS_SEP,
-    nucleotides::NUCLEOTIDES,
-    rnabert::RNABERT_LETTERS,
-    six_mers::SIX_MERS,
+    single_bases::BASES_CLS_SEP,
+    single_bases::BASES_SEP,
+    one_hot_ids::ONE_HOT_IDS,
+    rnabert::RNABERT_BASES,
+    adjacent_kmers::SIX_MERS,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_names_of_its_own() {
+        let names: Vec<&str> =
+            TOKENIZERS.iter().flat_map(|kind| kind.former_ids.iter().chain([&kind.id])).copied().collect();
+        for name in &names {
+            assert_eq!(TOKENIZERS.iter().filter(|kind| kind.has_name(name)).count(), 1, "{name}");
+        }
+        assert!(names.contains(&"words-cls-sep"), "manifests of earlier versions are still read");
+    }
+}

@@ -6,10 +6,10 @@
     kind = "worker"
     command = ["python3", "example_hugging_face.py", "path/or/name/of/model"]
 
-Runs on the GPU where torch finds one. Add --trust-remote-code only for model code that you have read; --spaced K puts
-blanks between overlapping K-mers, as DNABERT's tokenizer wants them. This file and seqprobe_worker.py belong in one folder.
+Runs on the GPU if torch finds one. Add --trust-remote-code only for model code that you have read. --spaced K separates
+overlapping K-mers by blanks, as DNABERT's tokenizer needs them. This file and seqprobe_worker.py belong in one folder.
 """
-import seqprobe_worker  # First: what is printed from here on goes to standard error.
+import seqprobe_worker  # Must come first: text that is printed after this import goes to standard error.
 
 import argparse
 import hashlib
@@ -31,8 +31,8 @@ class HuggingFaceModel:
         config = self.model.config
         self.name = pathlib.Path(arguments.model).name
         self.hidden, self.n_blocks = config.hidden_size, config.num_hidden_layers
-        # transformers' last hidden state: if a norm follows the last block, it is the output of that norm. Such models are
-        # described as having no norm of their own: the last layer and `final` are the same.
+        # If a norm follows the last block, the last hidden state of transformers is the one after that norm. So such
+        # models are described without a final norm: the last layer and `final` are the same.
         self.has_final_norm = False
         self.max_tokens = getattr(config, "max_position_embeddings", None)
         self.vocab_size = max(config.vocab_size, len(self.tokenizer))

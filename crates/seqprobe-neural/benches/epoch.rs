@@ -1,5 +1,5 @@
-//! One epoch of `tang-mpra-cnn` and of the default `cnn`, on one thread: 512 one-hot rows of 101 letters, 64 for
-//! validation. Beside PyTorch: `benchmarks/peers/cnn_pytorch.py`.
+//! One epoch of `tang-mpra-cnn` and of the default `cnn`, on one thread: 512 one-hot rows of 101 bases, 64 for
+//! validation. `benchmarks/peers/cnn_pytorch.py` compares with PyTorch.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 

@@ -1,9 +1,9 @@
-//! Fits a preset on features from a file of raw numbers and prints how long it took and what it reached: one side of
-//! `benchmarks/peers/cnn_pytorch.py`, which writes the file. Not a way to use seqprobe: that is the program.
+//! Fits a preset to features from a file of raw numbers, and prints the time and the validation loss: one side of the
+//! comparison in `benchmarks/peers/cnn_pytorch.py`, which writes the file. To use seqprobe, run the program instead.
 //!
-//! `fit_preset FILE PRESET TRAIN VALID TOKENS DIM EPOCHS THREADS SEEDS`; the file holds, in little-endian `f32`,
-//! `[TRAIN + VALID, TOKENS, DIM]` features and then as many targets. With one seed libtorch gets all threads; with more,
-//! seeds run side by side with one thread each.
+//! `fit_preset FILE PRESET TRAIN VALID TOKENS DIM EPOCHS THREADS SEEDS`; the file contains, in little-endian `f32`,
+//! `[TRAIN + VALID, TOKENS, DIM]` features and then as many targets. With one seed, libtorch gets all threads; with
+//! more, seeds run in parallel with one thread each.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark's driver")]
 

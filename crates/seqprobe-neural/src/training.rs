@@ -1,21 +1,36 @@
-//! The training loop: shuffled mini-batches, early stopping, and the network of the best epoch.
+//! The training loop: shuffled mini-batches, early stopping, and the parameters of the best epoch.
 
-use crate::fitted::FittedNetwork;
-use crate::network::Network;
-use crate::objective::Objective;
-use crate::optimiser::Optimiser;
-use crate::order::{STREAMING_BYTES, n_batches};
-use crate::parameters::Parameters;
-use crate::rows::Rows;
-use crate::schedule::LearningRate;
+pub(crate) mod adam;
+pub(crate) mod fitted_network;
+mod optimiser;
+mod order;
+mod outputs;
+mod prepared_targets;
+mod read_finite;
+mod rows;
+pub(crate) mod schedule;
+mod standardisation;
+mod target_preparation;
+mod task_loss;
+
+use crate::error::torch;
+use crate::networks::ProbeNetwork;
+use crate::networks::parameters::NetworkParameters;
 use crate::settings::{ClassWeight, TrainingSettings};
-use crate::standardisation::Standardisation;
-use crate::torch;
+use crate::training::fitted_network::FittedNetwork;
+use crate::training::optimiser::FlatOptimiser;
+use crate::training::order::{STREAMING_BYTES, n_batches};
+use crate::training::outputs::network_outputs;
+use crate::training::rows::Rows;
+use crate::training::schedule::LearningRate;
+use crate::training::standardisation::Standardisation;
+use crate::training::target_preparation::{balanced_weights, prepare};
+use crate::training::task_loss::TaskLoss;
 use seqprobe_core::{FitReport, LabelledView, ProbeError, ProbeFit, Seed, Task};
 
-/// Fits a network; `build` makes it from the features' width and the number of outputs.
+/// Fits a network, which `build` returns for a width of features and a number of outputs.
 pub(crate) fn fit(
-    build: impl FnOnce(usize, usize) -> Network,
+    build: impl FnOnce(usize, usize) -> ProbeNetwork,
     settings: &TrainingSettings,
     memory_budget_bytes: usize,
     task: &Task,
@@ -25,11 +40,11 @@ pub(crate) fn fit(
     check_rows("train", &train)?;
     check_rows("valid", &valid)?;
     let mut report = FitReport::default();
-    let objective = Objective::new(task, settings.loss, train.targets, valid.targets, &mut report.warnings)?;
-    let mut train_targets = objective.prepare(train.targets)?;
-    let mut valid_targets = objective.prepare(valid.targets)?;
+    let objective = TaskLoss::new(task, settings.loss, train.targets, valid.targets, &mut report.warnings)?;
+    let mut train_targets = prepare(&objective, train.targets)?;
+    let mut valid_targets = prepare(&objective, valid.targets)?;
     if let Some(ClassWeight::Balanced) = settings.class_weight {
-        let weights = objective.balanced(&train_targets)?;
+        let weights = balanced_weights(&objective, &train_targets)?;
         train_targets.weigh(&weights);
         valid_targets.weigh(&weights);
     }
@@ -40,8 +55,9 @@ pub(crate) fn fit(
     let valid_rows = Rows::new(&valid.features, &standardisation, left, stream)?;
 
     let network = build(standardisation.dim(), objective.outputs());
-    let mut parameters = Parameters::draw(network.specifications(), seed.derive("weights")).map_err(torch)?;
-    let mut optimiser = Optimiser::new(&parameters, settings);
+    let mut parameters =
+        NetworkParameters::draw(network.specifications(), seed.derive("weights")).map_err(torch)?;
+    let mut optimiser = FlatOptimiser::new(&parameters, settings);
     let mut order_rng = seed.derive("order").rng();
     let mut mask_rng = seed.derive("dropout").rng();
     let batch_count = n_batches(train_rows.n_rows(), settings.batch_size);
@@ -60,7 +76,8 @@ pub(crate) fn fit(
             finite(loss, "training", epoch)?;
             optimiser.step(&parameters, &gradient, rate.at(step)).map_err(torch)
         })?;
-        let loss = objective.selection_loss(&network.outputs(&parameters, &valid_rows)?, &valid_targets);
+        let loss =
+            objective.selection_loss(&network_outputs(&network, &parameters, &valid_rows)?, &valid_targets);
         finite(loss, "validation", epoch)?;
         let is_better = loss < best_loss;
         let is_early = step < settings.least_steps.min(settings.max_steps);
@@ -77,11 +94,11 @@ pub(crate) fn fit(
     }
     parameters.restore(&best).map_err(torch)?;
 
-    let outputs = network.outputs(&parameters, &valid_rows)?;
+    let outputs = network_outputs(&network, &parameters, &valid_rows)?;
     report.validation_loss = Some(objective.reported_loss(&outputs, &valid_targets));
     report.reduction_parameters = network.reduction_parameters();
     report.n_parameters = parameters.n_trained() - report.reduction_parameters;
-    report.iterations = epochs as u64;
+    report.iterations = Some(epochs as u64);
     report.steps = Some(step as u64);
     report.chosen.insert("epoch".to_owned(), best_epoch.to_string());
     if best_epoch == epochs && (epochs == settings.max_epochs.max(1) || step >= settings.max_steps) {

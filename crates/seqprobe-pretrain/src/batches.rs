@@ -1,5 +1,5 @@
-//! Batches: which windows a step reads, from which strand, and which bases are its targets. All of it follows from
-//! the seed and the number of the window since the start, so that a run can go on from any step.
+//! Batches: which windows a step reads, from which strand, and which bases are its targets. All of this follows from
+//! the seed and the number of the window since the start, so that a run can resume from any step.
 
 use crate::config::PretrainConfig;
 use crate::corpus::{Corpus, Window};
@@ -9,20 +9,20 @@ use rand::seq::SliceRandom;
 use seqprobe_core::Seed;
 use seqprobe_models::{LetterIds, Objective, TokenBatch};
 
-/// What a step reads and what it must tell.
+/// The tokens that a step reads and the bases that it predicts.
 pub(crate) struct Batch {
     pub(crate) tokens: TokenBatch,
-    /// `[targets]`: places in the flattened batch that the scores are read at.
+    /// `[targets]`: positions in the flattened batch at which scores are read.
     pub(crate) places: Vec<i64>,
-    /// `[targets]`: ids of the bases there.
+    /// `[targets]`: token ids of the bases to predict.
     pub(crate) targets: Vec<i64>,
-    /// `[targets]`: weights of their losses.
+    /// `[targets]`: weights of the losses.
     pub(crate) weights: Vec<f32>,
-    /// `[targets]`: window of the batch and base of the window, for evaluation.
+    /// `[targets]`: window in the batch and base in the window (0-based), for evaluation.
     pub(crate) origins: Vec<(usize, usize)>,
 }
 
-/// How targets are shown.
+/// What the model sees at the positions of the targets.
 #[derive(Clone, Copy)]
 pub(crate) struct Masking {
     pub(crate) share: f64,
@@ -31,19 +31,19 @@ pub(crate) struct Masking {
 }
 
 impl Masking {
-    /// As the config says for training.
+    /// The masking of training, from the config.
     pub(crate) fn training(config: &PretrainConfig) -> Self {
         let training = &config.training;
         Self { share: training.mask, as_mask: training.as_mask, as_random: training.as_random }
     }
 
-    /// For evaluation: every target is hidden.
+    /// The masking of evaluation: every target is masked.
     pub(crate) fn evaluation(config: &PretrainConfig) -> Self {
         Self { share: config.training.mask, as_mask: 1.0, as_random: 0.0 }
     }
 }
 
-/// Makes batches.
+/// Builds batches.
 pub(crate) struct Batches<'a> {
     pub(crate) corpus: &'a Corpus,
     pub(crate) letters: LetterIds,
@@ -51,7 +51,7 @@ pub(crate) struct Batches<'a> {
     pub(crate) soft_masked_weight: f64,
     pub(crate) seed: Seed,
     pub(crate) reverses: bool,
-    /// Order of the windows in one epoch.
+    /// An epoch and the order of its windows.
     order: Option<(u64, Vec<u32>)>,
 }
 
@@ -73,7 +73,7 @@ impl<'a> Batches<'a> {
         }
     }
 
-    /// The batch of a step, counted from 0.
+    /// The batch of a step (0-based).
     pub(crate) fn training(&mut self, step: u64, size: usize, masking: Masking) -> Batch {
         let first = step * size as u64;
         let windows: Vec<(Window, Seed, bool)> = (first..first + size as u64)
@@ -87,7 +87,7 @@ impl<'a> Batches<'a> {
         self.batch(&windows, masking)
     }
 
-    /// A batch of given windows, forward, their targets fixed by their own place.
+    /// A batch of given windows on the forward strand. The position of a window determines its targets.
     pub(crate) fn evaluation(&self, windows: &[Window], masking: Masking) -> Batch {
         let seed = self.seed.derive("evaluation");
         let windows: Vec<(Window, Seed, bool)> = windows
@@ -97,7 +97,7 @@ impl<'a> Batches<'a> {
         self.batch(&windows, masking)
     }
 
-    /// The window of a number since the start: every epoch has an order of its own.
+    /// The window with this number since the start. Every epoch has its own order.
     fn window(&mut self, number: u64) -> Window {
         let n_windows = self.corpus.train.len() as u64;
         let (epoch, place) = (number / n_windows, (number % n_windows) as usize);
@@ -184,7 +184,7 @@ mod tests {
 
     const LETTERS: LetterIds = LetterIds { acgt: [3, 4, 5, 6], unknown: 2, mask: Some(1) };
 
-    /// 40 windows of 100 letters, one in ten N, every second half in lower case; the held-out record is random.
+    /// 40 windows of 100 letters: every tenth is N, every second half is in lower case. The held-out record is random.
     fn corpus(folder: &std::path::Path) -> (PretrainConfig, Corpus) {
         let mut rng = Seed(1).rng();
         let mut letters = |length: usize| -> String {
@@ -196,7 +196,9 @@ mod tests {
         };
         let text = format!(">a\n{}\n>b\n{}\n", letters(4000), letters(500));
         std::fs::write(folder.join("g.fa"), text).unwrap();
-        let config = "schema = 1\nname = \"x\"\n[model]\nmodel_type = \"ConvNet\"\n[data]\nfiles = [{ path = \"g.fa\" }]\nvalid = [\"b\"]\nwindow = 100\nstride = 100\n[training]\nsteps = 2\nbatch = 10\nlearning_rate = 1e-3\nvalid_every = 1\n";
+        let config = "schema = 1\nname = \"x\"\n[model]\nmodel_type = \"ConvNet\"\n[data]\nfiles = [{ path = \
+         \"g.fa\" }]\nvalid = [\"b\"]\nwindow = 100\nstride = 100\n[training]\nsteps = 2\nbatch = \
+         10\nlearning_rate = 1e-3\nvalid_every = 1\n";
         std::fs::write(folder.join("c.toml"), config).unwrap();
         let config = PretrainConfig::read(&folder.join("c.toml")).unwrap();
         let corpus = Corpus::read(&config, &Places::default(), &mut |_| {}).unwrap();
@@ -219,7 +221,7 @@ mod tests {
             for ((place, target), weight) in batch.places.iter().zip(&batch.targets).zip(&batch.weights) {
                 assert!((3..=6).contains(target));
                 let shown = shown[*place as usize];
-                assert_ne!(shown, LETTERS.unknown, "N is no target");
+                assert_ne!(shown, LETTERS.unknown, "N is not a target");
                 n_targets += 1;
                 n_masked += usize::from(shown == 1);
                 n_same += usize::from(shown == *target);
@@ -263,7 +265,7 @@ mod tests {
             n_reversed += usize::from(!is_forward);
         }
         assert!((10..=30).contains(&n_reversed), "{n_reversed}");
-        // The place before each base tells it; the first base has none.
+        // The position before each base predicts it; nothing predicts the first base.
         for ((place, target), (row, at)) in batch.places.iter().zip(&batch.targets).zip(&batch.origins) {
             assert_eq!(*place as usize, row * 100 + at - 1);
             assert_eq!(*target, batch.tokens.ids[[*row, *at]]);

@@ -1,13 +1,13 @@
 //! The state of a run between two steps, as one safetensors file: parameters, moments, and a record in the
-//! metadata. Random numbers need no state: they follow from the seed and the step.
+//! metadata. Random numbers have no state: they follow from the seed and the step.
 
-use crate::atomic::write_atomically;
 use crate::error::PretrainError;
-use crate::optimiser::Optimiser;
-use crate::trainer::Row;
+use crate::optimiser::TensorOptimiser;
+use crate::outcome::LossRow;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use seqprobe_core::Digest;
+use seqprobe_files::write_whole;
 use seqprobe_models::TrainedTensor;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -17,25 +17,25 @@ use tch::{Device, Kind, Tensor};
 /// Name of the file in the folder of a run.
 pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 
-/// What is not a tensor.
+/// The part of the state that is not a tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
     /// Version of this format.
     pub(crate) schema: u32,
-    /// Of the config.
+    /// Digest of the config.
     pub(crate) config: Digest,
-    /// Of the training data: their digests and what was left out.
+    /// Digest of the corpus report: the digests of the files and what was left out.
     pub(crate) corpus: Digest,
     /// Steps done.
     pub(crate) step: u64,
     /// Seconds of training so far, over all processes.
     pub(crate) seconds: f64,
-    /// Processes that took part.
+    /// Number of processes so far.
     pub(crate) n_processes: u32,
-    /// Loss and weight summed since the last row.
+    /// Sums of loss and weight since the last row.
     pub(crate) sums: (f64, f64),
     /// Rows of the loss table so far.
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<LossRow>,
 }
 
 /// Writes a checkpoint.
@@ -43,7 +43,7 @@ pub(crate) fn write(
     folder: &Path,
     state: &State,
     parameters: &[TrainedTensor],
-    optimiser: &Optimiser,
+    optimiser: &TensorOptimiser,
 ) -> Result<(), PretrainError> {
     let path = folder.join(CHECKPOINT);
     let mut stored: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::with_capacity(3 * parameters.len());
@@ -66,15 +66,15 @@ pub(crate) fn write(
     let bytes = views
         .and_then(|views| safetensors::serialize(views, Some(metadata)))
         .map_err(|error| damaged(error.to_string()))?;
-    write_atomically(&path, &bytes)
+    Ok(write_whole(&path, &bytes)?)
 }
 
-/// Reads a checkpoint into parameters and moments; `None` where there is none. `check` says whether its state is
-/// of this run before anything is changed.
+/// Reads a checkpoint into parameters and moments; `None` if there is none. `check` refuses the state of another run
+/// before anything changes.
 pub(crate) fn read(
     folder: &Path,
     parameters: &[TrainedTensor],
-    optimiser: &mut Optimiser,
+    optimiser: &mut TensorOptimiser,
     check: impl FnOnce(&State) -> Result<(), PretrainError>,
 ) -> Result<Option<State>, PretrainError> {
     let path = folder.join(CHECKPOINT);
@@ -84,12 +84,12 @@ pub(crate) fn read(
         Err(error) => return Err(PretrainError::io(&path)(error)),
     };
     let damaged = |message: String| {
-        let hint = "remove the file to start anew";
+        let hint = "remove the file to start again";
         PretrainError::folder(folder, format!("{CHECKPOINT} is damaged: {message}\n  hint: {hint}"))
     };
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
     let record = metadata.metadata().as_ref().and_then(|known| known.get("state"));
-    let record = record.ok_or_else(|| damaged("it holds no state".to_owned()))?;
+    let record = record.ok_or_else(|| damaged("it has no state".to_owned()))?;
     let state: State = serde_json::from_str(record).map_err(|error| damaged(error.to_string()))?;
     check(&state)?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;
@@ -108,6 +108,6 @@ pub(crate) fn read(
         restore(format!("first/{}", one.name), first)?;
         restore(format!("second/{}", one.name), second)?;
     }
-    optimiser.steps = state.step;
+    optimiser.adam.steps = state.step;
     Ok(Some(state))
 }

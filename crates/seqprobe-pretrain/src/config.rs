@@ -1,4 +1,5 @@
-//! The config of a pretraining: what to train, on what, for how long. It reads and checks; it opens no data.
+//! The config of a pretraining run: what is trained, on which data, and for how long. This file reads and checks it;
+//! it opens no data.
 
 use crate::error::PretrainError;
 use seqprobe_core::Digest;
@@ -6,7 +7,7 @@ use seqprobe_core::config::parse_toml;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// A config, as it is written in TOML. Keys that are not known are errors.
+/// A config, as written in TOML. An unknown key is an error.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PretrainConfig {
@@ -17,7 +18,7 @@ pub struct PretrainConfig {
     /// Seed of every random choice.
     #[serde(default)]
     pub seed: u64,
-    /// What `config.json` will hold; `model_type` names the family.
+    /// The content of `config.json`; `model_type` names the family.
     pub model: serde_json::Map<String, serde_json::Value>,
     /// Training data.
     pub data: DataConfig,
@@ -31,32 +32,32 @@ pub struct PretrainConfig {
     pub folder: PathBuf,
 }
 
-/// Which sequence to train on.
+/// The sequences to train on.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// FASTA files, plain or gzip; lower case is a soft-masked repeat.
+    /// FASTA files, plain or gzip. Lower case marks soft-masked repeats.
     pub files: Vec<FileConfig>,
-    /// Names of the records that validation is computed on; nothing that shares a 31-mer with them is trained on.
+    /// Names of the records used for validation. Windows that share a 31-mer with them are not trained on.
     pub valid: Vec<String>,
-    /// Dataset cards (ids or paths) whose validation and test sequences are left out; `["all"]` for all that are
-    /// found.
+    /// Dataset cards (ids or paths) whose validation and test sequences are left out; `["all"]` means all cards that
+    /// are found.
     #[serde(default)]
     pub exclude_cards: Vec<String>,
-    /// Share of the smaller sequence's 16-mers from which a window is a near-duplicate of such a sequence.
+    /// Minimum share of the smaller sequence's 16-mers that a near-duplicate of such a sequence has.
     #[serde(default = "near")]
     pub near: f64,
     /// Bases of a window.
     pub window: usize,
     /// Bases from the start of one training window to that of the next.
     pub stride: usize,
-    /// Largest share of N in a window.
+    /// Maximum share of N in a window.
     #[serde(default = "most_n")]
     pub most_n: f64,
     /// Weight of the loss of soft-masked bases; 1 for all others.
     #[serde(default = "soft_masked_weight")]
     pub soft_masked_weight: f64,
-    /// Whether a window is read from either strand, by a fair coin.
+    /// Whether each window is read from a random strand, each with probability 1/2.
     #[serde(default = "yes")]
     pub reverse_complement: bool,
 }
@@ -65,7 +66,7 @@ pub struct DataConfig {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileConfig {
-    /// Relative to the config's folder or a data folder.
+    /// Path relative to the config's folder or to a data folder.
     pub path: String,
     /// SHA-256 digest the file must have.
     pub sha256: Option<String>,
@@ -77,40 +78,40 @@ pub struct FileConfig {
 pub struct TrainingConfig {
     /// Steps of the optimiser.
     pub steps: u64,
-    /// Windows of a step.
+    /// Windows per step.
     pub batch: usize,
-    /// Largest learning rate.
+    /// Maximum learning rate.
     pub learning_rate: f64,
-    /// Steps over which the rate rises from 0; after them it falls along a cosine to `final_rate` of the largest.
+    /// Steps over which the rate rises from 0. It then falls along a cosine to `final_rate` of the maximum.
     #[serde(default)]
     pub warm_up_steps: u64,
-    /// Rate of the last step, as a share of the largest.
+    /// Rate of the last step, as a share of the maximum.
     #[serde(default)]
     pub final_rate: f64,
-    /// Decay of weights; norms and biases do not decay.
+    /// Weight decay. Norms and biases do not decay.
     #[serde(default = "weight_decay")]
     pub weight_decay: f64,
-    /// Bound on the norm of the gradient.
+    /// Maximum norm of the gradient.
     #[serde(default = "clip_norm")]
     pub clip_norm: f64,
     /// Share of bases that are targets (masked models).
     #[serde(default = "mask")]
     pub mask: f64,
-    /// Share of targets that the mask hides.
+    /// Share of targets that are replaced by the mask token.
     #[serde(default = "as_mask")]
     pub as_mask: f64,
-    /// Share of targets that a random base stands for; the rest are shown as they are.
+    /// Share of targets that are replaced by a random base. The rest stay unchanged.
     #[serde(default = "as_random")]
     pub as_random: f64,
-    /// Type to compute in; parameters and the optimiser have 32 bits.
+    /// Number type of the computation. Parameters and optimiser use 32 bits.
     #[serde(default)]
     pub precision: TrainingPrecision,
-    /// Type of the numbers in `model.safetensors`.
+    /// Number type in `model.safetensors`.
     #[serde(default)]
     pub stored: StoredPrecision,
     /// Steps between two rows of the loss table.
     pub valid_every: u64,
-    /// Validation windows of such a row, spread evenly; all of them at the end.
+    /// Validation windows per row, spread evenly. The final loss uses all of them.
     #[serde(default = "valid_windows")]
     pub valid_windows: usize,
     /// Seconds between two checkpoints.
@@ -118,18 +119,18 @@ pub struct TrainingConfig {
     pub checkpoint_seconds: f64,
 }
 
-/// Type to compute in.
+/// Number type of the computation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TrainingPrecision {
     /// 32 bits.
     #[default]
     F32,
-    /// bfloat16, for devices that are faster at it.
+    /// bfloat16, for devices on which it is faster.
     Bf16,
 }
 
-/// Type of stored numbers.
+/// Type of the stored numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StoredPrecision {
@@ -188,8 +189,8 @@ impl PretrainConfig {
         Ok(config)
     }
 
-    /// Digest of everything but the name, the seconds between checkpoints and where the file lies: with another
-    /// digest a run is another run.
+    /// Digest of everything except the name, the seconds between checkpoints and the location of the file. Runs with
+    /// different digests are different runs.
     ///
     /// # Errors
     /// [`PretrainError::Config`] for a value that cannot be written as JSON.
@@ -262,7 +263,8 @@ impl PretrainConfig {
         }
         if data.valid.is_empty() {
             return Err(self.error(
-                "key \"data.valid\" is empty, expected the name of a record\n  hint: choose on what was held out, not on what was trained on".to_owned(),
+                "key \"data.valid\" is empty, expected the name of a record\n  hint: name a record that is not \
+                 trained on, to choose a model on held-out sequence".to_owned(),
             ));
         }
         Ok(())

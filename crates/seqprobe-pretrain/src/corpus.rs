@@ -1,4 +1,4 @@
-//! The windows that a model is trained and validated on, and how many were left out, and why.
+//! The windows for training and validation, and how many were left out for which reason.
 
 use crate::config::PretrainConfig;
 use crate::error::PretrainError;
@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-/// Where the config's files and cards are looked for.
+/// Where the config's files and dataset cards are searched.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
-    /// Folders of data files, after the config's own.
+    /// Folders of data files, searched after the config's own folder.
     pub data: Vec<PathBuf>,
     /// Folders of dataset cards.
     pub cards: Vec<PathBuf>,
@@ -27,48 +27,48 @@ pub(crate) struct Record {
     pub(crate) soft_masked: Vec<bool>,
 }
 
-/// Some bases of a record.
+/// A stretch of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) record: usize,
-    /// 0-based.
+    /// First base, 0-based.
     pub(crate) start: usize,
 }
 
 /// Training and validation windows.
 pub struct Corpus {
     pub(crate) records: Vec<Record>,
-    /// Bases of every window.
+    /// Bases per window.
     pub(crate) length: usize,
     pub(crate) train: Vec<Window>,
-    /// Windows of the held-out records, side by side.
+    /// Windows of the held-out records, without gap or overlap.
     pub(crate) valid: Vec<Window>,
-    /// What was read, taken and left out.
+    /// What was read, kept and left out.
     pub report: CorpusReport,
 }
 
-/// What a corpus is made of.
+/// The contents of a corpus.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CorpusReport {
-    /// Files: path as in the config, SHA-256, records, letters A C G T.
+    /// Files: path as in the config, SHA-256, records, bases A C G T.
     pub files: Vec<(String, String, usize, u64)>,
-    /// Held-out records and their letters A C G T.
+    /// Held-out records and their bases A C G T.
     pub valid: Vec<(String, u64)>,
     /// Training windows that were kept.
     pub n_train: usize,
-    /// Letters A C G T in them, each counted once.
+    /// Bases A C G T in them, each counted once.
     pub train_bases: u64,
     /// Validation windows.
     pub n_valid: usize,
     /// Training windows before anything was left out.
     pub n_windows: usize,
-    /// Windows left out, for each reason in the order they were applied.
+    /// Windows left out for each reason, in the order of the checks.
     pub left_out: Vec<Exclusion>,
     /// Distinct 31-mers of the held-out records.
     pub valid_kmers: usize,
-    /// Share of them that the other records hold too.
+    /// Share of them that also occur in the other records.
     pub shared_before: f64,
-    /// Share of them that the kept training windows hold.
+    /// Share of them that also occur in the kept training windows.
     pub shared_after: f64,
 }
 
@@ -77,19 +77,20 @@ pub struct CorpusReport {
 pub struct Exclusion {
     /// Why.
     pub reason: String,
-    /// How many, of those that were left until then.
+    /// Number of windows, among those not left out before.
     pub windows: usize,
 }
 
 impl Corpus {
-    /// Reads the files, and leaves out what must not be trained on. `hear` is told what is done.
+    /// Reads the files and leaves out what must not be trained on. `report_step` is called with each step that takes a
+    /// while.
     ///
     /// # Errors
-    /// [`PretrainError`] for a file, record or card that is absent or does not fit, and for too few bases.
+    /// [`PretrainError`] for a file, record or card that does not exist or cannot be used, and for too few bases.
     pub fn read(
         config: &PretrainConfig,
         places: &Places,
-        hear: &mut dyn FnMut(&str),
+        report_step: &mut dyn FnMut(&str),
     ) -> Result<Self, PretrainError> {
         let genomes = read_files(config, places)?;
         let mut report = CorpusReport {
@@ -129,10 +130,10 @@ impl Corpus {
         });
         let valid = std::mem::take(&mut corpus.valid).into_iter();
         corpus.valid = valid.filter(|window| corpus.n_of(window) <= most).collect();
-        hear("looking for held-out sequence in the training records");
+        report_step("looking for held-out sequence in the training records");
         corpus.leave_out_held_out(&mut report, &is_valid);
         for (id, sequences) in excluded_sequences(config, places)? {
-            hear(&format!("looking for {} validation and test sequences of {id}", sequences.len()));
+            report_step(&format!("looking for {} validation and test sequences of {id}", sequences.len()));
             let reason = format!("near-duplicates of validation or test sequences of {id}");
             corpus.leave_out(&mut report, reason, |corpus| {
                 let windows: Vec<DnaSequence> =
@@ -148,19 +149,19 @@ impl Corpus {
         Ok(corpus)
     }
 
-    /// The letters of a window.
+    /// The sequence of a window.
     pub(crate) fn sequence(&self, window: &Window) -> Option<DnaSequence> {
         self.records[window.record].sequence.part(window.start..window.start + self.length)
     }
 
-    /// Letters N of a window.
+    /// Number of N in a window.
     fn n_of(&self, window: &Window) -> f64 {
         let letters =
             &self.records[window.record].sequence.as_bytes()[window.start..window.start + self.length];
         letters.iter().filter(|&&letter| letter == b'N').count() as f64
     }
 
-    /// All whole windows of the records that are (or are not) held out.
+    /// All complete windows of the records that are, or are not, held out.
     fn windows(&self, is_valid: &[bool], wanted: bool, stride: usize) -> Vec<Window> {
         let mut windows = Vec::new();
         for (record, one) in self.records.iter().enumerate().filter(|(record, _)| is_valid[*record] == wanted)
@@ -188,7 +189,7 @@ impl Corpus {
         report.left_out.push(Exclusion { reason, windows: before - self.train.len() });
     }
 
-    /// Windows that share a 31-mer with the held-out records.
+    /// Leaves out the windows that share a 31-mer with the held-out records.
     fn leave_out_held_out(&mut self, report: &mut CorpusReport, is_valid: &[bool]) {
         let held_out = (0..self.records.len()).filter(|&record| is_valid[record]);
         let kmers = LongKmers::of(held_out.clone().map(|record| &self.records[record].sequence));
@@ -230,7 +231,7 @@ impl Corpus {
         report.shared_after = share(&kept);
     }
 
-    /// For each record, where training windows lie.
+    /// For each record, which of its bases are in a training window.
     pub(crate) fn covered(&self) -> Vec<Vec<bool>> {
         let mut covered: Vec<Vec<bool>> = self.records.iter().map(|_| Vec::new()).collect();
         for window in &self.train {
@@ -251,11 +252,12 @@ impl Corpus {
     }
 
     fn check(&self, config: &PretrainConfig) -> Result<(), PretrainError> {
-        let hint = "give more sequence, or a smaller data.window or training.batch";
+        let hint = "add more sequence, or decrease data.window or training.batch";
         if self.train.len() < config.training.batch {
             let report = &self.report;
             return Err(PretrainError::Corpus(format!(
-                "{} training windows of {} bases are left ({} bases), expected at least training.batch {}; {} of {} were left out\n  hint: {hint}",
+                "{} training windows of {} bases remain ({} bases), expected at least training.batch {}; {} of \
+                 {} were left out\n  hint: {hint}",
                 self.train.len(),
                 self.length,
                 report.train_bases,
@@ -266,7 +268,8 @@ impl Corpus {
         }
         if self.valid.is_empty() {
             return Err(PretrainError::Corpus(format!(
-                "the held-out records have no window of {} bases\n  hint: name longer records in data.valid, or a smaller data.window",
+                "the held-out records have no window of {} bases\n  hint: name longer records in data.valid, or \
+                 decrease data.window",
                 self.length
             )));
         }
@@ -283,7 +286,7 @@ fn read_files(config: &PretrainConfig, places: &Places) -> Result<Vec<Genome>, P
         std::iter::once(config.folder.clone()).chain(places.data.iter().cloned()).collect();
     let mut genomes = Vec::with_capacity(config.data.files.len());
     for file in &config.data.files {
-        let path = find_file(&folders, &file.path).map_err(|message| config.error(message))?;
+        let path = find_file(&folders, &file.path).map_err(|problem| config.error(problem.to_string()))?;
         genomes.push(read_genome(&path, file.sha256.as_deref())?);
     }
     Ok(genomes)
@@ -299,7 +302,7 @@ fn held_out(config: &PretrainConfig, records: &[Record]) -> Result<Vec<bool>, Pr
         let names = records.iter().map(|record| record.name.as_str());
         let hint = match nearest(name, names) {
             Some(near) if n == 0 => format!("did you mean {near:?}?"),
-            _ => "record names are the first words of definition lines".to_owned(),
+            _ => "the name of a record is the first word of its definition line".to_owned(),
         };
         let message =
             format!("key \"data.valid\": {n} records are named {name:?}, expected one\n  hint: {hint}");
@@ -308,7 +311,7 @@ fn held_out(config: &PretrainConfig, records: &[Record]) -> Result<Vec<bool>, Pr
     Ok(records.iter().map(|record| config.data.valid.contains(&record.name)).collect())
 }
 
-/// Validation and test sequences of the cards to leave out, by card.
+/// Validation and test sequences to leave out, by dataset card.
 fn excluded_sequences(
     config: &PretrainConfig,
     places: &Places,
@@ -318,9 +321,12 @@ fn excluded_sequences(
         listed => listed.to_vec(),
     };
     if !config.data.exclude_cards.is_empty() && ids.is_empty() {
-        return Err(config.error("key \"data.exclude_cards\" is \"all\", and no card was found\n  hint: run where the folder datasets is, or name cards by their paths"));
+        return Err(config.error(
+            "key \"data.exclude_cards\" is \"all\", but no card was found\n  hint: run in a \
+         folder that contains the folder datasets, or give the paths of the cards",
+        ));
     }
-    let folders = DataFolders { folders: places.data.clone(), allow_download: false };
+    let folders = DataFolders { folders: places.data.clone() };
     let mut excluded = Vec::with_capacity(ids.len());
     for id in ids {
         let card: Card = find_card(&id, &places.cards)?;

@@ -1,18 +1,18 @@
-//! What counting alone tells of a base from its neighbours: the mark that a pretrained model must pass. Counts come
-//! from the training windows, both strands, every base with the same weight.
+//! A baseline that predicts a base by counting its neighbours: a pretrained model should do better. Counts are taken
+//! from both strands of the training windows, with the same weight for every base.
 
 use crate::batches::Batch;
 use crate::corpus::{Corpus, Window};
 use seqprobe_core::DnaSequence;
 
-/// Bases before and behind the one that is told.
+/// Number of bases before and after the predicted base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Flanks {
     pub(crate) before: usize,
     pub(crate) behind: usize,
 }
 
-/// Counts of each base in each context, and without context.
+/// Counts of each base in each context, and frequencies without context.
 pub(crate) struct CountModel {
     flanks: Flanks,
     counts: Vec<[u32; 4]>,
@@ -46,7 +46,7 @@ impl CountModel {
         }
     }
 
-    /// The number of a context; none at the ends and beside N.
+    /// The index of a context; `None` at the ends of a sequence and next to N.
     fn context(&self, codes: &[u8], place: usize) -> Option<usize> {
         let start = place.checked_sub(self.flanks.before)?;
         let around = codes.get(start..=place + self.flanks.behind)?;
@@ -60,8 +60,8 @@ impl CountModel {
         Some(number)
     }
 
-    /// Bits of each target of a batch, half a count added to each base (Krichevsky, Trofimov); the base's own
-    /// frequency where there is no context.
+    /// Bits of each target of a batch, with half a count added to each base (Krichevsky, Trofimov). Without context,
+    /// the frequency of the base is used.
     pub(crate) fn bits(&self, corpus: &Corpus, windows: &[Window], batch: &Batch) -> Vec<f64> {
         let mut codes: Vec<u8> = Vec::new();
         let mut row_of_codes = usize::MAX;
@@ -119,7 +119,7 @@ mod tests {
             report,
         };
         let model = CountModel::new(&corpus, Flanks { before: 1, behind: 1 });
-        // A·G around C: three times forward, twice on the other strand; C·T around G the other way round.
+        // A·G around C: three times forward, twice on the reverse complement; C·T around G the other way round.
         let around = |before: usize, behind: usize| model.counts[before << 2 | behind];
         assert_eq!(around(0, 2), [0, 3 + 2, 0, 0]);
         assert_eq!(around(1, 3), [0, 0, 2 + 3, 0]);

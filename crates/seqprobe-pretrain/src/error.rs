@@ -1,7 +1,8 @@
-//! Errors of this room.
+//! Why a pretraining failed.
 
 use seqprobe_core::ConfigError;
 use seqprobe_data::DataError;
+use seqprobe_files::FileError;
 use seqprobe_models::ModelError;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -9,10 +10,10 @@ use thiserror::Error;
 /// Why a model was not pretrained.
 #[derive(Debug, Error)]
 pub enum PretrainError {
-    /// The config is not the TOML it should be.
+    /// The config is not valid TOML, or has an unknown key.
     #[error(transparent)]
     Toml(#[from] ConfigError),
-    /// A key of the config has a value that cannot be trained with.
+    /// A key of the config has a value that cannot be used.
     #[error("{file}: {message}")]
     Config {
         /// The config, as the user named it.
@@ -20,10 +21,10 @@ pub enum PretrainError {
         /// The key, what was expected and what was found, with a hint.
         message: String,
     },
-    /// The training data or a dataset to leave out cannot be read.
+    /// The training data, or a dataset whose sequences are left out, cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The model cannot be made or run.
+    /// The model cannot be created or run.
     #[error(transparent)]
     Model(#[from] ModelError),
     /// libtorch failed.
@@ -48,18 +49,19 @@ pub enum PretrainError {
         /// Why not, with a hint.
         message: String,
     },
-    /// The loss, or a gradient, is no number any more.
+    /// The loss, or a gradient, is not finite.
     #[error(
-        "{what} of step {step} is {value}, expected a finite number\n  hint: the last checkpoint is untouched{before}; use a smaller learning_rate, a longer warm_up_steps, or clip_norm"
+        "{what} of step {step} is {value}, expected a finite number\n  hint: the last checkpoint is \
+         untouched{before}; use a smaller learning_rate, a longer warm_up_steps, or clip_norm"
     )]
     NotFinite {
-        /// The loss or the gradient's norm.
+        /// The loss or the norm of the gradient.
         what: &'static str,
-        /// The step, from 1.
+        /// The step (1-based).
         step: u64,
-        /// What it is.
+        /// Its value.
         value: f64,
-        /// At which step the last checkpoint was, where there is one.
+        /// A remark if there is no checkpoint yet.
         before: String,
     },
 }
@@ -73,5 +75,11 @@ impl PretrainError {
     /// A folder that cannot be used.
     pub(crate) fn folder(folder: &Path, message: impl Into<String>) -> Self {
         Self::Folder { folder: folder.to_owned(), message: message.into() }
+    }
+}
+
+impl From<FileError> for PretrainError {
+    fn from(error: FileError) -> Self {
+        Self::Io { path: error.path, source: error.source }
     }
 }

@@ -1,4 +1,5 @@
-//! The loss on held-out sequence: bits per base, every base with the same weight, N left out, every target hidden.
+//! The loss on held-out sequence, in bits per base: every base has the same weight, N is left out, and every target is
+//! masked.
 
 use crate::batches::{Batch, Batches, Masking};
 use crate::corpus::{Corpus, Window};
@@ -8,20 +9,21 @@ use seqprobe_models::training::Network;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
-/// A mean loss with what it is a mean over.
+/// A mean loss, and how many bases and windows it is the mean of.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Loss {
     /// Bits per base.
     pub bits: f64,
-    /// Standard error of the mean: windows are drawn, bases of a window are not independent. `None` for one window.
+    /// Standard error of the mean, with windows as units because bases of a window are not independent. `None` for one
+    /// window.
     pub standard_error: Option<f64>,
     /// Bases.
     pub n_bases: u64,
-    /// Windows they lie in.
+    /// Windows that contain them.
     pub n_windows: usize,
 }
 
-/// Collects sums by window.
+/// Collects sums per window.
 #[derive(Default)]
 pub(crate) struct LossSum {
     /// Bits and bases of each window that has a target.
@@ -53,9 +55,9 @@ impl LossSum {
     }
 }
 
-/// Some of the validation windows, spread evenly.
-pub(crate) fn spread(windows: &[Window], most: usize) -> Vec<Window> {
-    let n = windows.len().min(most);
+/// At most `max` of the windows, spread evenly.
+pub(crate) fn spread(windows: &[Window], max: usize) -> Vec<Window> {
+    let n = windows.len().min(max);
     (0..n).map(|index| windows[index * windows.len() / n]).collect()
 }
 
@@ -81,7 +83,7 @@ pub(crate) fn loss_of(
     Ok(sum)
 }
 
-/// The loss of counting on the same targets.
+/// The loss of a count model on the same targets.
 pub(crate) fn count_loss(
     model: &CountModel,
     corpus: &Corpus,
@@ -97,7 +99,7 @@ pub(crate) fn count_loss(
     sum.finish()
 }
 
-/// Bits of each target, with gradients where the calling thread computes them.
+/// Bits of each target, with gradients if the calling thread computes them.
 ///
 /// # Shapes
 /// `[targets]`

@@ -2,7 +2,7 @@
 
 use crate::batches::Batch;
 use crate::evaluate::weighted_loss;
-use crate::optimiser::Optimiser;
+use crate::optimiser::TensorOptimiser;
 use ndarray::Array2;
 use safetensors::SafeTensors;
 use seqprobe_core::Seed;
@@ -59,7 +59,7 @@ fn two_steps_are_those_of_torch() {
         weights: golden.weights,
         origins: Vec::new(),
     };
-    let mut optimiser = Optimiser::new(model.tensors(), golden.weight_decay, golden.clip_norm).unwrap();
+    let mut optimiser = TensorOptimiser::new(model.tensors(), golden.weight_decay, golden.clip_norm).unwrap();
     assert_eq!(golden.rates.len(), 2);
     for (step, rate) in golden.rates.iter().enumerate() {
         let loss = tch::with_grad(|| {

@@ -1,12 +1,43 @@
 //! Masked and causal pretraining of models on genomic sequence.
 //!
-//! The way through this room: a [`PretrainConfig`] → a [`Corpus`] of windows, those left out counted → training
-//! steps on the same network that frozen models run ([`seqprobe_models::training`]) → a folder in Hugging Face
-//! layout. The only room that asks for trainable parameters. Every random choice is derived from the seed and the
-//! number of the window it is for, so that a run that was killed goes on with the same bits. Thread counts are the
-//! caller's.
+//! The data flow: a [`PretrainConfig`] → a [`Corpus`] of windows, with counts of those left out → training steps on the
+//! network that frozen models also run ([`seqprobe_models::training`]) → a folder in Hugging Face layout. This is the
+//! only crate that trains the parameters of a model. Every random choice is derived from the seed and the number of its
+//! window, so that an interrupted run resumes with the same bits. The caller sets the number of threads.
+//!
+//! ```
+//! use seqprobe_pretrain::corpus::Places;
+//! use seqprobe_pretrain::{Options, PretrainConfig, pretrain};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let fasta = format!(">one\n{}\n>two\n{}\n", "ACGTTGCAGGATCCTA".repeat(40), "GATTACAT".repeat(20));
+//! std::fs::write(folder.path().join("genome.fa"), fasta)?;
+//! let config = r#"
+//!     schema = 1
+//!     name = "tiny"
+//!     model = { model_type = "ConvNet", vocab_size = 7, hidden_size = 8, n_layers = 1, kernel_size = 3 }
+//!     data = { files = [{ path = "genome.fa" }], valid = ["two"], window = 32, stride = 16 }
+//!     training = { steps = 2, batch = 4, learning_rate = 1e-3, valid_every = 1 }
+//! "#;
+//! std::fs::write(folder.path().join("tiny.toml"), config)?;
+//!
+//! let config = PretrainConfig::read(&folder.path().join("tiny.toml"))?;
+//! let out = folder.path().join("tiny");
+//! let options = Options {
+//!     out: &out,
+//!     places: Places::default(),
+//!     device: tch::Device::Cpu,
+//!     command: "a doctest".to_owned(),
+//!     threads: 1,
+//! };
+//! let outcome = pretrain(&config, &options, &mut |event| println!("{event:?}"))?;
+//! assert_eq!(outcome.rows.len(), 2);
+//! assert!(out.join("model.safetensors").exists());
+//! # Ok(())
+//! # }
+//! ```
 
-mod atomic;
 mod batches;
 mod checkpoint;
 pub mod config;
@@ -18,6 +49,7 @@ mod evaluate;
 mod golden_tests;
 mod model_card;
 mod optimiser;
+pub mod outcome;
 mod output;
 #[cfg(test)]
 mod planted_tests;
@@ -28,4 +60,5 @@ pub use config::PretrainConfig;
 pub use corpus::{Corpus, CorpusReport, Exclusion};
 pub use error::PretrainError;
 pub use evaluate::Loss;
-pub use trainer::{Event, Options, Outcome, Row, pretrain};
+pub use outcome::{Event, LossRow, Options, PretrainOutcome};
+pub use trainer::pretrain;

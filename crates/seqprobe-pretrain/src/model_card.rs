@@ -1,20 +1,21 @@
-//! The model card: what was trained, on what, what was left out, and what came of it. It computes nothing.
+//! The model card: what was trained, on which data, what was left out, and the losses. It computes nothing.
 
 use crate::config::PretrainConfig;
 use crate::corpus::CorpusReport;
 use crate::evaluate::Loss;
-use crate::trainer::{Options, Outcome};
+use crate::outcome::{Options, PretrainOutcome};
 use std::fmt::Write;
 
 /// The text of `README.md`.
 pub(crate) fn model_card(
     config: &PretrainConfig,
     corpus: &CorpusReport,
-    outcome: &Outcome,
+    outcome: &PretrainOutcome,
     options: &Options<'_>,
 ) -> String {
     let mut text = format!(
-        "# {}\n\nA model of the family `{}` with {} parameters (head included), pretrained with `seqprobe pretrain`.\n\n",
+        "# {}\n\nA model of the family `{}` with {} parameters (head included), pretrained with `seqprobe \
+         pretrain`.\n\n",
         config.name, outcome.family, outcome.n_parameters
     );
     held_out_loss(&mut text, outcome);
@@ -23,11 +24,13 @@ pub(crate) fn model_card(
     text
 }
 
-fn held_out_loss(text: &mut String, outcome: &Outcome) {
+fn held_out_loss(text: &mut String, outcome: &PretrainOutcome) {
     line(text, "## Held-out loss\n");
     line(
         text,
-        "Bits per base on all windows of the held-out records, every base with the same weight, N left out. Each target is hidden by the mask; counting sees all its neighbours. Mean and 95% interval (normal, windows as units).\n",
+        "Bits per base on all windows of the held-out records; every base has the same weight, N is left out. \
+         Every target is masked; the count models see all its neighbours. Mean and 95% interval (normal, \
+         windows as units).\n",
     );
     line(text, "| model | bits per base | interval | bases |");
     line(text, "|---|---|---|---|");
@@ -55,7 +58,8 @@ fn data(text: &mut String, config: &PretrainConfig, corpus: &CorpusReport) {
     line(
         text,
         &format!(
-            "Windows of {} bases, one every {}: {} before anything was left out, {} kept ({} bases, each counted once). Left out, in this order:\n",
+            "Windows of {} bases, one every {}: {} in all, {} kept ({} bases, each counted once). The others \
+             were left out, in this order:\n",
             config.data.window, config.data.stride, corpus.n_windows, corpus.n_train, corpus.train_bases
         ),
     );
@@ -67,7 +71,9 @@ fn data(text: &mut String, config: &PretrainConfig, corpus: &CorpusReport) {
     line(
         text,
         &format!(
-            "\nA near-duplicate shares {} of the smaller one's distinct 16-mers, strands folded. Of the {} distinct 31-mers of the held-out records the other records hold {:.2}%, the kept windows {:.2}%.\n",
+            "\nA near-duplicate shares at least {} of the distinct 16-mers of the smaller sequence, on either \
+             strand. Of the {} distinct 31-mers of the held-out records, {:.2}% occur in the other records and \
+             {:.2}% in the kept windows.\n",
             config.data.near,
             corpus.valid_kmers,
             100.0 * corpus.shared_before,
@@ -76,13 +82,16 @@ fn data(text: &mut String, config: &PretrainConfig, corpus: &CorpusReport) {
     );
 }
 
-fn training(text: &mut String, config: &PretrainConfig, outcome: &Outcome, options: &Options<'_>) {
+fn training(text: &mut String, config: &PretrainConfig, outcome: &PretrainOutcome, options: &Options<'_>) {
     let training = &config.training;
     line(text, "## Training\n");
     line(
         text,
         &format!(
-            "AdamW (0.9, 0.999), {} steps of {} windows ({} tokens in all), learning rate up to {} after {} steps of warm-up, then along a cosine to {} of it, weight decay {} (not of norms and biases), gradient norm bounded at {}, no dropout. {} of the bases are targets, of these {} behind the mask and {} as random bases; soft-masked bases weigh {}; N is never a target.{}\n",
+            "AdamW (0.9, 0.999), {} steps of {} windows ({} tokens in all), learning rate up to {} after {} \
+             steps of warm-up, then along a cosine to {} of it, weight decay {} (not of norms and biases), \
+             gradient norm clipped at {}, no dropout. A share of {} of the bases are targets; of these, {} are \
+             masked and {} replaced by random bases. Soft-masked bases have weight {}. N is never a target.{}\n",
             training.steps,
             training.batch,
             outcome.tokens,
@@ -95,13 +104,14 @@ fn training(text: &mut String, config: &PretrainConfig, outcome: &Outcome, optio
             training.as_mask,
             training.as_random,
             config.data.soft_masked_weight,
-            if config.data.reverse_complement { " Each window is read from either strand." } else { "" },
+            if config.data.reverse_complement { " Each window is read from a random strand." } else { "" },
         ),
     );
     line(
         text,
         &format!(
-            "Seed {}, {} threads, {:?}, {:.0} s of training in {} process(es). Command: `{}`. The whole config and corpus are in `pretraining.json`, all rows of the loss table in `loss.csv`.\n",
+            "Seed {}, {} threads, {:?}, {:.0} s of training in {} process(es). Command: `{}`. The whole config \
+             and corpus are in `pretraining.json`, all rows of the loss table in `loss.csv`.\n",
             config.seed,
             options.threads,
             options.device,
@@ -138,6 +148,6 @@ fn interval(loss: &Loss) -> String {
 }
 
 fn line(text: &mut String, line: &str) {
-    // Writing to a text cannot fail.
+    // Writing to a string cannot fail.
     let _ = writeln!(text, "{line}");
 }

@@ -1,23 +1,23 @@
-//! AdamW (Loshchilov, Hutter 2019, arXiv:1711.05101) over named tensors on any device, with a bound on the
-//! gradient's norm. Which rate a step takes is the schedule's business.
+//! AdamW over named tensors on any device, with a bound on the gradient's norm. The rule of a step is
+//! [`seqprobe_neural::optimisation::Adam`]; the learning rate is in `schedule.rs`.
 
 use seqprobe_models::TrainedTensor;
+use seqprobe_neural::OptimiserKind;
+use seqprobe_neural::optimisation::{Adam, DOUBLE_BETAS};
 use tch::{TchError, Tensor};
 
-const BETA: (f64, f64) = (0.9, 0.999);
+/// Added to the root of the second moment, as in PyTorch.
 const EPSILON: f64 = 1e-8;
 
-/// The moments of every parameter.
-pub(crate) struct Optimiser {
-    pub(crate) weight_decay: f64,
-    pub(crate) clip_norm: f64,
-    /// In the order of the parameters: mean of the gradient and of its square.
+/// AdamW with the moments of every parameter.
+pub(crate) struct TensorOptimiser {
+    /// The rule, and the number of steps taken.
+    pub(crate) adam: Adam,
+    /// In the order of the parameters: the mean of the gradient and of its square.
     pub(crate) moments: Vec<(Tensor, Tensor)>,
-    /// Steps done.
-    pub(crate) steps: u64,
 }
 
-impl Optimiser {
+impl TensorOptimiser {
     /// An optimiser that has not stepped yet.
     pub(crate) fn new(
         parameters: &[TrainedTensor],
@@ -26,11 +26,19 @@ impl Optimiser {
     ) -> Result<Self, TchError> {
         let zeros = |one: &TrainedTensor| one.tensor.f_detach()?.f_zeros_like();
         let moments = parameters.iter().map(|one| Ok((zeros(one)?, zeros(one)?)));
-        Ok(Self { weight_decay, clip_norm, moments: moments.collect::<Result<_, TchError>>()?, steps: 0 })
+        let adam = Adam {
+            kind: OptimiserKind::AdamW,
+            betas: DOUBLE_BETAS,
+            epsilon: EPSILON,
+            weight_decay,
+            clip_norm: Some(clip_norm),
+            steps: 0,
+        };
+        Ok(Self { adam, moments: moments.collect::<Result<_, TchError>>()? })
     }
 
-    /// One step against the gradient of a loss; gives the gradient's norm before it was bounded. Where that is not
-    /// finite nothing is changed.
+    /// Takes one step against the gradient of a loss. Returns the gradient's norm before it was bounded; if the norm is
+    /// not finite, nothing changes.
     pub(crate) fn step(
         &mut self,
         parameters: &[TrainedTensor],
@@ -54,22 +62,12 @@ impl Optimiser {
         if !norm.is_finite() {
             return Ok(norm);
         }
-        let scale = if norm > self.clip_norm { self.clip_norm / norm } else { 1.0 };
-        self.steps += 1;
-        let power = i32::try_from(self.steps).unwrap_or(i32::MAX);
-        let correction = (1.0 - BETA.0.powi(power), 1.0 - BETA.1.powi(power));
+        let factor = self.adam.clip_factor(norm).unwrap_or(1.0);
+        let step = self.adam.next_step(rate);
         for ((one, gradient), (first, second)) in parameters.iter().zip(gradients).zip(&mut self.moments) {
-            let mut value = one.tensor.f_detach()?;
-            if one.tensor.dim() > 1 {
-                let _ = value.f_mul_scalar_(1.0 - rate * self.weight_decay)?;
-            }
-            let gradient = gradient.f_mul_scalar(scale)?;
-            let _ = first.f_lerp_(&gradient, 1.0 - BETA.0)?;
-            let mut square = gradient.f_square()?;
-            let _ = second.f_mul_scalar_(BETA.1)?.f_add_(&square.f_mul_scalar_(1.0 - BETA.1)?)?;
-            let root = second.f_sqrt()?.f_div_scalar_(correction.1.sqrt())?.f_add_scalar_(EPSILON)?;
-            let step = first.f_div(&root)?.f_mul_scalar_(-rate / correction.0)?;
-            let _ = value.f_add_(&step)?;
+            let gradient = gradient.f_mul_scalar(factor)?;
+            let decays = one.tensor.dim() > 1; // weights, but not norms and biases
+            self.adam.update_tensor(step, (&one.tensor, decays), &gradient, (first, second))?;
         }
         Ok(norm)
     }

@@ -1,30 +1,30 @@
-//! The folder that a pretraining writes: locked while it runs, in Hugging Face layout when it is done.
+//! The folder that a pretraining run writes: locked during the run, in Hugging Face layout afterwards.
 
-use crate::atomic::write_atomically;
 use crate::config::{PretrainConfig, StoredPrecision};
 use crate::corpus::CorpusReport;
 use crate::error::PretrainError;
 use crate::model_card::model_card;
-use crate::trainer::{Options, Outcome};
+use crate::outcome::{Options, PretrainOutcome};
+use seqprobe_files::write_whole;
 use seqprobe_models::training::TrainableModel;
 use serde_json::json;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use tch::Kind;
 
-/// The weights: a folder that has them holds a finished model.
+/// The weights: a folder that contains them holds a finished model.
 const MODEL: &str = "model.safetensors";
 const LOCK: &str = ".pretrain.lock";
 
-/// A folder of a run, locked.
+/// The locked folder of a run.
 pub(crate) struct OutputFolder {
     folder: PathBuf,
-    /// Held until the run is over.
+    /// Keeps the folder locked until the run ends.
     _lock: File,
 }
 
 impl OutputFolder {
-    /// Makes the folder where it is absent, and refuses one that holds a model or is being written to.
+    /// Creates the folder if needed, and refuses one that holds a model or that another process writes to.
     pub(crate) fn open(folder: &Path) -> Result<Self, PretrainError> {
         if [MODEL, "pytorch_model.bin", "model.safetensors.index.json"]
             .iter()
@@ -46,12 +46,12 @@ impl OutputFolder {
         }
     }
 
-    /// Writes the tokenizer's files: the words, where the family's code has no vocabulary of its own.
-    pub(crate) fn write_tokenizer(&self, words: Option<&[&str]>) -> Result<(), PretrainError> {
-        let settings = match words {
-            Some(words) => {
-                let text = format!("{}\n", words.join("\n"));
-                write_atomically(&self.folder.join("vocab.txt"), text.as_bytes())?;
+    /// Writes the tokenizer's files: with a vocabulary, unless the family's own code has one.
+    pub(crate) fn write_tokenizer(&self, vocabulary: Option<&[&str]>) -> Result<(), PretrainError> {
+        let settings = match vocabulary {
+            Some(tokens) => {
+                let text = format!("{}\n", tokens.join("\n"));
+                write_whole(&self.folder.join("vocab.txt"), text.as_bytes())?;
                 json!({"do_lower_case": true, "mask_token": "[MASK]", "pad_token": "[PAD]", "unk_token": "[UNK]"})
             }
             None => {
@@ -59,16 +59,16 @@ impl OutputFolder {
             }
         };
         let path = self.folder.join("tokenizer_config.json");
-        write_atomically(&path, format!("{settings:#}\n").as_bytes())
+        Ok(write_whole(&path, format!("{settings:#}\n").as_bytes())?)
     }
 
-    /// Writes what is left: the weights last, so that a folder with weights has everything. The checkpoint goes.
+    /// Writes the other files, the weights last, so that a folder with weights is complete. Removes the checkpoint.
     pub(crate) fn finish(
         &self,
         config: &PretrainConfig,
         model: &TrainableModel,
         corpus: &CorpusReport,
-        outcome: &Outcome,
+        outcome: &PretrainOutcome,
         options: &Options<'_>,
     ) -> Result<(), PretrainError> {
         let path = |name: &str| self.folder.join(name);
@@ -80,14 +80,11 @@ impl OutputFolder {
         let json = |value: &serde_json::Value| format!("{value:#}\n");
         let record =
             json!({"config": config, "corpus": corpus, "outcome": outcome, "threads": options.threads});
-        write_atomically(
-            &path("config.json"),
-            json(&serde_json::Value::Object(config.model.clone())).as_bytes(),
-        )?;
-        write_atomically(&path("pretraining.json"), json(&record).as_bytes())?;
-        write_atomically(&path("loss.csv"), loss_table(outcome).as_bytes())?;
-        write_atomically(&path("README.md"), model_card(config, corpus, outcome, options).as_bytes())?;
-        write_atomically(&path(MODEL), &weights)?;
+        write_whole(&path("config.json"), json(&serde_json::Value::Object(config.model.clone())).as_bytes())?;
+        write_whole(&path("pretraining.json"), json(&record).as_bytes())?;
+        write_whole(&path("loss.csv"), loss_table(outcome).as_bytes())?;
+        write_whole(&path("README.md"), model_card(config, corpus, outcome, options).as_bytes())?;
+        write_whole(&path(MODEL), &weights)?;
         for name in [crate::checkpoint::CHECKPOINT, LOCK] {
             std::fs::remove_file(path(name)).map_err(PretrainError::io(&path(name)))?;
         }
@@ -95,8 +92,8 @@ impl OutputFolder {
     }
 }
 
-/// The loss table as CSV; what is not known is empty.
-fn loss_table(outcome: &Outcome) -> String {
+/// The loss table as CSV; an unknown value is an empty cell.
+fn loss_table(outcome: &PretrainOutcome) -> String {
     let mut text =
         "step,tokens,train_bits,valid_bits,valid_standard_error,valid_bases,learning_rate,tokens_per_second\n"
             .to_owned();

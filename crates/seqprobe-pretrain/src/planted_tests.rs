@@ -1,9 +1,11 @@
-//! A source whose two-sided entropy is known: letters that depend on the two before them. The trained loss must come
-//! as close to it as the exact posterior of the hidden letters does.
+//! Sequence from a source with a known two-sided entropy: each base depends on the two before it. The trained loss must
+//! come as close to it as the loss of the exact posterior of the masked bases.
+
 use crate::batches::{Batch, Batches, Masking};
 use crate::config::PretrainConfig;
 use crate::corpus::{Corpus, Places};
-use crate::trainer::{Options, pretrain};
+use crate::outcome::Options;
+use crate::trainer::pretrain;
 use rand::Rng;
 use seqprobe_core::Seed;
 use seqprobe_models::{LetterIds, Objective};
@@ -13,7 +15,7 @@ use tch::Device;
 
 const LETTERS: LetterIds = LetterIds { acgt: [3, 4, 5, 6], unknown: 2, mask: Some(1) };
 
-/// Probability of a letter after two others: one of four is likely, which one depends on both.
+/// Probability of a base after two others. One of the four is likely; which one depends on both.
 fn transition(before: usize, last: usize, next: usize) -> f64 {
     if next == (before + last) % 4 { 0.49 } else { 0.17 }
 }
@@ -70,7 +72,7 @@ valid_every = {steps}
     PretrainConfig::read(&path).unwrap()
 }
 
-/// Posterior of every letter of a window, hidden letters summed over: forward and backward over pairs of letters.
+/// Posterior of every base of a window, summed over the masked bases: forward and backward over pairs of bases.
 fn posteriors(visible: &[Option<usize>]) -> Vec<[f64; 4]> {
     let n = visible.len();
     let allowed = |place: usize, letter: usize| visible[place].is_none_or(|seen| seen == letter);
@@ -84,7 +86,7 @@ fn posteriors(visible: &[Option<usize>]) -> Vec<[f64; 4]> {
         let sum: f64 = next.iter().sum();
         next.map(|value| value / sum)
     };
-    // What the two letters before the window are by the source alone.
+    // Distribution of the two bases before the window.
     let mut start = [1.0 / 16.0; 16];
     for _ in 0..200 {
         start = step(&start, &|_| true);
@@ -112,7 +114,8 @@ fn posteriors(visible: &[Option<usize>]) -> Vec<[f64; 4]> {
     posteriors
 }
 
-/// Mean entropy of the posteriors of a batch's targets, and their mean loss on what stands there.
+/// Sum of the entropies of the posteriors of a batch's targets, sum of their losses on the true bases, and their
+/// number.
 fn exact(batch: &Batch) -> (f64, f64, f64) {
     let code = |id: i64| LETTERS.acgt.iter().position(|known| *known == id);
     let rows: Vec<Vec<[f64; 4]>> = batch
@@ -134,7 +137,7 @@ fn exact(batch: &Batch) -> (f64, f64, f64) {
 #[test]
 fn the_loss_comes_down_to_the_two_sided_entropy() {
     let folder = tempfile::tempdir().unwrap();
-    // Steps are small: threads would wait for one another.
+    // Steps are small: several threads would wait for each other.
     tch::set_num_threads(1);
     let config = config(folder.path(), 2200);
     let out = folder.path().join("out");
@@ -153,19 +156,19 @@ fn the_loss_comes_down_to_the_two_sided_entropy() {
     let (entropy, exact_loss) = (entropy / n, exact_loss / n);
     assert_eq!(outcome.valid.n_bases, batch.targets.len() as u64);
     let loss = outcome.valid.bits;
-    let told = format!("loss {loss:.4}, entropy {entropy:.4}, exact posterior's loss {exact_loss:.4}");
+    let summary = format!("loss {loss:.4}, entropy {entropy:.4}, exact posterior's loss {exact_loss:.4}");
     // Some 22,000 targets: the exact posterior's own loss is within 0.015 of the entropy.
-    assert!((exact_loss - entropy).abs() < 0.015, "{told}");
-    // Held against the exact posterior on the same targets: the entropy without the noise of which letters came.
-    assert!((-0.002..0.02).contains(&(loss - exact_loss)), "{told}");
-    // Counting sees more: its neighbours are never hidden. A model that learned nothing has 2 bits and more.
+    assert!((exact_loss - entropy).abs() < 0.015, "{summary}");
+    // Compared with the exact posterior on the same targets, which has the same sampling noise.
+    assert!((-0.002..0.02).contains(&(loss - exact_loss)), "{summary}");
+    // An untrained model needs about 2 bits.
     assert!(outcome.untrained.bits > 1.9, "{}", outcome.untrained.bits);
-    assert!(loss < outcome.untrained.bits - 0.3, "{told}");
+    assert!(loss < outcome.untrained.bits - 0.3, "{summary}");
 }
 
 #[test]
 fn the_exact_posterior_is_right_where_it_can_be_counted() {
-    // All letters but one are seen: Bayes' rule on the three factors that hold it.
+    // All bases but one are visible: Bayes' rule on the three factors that contain it.
     let visible = [Some(0), Some(2), None, Some(1), Some(3)];
     let weight = |x: usize| transition(0, 2, x) * transition(2, x, 1) * transition(x, 1, 3);
     let sum: f64 = (0..4).map(weight).sum();

@@ -2,14 +2,18 @@
 //! and beside it the predictions that paired tests need. [`accept`] is the only thing that writes it.
 
 use crate::baseline_predictions as sidecar;
+use crate::cell_id::optional_word;
 use crate::comparison::LEVEL;
 use crate::error::ReportError;
 use crate::folder::{read_predictions, read_run};
 use crate::predictions::CellPredictions;
-use crate::record::{CellId, CellRecord, EstimateRecord, RunRecord, ScoreValue, Status};
+use crate::record::{
+    CellId, CellRecord, EstimateRecord, Fraction, RepresentationName, RunRecord, ScoreValue, ScoredTarget,
+    Status, Variant,
+};
 use crate::staged::StagedFile;
 use crate::words::headline;
-use seqprobe_core::{Digest, parse_toml};
+use seqprobe_core::{Digest, LayerIndex, Pooling, parse_toml};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -60,19 +64,22 @@ pub struct BaselineCell {
     /// Dataset.
     pub dataset: String,
     /// Representation.
-    pub representation: String,
+    pub representation: RepresentationName,
     /// Variant.
-    pub variant: String,
+    pub variant: Variant,
     /// Layer.
-    pub layer: String,
+    #[serde(with = "optional_word")]
+    pub layer: Option<LayerIndex>,
     /// Pooling.
-    pub pooling: String,
+    #[serde(with = "optional_word")]
+    pub pooling: Option<Pooling>,
     /// Probe.
-    pub probe: String,
+    #[serde(with = "optional_word")]
+    pub probe: Option<String>,
     /// Fraction.
-    pub fraction: String,
+    pub fraction: Fraction,
     /// Target column, or `macro`.
-    pub target: String,
+    pub target: ScoredTarget,
     /// Metric.
     pub metric: String,
     /// Mean over seeds.
@@ -94,10 +101,10 @@ impl BaselineCell {
             dataset: self.dataset.clone(),
             representation: self.representation.clone(),
             variant: self.variant.clone(),
-            layer: self.layer.clone(),
-            pooling: self.pooling.clone(),
+            layer: self.layer,
+            pooling: self.pooling,
             probe: self.probe.clone(),
-            fraction: self.fraction.clone(),
+            fraction: self.fraction,
         }
     }
 
@@ -295,15 +302,16 @@ fn baseline_text(
     }
     text.push_str("cells = [\n");
     for cell in cells {
+        let [variant, layer, pooling, probe, fraction] = cell.id().words();
         let words = [
-            ("dataset", &cell.dataset),
-            ("representation", &cell.representation),
-            ("variant", &cell.variant),
-            ("layer", &cell.layer),
-            ("pooling", &cell.pooling),
-            ("probe", &cell.probe),
-            ("fraction", &cell.fraction),
-            ("target", &cell.target),
+            ("dataset", cell.dataset.as_str()),
+            ("representation", cell.representation.as_str()),
+            ("variant", &variant),
+            ("layer", &layer),
+            ("pooling", &pooling),
+            ("probe", &probe),
+            ("fraction", &fraction),
+            ("target", cell.target.as_str()),
             ("metric", &cell.metric),
         ];
         let words: Vec<String> =

@@ -33,7 +33,7 @@ fn of_cell(cell: &CellRecord, has_targets: bool) -> Vec<Selection<'_>> {
             shown.sort_by(|one, other| other.weight.abs().total_cmp(&one.weight.abs()));
             let n_more = shown.len().saturating_sub(MOST_SHOWN);
             shown.truncate(MOST_SHOWN);
-            let mut name = format!("{}, {}", cell_name(&cell.id), cell.id.probe);
+            let mut name = format!("{}, {}", cell_name(&cell.id), cell.id.probe_word());
             if let (true, Some(first)) = (has_targets, elements.first()) {
                 name.push_str(&format!(", {}", first.target));
             }

@@ -20,7 +20,8 @@ pub(crate) fn check(record: &RunRecord) -> Result<(), ReportError> {
                 .try_for_each(|number| finite(number, || format!("a cost of the features of {}", cell.id)))?;
         }
         for score in &cell.scores {
-            let what = || format!("{} of {} on {} of {}", score.metric, score.target, score.split, cell.id);
+            let what =
+                || format!("{} of {} on {} of {}", score.metric, score.target, score.split.as_str(), cell.id);
             finite_value(&score.value, &what)?;
         }
         for fit in &cell.fits {

@@ -33,9 +33,8 @@ fn case(cell: &CellRecord) -> TestCase {
         status.set_type(status_word(cell.status)).set_message(reason);
     }
     let id = &cell.id;
-    let name = [&id.representation, &id.variant, &id.layer, &id.pooling, &id.probe, &id.fraction]
-        .map(String::as_str)
-        .join("/");
+    let words = id.words();
+    let name = format!("{}/{}", id.representation, words.join("/"));
     let mut case = TestCase::new(name, status);
     case.set_classname(id.dataset.as_str()).set_time(seconds(cell.seconds));
     if let Some(score) = headline(cell) {

@@ -5,6 +5,7 @@
 mod audit;
 pub mod baseline;
 mod baseline_predictions;
+mod cell_id;
 pub mod comparison;
 pub mod diagnostics;
 pub mod elements;
@@ -28,6 +29,8 @@ mod staged;
 mod sweeps;
 mod table;
 mod verdicts_csv;
+mod warning;
+mod warning_words;
 mod words;
 
 pub use audit::{audit_lines, shift_lines};
@@ -42,4 +45,5 @@ pub use predictions::{
 };
 pub use record::RunRecord;
 pub use table::render_table;
+pub use warning_words::{gain_text, warning_text};
 pub use words::{headline, point, validation_loss, value};

@@ -6,6 +6,7 @@ use crate::record::{DatasetRecord, Provenance, RunRecord, Verdict};
 use crate::sentences::{of_dataset, of_suite, oracle_gap};
 use crate::sweeps::{Grid, grids};
 use crate::table::{note, shown};
+use crate::warning_words::warning_text;
 use crate::words::{
     cell_detail, count, duration, level, metric_name, number, one_line, role_word, whole_cells_of,
 };
@@ -25,7 +26,7 @@ const MOST_COLUMNS: usize = 9;
 pub(crate) fn render(record: &RunRecord) -> Result<String, ReportError> {
     let mut text = format!("## seqprobe: {}\n\n", escape(&record.suite));
     for warning in record.warnings.iter().take(MAX_WARNINGS) {
-        text.push_str(&format!("> **Warning:** {}\n>\n", escape(&one_line(warning))));
+        text.push_str(&format!("> **Warning:** {}\n>\n", escape(&one_line(&warning_text(warning)))));
     }
     if record.warnings.len() > MAX_WARNINGS {
         text.push_str(&format!("> and {} more warnings\n", record.warnings.len() - MAX_WARNINGS));
@@ -102,9 +103,9 @@ fn table(record: &RunRecord, dataset: &DatasetRecord) -> String {
     );
     for cell in whole_cells_of(record, dataset) {
         let row = [
-            cell.id.representation.clone(),
+            cell.id.representation.to_string(),
             cell_detail(&cell.id),
-            cell.id.probe.clone(),
+            cell.id.probe_word().to_owned(),
             role_word(cell.role).to_owned(),
             shown(cell),
             note(cell),

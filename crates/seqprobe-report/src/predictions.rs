@@ -70,12 +70,13 @@ pub struct SeedPredictions {
 /// Name of a cell's file within `predictions/`: readable parts made safe, and a digest that tells cells apart.
 pub fn predictions_file_name(cell: &CellId) -> String {
     let mut digest = DigestBuilder::new("seqprobe-cell-file");
-    let CellId { dataset, representation, variant, layer, pooling, probe, fraction } = cell;
-    for part in [dataset, representation, variant, layer, pooling, probe, fraction] {
+    let (dataset, representation) = (cell.dataset.as_str(), cell.representation.as_str());
+    let words = cell.words();
+    for part in [dataset, representation].into_iter().chain(words.iter().map(String::as_str)) {
         digest.part(part.as_bytes());
     }
     let short = digest.finish().short();
-    format!("{}--{}--{}--{short}.parquet", safe(dataset), safe(representation), safe(probe))
+    format!("{}--{}--{}--{short}.parquet", safe(dataset), safe(representation), safe(cell.probe_word()))
 }
 
 /// Letters, digits, `-` and `_` kept, anything else one `_`; at most 40 characters from the end, where names differ.

@@ -1,12 +1,15 @@
 //! The run record: what `run.json` holds. Field order is the file's order; a change that an older
 //! reader would misunderstand raises [`SCHEMA_VERSION`].
 
+use crate::cell_id::optional_word;
+pub use crate::cell_id::{CellId, Fraction, RANDOM_PREFIX, ReadingSetting, RepresentationName, Variant};
 use crate::diagnostics::{Diagnostics, RankRecord};
+pub use crate::warning::{ControlComparison, ControlKind, Gain, PairedDifference, Warning};
 use seqprobe_core::audit::Audit;
-use seqprobe_core::{FitReport, TaskKind};
+use seqprobe_core::{FitReport, LayerIndex, Pooling, Split, TaskKind};
 pub use seqprobe_stats::verdict::Verdict;
 use seqprobe_stats::{Estimate, NoEstimate};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// Version of the `run.json` layout.
@@ -28,7 +31,7 @@ pub struct RunRecord {
     /// One per dataset, model and probe (and one per dataset and model for best against best).
     pub verdicts: Vec<VerdictRecord>,
     /// What a reader must see first.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     /// Points behind the scores of the best cell of each representation, dataset by dataset.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnostics: Vec<Diagnostics>,
@@ -117,9 +120,9 @@ pub struct DatasetRecord {
     pub source: String,
     /// Notes of the reader.
     pub notes: Vec<String>,
-    /// Models that are surely better than their random initialisation, a sentence with the paired difference each.
+    /// Models that are clearly better than their random initialisation, with the paired difference.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gains: Vec<String>,
+    pub gains: Vec<Gain>,
     /// Copies and near-duplicates between its splits, contradicting labels, shifts; `None` where it was not audited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<Audit>,
@@ -149,32 +152,6 @@ pub enum Status {
     NotApplicable,
     /// It went wrong; the reason says how.
     Failed,
-}
-
-/// The coordinates of a cell.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct CellId {
-    /// Dataset.
-    pub dataset: String,
-    /// Representation: `onehot`, `kmer-4`, a model's name, `random:` before it.
-    pub representation: String,
-    /// What else changes a value; `-` where nothing does.
-    pub variant: String,
-    /// Layer, or `-`.
-    pub layer: String,
-    /// Pooling.
-    pub pooling: String,
-    /// Probe.
-    pub probe: String,
-    /// Fraction of the training split, as text so that it compares exactly: `1`.
-    pub fraction: String,
-}
-
-impl std::fmt::Display for CellId {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { dataset, representation, variant, layer, pooling, probe, fraction } = self;
-        write!(formatter, "{dataset}/{representation}/{variant}/{layer}/{pooling}/{probe}/{fraction}")
-    }
 }
 
 /// One cell, all its seeds.
@@ -283,9 +260,9 @@ pub struct SeedFit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScoreRecord {
     /// `valid` or `test`.
-    pub split: String,
+    pub split: Split,
     /// Target column, or `macro` for the mean over the defined targets of a multi-target task.
-    pub target: String,
+    pub target: ScoredTarget,
     /// Metric identifier.
     pub metric: String,
     /// True for the dataset's primary metric.
@@ -295,6 +272,81 @@ pub struct ScoreRecord {
     /// The number with its uncertainty, or why there is none.
     pub value: ScoreValue,
 }
+
+/// What a score or a verdict is about: one target, or the mean over all.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ScoredTarget {
+    /// The mean over the defined targets of a multi-target task; `macro` in files.
+    Macro,
+    /// One target column.
+    Column(String),
+}
+
+impl ScoredTarget {
+    /// The word in files.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Macro => "macro",
+            Self::Column(name) => name,
+        }
+    }
+}
+
+impl From<String> for ScoredTarget {
+    fn from(word: String) -> Self {
+        if word == "macro" { Self::Macro } else { Self::Column(word) }
+    }
+}
+
+/// Which probes a verdict compares.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ProbeScope {
+    /// The same probe on both sides.
+    Probe(String),
+    /// The best probe of each side, chosen on validation; `best` in files.
+    Best,
+}
+
+impl ProbeScope {
+    /// The word in files.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Probe(name) => name,
+            Self::Best => "best",
+        }
+    }
+}
+
+impl From<String> for ProbeScope {
+    fn from(word: String) -> Self {
+        if word == "best" { Self::Best } else { Self::Probe(word) }
+    }
+}
+
+macro_rules! as_word {
+    ($name:ident) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(self.as_str())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer).map(Self::from)
+            }
+        }
+    };
+}
+
+as_word!(ScoredTarget);
+as_word!(ProbeScope);
 
 /// A score or the reason there is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -357,15 +409,17 @@ pub struct VerdictRecord {
     /// Dataset.
     pub dataset: String,
     /// Target column, or `macro`.
-    pub target: String,
+    pub target: ScoredTarget,
     /// Model.
     pub model: String,
-    /// Layer chosen on validation.
-    pub layer: String,
-    /// Pooling chosen on validation.
-    pub pooling: String,
+    /// Layer chosen on validation; `None` where the representation has none.
+    #[serde(with = "optional_word")]
+    pub layer: Option<LayerIndex>,
+    /// Pooling chosen on validation; `None` where none is done.
+    #[serde(with = "optional_word")]
+    pub pooling: Option<Pooling>,
     /// Probe, or `best` for best probe against best probe.
-    pub probe: String,
+    pub probe: ProbeScope,
     /// Primary metric.
     pub metric: String,
     /// Differences smaller than this do not matter.
@@ -377,6 +431,14 @@ pub struct VerdictRecord {
     pub comparisons: Vec<ComparisonRecord>,
     /// Why it is `unclear`, where that is not the intervals' doing.
     pub reason: Option<String>,
+}
+
+impl VerdictRecord {
+    /// Layer and pooling as words, those left out that the model does not have.
+    pub(crate) fn settings(&self) -> Vec<String> {
+        let layer = self.layer.as_ref().map(ToString::to_string);
+        layer.into_iter().chain(self.pooling.as_ref().map(ToString::to_string)).collect()
+    }
 }
 
 /// One paired difference, positive when it favours the model.

@@ -52,17 +52,18 @@ fn row(cell: &CellRecord, score: Option<&ScoreRecord>) -> [String; 20] {
     });
     let number = |of: fn(&EstimateRecord) -> f64| optional(estimate.map(of));
     let reason = cell.reason.as_deref().or_else(|| score.and_then(|score| value_reason(&score.value)));
+    let [variant, layer, pooling, probe, fraction] = cell.id.words();
     let said = |of: fn(&ScoreRecord) -> &str| score.map(|score| text(of(score))).unwrap_or_default();
     [
         text(&cell.id.dataset),
-        said(|score| &score.target),
-        said(|score| &score.split),
-        text(&cell.id.representation),
-        text(&cell.id.variant),
-        text(&cell.id.layer),
-        text(&cell.id.pooling),
-        text(&cell.id.probe),
-        text(&cell.id.fraction),
+        said(|score| score.target.as_str()),
+        said(|score| score.split.as_str()),
+        text(cell.id.representation.as_str()),
+        text(&variant),
+        text(&layer),
+        text(&pooling),
+        text(&probe),
+        text(&fraction),
         said(|score| &score.metric),
         score.and_then(|score| point(&score.value)).map(float).unwrap_or_default(),
         number(|estimate| estimate.lower),

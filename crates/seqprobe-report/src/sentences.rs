@@ -1,10 +1,12 @@
 //! What the run found, in sentences. The words are the same in the terminal, the comment and the page.
 
 use crate::record::{
-    ComparisonRecord, DatasetRecord, EstimateRecord, Role, RunRecord, ScoreValue, Verdict, VerdictRecord,
+    ComparisonRecord, DatasetRecord, EstimateRecord, ProbeScope, Role, RunRecord, ScoreValue, Verdict,
+    VerdictRecord,
 };
+use crate::warning_words::gain_text;
 use crate::words::{
-    cell_name, headline, is_said, lower_is_better, metric_name, number, point, ranked, value, value_reason,
+    cell_name, headline, lower_is_better, metric_name, number, point, ranked, value, value_reason,
 };
 use seqprobe_stats::verdict::Tally;
 
@@ -28,7 +30,7 @@ pub(crate) fn of_dataset(record: &RunRecord, dataset: &DatasetRecord) -> Vec<Sen
     if sentences.is_empty() {
         sentences.push(Sentence { verdict: None, text: without_verdict(record, dataset) });
     }
-    sentences.extend(dataset.gains.iter().map(|gain| Sentence { verdict: None, text: gain.clone() }));
+    sentences.extend(dataset.gains.iter().map(|gain| Sentence { verdict: None, text: gain_text(gain) }));
     sentences
 }
 
@@ -52,11 +54,11 @@ fn of_model(record: &RunRecord, model: &str) -> String {
     let mut probes: Vec<&str> = Vec::new();
     for verdict in record.verdicts.iter().filter(|verdict| verdict.model == model) {
         if !probes.contains(&verdict.probe.as_str()) {
-            probes.push(&verdict.probe);
+            probes.push(verdict.probe.as_str());
         }
     }
     let clause = |(place, probe): (usize, &&str)| {
-        let rows = record.verdicts.iter().filter(|row| row.model == model && row.probe == **probe);
+        let rows = record.verdicts.iter().filter(|row| row.model == model && row.probe.as_str() == *probe);
         let tally = Tally::of(rows.map(|row| row.verdict));
         let name = if **probe == *"best" { "its best probe" } else { probe };
         let n = tally.total();
@@ -132,9 +134,11 @@ pub(crate) fn of_verdict(dataset: &DatasetRecord, verdict: &VerdictRecord) -> St
 
 /// `models/x with linear (final · mean)`; the target where the dataset has several.
 fn subject(dataset: &DatasetRecord, verdict: &VerdictRecord) -> String {
-    let probe = if verdict.probe == "best" { "its best probe".to_owned() } else { verdict.probe.clone() };
-    let place: Vec<&str> =
-        [verdict.layer.as_str(), verdict.pooling.as_str()].into_iter().filter(|part| is_said(part)).collect();
+    let probe = match &verdict.probe {
+        ProbeScope::Best => "its best probe",
+        ProbeScope::Probe(probe) => probe,
+    };
+    let place = verdict.settings();
     let place = if place.is_empty() { String::new() } else { format!(" ({})", place.join(" · ")) };
     let target =
         if dataset.targets.len() > 1 { format!(" on target {}", verdict.target) } else { String::new() };
@@ -144,8 +148,8 @@ fn subject(dataset: &DatasetRecord, verdict: &VerdictRecord) -> String {
 /// `+0.034 [0.021, 0.047], against kmer-4`.
 fn against(verdict: &VerdictRecord, comparison: &ComparisonRecord) -> String {
     let sign = if point(&comparison.delta).is_some_and(|delta| delta > 0.0) { "+" } else { "" };
-    let probe = &comparison.baseline.probe;
-    let probe = if *probe == verdict.probe { String::new() } else { format!(" with {probe}") };
+    let probe = comparison.baseline.probe_word();
+    let probe = if probe == verdict.probe.as_str() { String::new() } else { format!(" with {probe}") };
     format!("{sign}{} against {}{probe}", value(&comparison.delta), comparison.baseline.representation)
 }
 
@@ -202,7 +206,7 @@ fn without_verdict(record: &RunRecord, dataset: &DatasetRecord) -> String {
         Some((cell, score)) => format!(
             "{} with {} scored best, {} {} ({why})",
             cell_name(&cell.id),
-            cell.id.probe,
+            cell.id.probe_word(),
             metric_name(&score.metric),
             value(&score.value)
         ),
@@ -229,7 +233,7 @@ pub(crate) fn oracle_gap(record: &RunRecord, dataset: &DatasetRecord) -> Option<
     let sign = if lower_is_better(&dataset.metric) { -1.0 } else { 1.0 };
     Some(OracleGap {
         oracle: value(&headline(oracle)?.value),
-        best: format!("{} with {}", cell_name(&best.id), best.id.probe),
+        best: format!("{} with {}", cell_name(&best.id), best.id.probe_word()),
         score: value(&headline(best)?.value),
         gap: number((ceiling - reached).abs()),
         reached: within == Some(true) || sign * (reached - ceiling) >= 0.0,

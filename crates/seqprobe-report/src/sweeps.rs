@@ -3,9 +3,10 @@
 
 use crate::record::{CellRecord, DatasetRecord, DescriptionValue, RangeRecord, RunRecord};
 use crate::words::{
-    cell_detail, cells_of, chosen_on_validation, headline, is_said, metric_name, number, one_line, point,
-    value, whole_cells_of,
+    cell_detail, cells_of, chosen_on_validation, headline, metric_name, number, one_line, point, value,
+    whole_cells_of,
 };
+use seqprobe_core::LayerIndex;
 
 /// Scores of one representation and probe along something.
 pub(crate) struct Curve<'a> {
@@ -41,22 +42,30 @@ pub(crate) struct Grid {
 
 /// A curve over the layers of each representation, pooling and probe that has several.
 pub(crate) fn layer_curves<'a>(record: &'a RunRecord, dataset: &'a DatasetRecord) -> Vec<Curve<'a>> {
-    let scored = || whole_cells_of(record, dataset).filter(|cell| is_said(&cell.id.layer) && has_point(cell));
-    let blocks = scored().filter_map(|cell| cell.id.layer.parse::<u32>().ok());
+    let scored = || whole_cells_of(record, dataset).filter(|cell| cell.id.layer.is_some() && has_point(cell));
+    let blocks = scored().filter_map(block_of);
     // The state behind the model's last norm stands one place behind its last block.
     let last = f64::from(blocks.max().unwrap_or(0)) + 1.0;
     let mut curves: Vec<(String, &str, Vec<CurvePoint<'_>>)> = Vec::new();
     for cell in scored() {
-        let name = [&cell.id.representation, &cell.id.variant, &cell.id.pooling];
-        let name: Vec<&str> = name.into_iter().map(String::as_str).filter(|part| is_said(part)).collect();
-        let chosen = chosen_on_validation(record, dataset, &cell.id.representation, Some(&cell.id.probe));
+        let [variant, layer, pooling, ..] = cell.id.words();
+        let name: Vec<String> = [cell.id.representation.to_string(), variant, pooling]
+            .into_iter()
+            .filter(|word| word != "-")
+            .collect();
+        let chosen = chosen_on_validation(
+            record,
+            dataset,
+            cell.id.representation.as_str(),
+            Some(cell.id.probe_word()),
+        );
         let point = CurvePoint {
-            place: cell.id.layer.parse::<u32>().map_or(last, f64::from),
-            label: cell.id.layer.clone(),
+            place: block_of(cell).map_or(last, f64::from),
+            label: layer,
             chosen: chosen.is_some_and(|chosen| chosen.id == cell.id),
             cell,
         };
-        add(&mut curves, name.join(" · "), &cell.id.probe, point);
+        add(&mut curves, name.join(" · "), cell.id.probe_word(), point);
     }
     finish(curves)
 }
@@ -66,8 +75,13 @@ pub(crate) fn layer_curves<'a>(record: &'a RunRecord, dataset: &'a DatasetRecord
 pub(crate) fn fraction_curves<'a>(record: &'a RunRecord, dataset: &'a DatasetRecord) -> Vec<Curve<'a>> {
     let mut curves: Vec<(String, &str, Vec<CurvePoint<'_>>)> = Vec::new();
     for cell in cells_of(record, dataset).filter(|cell| has_point(cell)) {
-        let Ok(fraction) = cell.id.fraction.parse::<f64>() else { continue };
-        let whole = chosen_on_validation(record, dataset, &cell.id.representation, Some(&cell.id.probe));
+        let fraction = cell.id.fraction;
+        let whole = chosen_on_validation(
+            record,
+            dataset,
+            cell.id.representation.as_str(),
+            Some(cell.id.probe_word()),
+        );
         let Some(whole) = whole.filter(|whole| {
             (&whole.id.layer, &whole.id.pooling, &whole.id.variant)
                 == (&cell.id.layer, &cell.id.pooling, &cell.id.variant)
@@ -76,15 +90,23 @@ pub(crate) fn fraction_curves<'a>(record: &'a RunRecord, dataset: &'a DatasetRec
         };
         let detail = cell_detail(&whole.id);
         let name = if detail.is_empty() {
-            cell.id.representation.clone()
+            cell.id.representation.to_string()
         } else {
             format!("{} ({detail})", cell.id.representation)
         };
         let point =
-            CurvePoint { place: fraction.log10(), label: cell.id.fraction.clone(), cell, chosen: false };
-        add(&mut curves, name, &cell.id.probe, point);
+            CurvePoint { place: fraction.get().log10(), label: fraction.to_string(), cell, chosen: false };
+        add(&mut curves, name, cell.id.probe_word(), point);
     }
     finish(curves)
+}
+
+/// The number of a cell's block; `None` for the state after a model's last norm.
+fn block_of(cell: &CellRecord) -> Option<u32> {
+    match cell.id.layer {
+        Some(LayerIndex::Block(number)) => Some(number),
+        Some(LayerIndex::Final) | None => None,
+    }
 }
 
 fn has_point(cell: &CellRecord) -> bool {
@@ -180,8 +202,12 @@ pub(crate) fn description_grid(record: &RunRecord, dataset: &DatasetRecord) -> O
         .filter_map(|cell| cell.description.as_ref().map(|description| (cell, description)))
         .map(|(cell, description)| {
             let score = headline(cell).map(|score| value(&score.value)).unwrap_or_default();
-            let mut row =
-                vec![cell.id.representation.clone(), cell_detail(&cell.id), cell.id.probe.clone(), score];
+            let mut row = vec![
+                cell.id.representation.to_string(),
+                cell_detail(&cell.id),
+                cell.id.probe_word().to_owned(),
+                score,
+            ];
             match description {
                 DescriptionValue::Known(known) => row.extend([
                     range(&known.bits),

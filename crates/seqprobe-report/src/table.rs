@@ -4,6 +4,7 @@ use crate::error::ReportError;
 use crate::record::{CellRecord, DatasetRecord, RunRecord, Status};
 use crate::sentences::{of_dataset, of_suite, oracle_gap};
 use crate::sweeps::{Grid, description_grid, fraction_grid};
+use crate::warning_words::warning_text;
 use crate::words::{
     cell_detail, count, headline, metric_name, one_line, plain, role_word, value, value_reason,
     whole_cells_of,
@@ -16,7 +17,7 @@ use std::fmt::Write;
 pub fn render_table(record: &RunRecord) -> String {
     let mut text = String::new();
     for warning in &record.warnings {
-        line(&mut text, &format!("warning: {}", plain(&one_line(warning))));
+        line(&mut text, &format!("warning: {}", plain(&one_line(&warning_text(warning)))));
     }
     if !record.warnings.is_empty() {
         text.push('\n');
@@ -100,9 +101,9 @@ fn table(record: &RunRecord, dataset: &DatasetRecord) -> Table {
     table.set_header(header);
     for cell in whole_cells_of(record, dataset) {
         let row = [
-            cell.id.representation.clone(),
+            cell.id.representation.to_string(),
             cell_detail(&cell.id),
-            cell.id.probe.clone(),
+            cell.id.probe_word().to_owned(),
             role_word(cell.role).to_owned(),
             shown(cell),
             note(cell),

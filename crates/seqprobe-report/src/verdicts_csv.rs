@@ -1,5 +1,6 @@
 //! `verdicts.csv`: one row per comparison with a baseline; a verdict without any comparison keeps one row.
 
+use crate::cell_id::word_or_dash;
 use crate::error::ReportError;
 use crate::record::{ComparisonRecord, RunRecord, ScoreValue, VerdictRecord};
 use crate::spreadsheet::{Sheet, float, optional, text};
@@ -43,11 +44,11 @@ fn row(verdict: &VerdictRecord, comparison: Option<&ComparisonRecord>) -> [Strin
     });
     [
         text(&verdict.dataset),
-        text(&verdict.target),
+        text(verdict.target.as_str()),
         text(&verdict.model),
-        text(&verdict.layer),
-        text(&verdict.pooling),
-        text(&verdict.probe),
+        text(&word_or_dash(verdict.layer.as_ref())),
+        text(&word_or_dash(verdict.pooling.as_ref())),
+        text(verdict.probe.as_str()),
         comparison.map(|comparison| text(&baseline(verdict, comparison))).unwrap_or_default(),
         text(&verdict.metric),
         float(verdict.margin),
@@ -68,7 +69,10 @@ fn baseline(verdict: &VerdictRecord, comparison: &ComparisonRecord) -> String {
         .filter(|other| other.baseline.representation == cell.representation)
         .count();
     if alike == 1 {
-        return cell.representation.clone();
+        return cell.representation.to_string();
     }
-    format!("{}/{}/{}/{}", cell.representation, cell.variant, cell.pooling, cell.probe)
+    {
+        let [variant, _, pooling, probe, _] = cell.words();
+        format!("{}/{variant}/{pooling}/{probe}", cell.representation)
+    }
 }

@@ -1,6 +1,9 @@
 //! Names, numbers and picks that several renderers share, so that all of them say the same.
 
-use crate::record::{CellId, CellRecord, DatasetRecord, Role, RunRecord, ScoreRecord, ScoreValue, Status};
+use crate::record::{
+    CellId, CellRecord, DatasetRecord, Role, RunRecord, ScoreRecord, ScoreValue, ScoredTarget, Status,
+};
+use seqprobe_core::Split;
 
 /// A number at three decimals, with more or fewer where it is far from 1.
 pub(crate) fn number(value: f64) -> String {
@@ -120,12 +123,8 @@ pub(crate) fn status_word(status: Status) -> &'static str {
 
 /// What a cell differs in beside representation and probe: variant, layer, pooling, fraction; empty where nothing.
 pub(crate) fn cell_detail(cell: &CellId) -> String {
-    let mut parts: Vec<String> = [&cell.variant, &cell.layer, &cell.pooling]
-        .into_iter()
-        .filter(|part| is_said(part))
-        .cloned()
-        .collect();
-    if !is_whole(cell) {
+    let mut parts = cell.settings();
+    if !cell.fraction.is_whole() {
         parts.push(format!("{} of train", cell.fraction));
     }
     parts.join(" · ")
@@ -135,15 +134,10 @@ pub(crate) fn cell_detail(cell: &CellId) -> String {
 pub(crate) fn cell_name(cell: &CellId) -> String {
     let detail = cell_detail(cell);
     if detail.is_empty() {
-        cell.representation.clone()
+        cell.representation.to_string()
     } else {
         format!("{} ({detail})", cell.representation)
     }
-}
-
-/// False for the dash that stands where nothing does.
-pub(crate) fn is_said(part: &str) -> bool {
-    !matches!(part, "-" | "")
 }
 
 /// The cells of a dataset, in plan order.
@@ -154,23 +148,18 @@ pub(crate) fn cells_of<'a>(
     record.cells.iter().filter(|cell| cell.id.dataset == dataset.id)
 }
 
-/// True for a cell that was fitted on all of the training split.
-pub(crate) fn is_whole(cell: &CellId) -> bool {
-    matches!(cell.fraction.as_str(), "1" | "1.0" | "-" | "")
-}
-
 /// The cells of a dataset that were fitted on all of the training split, in plan order.
 pub(crate) fn whole_cells_of<'a>(
     record: &'a RunRecord,
     dataset: &'a DatasetRecord,
 ) -> impl Iterator<Item = &'a CellRecord> {
-    cells_of(record, dataset).filter(|cell| is_whole(&cell.id))
+    cells_of(record, dataset).filter(|cell| cell.id.fraction.is_whole())
 }
 
 /// The one score a cell is shown by: the primary metric on test, over all targets where there are several.
 pub fn headline(cell: &CellRecord) -> Option<&ScoreRecord> {
-    let primary = || cell.scores.iter().filter(|score| score.primary && score.split == "test");
-    primary().find(|score| score.target == "macro").or_else(|| primary().next())
+    let primary = || cell.scores.iter().filter(|score| score.primary && score.split == Split::Test);
+    primary().find(|score| score.target == ScoredTarget::Macro).or_else(|| primary().next())
 }
 
 /// Mean validation loss over the fits of a cell: log loss or mean squared error.
@@ -198,7 +187,8 @@ pub(crate) fn chosen_on_validation<'a>(
 ) -> Option<&'a CellRecord> {
     whole_cells_of(record, dataset)
         .filter(|cell| {
-            cell.id.representation == representation && probe.is_none_or(|probe| cell.id.probe == probe)
+            cell.id.representation.as_str() == representation
+                && probe.is_none_or(|probe| cell.id.probe_word() == probe)
         })
         .filter_map(|cell| validation_loss(cell).map(|loss| (loss, cell)))
         .min_by(|(left, _), (right, _)| left.total_cmp(right))

@@ -1,56 +1,38 @@
 //! Metrics, estimates, bootstrap, paired comparisons and verdicts, on slices.
 //!
-//! [`metric`] finds a [`Metric`] by its identifier; [`Metric::score`] gives a bare score, [`estimate`] a score
-//! with its interval, [`compare`] a difference with its interval, [`verdict`] what the differences mean.
-//! What has no value is an error with a plain reason, never NaN and never 0.
+//! [`metric()`] finds a [`Metric`] by its identifier. [`Metric::score`] returns a bare score, [`estimate()`] a score
+//! with its interval, [`compare()`] a paired difference with its interval. [`verdict::judge`] decides from
+//! differences whether a model beats its baselines. An undefined number is an error with its reason, never NaN and
+//! never 0.
 //!
-//! Nothing here reads a file, fits a model or knows a sequence, and nothing fails for outside reasons.
+//! This crate reads no files, fits no models and does not know sequences. Its functions depend on their arguments only.
 
-mod bca;
-mod bootstrap;
-mod corrections;
-mod curves;
-mod decisions;
-mod delong;
-mod estimate;
-mod floors;
-mod interval;
-mod methods;
-mod metric;
-mod numbers;
-mod permutation;
-mod poisson;
-mod probabilities;
-#[cfg(test)]
-mod properties;
-mod ranking;
-mod resampled_t;
-mod sample_size;
-mod scale;
-mod side;
-mod suite_ranks;
-mod truth;
-mod unpaired;
-pub mod verdict;
-mod weighted;
-mod wilcoxon;
+mod intervals;
+mod metrics;
+mod tests_and_verdicts;
 
-/// Raised when the same inputs would give another interval or p value; part of the key of stored scores.
+/// Raised when the same inputs give a different interval or p value. Part of the key of stored scores.
 ///
-/// 2: replicates drawn sixteen at a time. 3: scales that bend with a score's bounds; logit-DeLong for AUROC; the spread of seeds less what the
-/// examples make of it.
+/// - 2: replicates are drawn in groups of sixteen.
+/// - 3: intervals of single scores are computed on scales that respect the score's bounds; AUROC uses logit-DeLong;
+///   the part of the seed variance that test examples explain is subtracted.
+/// - 4: in differences, the degrees of freedom of seeds use the geometric mean of the corrected and the uncorrected
+///   variance.
 pub const INTERVALS_VERSION: u32 = 4;
 
-pub use corrections::{benjamini_hochberg, holm};
-pub use curves::{CalibrationBin, calibration, precision_at, roc_at};
-pub use delong::{DeLong, delong_test};
-pub use estimate::{Difference, Estimate, NoEstimate, Resampling, compare, estimate};
-pub use floors::{floor_note, paired_floor, rank_sum_floor};
-pub use methods::IntervalMethod;
-pub use metric::{METRICS, Metric, Needs, TargetScores, metric};
-pub use permutation::{PermutationTest, permutation_test};
-pub use resampled_t::{ResampledT, corrected_resampled_t};
-pub use suite_ranks::{PairTest, RankSummary, nemenyi_difference, rank_methods};
-pub use truth::{InputError, Truth, Undefined};
-pub use unpaired::{KnownInterval, unpaired};
-pub use wilcoxon::{MOST_EXACT, SignTest, mcnemar, wilcoxon_signed_rank};
+pub use intervals::estimate::{compare, estimate};
+pub use intervals::types::{Difference, Estimate, IntervalMethod, NoEstimate, Resampling};
+pub use metrics::curves::{CalibrationBin, calibration, precision_at, roc_at};
+pub use metrics::errors::{InputError, Undefined};
+pub use metrics::metric::{Metric, MetricTask, TargetScores};
+pub use metrics::registry::{METRICS, metric};
+pub use metrics::truth::Truth;
+pub use tests_and_verdicts::corrections::{benjamini_hochberg, holm};
+pub use tests_and_verdicts::delong_test::{DeLong, delong_test};
+pub use tests_and_verdicts::floors::{floor_note, paired_floor, rank_sum_floor};
+pub use tests_and_verdicts::permutation::{PermutationTest, permutation_test};
+pub use tests_and_verdicts::resampled_t::{ResampledT, corrected_resampled_t};
+pub use tests_and_verdicts::suite_ranks::{PairTest, RankSummary, nemenyi_difference, rank_methods};
+pub use tests_and_verdicts::unpaired::{KnownInterval, unpaired};
+pub use tests_and_verdicts::verdict;
+pub use tests_and_verdicts::wilcoxon::{MAX_EXACT, SignTest, mcnemar, wilcoxon_signed_rank};

@@ -12,11 +12,11 @@ use crate::run::{load_models, plan_all};
 use crate::suite::{Representation, Suite};
 use indicatif::HumanBytes;
 use seqprobe_core::{Dataset, LayerIndex, Pooling};
-use seqprobe_embed::{EmbeddingCache, Estimate, estimate};
+use seqprobe_embed::{EmbeddingCache, ExtractionForecast, forecast_extraction};
 
 /// One sentence of what an extraction would do.
-pub(crate) fn describe(found: &Estimate) -> String {
-    let Estimate { n_rows, n_distinct, n_missing, n_tokens, n_bytes, seconds, n_sampled } = found;
+pub(crate) fn describe(found: &ExtractionForecast) -> String {
+    let ExtractionForecast { n_rows, n_distinct, n_missing, n_tokens, n_bytes, seconds, n_sampled } = found;
     let head = format!("{n_rows} sequences, {n_distinct} distinct");
     if *n_missing == 0 {
         return format!("{head}: all in the cache, nothing to compute");
@@ -45,7 +45,7 @@ pub(crate) fn dry_run(suite: &Suite, datasets: &[Dataset], computing: &Computing
             let (Representation::Model(model), Some(loaded)) = (representation, loaded) else { continue };
             let wanted = wanted(plan, number, model.store);
             for draw in &loaded.draws {
-                let found = estimate(draw, &model.extraction, &dataset.sequences, &wanted, &cache)
+                let found = forecast_extraction(draw, &model.extraction, &dataset.sequences, &wanted, &cache)
                     .or_exit(ExitCode::Model)?;
                 seconds += found.seconds;
                 n_bytes += found.n_bytes;
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_dry_run_says_what_is_to_do() {
-        let found = Estimate {
+        let found = ExtractionForecast {
             n_rows: 10,
             n_distinct: 8,
             n_missing: 6,
@@ -104,7 +104,7 @@ mod tests {
             describe(&found),
             "10 sequences, 8 distinct: 6 to compute (300 tokens), 2 in the cache; about 2 min by a sample of 3; 4.00 KiB to store"
         );
-        let nothing = Estimate { n_missing: 0, ..found };
+        let nothing = ExtractionForecast { n_missing: 0, ..found };
         assert_eq!(describe(&nothing), "10 sequences, 8 distinct: all in the cache, nothing to compute");
         assert_eq!([0.04, 75.2, 6300.0].map(duration), ["0.0 s", "75 s", "1.8 h"]);
     }

@@ -2,7 +2,7 @@
 //! is a server on this machine.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-#[path = "../../../crates/seqprobe-models/tests/common/loopback.rs"]
+#[path = "../../../crates/seqprobe-hub/tests/hub/loopback.rs"]
 mod loopback;
 
 use loopback::{Answer, COMMIT, Loopback, Repository};

@@ -145,8 +145,8 @@ fn workers_that_go_on_failing_are_given_up_with_the_reason() {
         ("shape", "restarts = 1", "it sent states of shape [1, 20, 22, 6]", 2),
         ("nan", "", "a state of layer 1 is not a finite number", 1),
         ("error", "", "out of memory on the third floor", 1),
-        ("other-model", "", "after a restart it says it is another model", 2),
-        ("hangs-on-hello", "timeout_seconds = 1", "it said nothing for 1 s", 1),
+        ("other-model", "", "after a restart it is another model", 2),
+        ("hangs-on-hello", "timeout_seconds = 1", "it sent nothing for 1 s", 1),
     ] {
         let folder = prepare(mode, more);
         let ended = embed(folder.path());

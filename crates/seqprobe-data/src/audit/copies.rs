@@ -1,7 +1,7 @@
-//! Sequences that stand in train and in another split, letter for letter or on the other strand, and sequences whose
-//! labels contradict each other.
+//! Sequences that are in train and in another split, on the same or the other strand, and sequences whose labels
+//! contradict each other.
 
-use super::labels_agree;
+use super::labels::labels_agree;
 use seqprobe_core::audit::{Conflicts, Copies};
 use seqprobe_core::{Dataset, DnaSequence, Split, Targets};
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ pub(crate) fn rows_by_sequence<'a>(dataset: &'a Dataset, rows: &[usize]) -> Rows
     by_sequence
 }
 
-/// Copies of train in another split: the same letters, and the same letters on the other strand.
+/// Copies of training sequences in another split: on the same strand, and on the other strand.
 pub(crate) fn copies_of(dataset: &Dataset, split: Split) -> (Copies, Copies) {
     let train = rows_by_sequence(dataset, &dataset.splits.train);
     let exactly = no_tolerances(dataset);
@@ -60,7 +60,7 @@ pub(crate) fn label_conflicts(dataset: &Dataset) -> Conflicts {
     conflicts
 }
 
-/// Equal means equal, for every target.
+/// A tolerance of 0 for every target.
 fn no_tolerances(dataset: &Dataset) -> Vec<f64> {
     match &dataset.targets {
         Targets::Classes { .. } => Vec::new(),

@@ -1,5 +1,5 @@
-//! Dropping training rows whose sequence the validation or test split holds too. The other splits stay as they are,
-//! so that scores stay comparable.
+//! Drops training rows whose sequence is also in the validation or test split. The other splits do not change, so that
+//! scores stay comparable.
 
 use super::copies::rows_by_sequence;
 use super::near::near_duplicates;
@@ -12,15 +12,15 @@ use std::collections::HashSet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LeakKind {
-    /// Copies of a validation or test sequence, letter for letter or on the other strand.
+    /// Copies of a validation or test sequence, on the same or the other strand.
     Exact,
-    /// These and near-duplicates of one.
+    /// Copies and near-duplicates of a validation or test sequence.
     Near,
 }
 
 /// The dataset without its leaking training rows, with a note that says how many were left out.
 ///
-/// Short windows can be near-duplicates and have the opposite label on purpose: dropping them changes the task.
+/// In some tasks, short windows are near-duplicates with opposite labels on purpose: dropping them changes the task.
 ///
 /// # Errors
 /// [`DataError`] when no training row is left, or none of a class.
@@ -57,18 +57,19 @@ pub fn without_leaks(
     Ok(dataset)
 }
 
-/// There is a training row, of every class.
+/// Checks that there is a training row of every class.
 fn check_train(dataset: &Dataset) -> Result<(), DataError> {
     let refuse = |what: String| {
-        let message =
-            format!("without leaking rows {what}\n  hint: do not drop leaks, or split the data anew");
+        let message = format!(
+            "without leaking rows {what}\n  hint: keep the leaking rows, or split the data in another way"
+        );
         Err(DataError::card(&dataset.id, message))
     };
     if dataset.splits.train.is_empty() {
         return refuse("the train split is empty".to_owned());
     }
     if let Some(class) = class_without_row(&dataset.splits.train, &dataset.targets, &dataset.task.classes) {
-        return refuse(format!("class {class:?} has no row in the train split"));
+        return refuse(format!("class {class:?} has no rows in the train split"));
     }
     Ok(())
 }

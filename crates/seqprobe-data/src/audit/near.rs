@@ -1,11 +1,11 @@
 //! Near-duplicates: pairs of a training row and another row that share most of the smaller one's k-mers.
 //!
-//! Every k-mer is compared as long as all sequences are below [`SHORT`] bases or the dataset has at most
-//! [`MOST_KMERS`] of them. Beyond that a fixed share is compared, those whose hash is small, the same for all
-//! sequences (a scaled MinHash sketch; Irber et al. 2022, FracMinHash). Strands are folded: a k-mer and its reverse
-//! complement are one. k-mers that hold N are left out.
+//! Every k-mer is compared if all sequences are below [`SHORT`] bases or the dataset has at most [`MAX_KMERS`] of them.
+//! Otherwise a fixed share is compared: the k-mers with small hashes, the same in all sequences (a scaled MinHash
+//! sketch; Irber et al. 2022, FracMinHash). k-mers are canonical: a k-mer and its reverse complement are the same.
+//! k-mers with N are left out.
 
-use super::labels_agree;
+use super::labels::labels_agree;
 use rayon::prelude::*;
 use seqprobe_core::audit::{NEAR_K, NEAR_LEAST, Near};
 use seqprobe_core::sequence::base_code;
@@ -13,10 +13,10 @@ use seqprobe_core::{Dataset, DnaSequence, Split, Targets, TaskKind};
 
 /// Sequences below this many bases are never sketched.
 const SHORT: usize = 500;
-/// k-mers of a dataset up to which all are compared: 1 GiB of index.
-const MOST_KMERS: usize = 1 << 27;
-/// k-mers of train that are indexed at once.
-pub(super) const PIECE_KMERS: usize = 1 << 26;
+/// Maximum number of k-mers of a dataset that are all compared: 1 GiB of index.
+const MAX_KMERS: usize = 1 << 27;
+/// Maximum number of training k-mers that are indexed at once.
+pub(super) const MAX_PIECE_KMERS: usize = 1 << 26;
 
 /// Near-duplicates of train in some splits.
 pub(crate) struct NearDuplicates {
@@ -35,13 +35,13 @@ pub(crate) struct NearSplit {
 
 /// A row of the other split and its near-duplicates.
 #[derive(Clone, Default)]
-struct Found {
+struct NearHits {
     train_rows: Vec<usize>,
     /// Largest containment so far, and its training row.
     nearest: Option<(f64, usize)>,
 }
 
-/// Finds them. Copies, on either strand, are not near-duplicates.
+/// Finds the near-duplicates of train. Copies, on either strand, are not near-duplicates.
 pub(crate) fn near_duplicates(dataset: &Dataset, splits: &[Split], threshold: f64) -> NearDuplicates {
     let rate = sampling_rate(dataset);
     let tolerances = half_deviations(dataset);
@@ -50,9 +50,10 @@ pub(crate) fn near_duplicates(dataset: &Dataset, splits: &[Split], threshold: f6
     };
     let queries: Vec<Vec<Vec<u32>>> =
         splits.iter().map(|&split| sketches(dataset.splits.rows(split))).collect();
-    let mut found: Vec<Vec<Found>> = queries.iter().map(|rows| vec![Found::default(); rows.len()]).collect();
+    let mut found: Vec<Vec<NearHits>> =
+        queries.iter().map(|rows| vec![NearHits::default(); rows.len()]).collect();
     for piece in pieces(dataset, rate) {
-        let index = Index::new(&sketches(piece));
+        let index = KmerIndex::new(&sketches(piece));
         for ((&split, queries), found) in splits.iter().zip(&queries).zip(&mut found) {
             let rows = dataset.splits.rows(split);
             found.par_iter_mut().zip(queries).zip(rows).for_each_init(
@@ -99,30 +100,30 @@ pub(crate) fn near_duplicates(dataset: &Dataset, splits: &[Split], threshold: f6
     NearDuplicates { sampled: rate, splits }
 }
 
-/// 1, or the power of 1/2 that keeps the compared k-mers within [`MOST_KMERS`].
+/// 1, or the power of 1/2 that keeps the compared k-mers within [`MAX_KMERS`].
 fn sampling_rate(dataset: &Dataset) -> f64 {
     if dataset.sequences.iter().all(|sequence| sequence.len() < SHORT) {
         return 1.0;
     }
-    let letters: usize = dataset.sequences.iter().map(DnaSequence::len).sum();
+    let n_bases: usize = dataset.sequences.iter().map(DnaSequence::len).sum();
     let mut rate = 1.0;
-    while letters as f64 * rate > MOST_KMERS as f64 {
+    while n_bases as f64 * rate > MAX_KMERS as f64 {
         rate *= 0.5;
     }
     rate
 }
 
-/// Training rows in pieces of at most [`PIECE_KMERS`] compared k-mers, at least one row each.
+/// Training rows in pieces of at most [`MAX_PIECE_KMERS`] compared k-mers, at least one row each.
 fn pieces(dataset: &Dataset, rate: f64) -> Vec<&[usize]> {
     let mut pieces = Vec::new();
     let mut rest = dataset.splits.train.as_slice();
     while !rest.is_empty() {
-        let mut letters = 0.0;
+        let mut n_bases = 0.0;
         let n_fitting = rest
             .iter()
             .take_while(|&&row| {
-                letters += dataset.sequences[row].len() as f64 * rate;
-                letters <= PIECE_KMERS as f64
+                n_bases += dataset.sequences[row].len() as f64 * rate;
+                n_bases <= MAX_PIECE_KMERS as f64
             })
             .count();
         let (piece, after) = rest.split_at(n_fitting.max(1));
@@ -132,18 +133,18 @@ fn pieces(dataset: &Dataset, rate: f64) -> Vec<&[usize]> {
     pieces
 }
 
-/// The distinct k-mers of a sequence whose hash lies in the sampled share, sorted.
+/// The distinct k-mers of a sequence whose hash is in the sampled share, sorted.
 pub(super) fn sketch(sequence: &DnaSequence, rate: f64) -> Vec<u32> {
     let limit = (rate * f64::from(u32::MAX)) as u32;
     let mut codes = Vec::with_capacity((sequence.len() as f64 * rate) as usize + 1);
     let (mut forward, mut reverse, mut defined) = (0_u32, 0_u32, 0);
-    for &letter in sequence.as_bytes() {
-        let code = base_code(letter);
+    for &base in sequence.as_bytes() {
+        let code = base_code(base);
         if code > 3 {
             defined = 0;
             continue;
         }
-        // 16 letters of 2 bits fill the 32 bits: the oldest falls out by itself.
+        // 16 bases of 2 bits fill the 32 bits: the oldest base is shifted out.
         forward = (forward << 2) | u32::from(code);
         reverse = (reverse >> 2) | (u32::from(3 - code) << (2 * (NEAR_K as u32 - 1)));
         defined += 1;
@@ -171,17 +172,17 @@ fn is_copy(left: &DnaSequence, right: &DnaSequence) -> bool {
     left.len() == right.len() && (left == right || left.reverse_complement() == *right)
 }
 
-/// Which sketches hold a k-mer.
-pub(super) struct Index {
+/// The sketches that contain each k-mer.
+pub(super) struct KmerIndex {
     /// k-mer in the upper half, place of its sketch in the lower; sorted.
     entries: Vec<u64>,
     /// Size of each sketch.
     sizes: Vec<u32>,
-    /// Where the entries of each value of a k-mer's upper 16 bits begin.
+    /// The first entry of each value of a k-mer's upper 16 bits.
     starts: Vec<usize>,
 }
 
-impl Index {
+impl KmerIndex {
     pub(super) fn new(sketches: &[Vec<u32>]) -> Self {
         let mut entries: Vec<u64> = sketches
             .iter()
@@ -195,7 +196,7 @@ impl Index {
     }
 
     /// Calls `visit(place, containment)` for each sketch that shares at least `threshold` of the smaller sketch.
-    /// `counts` has one 0 per sketch and is given back so.
+    /// `counts` has one 0 per sketch, before and after.
     pub(super) fn search(
         &self,
         query: &[u32],
@@ -232,7 +233,7 @@ impl Index {
     }
 }
 
-/// Half the standard deviation of each numeric target in train; 0 for 0/1 targets and where fewer than two are known.
+/// Half the standard deviation of each numeric target in train; 0 for 0/1 targets and if fewer than two are known.
 fn half_deviations(dataset: &Dataset) -> Vec<f64> {
     let Targets::Values { values } = &dataset.targets else { return Vec::new() };
     let is_regression = dataset.task.kind == TaskKind::Regression;

@@ -31,7 +31,7 @@ fn shift(dataset: &Dataset, split: Split, class: Option<String>, rows: &[usize])
     }
 }
 
-/// (G + C) / (A + C + G + T); `None` where all letters are N.
+/// (G + C) / (A + C + G + T); `None` if all bases are N.
 fn gc_share(sequence: &DnaSequence) -> Option<f64> {
     let count = |wanted: &[u8]| sequence.as_bytes().iter().filter(|letter| wanted.contains(letter)).count();
     let defined = count(b"ACGT");

@@ -1,18 +1,18 @@
-//! Windows of genomic sequence that hold what a dataset keeps for validation or test, or what other windows hold:
-//! what pretraining must not see.
+//! Windows of genomic sequence that contain a dataset's validation or test sequences, or share k-mers with other
+//! windows: pretraining must not see them.
 
-use super::near::{Index, PIECE_KMERS, sketch};
+use super::near::{KmerIndex, MAX_PIECE_KMERS, sketch};
 use rayon::prelude::*;
 use seqprobe_core::DnaSequence;
 use seqprobe_core::audit::{NEAR_K, NEAR_LEAST};
 use std::collections::HashSet;
 
-/// Letters in the k-mers by which held-out sequence is told from training sequence.
+/// Length in bases of the k-mers that distinguish held-out sequence from training sequence.
 pub const LONG_K: usize = 31;
 
-/// True for each window that shares at least `threshold` of the smaller one's distinct k-mers ([`NEAR_K`], strands
-/// folded) with one of the sequences. A sequence with fewer than [`NEAR_LEAST`] of them counts where it stands in
-/// a window letter for letter, on either strand.
+/// True for each window that shares at least `threshold` of the smaller one's distinct canonical k-mers (of [`NEAR_K`]
+/// bases) with one of the sequences. A sequence with fewer than [`NEAR_LEAST`] of them must be in the window exactly,
+/// on either strand.
 pub fn windows_near(windows: &[DnaSequence], sequences: &[DnaSequence], threshold: f64) -> Vec<bool> {
     let sketches: Vec<Vec<u32>> = sequences.par_iter().map(|sequence| sketch(sequence, 1.0)).collect();
     let short: Vec<&DnaSequence> = sequences
@@ -21,12 +21,12 @@ pub fn windows_near(windows: &[DnaSequence], sequences: &[DnaSequence], threshol
         .filter(|(_, sketch)| sketch.len() < NEAR_LEAST)
         .map(|(sequence, _)| sequence)
         .collect();
-    let mut found = windows_holding(windows, &short);
+    let mut found = windows_containing(windows, &short);
     let longest = windows.iter().map(DnaSequence::len).max().unwrap_or(1);
-    let piece = (PIECE_KMERS / 4 / longest.max(NEAR_K)).max(1);
+    let piece = (MAX_PIECE_KMERS / 4 / longest.max(NEAR_K)).max(1);
     for (windows, found) in windows.chunks(piece).zip(found.chunks_mut(piece)) {
         let of_windows: Vec<Vec<u32>> = windows.par_iter().map(|window| sketch(window, 1.0)).collect();
-        let index = Index::new(&of_windows);
+        let index = KmerIndex::new(&of_windows);
         let hits: Vec<Vec<usize>> = sketches
             .par_iter()
             .map_init(
@@ -43,8 +43,8 @@ pub fn windows_near(windows: &[DnaSequence], sequences: &[DnaSequence], threshol
     found
 }
 
-/// True for each window that holds one of the sequences, on either strand.
-fn windows_holding(windows: &[DnaSequence], sequences: &[&DnaSequence]) -> Vec<bool> {
+/// True for each window that contains one of the sequences, on either strand.
+fn windows_containing(windows: &[DnaSequence], sequences: &[&DnaSequence]) -> Vec<bool> {
     let both: Vec<DnaSequence> = sequences
         .iter()
         .flat_map(|sequence| [(*sequence).clone(), sequence.reverse_complement()])
@@ -60,32 +60,32 @@ fn windows_holding(windows: &[DnaSequence], sequences: &[&DnaSequence]) -> Vec<b
         .collect()
 }
 
-/// The distinct k-mers of [`LONG_K`] letters of some sequences, strands folded, those with N left out.
+/// The distinct canonical k-mers of [`LONG_K`] bases of some sequences, without those with N.
 #[derive(Debug, Default)]
 pub struct LongKmers(HashSet<u64>);
 
 impl LongKmers {
-    /// Those of some sequences.
+    /// The k-mers of some sequences.
     pub fn of<'a>(sequences: impl IntoIterator<Item = &'a DnaSequence>) -> Self {
         Self(sequences.into_iter().flat_map(|sequence| long_kmers(sequence).map(|(_, code)| code)).collect())
     }
 
-    /// How many there are.
+    /// The number of k-mers.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// True when there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// 0-based starts of the k-mers of a sequence that are among these, ascending.
+    /// The 0-based starts of the k-mers of a sequence that are in this set, ascending.
     pub fn shared_starts(&self, sequence: &DnaSequence) -> Vec<usize> {
         long_kmers(sequence).filter(|(_, code)| self.0.contains(code)).map(|(start, _)| start).collect()
     }
 
-    /// How many of these occur in a sequence at the starts given; `seen` collects them over several calls.
+    /// Adds to `seen` the k-mers of this set that a sequence has at the given starts.
     pub fn note(&self, sequence: &DnaSequence, starts: impl Fn(usize) -> bool, seen: &mut HashSet<u64>) {
         let among = long_kmers(sequence).filter(|(start, code)| starts(*start) && self.0.contains(code));
         seen.extend(among.map(|(_, code)| code));
@@ -129,11 +129,11 @@ mod tests {
     }
 
     #[test]
-    fn windows_that_hold_a_test_sequence_are_found() {
+    fn windows_that_contain_a_test_sequence_are_found() {
         let windows: Vec<DnaSequence> = (0..40).map(|seed| drawn(seed, 300)).collect();
         let inside = windows[3].part(100..180).unwrap();
         let other_strand = windows[7].part(0..100).unwrap().reverse_complement();
-        // Two letters in eighty differ: 16-mers over them are lost, more than half are left.
+        // Two bases of eighty differ: the 16-mers across them are lost, more than half remain.
         let mut codes: Vec<u8> = windows[11].part(50..130).unwrap().codes().collect();
         codes[3] ^= 1;
         codes[70] ^= 2;

@@ -1,18 +1,18 @@
 //! The background of simulated sequences: a first-order Markov chain, poor in CG like the human genome.
 //!
-//! The numbers are round ones chosen here; they are the model, not an estimate of anything.
+//! The probabilities are round numbers chosen here; they define the model and are not estimates.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 /// Probabilities of A, C, G, T.
-pub(crate) type Letters = [f64; 4];
+pub(crate) type BaseProbabilities = [f64; 4];
 
-/// Probability of the first letter.
-pub(crate) const START: Letters = [0.295, 0.205, 0.205, 0.295];
+/// Probabilities of the first base.
+pub(crate) const START: BaseProbabilities = [0.295, 0.205, 0.205, 0.295];
 
-/// `TRANSITIONS[this][next]`: probability of the next letter after this one, order A, C, G, T.
-pub(crate) const TRANSITIONS: [Letters; 4] = [
+/// `TRANSITIONS[this][next]`: probability of the next base after this one, order A, C, G, T.
+pub(crate) const TRANSITIONS: [BaseProbabilities; 4] = [
     [0.33, 0.17, 0.24, 0.26], // after A
     [0.35, 0.26, 0.05, 0.34], // after C
     [0.29, 0.21, 0.26, 0.24], // after G
@@ -22,19 +22,19 @@ pub(crate) const TRANSITIONS: [Letters; 4] = [
 /// Draws a background sequence as base codes.
 pub(crate) fn draw_background(rng: &mut ChaCha8Rng, length: usize) -> Vec<u8> {
     let mut codes = Vec::with_capacity(length);
-    let mut letters = &START;
+    let mut probabilities = &START;
     for _ in 0..length {
-        let code = draw_letter(rng, letters);
+        let code = draw_base(rng, probabilities);
         codes.push(code);
-        letters = &TRANSITIONS[usize::from(code)];
+        probabilities = &TRANSITIONS[usize::from(code)];
     }
     codes
 }
 
-/// Draws one letter.
-pub(crate) fn draw_letter(rng: &mut ChaCha8Rng, letters: &Letters) -> u8 {
+/// Draws one base.
+pub(crate) fn draw_base(rng: &mut ChaCha8Rng, probabilities: &BaseProbabilities) -> u8 {
     let mut left: f64 = rng.random();
-    for (code, probability) in (0_u8..3).zip(letters) {
+    for (code, probability) in (0_u8..3).zip(probabilities) {
         left -= probability;
         if left < 0.0 {
             return code;
@@ -43,8 +43,8 @@ pub(crate) fn draw_letter(rng: &mut ChaCha8Rng, letters: &Letters) -> u8 {
     3
 }
 
-/// `TRANSITIONS` multiplied by itself: `power(k)[a][b]` is the probability of b, k letters after a.
-pub(crate) fn power(exponent: usize) -> [Letters; 4] {
+/// `TRANSITIONS` multiplied by itself: `power(k)[a][b]` is the probability of b, k bases after a.
+pub(crate) fn power(exponent: usize) -> [BaseProbabilities; 4] {
     let mut result = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
     for _ in 0..exponent {
         result = result.map(|row| {
@@ -54,8 +54,8 @@ pub(crate) fn power(exponent: usize) -> [Letters; 4] {
     result
 }
 
-/// Probability of a letter at a place given the letter before it.
-pub(crate) fn letter_probability(codes: &[u8], place: usize) -> f64 {
+/// Probability of a base at a position given the base before it.
+pub(crate) fn base_probability(codes: &[u8], place: usize) -> f64 {
     let this = usize::from(codes[place]);
     match place.checked_sub(1) {
         Some(before) => TRANSITIONS[usize::from(codes[before])][this],

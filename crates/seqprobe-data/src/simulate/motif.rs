@@ -1,9 +1,9 @@
 //! Motifs as position probability matrices, sites drawn from them, and the exact likelihood of a site.
 //!
-//! The matrices are written by hand in whole percents after the known consensus of each factor (JASPAR
-//! MA0099 FOS::JUN, MA0035 GATA1, MA0139 CTCF); they are part of the model and deliberately our own numbers.
+//! The matrices are written by hand in whole percents and follow the known consensus of each factor (JASPAR
+//! MA0099 FOS::JUN, MA0035 GATA1, MA0139 CTCF); they define the model and are not copied from a database.
 
-use super::background::{Letters, START, draw_letter, letter_probability, power};
+use super::background::{BaseProbabilities, START, base_probability, draw_base, power};
 use rand_chacha::ChaCha8Rng;
 
 /// Percent of A, C, G, T at each position.
@@ -47,22 +47,22 @@ pub(crate) const CTCF: &Motif = &[
     [8, 80, 6, 6],
 ];
 
-/// Overwrites the letters from `start` with a site drawn from the motif.
+/// Overwrites the bases from `start` with a site drawn from the motif.
 pub(crate) fn place_site(rng: &mut ChaCha8Rng, codes: &mut [u8], motif: &Motif, start: usize) {
     for (code, column) in codes[start..].iter_mut().zip(motif) {
-        let letters: Letters = column.map(|percent| f64::from(percent) / 100.0);
-        *code = draw_letter(rng, &letters);
+        let probabilities: BaseProbabilities = column.map(|percent| f64::from(percent) / 100.0);
+        *code = draw_base(rng, &probabilities);
     }
 }
 
 /// For each start of a site, the log of P(sequence | site there) / P(sequence | no site).
 ///
-/// A site overwrites background, so the letter after it depends on the one before it through the letters
-/// overwritten, which are summed over: a power of the transition matrix. The ratios of two sites multiply
-/// where at least one letter lies between them.
+/// A site overwrites background, so the base after it depends on the base before it through the overwritten bases. The
+/// sum over these is a power of the transition matrix. The ratios of two sites multiply if at least one base is between
+/// them.
 ///
 /// # Shapes
-/// `codes`: `[length]`; the result: `[length - motif length + 1]`, empty where the motif does not fit
+/// `codes`: `[length]`; the result: `[length - motif length + 1]`, empty if the motif does not fit
 pub(crate) fn site_log_ratios(codes: &[u8], motif: &Motif) -> Vec<f64> {
     let width = motif.len();
     let across = power(width + 1);
@@ -72,7 +72,7 @@ pub(crate) fn site_log_ratios(codes: &[u8], motif: &Motif) -> Vec<f64> {
         .iter()
         .map(|column| column.map(|percent| (f64::from(percent) / 100.0).ln()))
         .collect::<Vec<_>>();
-    let background: Vec<f64> = (0..codes.len()).map(|place| letter_probability(codes, place).ln()).collect();
+    let background: Vec<f64> = (0..codes.len()).map(|place| base_probability(codes, place).ln()).collect();
     (0..n_starts)
         .map(|start| {
             let end = start + width;
@@ -90,8 +90,8 @@ pub(crate) fn site_log_ratios(codes: &[u8], motif: &Motif) -> Vec<f64> {
         .collect()
 }
 
-/// How much of a site the sequence holds, 0…1: Z / (Z + 500), where Z sums over all starts the likelihood
-/// ratio of the motif against independent background letters.
+/// Occupancy of the motif, 0…1: Z / (Z + 500), where Z is the sum over all starts of the likelihood ratio of the motif
+/// against independent background bases.
 pub(crate) fn occupancy(codes: &[u8], motif: &Motif) -> f64 {
     let sum: f64 = codes
         .windows(motif.len())
@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn background_probability(codes: &[u8]) -> f64 {
-        (0..codes.len()).map(|place| letter_probability(codes, place)).product()
+        (0..codes.len()).map(|place| base_probability(codes, place)).product()
     }
 
     #[test]
@@ -151,15 +151,15 @@ mod tests {
     }
 
     #[test]
-    fn the_likelihood_of_a_site_equals_the_sum_over_overwritten_letters() {
+    fn the_likelihood_of_a_site_equals_the_sum_over_overwritten_bases() {
         // P(codes | site at 2) by summing over every background that the site could have overwritten.
         let codes = [0_u8, 3, 0, 1, 2, 2, 1];
         let site: f64 =
             (0..3).map(|index| f64::from(SMALL[index][usize::from(codes[2 + index])]) / 100.0).product();
         let hidden: f64 = all_sequences(3)
-            .map(|letters| {
+            .map(|bases| {
                 let mut whole = codes;
-                whole[2..5].copy_from_slice(&letters);
+                whole[2..5].copy_from_slice(&bases);
                 background_probability(&whole)
             })
             .sum();
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn two_sites_with_a_letter_between_multiply() {
+    fn two_sites_with_a_base_between_multiply() {
         let mut sum = 0.0;
         for codes in all_sequences(9) {
             let ratios = site_log_ratios(&codes, SMALL);

@@ -21,9 +21,9 @@ pub(crate) struct Example {
 
 /// GC content of class 1 in task `gc`; class 0 has one minus it.
 const GC_OF_CLASS_1: f64 = 0.55;
-/// Letters between the two motifs of task `motif-order`: near, as in class 1 …
+/// Bases between the two motifs of task `motif-order` if they are near, as in class 1.
 const NEAR: std::ops::RangeInclusive<usize> = 4..=10;
-/// … and far.
+/// Bases between the two motifs of task `motif-order` if they are far apart.
 const FAR: std::ops::RangeInclusive<usize> = 20..=30;
 /// Standard deviation of the noise of task `additive`.
 const NOISE: f64 = 0.25;
@@ -40,7 +40,7 @@ pub(crate) fn motif_anywhere(rng: &mut ChaCha8Rng, length: usize) -> Example {
     class_example(codes, is_positive, log_ratio)
 }
 
-/// Both classes hold one AP-1 site. Class 1: in the middle. Class 0: at any other start, equally likely.
+/// Both classes contain one AP-1 site. Class 1: in the middle. Class 0: at any other start, equally likely.
 pub(crate) fn motif_fixed(rng: &mut ChaCha8Rng, length: usize) -> Example {
     let is_positive = rng.random_bool(0.5);
     let mut codes = draw_background(rng, length);
@@ -55,7 +55,7 @@ pub(crate) fn motif_fixed(rng: &mut ChaCha8Rng, length: usize) -> Example {
     class_example(codes, is_positive, log_ratio)
 }
 
-/// Both classes hold an AP-1 and a GATA site. Class 1: AP-1 first, near. Class 0: half GATA first, near, and
+/// Both classes contain an AP-1 and a GATA site. Class 1: AP-1 first, near. Class 0: half GATA first, near, and
 /// half AP-1 first, far. Spacing, then start, are equally likely among those that fit.
 pub(crate) fn motif_order(rng: &mut ChaCha8Rng, length: usize) -> Example {
     let is_positive = rng.random_bool(0.5);
@@ -91,24 +91,24 @@ fn log_ratio_of_pair(
     log_mean_exp(by_gap.into_iter())
 }
 
-/// Letters are independent; class 1 has 55% G and C, class 0 has 45%.
+/// Bases are independent; class 1 has 55% G and C, class 0 has 45%.
 pub(crate) fn gc(rng: &mut ChaCha8Rng, length: usize) -> Example {
     let is_positive = rng.random_bool(0.5);
     let gc = if is_positive { GC_OF_CLASS_1 } else { 1.0 - GC_OF_CLASS_1 };
-    let letter = |rng: &mut ChaCha8Rng| match (rng.random_bool(gc), rng.random_bool(0.5)) {
+    let base = |rng: &mut ChaCha8Rng| match (rng.random_bool(gc), rng.random_bool(0.5)) {
         (true, true) => 1,
         (true, false) => 2,
         (false, true) => 0,
         (false, false) => 3,
     };
-    let codes: Vec<u8> = (0..length).map(|_| letter(rng)).collect();
+    let codes: Vec<u8> = (0..length).map(|_| base(rng)).collect();
     let n_gc = codes.iter().filter(|&&code| code == 1 || code == 2).count() as f64;
     let log_odds_of_gc = (GC_OF_CLASS_1 / (1.0 - GC_OF_CLASS_1)).ln();
     let log_ratio = (2.0 * n_gc - length as f64) * log_odds_of_gc;
     class_example(codes, is_positive, log_ratio)
 }
 
-/// Background; the class is a coin.
+/// Background; the class is random.
 pub(crate) fn null(rng: &mut ChaCha8Rng, length: usize) -> Example {
     let is_positive = rng.random_bool(0.5);
     let codes = draw_background(rng, length);
@@ -130,7 +130,7 @@ pub(crate) fn additive(rng: &mut ChaCha8Rng, length: usize) -> Example {
     Example { codes, target: oracle + NOISE * draw_normal(rng), oracle }
 }
 
-/// Both classes being equally likely, the posterior is the logistic function of the log likelihood ratio.
+/// Both classes are equally likely, so the posterior is the logistic function of the log likelihood ratio.
 fn class_example(codes: Vec<u8>, is_positive: bool, log_ratio: f64) -> Example {
     let oracle = 1.0 / (1.0 + (-log_ratio).exp());
     Example { codes, target: f64::from(u8::from(is_positive)), oracle }

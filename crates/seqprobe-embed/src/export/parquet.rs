@@ -1,7 +1,6 @@
-//! Parquet: a row per vector, its values as a list.
+//! Parquet: one row per vector, its values as a list.
 
 use super::{ExportFormat, for_each_block};
-use crate::atomic_file::AtomicFile;
 use crate::error::EmbedError;
 use parquet::basic::{Compression, LogicalType, Repetition, Type as PhysicalType};
 use parquet::data_type::{ByteArray, ByteArrayType, FloatType, Int32Type};
@@ -10,6 +9,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{ColumnPath, Type, TypePtr};
 use seqprobe_core::{FeatureKind, FeatureSource, RowIds};
+use seqprobe_files::AtomicFile;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn write(source: &dyn FeatureSource, ids: &RowIds, path: &Path) -> Result<(), Em
         .build();
     let schema = schema(of_tokens).map_err(failed)?;
     let mut writer = SerializedFileWriter::new(&mut file, schema, Arc::new(properties)).map_err(failed)?;
-    // The row and the token in it of each vector, as the blocks of values come.
+    // The row of each vector and the token in this row, in the order of the values.
     let mut vectors =
         (0..source.n_rows()).flat_map(|row| (0..source.length(row)).map(move |token| (row, token)));
     for_each_block(source, &mut |values| {
@@ -47,7 +47,7 @@ fn write(source: &dyn FeatureSource, ids: &RowIds, path: &Path) -> Result<(), Em
         group.close().map(drop).map_err(failed)
     })?;
     writer.close().map_err(failed)?;
-    file.finish()
+    Ok(file.finish()?)
 }
 
 /// # Shapes

@@ -1,11 +1,11 @@
-//! Safetensors, ids as a JSON array in the metadata.
+//! safetensors. The ids are a JSON array in the metadata.
 
 use super::{ExportFormat, for_each_block, refuse};
-use crate::atomic_file::AtomicFile;
+use crate::cache::shard_write::{FEATURES, OFFSETS, TOKENS};
+use crate::cache::tensor_file::{MAX_HEADER_BYTES, TensorHead, file_head};
 use crate::error::EmbedError;
-use crate::shard_write::{FEATURES, OFFSETS, TOKENS};
-use crate::tensor_file::{LARGEST_HEADER, TensorHead, file_head};
 use seqprobe_core::{FeatureKind, FeatureSource, RowIds};
+use seqprobe_files::AtomicFile;
 use std::path::Path;
 
 pub(super) const FORMAT: ExportFormat =
@@ -29,21 +29,21 @@ fn write(source: &dyn FeatureSource, ids: &RowIds, path: &Path) -> Result<(), Em
     }
     let ids = serde_json::Value::from_iter(ids.iter()).to_string();
     let head = file_head(&[("format", "seqprobe-features-1".to_owned()), ("ids", ids)], &tensors);
-    if head.len() - 8 > LARGEST_HEADER {
+    if head.len() - 8 > MAX_HEADER_BYTES {
         let reason = format!(
-            "the ids take {} bytes, more than the {LARGEST_HEADER} a safetensors header may have\n  hint: use .npy",
+            "the ids take {} bytes, but a safetensors header has at most {MAX_HEADER_BYTES}\n  hint: use .npy",
             head.len()
         );
         return refuse(path, reason);
     }
     let mut file = AtomicFile::create(path)?;
-    file.write(&head)?;
-    file.write(&offsets)?;
+    file.append(&head)?;
+    file.append(&offsets)?;
     let mut bytes = Vec::new();
     for_each_block(source, &mut |values| {
         bytes.clear();
         bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-        file.write(&bytes)
+        Ok(file.append(&bytes)?)
     })?;
-    file.finish()
+    Ok(file.finish()?)
 }

@@ -1,13 +1,13 @@
 //! Zarr version 3: a folder with a `zarr.json` for the group and for each array, and chunks of little-endian values
-//! that end in their CRC-32C. Written plainly, after the specification (zarr-specs.readthedocs.io, core protocol 3.0,
-//! codecs `bytes`, `vlen-utf8`, `crc32c`).
+//! that end in their CRC-32C. It follows the specification (zarr-specs.readthedocs.io, core protocol 3.0, codecs
+//! `bytes`, `vlen-utf8`, `crc32c`).
 
 use super::crc32c::crc32c;
 use super::{ExportFormat, for_each_block, refuse};
-use crate::atomic_file::{temporary_beside, write_synced};
+use crate::cache::shard_write::{FEATURES, OFFSETS, TOKENS};
 use crate::error::EmbedError;
-use crate::shard_write::{FEATURES, OFFSETS, TOKENS};
 use seqprobe_core::{FeatureKind, FeatureSource, RowIds};
+use seqprobe_files::{temporary_beside, write_synced};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -17,18 +17,15 @@ pub(super) const FORMAT: ExportFormat = ExportFormat {
     write,
 };
 
-/// Bytes of a chunk, at most, unless one row is larger.
-const CHUNK_BYTES: usize = 4 << 20;
+/// Most bytes of a chunk, unless one row is larger.
+const MAX_CHUNK_BYTES: usize = 4 << 20;
 
-/// Ids in a chunk.
-const CHUNK_IDS: usize = 1 << 16;
+/// Most ids of a chunk.
+const MAX_CHUNK_IDS: usize = 1 << 16;
 
 fn write(source: &dyn FeatureSource, ids: &RowIds, path: &Path) -> Result<(), EmbedError> {
     if path.exists() {
-        return refuse(
-            path,
-            "it is there already\n  hint: remove it first, or choose another name".to_owned(),
-        );
+        return refuse(path, "it exists already\n  hint: remove it first, or choose another name".to_owned());
     }
     let folder = TemporaryFolder::create(path)?;
     let group = json!({
@@ -58,7 +55,7 @@ fn write(source: &dyn FeatureSource, ids: &RowIds, path: &Path) -> Result<(), Em
     folder.finish(path)
 }
 
-/// A folder that appears under its name when it is whole; dropped before, it is removed.
+/// A folder that gets its name when it is complete. If it is dropped before, it is removed.
 struct TemporaryFolder {
     path: PathBuf,
 }
@@ -77,12 +74,12 @@ impl TemporaryFolder {
 
 impl Drop for TemporaryFolder {
     fn drop(&mut self) {
-        // After a rename there is nothing to remove; an error here cannot be told to anyone.
+        // After the rename there is nothing to remove. A destructor cannot report an error.
         let _ = std::fs::remove_dir_all(&self.path);
     }
 }
 
-/// An array of numbers, chunked along its first axis, being written chunk after chunk.
+/// An array of numbers that is written chunk after chunk along its first axis.
 struct Array {
     folder: PathBuf,
     n_axes: usize,
@@ -100,7 +97,7 @@ impl Array {
         width: usize,
     ) -> Result<Self, EmbedError> {
         let row_bytes = shape[1..].iter().product::<usize>().max(1) * width;
-        let rows = (CHUNK_BYTES / row_bytes).clamp(1, shape[0].max(1));
+        let rows = (MAX_CHUNK_BYTES / row_bytes).clamp(1, shape[0].max(1));
         let mut chunk = shape.to_vec();
         chunk[0] = rows;
         let codecs =
@@ -120,7 +117,7 @@ impl Array {
         Ok(())
     }
 
-    /// Writes the last chunk, filled up with zeros: all chunks of an array have one shape.
+    /// Writes the last chunk, padded with zeros: all chunks of an array have the same shape.
     fn finish(mut self) -> Result<(), EmbedError> {
         if self.buffer.is_empty() {
             return Ok(());
@@ -137,14 +134,15 @@ impl Array {
     }
 }
 
-/// Text of any length: the number of items, then length and UTF-8 bytes of each, all lengths 32-bit little-endian.
+/// Writes texts of any length: their number, then the length and the UTF-8 bytes of each. Numbers are 32-bit
+/// little-endian.
 fn write_ids(folder: &Path, ids: &RowIds) -> Result<(), EmbedError> {
-    let chunk = ids.len().clamp(1, CHUNK_IDS);
+    let chunk = ids.len().clamp(1, MAX_CHUNK_IDS);
     let codecs = json!([{ "name": "vlen-utf8" }, { "name": "crc32c" }]);
     write_array_json(folder, "string", &json!(""), &[ids.len()], &[chunk], &codecs)?;
     for (number, first) in (0..ids.len()).step_by(chunk).enumerate() {
         let mut bytes = (chunk as u32).to_le_bytes().to_vec();
-        // The last chunk is filled up with empty ones.
+        // The last chunk is padded with empty ids.
         for id in (first..first + chunk).map(|row| ids.get(row).unwrap_or_default()) {
             bytes.extend_from_slice(&(id.len() as u32).to_le_bytes());
             bytes.extend_from_slice(id.as_bytes());
@@ -179,7 +177,7 @@ fn write_array_json(
 
 fn write_json(folder: &Path, value: &Value) -> Result<(), EmbedError> {
     let text = format!("{value:#}\n");
-    write_synced(&folder.join("zarr.json"), text.as_bytes())
+    Ok(write_synced(&folder.join("zarr.json"), text.as_bytes())?)
 }
 
 /// Writes a chunk along the first axis: `c/NUMBER` and `/0` for every further axis.
@@ -193,5 +191,5 @@ fn write_chunk(folder: &Path, number: usize, n_axes: usize, mut bytes: Vec<u8>) 
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|source| EmbedError::io("create", parent, source))?;
     }
-    write_synced(&path, &bytes)
+    Ok(write_synced(&path, &bytes)?)
 }

@@ -1,8 +1,10 @@
-//! HDF5 and h5ad: a dense data set of vectors by its path (`embeddings`, `/X`, `obsm/X_model`), the ids as a
-//! data set of texts or whole numbers; in h5ad files the index of `obs`.
+//! HDF5 and h5ad: the vectors are a dense data set with a path (`embeddings`, `/X`, `obsm/X_model`). The ids are a
+//! data set of texts or integers; in h5ad files they are the index of `obs`.
 
 use super::numbers::{Float, floats};
-use super::{DEFAULT_IDS, DEFAULT_VALUES, Found, ImportFormat, ImportedFile, ids_name, wants_ids};
+use super::{
+    DEFAULT_IDS, DEFAULT_VALUES, ImportError, ImportFormat, ImportedArrays, ImportedFile, ids_name, wants_ids,
+};
 use hdf5_pure::{AttrValue, DType, Dataset, Datatype, DatatypeByteOrder, File};
 
 pub(super) const FORMAT: ImportFormat = ImportFormat {
@@ -11,45 +13,39 @@ pub(super) const FORMAT: ImportFormat = ImportFormat {
     read,
 };
 
-fn read(file: &ImportedFile) -> Result<Found, String> {
+fn read(file: &ImportedFile) -> Result<ImportedArrays, ImportError> {
     let is_annotated = file.path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("h5ad"));
-    let hdf5 = File::from_bytes(file.bytes.clone()).map_err(|error| format!("not an HDF5 file: {error}"))?;
+    let hdf5 = File::from_bytes(file.bytes.clone()).map_err(unreadable)?;
     let stated = hdf5.superblock().eof_address;
     if stated > file.bytes.len() as u64 {
-        let found = file.bytes.len();
-        return Err(format!("the file is cut short: it states {stated} bytes and has {found}"));
+        return Err(ImportError::CutShort { stated, found: file.bytes.len() });
     }
     let (name, values) = match &file.values {
-        None if is_annotated => {
-            return Err(format!(
-                "an h5ad file holds several matrices\n  hint: say which with values = \"X\" or \"obsm/NAME\"; {}",
-                contents(&hdf5)
-            ));
-        }
+        None if is_annotated => return Err(ImportError::SeveralMatrices { held: contents(&hdf5) }),
         asked => find(&hdf5, "values", asked.as_deref(), &DEFAULT_VALUES)?,
     };
-    let shape = values.shape().map_err(told)?;
+    let shape = values.shape().map_err(unreadable)?;
     let values = float_values(&name, &values)?;
     let ids = match (wants_ids(file), ids_name(file)) {
         (false, _) => None,
         (true, None) if is_annotated => Some(ids_of(&find(&hdf5, "ids", Some(&index_of_obs(&hdf5)?), &[])?)?),
         (true, asked) => Some(ids_of(&find(&hdf5, "ids", asked, &DEFAULT_IDS)?)?),
     };
-    Ok(Found { name, shape, values, ids })
+    Ok(ImportedArrays { name, shape, values, ids })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape of a function for map_err")]
-fn told(error: hdf5_pure::Error) -> String {
-    format!("not readable: {error}")
+fn unreadable(error: hdf5_pure::Error) -> ImportError {
+    ImportError::unreadable("HDF5", &error)
 }
 
-/// A data set by the path asked for, or the first of the default names that is there.
+/// Returns the data set asked for, or the first one with a default name.
 fn find(
     hdf5: &File,
-    what: &str,
+    what: &'static str,
     asked: Option<&str>,
     defaults: &[&str],
-) -> Result<(String, Dataset), String> {
+) -> Result<(String, Dataset), ImportError> {
     let tried: Vec<&str> = asked.map_or_else(|| defaults.to_vec(), |name| vec![name]);
     for name in &tried {
         let path = name.trim_matches('/');
@@ -59,60 +55,72 @@ fn find(
         if let Ok(group) = hdf5.group(path) {
             let encoding = group.attrs().ok().and_then(|attributes| text(attributes.get("encoding-type")));
             return Err(match encoding {
-                Some(encoding) if encoding.contains("matrix") => format!(
-                    "{path:?} is sparse ({encoding}), expected a dense matrix\n  hint: store it dense: adata.X = adata.X.toarray()"
-                ),
-                _ => format!("{path:?} is a group, expected a data set\n  hint: {}", contents(hdf5)),
+                Some(encoding) if encoding.contains("matrix") => {
+                    ImportError::Sparse { path: path.to_owned(), encoding }
+                }
+                _ => ImportError::Group { path: path.to_owned(), held: contents(hdf5) },
             });
         }
     }
-    Err(format!("no {what} under {tried:?}\n  hint: {}", contents(hdf5)))
+    Err(ImportError::NoName {
+        what,
+        tried: tried.iter().map(|&name| name.to_owned()).collect(),
+        held: contents(hdf5),
+        hint: format!("name it with the key {what:?}"),
+    })
 }
 
-/// What stands at the top of the file and in `obsm`.
-fn contents(hdf5: &File) -> String {
+/// Names at the top of the file and in `obsm`.
+fn contents(hdf5: &File) -> Vec<String> {
     let root = hdf5.root();
     let mut names = root.datasets().unwrap_or_default();
     names.extend(root.groups().unwrap_or_default().into_iter().map(|name| format!("{name}/")));
     if let Ok(group) = hdf5.group("obsm") {
         names.extend(group.datasets().unwrap_or_default().into_iter().map(|name| format!("obsm/{name}")));
     }
-    format!("the file holds {}", names.join(", "))
+    names
 }
 
-fn float_values(name: &str, dataset: &Dataset) -> Result<Vec<f32>, String> {
-    match dataset.datatype().map_err(told)? {
+fn float_values(name: &str, dataset: &Dataset) -> Result<Vec<f32>, ImportError> {
+    match dataset.datatype().map_err(unreadable)? {
         Datatype::FloatingPoint { size: 2, byte_order, .. } => {
             let big = byte_order == DatatypeByteOrder::BigEndian;
-            Ok(floats(&dataset.read_raw().map_err(told)?, Float::F16, big))
+            Ok(floats(&dataset.read_raw().map_err(unreadable)?, Float::F16, big))
         }
-        Datatype::FloatingPoint { size: 4 | 8, .. } => dataset.read_f32().map_err(told),
-        other => Err(format!("data set {name:?} has type {other:?}, expected 16-, 32- or 64-bit floats")),
+        Datatype::FloatingPoint { size: 4 | 8, .. } => dataset.read_f32().map_err(unreadable),
+        other => Err(ImportError::Type {
+            what: format!("data set {name:?}"),
+            found: format!("{other:?}"),
+            expected: "16-, 32- or 64-bit floats",
+        }),
     }
 }
 
-fn ids_of((name, dataset): &(String, Dataset)) -> Result<Vec<String>, String> {
-    let shape = dataset.shape().map_err(told)?;
+fn ids_of((name, dataset): &(String, Dataset)) -> Result<Vec<String>, ImportError> {
+    let shape = dataset.shape().map_err(unreadable)?;
     if shape.len() != 1 {
-        return Err(format!("the ids {name:?} have shape {shape:?}, expected one dimension"));
+        return Err(ImportError::of_array(name)(ImportError::IdShape { shape }));
     }
-    match dataset.dtype().map_err(told)? {
-        DType::String | DType::VariableLengthString => dataset.read_string().map_err(told),
+    match dataset.dtype().map_err(unreadable)? {
+        DType::String | DType::VariableLengthString => dataset.read_string().map_err(unreadable),
         DType::U64 | DType::U32 | DType::U16 | DType::U8 => {
-            Ok(dataset.read_u64().map_err(told)?.iter().map(u64::to_string).collect())
+            Ok(dataset.read_u64().map_err(unreadable)?.iter().map(u64::to_string).collect())
         }
         DType::I64 | DType::I32 | DType::I16 | DType::I8 => {
-            Ok(dataset.read_i64().map_err(told)?.iter().map(i64::to_string).collect())
+            Ok(dataset.read_i64().map_err(unreadable)?.iter().map(i64::to_string).collect())
         }
-        other => Err(format!("the ids {name:?} have type {other}, expected text or whole numbers")),
+        other => Err(ImportError::Type {
+            what: format!("ids {name:?}"),
+            found: other.to_string(),
+            expected: "text or integers",
+        }),
     }
 }
 
-/// The data set of an h5ad file's observation names.
-fn index_of_obs(hdf5: &File) -> Result<String, String> {
-    let attributes = hdf5.group("obs").and_then(|group| group.attrs()).map_err(told)?;
-    let name = text(attributes.get("_index"))
-        .ok_or("the group obs names no index\n  hint: give ids = \"obs/COLUMN\"")?;
+/// Path of the observation names of an h5ad file.
+fn index_of_obs(hdf5: &File) -> Result<String, ImportError> {
+    let attributes = hdf5.group("obs").and_then(|group| group.attrs()).map_err(unreadable)?;
+    let name = text(attributes.get("_index")).ok_or(ImportError::NoObservationNames)?;
     Ok(format!("obs/{name}"))
 }
 

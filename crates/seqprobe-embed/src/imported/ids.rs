@@ -1,32 +1,26 @@
-//! Example ids of imported vectors: from a text file, and as an index in which each stands once.
+//! Example ids of imported vectors: reads them from a text file and checks that each occurs once.
 
+use super::ImportError;
 use crate::error::EmbedError;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// One id per line.
+/// Reads one id per line.
 pub(super) fn read_lines(path: &Path) -> Result<Vec<String>, EmbedError> {
-    let text = std::fs::read(path).map_err(|source| EmbedError::Import {
-        path: path.to_owned(),
-        reason: format!(
-            "the ids cannot be read: {source}\n  hint: ids are needed to join embeddings to examples: one per line in this file, or name another with the key \"ids\""
-        ),
-    })?;
-    let text = String::from_utf8(text).map_err(|error| EmbedError::Import {
-        path: path.to_owned(),
-        reason: format!("not UTF-8: {error}"),
-    })?;
+    let refuse = |reason| EmbedError::Import { path: path.to_owned(), reason };
+    let text = std::fs::read(path).map_err(|error| refuse(ImportError::IdFile(error)))?;
+    let text = String::from_utf8(text).map_err(|error| refuse(ImportError::IdFileText(error)))?;
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// The row of each id.
-pub(super) fn rows_by_id(ids: &[String]) -> Result<HashMap<String, usize>, String> {
+/// Maps each id to its row.
+pub(super) fn rows_by_id(ids: &[String]) -> Result<HashMap<String, usize>, ImportError> {
     let mut rows = HashMap::with_capacity(ids.len());
     let mut repeated: Option<(usize, usize)> = None;
     let mut n_repeated = 0;
     for (row, id) in ids.iter().enumerate() {
         if id.is_empty() {
-            return Err(format!("the id of row {row} is empty"));
+            return Err(ImportError::EmptyId { row });
         }
         if let Some(first) = rows.insert(id.clone(), row) {
             n_repeated += 1;
@@ -35,9 +29,11 @@ pub(super) fn rows_by_id(ids: &[String]) -> Result<HashMap<String, usize>, Strin
     }
     match repeated {
         None => Ok(rows),
-        Some((first, second)) => Err(format!(
-            "{n_repeated} ids stand twice, first {:?} in rows {first} and {second}\n  hint: each example has one embedding",
-            ids.get(second).map_or("", String::as_str)
-        )),
+        Some((first, second)) => Err(ImportError::RepeatedIds {
+            count: n_repeated,
+            id: ids.get(second).cloned().unwrap_or_default(),
+            first,
+            second,
+        }),
     }
 }

@@ -1,7 +1,7 @@
-//! NumPy's npy: one array, with the ids in a text file. Also what npz shares with it: an array's values or ids.
+//! NumPy's npy: one array, with the ids in a text file. Also reads the arrays of npz files.
 
 use super::numbers::{Float, floats, to_row_major};
-use super::{Found, IdsFrom, ImportFormat, ImportedFile};
+use super::{IdsFrom, ImportError, ImportFormat, ImportedArrays, ImportedFile};
 use npyz::{DType, Endianness, NpyFile, Order, TypeChar, TypeStr};
 
 pub(super) const FORMAT: ImportFormat = ImportFormat {
@@ -10,30 +10,32 @@ pub(super) const FORMAT: ImportFormat = ImportFormat {
     read,
 };
 
-fn read(file: &ImportedFile) -> Result<Found, String> {
+fn read(file: &ImportedFile) -> Result<ImportedArrays, ImportError> {
     if let Some(name) = &file.values {
-        return Err(format!(
-            "an npy file holds one array without a name, so {name:?} is not in it\n  hint: leave out the key \"values\""
-        ));
+        return Err(ImportError::NpyValuesName { name: name.clone() });
     }
     if let IdsFrom::Name(name) = &file.ids {
-        return Err(format!(
-            "an npy file holds no ids, so {name:?} is not in it\n  hint: give ids = \"FILE.txt\" with one id per line"
-        ));
+        return Err(ImportError::NpyIdsName { name: name.clone() });
     }
     let (shape, values) = float_array(&file.bytes)?;
-    Ok(Found { name: "npy".to_owned(), shape, values, ids: None })
+    Ok(ImportedArrays { name: "npy".to_owned(), shape, values, ids: None })
 }
 
-/// Shape and row-major values of an array of floats of at most two dimensions.
-pub(super) fn float_array(bytes: &[u8]) -> Result<(Vec<u64>, Vec<f32>), String> {
+/// Returns the shape and the row-major values of an array of floats.
+pub(super) fn float_array(bytes: &[u8]) -> Result<(Vec<u64>, Vec<f32>), ImportError> {
     let array = Array::open(bytes)?;
     let kind = match (array.kind.type_char(), array.kind.size_field()) {
         (TypeChar::Float, 2) => Float::F16,
         (TypeChar::Float, 4) => Float::F32,
         (TypeChar::Float, 8) => Float::F64,
-        (TypeChar::Object, _) => return Err(OBJECTS.to_owned()),
-        _ => return Err(format!("the array has type {}, expected float16, float32 or float64", array.kind)),
+        (TypeChar::Object, _) => return Err(ImportError::PythonObjects),
+        _ => {
+            return Err(ImportError::Type {
+                what: "the array".to_owned(),
+                found: array.kind.to_string(),
+                expected: "float16, float32 or float64",
+            });
+        }
     };
     let data = array.data(kind.width())?;
     let mut values = floats(data, kind, array.kind.endianness() == Endianness::Big);
@@ -43,11 +45,11 @@ pub(super) fn float_array(bytes: &[u8]) -> Result<(Vec<u64>, Vec<f32>), String> 
     Ok((array.shape, values))
 }
 
-/// Ids of a one-dimensional array of text, bytes or whole numbers.
-pub(super) fn id_array(bytes: &[u8]) -> Result<Vec<String>, String> {
+/// Returns the ids of a one-dimensional array of text, bytes or integers.
+pub(super) fn id_array(bytes: &[u8]) -> Result<Vec<String>, ImportError> {
     let array = Array::open(bytes)?;
     if array.shape.len() != 1 {
-        return Err(format!("the ids have shape {:?}, expected one dimension", array.shape));
+        return Err(ImportError::IdShape { shape: array.shape });
     }
     let size = usize::try_from(array.kind.size_field()).unwrap_or(usize::MAX);
     let big = array.kind.endianness() == Endianness::Big;
@@ -55,21 +57,21 @@ pub(super) fn id_array(bytes: &[u8]) -> Result<Vec<String>, String> {
         TypeChar::UnicodeStr => {
             let data = array.data(size.saturating_mul(4))?;
             if size == 0 {
-                return Err("the ids are all empty".to_owned());
+                return Err(ImportError::EmptyIds);
             }
             data.chunks_exact(size * 4).enumerate().map(|(row, chunk)| unicode(row, chunk, big)).collect()
         }
         TypeChar::ByteStr => {
             let data = array.data(size)?;
             if size == 0 {
-                return Err("the ids are all empty".to_owned());
+                return Err(ImportError::EmptyIds);
             }
             data.chunks_exact(size)
                 .enumerate()
                 .map(|(row, chunk)| {
                     let end = chunk.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
                     String::from_utf8(chunk.get(..end).unwrap_or_default().to_vec())
-                        .map_err(|_| format!("the id of row {row} is not UTF-8"))
+                        .map_err(|_| ImportError::IdText { row, expected: "UTF-8" })
                 })
                 .collect()
         }
@@ -77,12 +79,14 @@ pub(super) fn id_array(bytes: &[u8]) -> Result<Vec<String>, String> {
             let signed = array.kind.type_char() == TypeChar::Int;
             Ok(array.data(size)?.chunks_exact(size).map(|chunk| whole_number(chunk, big, signed)).collect())
         }
-        TypeChar::Object => Err(OBJECTS.to_owned()),
-        _ => Err(format!("the ids have type {}, expected text or whole numbers", array.kind)),
+        TypeChar::Object => Err(ImportError::PythonObjects),
+        _ => Err(ImportError::Type {
+            what: "the ids".to_owned(),
+            found: array.kind.to_string(),
+            expected: "text or integers",
+        }),
     }
 }
-
-const OBJECTS: &str = "the array holds Python objects (ragged rows or text of dtype object), which are never unpickled\n  hint: vectors must have one width; save ids with .astype(str)";
 
 struct Array<'a> {
     kind: TypeStr,
@@ -92,45 +96,42 @@ struct Array<'a> {
 }
 
 impl<'a> Array<'a> {
-    fn open(bytes: &'a [u8]) -> Result<Self, String> {
-        let file = NpyFile::new(bytes).map_err(|error| format!("not a npy array: {error}"))?;
+    fn open(bytes: &'a [u8]) -> Result<Self, ImportError> {
+        let file = NpyFile::new(bytes).map_err(|error| ImportError::unreadable("a NumPy array", &error))?;
         let DType::Plain(kind) = file.dtype() else {
-            return Err(
-                "a structured array\n  hint: save the vectors as one two-dimensional array".to_owned()
-            );
+            return Err(ImportError::Structured);
         };
         let (order, shape) = (file.order(), file.shape().to_vec());
         Ok(Self { kind, order, shape, rest: file.into_inner() })
     }
 
     /// The bytes of all values.
-    fn data(&self, width: usize) -> Result<&'a [u8], String> {
+    fn data(&self, width: usize) -> Result<&'a [u8], ImportError> {
         let count = self.shape.iter().try_fold(width as u64, |product, &size| product.checked_mul(size));
         let wanted = count.and_then(|count| usize::try_from(count).ok());
         match wanted {
             Some(wanted) if wanted == self.rest.len() => Ok(self.rest),
-            _ => Err(format!(
-                "shape {:?} of {} does not fit the {} bytes that follow: the file is damaged",
-                self.shape,
-                self.kind,
-                self.rest.len()
-            )),
+            _ => Err(ImportError::ByteCount {
+                shape: self.shape.clone(),
+                kind: self.kind.to_string(),
+                bytes: self.rest.len(),
+            }),
         }
     }
 }
 
-fn unicode(row: usize, chunk: &[u8], big: bool) -> Result<String, String> {
-    let mut letters: Vec<u32> = chunk
+fn unicode(row: usize, chunk: &[u8], big: bool) -> Result<String, ImportError> {
+    let mut characters: Vec<u32> = chunk
         .as_chunks::<4>()
         .0
         .iter()
         .map(|&four| if big { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) })
         .collect();
-    while letters.last() == Some(&0) {
-        letters.pop();
+    while characters.last() == Some(&0) {
+        characters.pop();
     }
-    let text: Option<String> = letters.into_iter().map(char::from_u32).collect();
-    text.ok_or_else(|| format!("the id of row {row} is not Unicode text"))
+    let text: Option<String> = characters.into_iter().map(char::from_u32).collect();
+    text.ok_or(ImportError::IdText { row, expected: "Unicode text" })
 }
 
 fn whole_number(chunk: &[u8], big: bool, signed: bool) -> String {

@@ -1,4 +1,4 @@
-//! Raw bytes of the files as 32-bit floats and as ids.
+//! Converts raw bytes to 32-bit floats.
 
 use half::{bf16, f16};
 
@@ -22,8 +22,8 @@ impl Float {
     }
 }
 
-/// Values of little- or big-endian bytes, rounded to 32 bits. What does not fit becomes infinite, which the
-/// caller refuses. The bytes are a multiple of the width.
+/// Converts little- or big-endian bytes to values, rounded to 32 bits. A value that does not fit becomes infinite,
+/// which the caller refuses. The number of bytes must be a multiple of the width.
 pub(super) fn floats(bytes: &[u8], kind: Float, big_endian: bool) -> Vec<f32> {
     let ordered = |chunk: &[u8]| {
         let mut eight = [0_u8; 8];
@@ -49,7 +49,7 @@ pub(super) fn floats(bytes: &[u8], kind: Float, big_endian: bool) -> Vec<f32> {
         .collect()
 }
 
-/// A column-major matrix in row-major order.
+/// Converts a column-major matrix to row-major order.
 pub(super) fn to_row_major(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     let mut out = Vec::with_capacity(values.len());
     for row in 0..rows {

@@ -1,7 +1,10 @@
-//! Parquet: an id column, and the vectors as one list column or as many columns of a common prefix
+//! Parquet: a column of ids, and the vectors as one column of lists or as several columns with a common prefix
 //! (`values = "emb_*"`, in file order).
 
-use super::{DEFAULT_IDS, DEFAULT_VALUES, Found, ImportFormat, ImportedFile, choose, ids_name, wants_ids};
+use super::{
+    DEFAULT_IDS, DEFAULT_VALUES, ImportError, ImportFormat, ImportedArrays, ImportedFile, choose, ids_name,
+    wants_ids,
+};
 use half::f16;
 use parquet::basic::Type as Physical;
 use parquet::column::reader::get_typed_column_reader;
@@ -13,15 +16,18 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 use std::fs::File;
 
+/// The format as errors name it.
+const FORMAT_NAME: &str = "Parquet";
+
 pub(super) const FORMAT: ImportFormat = ImportFormat {
     endings: &["parquet"],
     title: "list column `embeddings`, or float columns by prefix; id column `ids` or `example_id`",
     read,
 };
 
-fn read(file: &ImportedFile) -> Result<Found, String> {
-    let input = File::open(&file.path).map_err(|error| error.to_string())?;
-    let reader = SerializedFileReader::new(input).map_err(told)?;
+fn read(file: &ImportedFile) -> Result<ImportedArrays, ImportError> {
+    let input = File::open(&file.path).map_err(|error| ImportError::unreadable(FORMAT_NAME, &error))?;
+    let reader = SerializedFileReader::new(input).map_err(unreadable)?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
     let leaves = schema.columns();
     let mut names: Vec<String> = leaves.iter().map(|leaf| root(leaf).to_owned()).collect();
@@ -41,10 +47,7 @@ fn read(file: &ImportedFile) -> Result<Found, String> {
                 })
                 .collect();
             if chosen.is_empty() {
-                return Err(format!(
-                    "no column of floats begins with {prefix:?}; the file holds {}",
-                    names.join(", ")
-                ));
+                return Err(ImportError::NoColumn { prefix: prefix.to_owned(), held: names });
             }
             (format!("{prefix}*"), chosen)
         }
@@ -64,19 +67,20 @@ fn read(file: &ImportedFile) -> Result<Found, String> {
     let dim: usize = parts.iter().map(|part| part.1).sum();
     let values = match parts.as_mut_slice() {
         [one] => std::mem::take(&mut one.2),
-        // Columns of single values: interleaved to rows.
+        // Columns of single values are interleaved to rows.
         many => {
             (0..rows).flat_map(|row| many.iter().filter_map(move |part| part.2.get(row).copied())).collect()
         }
     };
     let ids = if wants_ids(file) {
         let name = choose("ids", ids_name(file), &DEFAULT_IDS, &names)?;
-        let column = names_index(leaves, name).ok_or_else(|| format!("column {name:?} is nested"))?;
+        let column =
+            names_index(leaves, name).ok_or_else(|| ImportError::NestedIds { column: name.to_owned() })?;
         Some(id_column(&reader, column)?)
     } else {
         None
     };
-    Ok(Found { name, shape: vec![rows as u64, dim as u64], values, ids })
+    Ok(ImportedArrays { name, shape: vec![rows as u64, dim as u64], values, ids })
 }
 
 fn root(leaf: &ColumnDescriptor) -> &str {
@@ -88,18 +92,21 @@ fn names_index(leaves: &[std::sync::Arc<ColumnDescriptor>], name: &str) -> Optio
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape of a function for map_err")]
-fn told(error: ParquetError) -> String {
-    let text = error.to_string();
-    let hint = if text.contains("isabled feature") {
+fn unreadable(error: ParquetError) -> ImportError {
+    let reason = error.to_string();
+    let hint = if reason.contains("isabled feature") {
         "\n  hint: write the file with compression = \"snappy\" or none"
     } else {
         ""
     };
-    format!("not readable as Parquet: {text}{hint}")
+    ImportError::Unreadable { format: FORMAT_NAME, reason, hint }
 }
 
 /// Rows, values per row, and the values of one column of floats or lists of floats.
-fn vectors(reader: &SerializedFileReader<File>, column: usize) -> Result<(usize, usize, Vec<f32>), String> {
+fn vectors(
+    reader: &SerializedFileReader<File>,
+    column: usize,
+) -> Result<(usize, usize, Vec<f32>), ImportError> {
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
     let leaf = schema.column(column);
     match (leaf.physical_type(), leaf.type_length()) {
@@ -110,9 +117,11 @@ fn vectors(reader: &SerializedFileReader<File>, column: usize) -> Result<(usize,
                 value.data().first_chunk::<2>().map_or(f32::NAN, |&two| f16::from_le_bytes(two).to_f32())
             })
         }
-        (other, _) => {
-            Err(format!("column {:?} holds {other}, expected floats or lists of floats", root(&leaf)))
-        }
+        (other, _) => Err(ImportError::Type {
+            what: format!("column {:?}", root(&leaf)),
+            found: other.to_string(),
+            expected: "floats or lists of floats",
+        }),
     }
 }
 
@@ -121,20 +130,18 @@ fn read_column<T: DataType>(
     column: usize,
     leaf: &ColumnDescriptor,
     convert: impl Fn(&T::T) -> f32,
-) -> Result<(usize, usize, Vec<f32>), String> {
+) -> Result<(usize, usize, Vec<f32>), ImportError> {
     let name = root(leaf);
     if leaf.max_rep_level() > 1 {
-        return Err(format!("column {name:?} holds lists of lists, expected one vector per row"));
+        return Err(ImportError::ListsOfLists { column: name.to_owned() });
     }
     let mut rows = 0;
     let mut dim = None;
     let mut values = Vec::new();
     for group in 0..reader.num_row_groups() {
         let (found, definition, repetition) = read_group::<T>(reader, group, column)?;
-        if let Some(at) = definition.iter().position(|&level| level != leaf.max_def_level()) {
-            return Err(format!(
-                "column {name:?} has an empty or missing value, entry {at} of row group {group}"
-            ));
+        if let Some(entry) = definition.iter().position(|&level| level != leaf.max_def_level()) {
+            return Err(ImportError::MissingValue { column: name.to_owned(), entry, group });
         }
         values.extend(found.iter().map(&convert));
         let starts: Vec<usize> = if leaf.max_rep_level() == 0 {
@@ -146,10 +153,12 @@ fn read_column<T: DataType>(
         for (start, end) in starts.iter().zip(ends) {
             let width = end - start;
             if *dim.get_or_insert(width) != width {
-                return Err(format!(
-                    "column {name:?} is ragged: row {rows} has {width} values, the rows before it {}\n  hint: one vector per example is imported; pool over tokens first",
-                    dim.unwrap_or(0)
-                ));
+                return Err(ImportError::Ragged {
+                    column: name.to_owned(),
+                    row: rows,
+                    found: width,
+                    expected: dim.unwrap_or(0),
+                });
             }
             rows += 1;
         }
@@ -158,7 +167,7 @@ fn read_column<T: DataType>(
 }
 
 /// Values of the types that ids are stored in.
-fn id_column(reader: &SerializedFileReader<File>, column: usize) -> Result<Vec<String>, String> {
+fn id_column(reader: &SerializedFileReader<File>, column: usize) -> Result<Vec<String>, ImportError> {
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
     let leaf = schema.column(column);
     let mut ids = Vec::new();
@@ -167,8 +176,8 @@ fn id_column(reader: &SerializedFileReader<File>, column: usize) -> Result<Vec<S
         match leaf.physical_type() {
             Physical::BYTE_ARRAY => {
                 for value in read_group::<ByteArrayType>(reader, group, column)?.0 {
-                    let text =
-                        value.as_utf8().map_err(|_| format!("the id of row {} is not UTF-8", ids.len()))?;
+                    let failed = |_| ImportError::IdText { row: ids.len(), expected: "UTF-8" };
+                    let text = value.as_utf8().map_err(failed)?;
                     ids.push(text.to_owned());
                 }
             }
@@ -179,15 +188,16 @@ fn id_column(reader: &SerializedFileReader<File>, column: usize) -> Result<Vec<S
                 ids.extend(read_group::<Int32Type>(reader, group, column)?.0.iter().map(i32::to_string));
             }
             other => {
-                return Err(format!(
-                    "column {:?} holds {other}, expected text or whole numbers",
-                    root(&leaf)
-                ));
+                return Err(ImportError::Type {
+                    what: format!("column {:?}", root(&leaf)),
+                    found: other.to_string(),
+                    expected: "text or integers",
+                });
             }
         }
         let expected = reader.metadata().row_group(group).num_rows();
         if (ids.len() - before) as i64 != expected {
-            return Err(format!("column {:?} has missing ids", root(&leaf)));
+            return Err(ImportError::MissingIds { column: root(&leaf).to_owned() });
         }
     }
     Ok(ids)
@@ -200,11 +210,14 @@ fn read_group<T: DataType>(
     reader: &SerializedFileReader<File>,
     group: usize,
     column: usize,
-) -> Result<(Vec<T::T>, Levels, Levels), String> {
-    let group = reader.get_row_group(group).map_err(told)?;
-    let mut column = get_typed_column_reader::<T>(group.get_column_reader(column).map_err(told)?);
+) -> Result<(Vec<T::T>, Levels, Levels), ImportError> {
+    let group = reader.get_row_group(group).map_err(unreadable)?;
+    let mut column = get_typed_column_reader::<T>(group.get_column_reader(column).map_err(unreadable)?);
     let (mut values, mut definition, mut repetition) = (Vec::new(), Vec::new(), Vec::new());
-    let rows = usize::try_from(group.metadata().num_rows()).map_err(|error| error.to_string())?;
-    column.read_records(rows, Some(&mut definition), Some(&mut repetition), &mut values).map_err(told)?;
+    let rows = usize::try_from(group.metadata().num_rows())
+        .map_err(|error| ImportError::unreadable(FORMAT_NAME, &error))?;
+    column
+        .read_records(rows, Some(&mut definition), Some(&mut repetition), &mut values)
+        .map_err(unreadable)?;
     Ok((values, definition, repetition))
 }

@@ -122,14 +122,14 @@ fn balanced_classes_weigh_the_same() {
         assert_close(&counts, &numbers(&golden["counts"]), 0.0, "counts");
         let balanced = LinearProbe {
             penalties: vec![10.0],
-            class_weight: ClassWeight::Balanced,
+            class_weight: Some(ClassWeight::Balanced),
             ..LinearProbe::default()
         };
         let (fit_balanced, predicted) = fit(&balanced, kind, &example, targets, None).unwrap();
         assert_eq!(fit_balanced.report.converged, Some(true));
         let predicted: Vec<f64> = predicted.iter().copied().collect();
         assert_close(&predicted, &expected(golden, "probabilities", kind), 1e-6, name);
-        let equal = LinearProbe { class_weight: ClassWeight::Equal, ..balanced.clone() };
+        let equal = LinearProbe { class_weight: None, ..balanced.clone() };
         let (_, others) = fit(&equal, kind, &example, targets, None).unwrap();
         let off = predicted.iter().zip(&others).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(off > 0.05, "{name}: weights change nothing, {off}");
@@ -140,7 +140,7 @@ fn balanced_classes_weigh_the_same() {
         let probe = LinearProbe { class_weight, ..LinearProbe::default() };
         fit(&probe, TaskKind::Regression, &example, &example.values, None).unwrap().1
     };
-    assert_eq!(ridge(ClassWeight::Balanced), ridge(ClassWeight::Equal));
+    assert_eq!(ridge(Some(ClassWeight::Balanced)), ridge(None));
 }
 
 #[test]
@@ -168,8 +168,11 @@ fn what_cannot_be_folded_or_weighed_says_why() {
         .map(|(row, &label)| if label == 1 { 0 } else { 1 + row as u32 % 4 })
         .collect();
     assert!(error(&by_folds(Keep::Known), Some(&by_class)).contains("fold"));
-    let linfa =
-        LinearProbe { solver: Solver::Linfa, class_weight: ClassWeight::Balanced, ..LinearProbe::default() };
+    let linfa = LinearProbe {
+        solver: Solver::Linfa,
+        class_weight: Some(ClassWeight::Balanced),
+        ..LinearProbe::default()
+    };
     assert!(error(&linfa, None).contains("no class weights"));
 }
 

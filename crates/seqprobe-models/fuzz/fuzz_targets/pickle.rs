@@ -13,6 +13,6 @@ use checkpoint::torch_file::pickle;
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     for tensor in pickle::read(bytes).unwrap_or_default() {
         assert!(tensor.shape.len() == tensor.strides.len(), "{tensor:?}");
-        assert!(tensor.shape.len() <= pickle::MOST_DIMENSIONS, "{tensor:?}");
+        assert!(tensor.shape.len() <= pickle::MAX_DIMENSIONS, "{tensor:?}");
     }
 });

@@ -1,35 +1,25 @@
-//! The index of weights that are split over several files (`*.index.json`), and which of the usual files a
-//! folder holds.
+//! The index of weights that are split over several files (`*.index.json`), and the search for weight files in a
+//! folder.
 
 use crate::error::ModelError;
+use seqprobe_hub::{OTHER_WEIGHT_EXTENSIONS, USUAL_WEIGHT_FILES};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-/// The most bytes of an index: some hundred for each tensor are usual.
-const LARGEST_INDEX: u64 = 64 << 20;
+/// The most bytes of an index. About a hundred for each tensor are usual.
+const MAX_INDEX: u64 = 64 << 20;
 
-/// Files of a folder in the order they are looked for.
-pub(crate) const USUAL: [&str; 4] = [
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-];
-
-/// Extensions of other checkpoints, read where a folder has exactly one.
-pub(crate) const OTHERS: [&str; 3] = ["pt", "pth", "ckpt"];
-
-/// The weights of a folder: the first of the usual files, else the only `.pt`, `.pth` or `.ckpt`.
+/// Returns the weights of a folder: the first of the usual files, else the only `.pt`, `.pth` or `.ckpt`.
 pub(super) fn locate(folder: &Path) -> Result<PathBuf, ModelError> {
     let error = |message: String| ModelError::Checkpoint { path: folder.to_owned(), message };
-    if let Some(path) = USUAL.iter().map(|name| folder.join(name)).find(|path| path.exists()) {
+    if let Some(path) = USUAL_WEIGHT_FILES.iter().map(|name| folder.join(name)).find(|path| path.exists()) {
         return Ok(path);
     }
     let mut others = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(ModelError::io(folder))? {
         let path = entry.map_err(ModelError::io(folder))?.path();
         let extension = path.extension().and_then(|extension| extension.to_str());
-        if extension.is_some_and(|extension| OTHERS.contains(&extension)) && path.is_file() {
+        if extension.is_some_and(|extension| OTHER_WEIGHT_EXTENSIONS.contains(&extension)) && path.is_file() {
             others.push(path);
         }
     }
@@ -56,7 +46,7 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// An index: which file holds which tensor.
+/// An index: the file of each tensor.
 pub(super) struct Index {
     path: PathBuf,
     file_of: BTreeMap<String, String>,
@@ -75,8 +65,8 @@ impl Index {
         }
         let error = |message: String| ModelError::Checkpoint { path: path.to_owned(), message };
         let n_bytes = std::fs::metadata(path).map_err(ModelError::io(path))?.len();
-        if n_bytes > LARGEST_INDEX {
-            return Err(error(format!("an index of {n_bytes} bytes, at most {LARGEST_INDEX} are read")));
+        if n_bytes > MAX_INDEX {
+            return Err(error(format!("an index of {n_bytes} bytes, at most {MAX_INDEX} are read")));
         }
         let bytes = std::fs::read(path).map_err(ModelError::io(path))?;
         let stored: Stored = serde_json::from_slice(&bytes).map_err(|problem| {
@@ -91,7 +81,7 @@ impl Index {
 
     /// The files, in the order of their names.
     ///
-    /// A name must lead to a file beside or below the index: an index is somebody else's text.
+    /// A name must lead to a file in the folder of the index or below it, because an index may come from anywhere.
     pub(super) fn files(&self) -> Result<Vec<(&str, PathBuf)>, ModelError> {
         let names: BTreeSet<&str> = self.file_of.values().map(String::as_str).collect();
         let folder = self.path.parent().unwrap_or(Path::new(""));
@@ -106,7 +96,7 @@ impl Index {
             if !path.is_file() {
                 let tensor = self.file_of.iter().find(|entry| entry.1 == name).map_or("", |entry| entry.0);
                 return Err(self.error(format!(
-                    "file {name:?}, which should hold tensor {tensor:?}, is missing\n  hint: download or copy it again"
+                    "file {name:?}, which should contain tensor {tensor:?}, is missing\n  hint: download or copy it again"
                 )));
             }
             files.push((name, path));

@@ -1,10 +1,10 @@
-//! Where one tensor lies in a file: element type, shape, strides and the place of its first element. It
-//! knows nothing about file formats and nothing about libtorch.
+//! The place of one tensor in a file: element type, shape, strides and the place of its first element. Nothing here
+//! depends on the file format or on libtorch.
 
 use safetensors::Dtype;
 use std::ops::Range;
 
-/// One tensor of a file. Whoever makes a layout has checked that every element lies within the file.
+/// One tensor of a file. The code that makes a layout has checked that every element lies within the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorLayout {
     /// Its name in the file.
@@ -21,18 +21,18 @@ pub struct TensorLayout {
 }
 
 impl TensorLayout {
-    /// Numbers in the tensor.
+    /// The number of elements.
     pub fn n_elements(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// Bytes of the tensor when its elements lie one after another.
+    /// The bytes of the tensor if its elements are contiguous.
     pub fn n_bytes(&self) -> usize {
-        // Types of less than a byte fill whole bytes, or the reader would have refused the tensor.
+        // Types smaller than a byte fill whole bytes, or the reader would have refused the tensor.
         (self.n_elements() as u128 * self.dtype.bitsize() as u128 / 8) as usize
     }
 
-    /// The part of the file that holds all elements.
+    /// Returns the part of the file that contains all elements.
     pub fn span(&self) -> Range<usize> {
         let Some(strides) = &self.strides else {
             return self.start..self.start + self.n_bytes();
@@ -44,8 +44,8 @@ impl TensorLayout {
         self.start..self.start + (last + 1) * self.dtype.bitsize() / 8
     }
 
-    /// A part of the tensor's bytes in row-major order: out of the file where they lie so, else gathered
-    /// into `buffer`.
+    /// Returns a part of the tensor's bytes in row-major order: a slice of the file if they are contiguous, else a
+    /// copy in `buffer`.
     ///
     /// # Shapes
     /// `range`: bytes, within `0..n_bytes`, beginning and ending between elements.
@@ -78,7 +78,7 @@ impl TensorLayout {
     }
 }
 
-/// Strides of a tensor whose elements lie one after another, in elements.
+/// Returns the strides of a contiguous tensor, in elements.
 pub fn row_major(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1; shape.len()];
     let mut step: usize = 1;

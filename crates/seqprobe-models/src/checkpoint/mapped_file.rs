@@ -4,8 +4,8 @@ use crate::error::ModelError;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// A file in memory. It must not be changed while it is loaded, as for any reader; afterwards it may,
-/// because what was loaded is a copy.
+/// A file in memory. It must not be changed while it is loaded, as for any reader. Afterwards it may be changed,
+/// because the loaded tensors are copies.
 pub(super) struct MappedFile {
     pub(super) path: PathBuf,
     map: memmap2::Mmap,
@@ -22,8 +22,8 @@ impl MappedFile {
         &self.map
     }
 
-    /// Gives the memory of the pages of `range` (bytes) back: they have been used, and would come from the
-    /// file again. Only a hint; where it is not followed, more memory is held.
+    /// Releases the memory of the pages of `range` (bytes) after their use. They could be read from the file again.
+    /// This is only a hint to the system; if it is ignored, more memory stays in use.
     pub(super) fn release(&self, range: Range<usize>) {
         let start = range.start.saturating_sub(NEIGHBOURS);
         let end = range.end.saturating_add(NEIGHBOURS).min(self.map.len());
@@ -33,8 +33,8 @@ impl MappedFile {
     }
 }
 
-/// A touched page brings its neighbours with it, up to a large page of 2 MiB where the page cache holds such
-/// (measured on a file that Python had written), also those around a range that were given back already.
+/// Reading a page also loads its neighbours, up to a large page of 2 MiB if the page cache uses those (measured on
+/// a file written by Python). That includes pages around a range that were released already.
 const NEIGHBOURS: usize = 1 << 21;
 
 #[expect(
@@ -47,10 +47,12 @@ fn map_file(file: &std::fs::File) -> std::io::Result<memmap2::Mmap> {
 }
 
 #[cfg(unix)]
-#[expect(unsafe_code, reason = "giving pages of a read-only file map back, which come from the file again")]
+#[expect(
+    unsafe_code,
+    reason = "releasing pages of a read-only file map, which can be read from the file again"
+)]
 fn release_pages(map: &memmap2::Mmap, start: usize, length: usize) {
-    // SAFETY: the map is backed by a file and never written, so its pages hold the same bytes when they are
-    // read again.
+    // SAFETY: the map is backed by a file and never written, so its pages have the same bytes when they are read again.
     let _ = unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, length) };
 }
 

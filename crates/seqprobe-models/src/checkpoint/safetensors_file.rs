@@ -1,23 +1,28 @@
-//! Where the tensors of a safetensors file lie.
+//! The places of the tensors in a safetensors file.
 
 use super::layout::TensorLayout;
-use safetensors::SafeTensors;
+use safetensors::{SafeTensorError, SafeTensors};
+use thiserror::Error;
 
-/// Layouts in no particular order, or what is wrong with the file.
-pub(super) fn read(file: &[u8]) -> Result<Vec<TensorLayout>, String> {
+/// A file that is not a complete safetensors file.
+#[derive(Debug, Error)]
+pub(super) enum SafetensorsFileError {
+    #[error("a pointer of Git LFS and not the weights\n  hint: run git lfs pull")]
+    GitLfsPointer,
+    #[error("not a complete safetensors file ({n_bytes} bytes): {source}\n  hint: download or copy it again")]
+    Damaged { n_bytes: usize, source: SafeTensorError },
+}
+
+/// Returns the layouts in no particular order.
+pub(super) fn read(file: &[u8]) -> Result<Vec<TensorLayout>, SafetensorsFileError> {
     if file.starts_with(b"version https://git-lfs") {
-        return Err("a pointer of Git LFS and not the weights\n  hint: run git lfs pull".to_owned());
+        return Err(SafetensorsFileError::GitLfsPointer);
     }
-    let damaged = |error: safetensors::SafeTensorError| {
-        format!(
-            "not a whole safetensors file ({} bytes): {error}\n  hint: download or copy it again",
-            file.len()
-        )
-    };
+    let damaged = |source| SafetensorsFileError::Damaged { n_bytes: file.len(), source };
     let (header, metadata) = SafeTensors::read_metadata(file).map_err(damaged)?;
     let data = header + size_of::<u64>();
     if data.checked_add(metadata.data_len()) != Some(file.len()) {
-        return Err(damaged(safetensors::SafeTensorError::MetadataIncompleteBuffer));
+        return Err(damaged(SafeTensorError::MetadataIncompleteBuffer));
     }
     let layout = |(name, info): (String, &safetensors::tensor::TensorInfo)| TensorLayout {
         name,

@@ -1,6 +1,5 @@
-//! One tensor of a checkpoint file: its digest, and the way into a libtorch tensor. Both go through the
-//! bytes once, piece by piece and on all of rayon's threads; pages of the file that were used are given
-//! back, so that a checkpoint is in memory once.
+//! One tensor of a checkpoint file: its digest, and the copy into a libtorch tensor. Both read the bytes once, piece by
+//! piece and on all threads of rayon. Used pages of the file are released, so that a checkpoint is in memory once.
 
 use super::layout::TensorLayout;
 use super::mapped_file::MappedFile;
@@ -16,10 +15,10 @@ use tch::{Device, Kind, TchError, Tensor};
 /// every element size. The digest depends on it.
 const PIECE: usize = 1 << 18;
 
-/// A tensor of a file, and its digest once somebody has gone through its bytes.
+/// A tensor of a file, and its digest after its bytes have been read.
 pub(super) struct StoredTensor {
     pub(super) layout: TensorLayout,
-    /// Number of its file among the checkpoint's.
+    /// Index of its file among those of the checkpoint.
     pub(super) file: usize,
     digest: OnceLock<Digest>,
 }
@@ -35,8 +34,8 @@ impl StoredTensor {
         Self { layout, file, digest: OnceLock::new() }
     }
 
-    /// Digest of name, element type, shape and values. It does not depend on the file's format, on where
-    /// in it the tensor lies, or on strides.
+    /// Returns the digest of name, element type, shape and values. It does not depend on the file format, on the
+    /// place of the tensor in the file, or on strides.
     pub(super) fn digest(&self, file: &MappedFile) -> Digest {
         *self.digest.get_or_init(|| {
             let starts: Vec<usize> = (0..self.layout.n_bytes()).step_by(PIECE).collect();
@@ -49,7 +48,7 @@ impl StoredTensor {
         })
     }
 
-    /// The tensor in the file's own element type, which `kind` must be the name of.
+    /// Returns the tensor in the file's own element type, which must be `kind`.
     ///
     /// # Shapes
     /// The layout's shape.
@@ -60,8 +59,7 @@ impl StoredTensor {
         Ok(Loaded { tensor, is_finite })
     }
 
-    /// Fills a contiguous CPU tensor of the layout's shape and element type; says whether all values are
-    /// finite.
+    /// Fills a contiguous CPU tensor of the layout's shape and element type. Returns whether all values are finite.
     pub(super) fn fill(&self, file: &MappedFile, tensor: &mut Tensor) -> bool {
         let to = memory(tensor, self.layout.n_bytes());
         let pieces = to.par_chunks_mut(PIECE).enumerate().map_init(Vec::new, |buffer, (number, to)| {
@@ -78,7 +76,7 @@ impl StoredTensor {
         finite.into_iter().all(|piece| piece)
     }
 
-    /// Hands the bytes of one piece to `work`, then gives their pages back.
+    /// Passes the bytes of one piece to `work`, then releases their pages.
     fn piece<T>(
         &self,
         file: &MappedFile,
@@ -114,7 +112,7 @@ impl StoredTensor {
     }
 }
 
-/// libtorch's name of a floating-point type that weights may have.
+/// Returns the libtorch type of a floating-point type that weights may have.
 pub(super) fn float_kind(dtype: Dtype) -> Option<Kind> {
     match dtype {
         Dtype::F16 => Some(Kind::Half),
@@ -129,7 +127,7 @@ pub(super) fn float_kind(dtype: Dtype) -> Option<Kind> {
 fn all_finite(dtype: Dtype, bytes: &[u8]) -> bool {
     fn none<const N: usize>(bytes: &[u8], is_infinite: impl Fn([u8; N]) -> bool) -> bool {
         let numbers = bytes.chunks_exact(N).filter_map(|number| number.try_into().ok());
-        // Without a way out of the loop, so that it is vectorised.
+        // The loop has no early exit, so that it is vectorised.
         !numbers.fold(false, |found, number| found | is_infinite(number))
     }
     fn ones(bits: u16, exponent: u16) -> bool {
@@ -146,16 +144,16 @@ fn all_finite(dtype: Dtype, bytes: &[u8]) -> bool {
     }
 }
 
-/// The memory of a new tensor, to be filled.
+/// Returns the memory of a new tensor, to be filled.
 ///
 /// # Shapes
 /// `[n_bytes]`, which must be the tensor's elements times their size.
-#[expect(unsafe_code, reason = "filling a tensor's own memory from the map, instead of one more copy")]
+#[expect(unsafe_code, reason = "a tensor's own memory is filled from the map, which saves a copy")]
 fn memory(tensor: &mut Tensor, n_bytes: usize) -> &mut [MaybeUninit<u8>] {
     if n_bytes == 0 {
         return &mut [];
     }
-    // SAFETY: the tensor is on the CPU, contiguous, of at least `n_bytes` bytes, and just made by this crate,
-    // whole or as rows of a larger one: nobody else reads it. The slice borrows it, so it lives meanwhile.
+    // SAFETY: the tensor is on the CPU, contiguous, and has at least `n_bytes` bytes. This crate has just made it,
+    // whole or as rows of a larger one, and nothing else reads it. The slice borrows it, so it lives long enough.
     unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), n_bytes) }
 }

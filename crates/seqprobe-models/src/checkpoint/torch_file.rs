@@ -1,6 +1,6 @@
-//! Files of `torch.save` (`pytorch_model.bin`, `.pt`, `.pth`, `.ckpt`): a zip archive with a pickle that
-//! describes the tensors and one member of bytes for each storage. Reads where the tensors lie; needs no
-//! libtorch and runs nothing that the file says.
+//! Files of `torch.save` (`pytorch_model.bin`, `.pt`, `.pth`, `.ckpt`): a zip archive with a pickle that describes
+//! the tensors, and one member of bytes for each storage. Only the places of the tensors are read. No code of the
+//! file runs, and no libtorch is needed.
 //!
 //! Source of the facts: `torch/serialization.py` and `torch/_utils.py` of PyTorch 2.11.
 
@@ -12,9 +12,9 @@ use archive::Archive;
 use pickle::{PickleError, PickledTensor};
 use std::ops::Range;
 
-/// A file may describe at most this many times its own bytes: tensors may share bytes, and a stride of 0
-/// repeats them.
-const MOST_REPETITION: usize = 16;
+/// The tensors of a file may take at most this many times its bytes. Tensors may share bytes, and a stride of 0 repeats
+/// them.
+const MAX_REPETITION: usize = 16;
 
 /// Why a file of `torch.save` could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,18 +27,18 @@ pub enum TorchFileError {
         /// What to do about it.
         hint: &'static str,
     },
-    /// An archive that is damaged or not of `torch.save`.
-    #[error("not a whole file of torch.save: {0}")]
+    /// An archive that is damaged or was not written by `torch.save`.
+    #[error("not a complete file of torch.save: {0}")]
     Archive(String),
     /// The pickle.
     #[error(transparent)]
     Pickle(#[from] PickleError),
-    /// Numbers of a machine with the other byte order.
+    /// Numbers in the other byte order.
     #[error(
         "its numbers are in byte order {found:?}, expected \"little\"\n  hint: load and save it in Python on a little-endian machine"
     )]
     ByteOrder {
-        /// What the file says.
+        /// The byte order of the file.
         found: String,
     },
     /// A tensor that does not lie within its storage.
@@ -47,19 +47,57 @@ pub enum TorchFileError {
         /// The tensor.
         name: String,
         /// What is wrong.
-        problem: String,
+        problem: WrongPlace,
     },
 }
 
-/// Whether bytes begin as a zip archive does.
+/// What is wrong with a tensor's place in its storage.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WrongPlace {
+    /// The storage is shorter than the pickle says.
+    #[error("its storage {storage:?} has {n_bytes} bytes, expected {expected}")]
+    ShortStorage {
+        /// Name of the storage.
+        storage: String,
+        /// Its bytes.
+        n_bytes: usize,
+        /// The bytes that the pickle announces.
+        expected: usize,
+    },
+    /// The number of elements or bytes overflows.
+    #[error("its shape {shape:?} is too large")]
+    TooLarge {
+        /// The shape.
+        shape: Vec<usize>,
+    },
+    /// An element lies outside the storage.
+    #[error(
+        "offset {offset}, shape {shape:?} and strides {strides:?} lie outside its storage of {n_bytes} bytes"
+    )]
+    Outside {
+        /// Elements before the first one.
+        offset: usize,
+        /// Sizes of the dimensions.
+        shape: Vec<usize>,
+        /// Elements from one index to the next.
+        strides: Vec<usize>,
+        /// Bytes of the storage.
+        n_bytes: usize,
+    },
+    /// The tensors share so many bytes that they are much larger than the file.
+    #[error("with the tensors before it, it takes more than {MAX_REPETITION} times the bytes of the file")]
+    Repeated,
+}
+
+/// Whether bytes begin like a zip archive.
 pub fn is_archive(file: &[u8]) -> bool {
     file.starts_with(b"PK\x03\x04")
 }
 
-/// Where each tensor of a file lies, in the file's order.
+/// Returns the place of each tensor, in the order of the file.
 ///
 /// # Errors
-/// [`TorchFileError`] for a file of another or a damaged format, or one that holds more than plain tensors.
+/// [`TorchFileError`] for another format, a damaged file, or one that contains more than plain tensors.
 pub fn read(file: &[u8]) -> Result<Vec<TensorLayout>, TorchFileError> {
     if !is_archive(file) {
         let (found, hint) = kind_of(file);
@@ -88,38 +126,34 @@ pub fn read(file: &[u8]) -> Result<Vec<TensorLayout>, TorchFileError> {
         let layout = placed(&tensor, storage)
             .map_err(|problem| TorchFileError::Tensor { name: tensor.name, problem })?;
         n_bytes += layout.n_bytes() as u128;
-        if n_bytes > (file.len() as u128 + (1 << 20)) * MOST_REPETITION as u128 {
-            let problem = format!(
-                "with those before it, it takes more than {MOST_REPETITION} times the bytes of the file"
-            );
-            return Err(TorchFileError::Tensor { name: layout.name, problem });
+        if n_bytes > (file.len() as u128 + (1 << 20)) * MAX_REPETITION as u128 {
+            return Err(TorchFileError::Tensor { name: layout.name, problem: WrongPlace::Repeated });
         }
         layouts.push(layout);
     }
     Ok(layouts)
 }
 
-/// A tensor's place in the file, all of it within its storage.
-fn placed(tensor: &PickledTensor, storage: Range<usize>) -> Result<TensorLayout, String> {
+/// Returns a tensor's place in the file, after checking that all of it lies within its storage.
+fn placed(tensor: &PickledTensor, storage: Range<usize>) -> Result<TensorLayout, WrongPlace> {
     if tensor.storage_bytes > storage.len() {
-        return Err(format!(
-            "its storage {:?} has {} bytes, expected {}",
-            tensor.storage,
-            storage.len(),
-            tensor.storage_bytes
-        ));
+        return Err(WrongPlace::ShortStorage {
+            storage: tensor.storage.clone(),
+            n_bytes: storage.len(),
+            expected: tensor.storage_bytes,
+        });
     }
     let width = tensor.dtype.bitsize() / 8;
     let n_elements = tensor.shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
     let n_bytes = n_elements.and_then(|n_elements| n_elements.checked_mul(width));
     let (Some(n_elements), Some(_)) = (n_elements, n_bytes) else {
-        return Err(format!("its shape {:?} is too large", tensor.shape));
+        return Err(WrongPlace::TooLarge { shape: tensor.shape.clone() });
     };
-    let outside = || {
-        format!(
-            "offset {}, shape {:?} and strides {:?} lie outside its storage of {} bytes",
-            tensor.offset, tensor.shape, tensor.strides, tensor.storage_bytes
-        )
+    let outside = || WrongPlace::Outside {
+        offset: tensor.offset,
+        shape: tensor.shape.clone(),
+        strides: tensor.strides.clone(),
+        n_bytes: tensor.storage_bytes,
     };
     let last = tensor.shape.iter().zip(&tensor.strides).try_fold(tensor.offset, |last, (size, stride)| {
         last.checked_add(size.saturating_sub(1).checked_mul(*stride)?)
@@ -151,7 +185,7 @@ fn is_row_major(shape: &[usize], strides: &[usize]) -> bool {
 const CONVERT: &str =
     "convert it once in Python: torch.save(torch.load(\"old.bin\", weights_only=True), \"new.bin\")";
 
-/// What a file is that is no zip archive, and what to do about it.
+/// Returns what a file is that is not a zip archive, and what to do about it.
 fn kind_of(file: &[u8]) -> (&'static str, &'static str) {
     match file {
         [] => ("an empty file", "download or copy it again"),

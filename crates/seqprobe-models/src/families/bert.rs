@@ -2,19 +2,21 @@
 //! learned positions, norm after each residual sum, GELU by the error function. Source of the facts: the
 //! `bert` model of Hugging Face transformers.
 //!
-//! The tokenizer is what the folder holds: a `tokenizer.json` with merges makes byte pairs, every other
-//! vocabulary makes words between CLS and SEP.
+//! The tokenizer depends on the folder: a `tokenizer.json` with merges makes byte pairs, every other vocabulary makes
+//! k-mers between CLS and SEP.
 
-use super::{Family, LoadedEncoder};
-use crate::bert_stack::{BertLayout, BertSettings, BertStack, NormPlace};
-use crate::config_file::ConfigFile;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::language_model::{Head, HeadEntry, Objective};
-use crate::layers::{LayerNorm, Linear};
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::layers::bert_settings::{BertSettings, HEADS, expect_false};
+use crate::layers::bert_stack::{BertLayout, BertStack, NormPlace};
+use crate::layers::language_model_head::{Head, HeadEntry, Objective};
+use crate::layers::linear::{LayerNorm, Linear};
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
-use crate::tokenizer::read_byte_pairs_or_words;
+use crate::parameters::initialise::Initialisation;
+use crate::parameters::tensor_names::TensorNames;
+use crate::tokenizer::read_byte_pairs_or_kmers;
 use seqprobe_core::Digest;
 
 pub(super) const FAMILY: Family = Family {
@@ -22,11 +24,13 @@ pub(super) const FAMILY: Family = Family {
     title: "DNABERT, GROVER and other BERT encoders over k-mers or byte pairs",
     model_types: &["bert"],
     architectures: &["BertModel", "BertForMaskedLM", "BertForPreTraining", "BertForSequenceClassification"],
-    claims,
-    prefixes: &["bert.", ""],
-    probe_tensor: "embeddings.word_embeddings.weight",
-    ignored_tensors: HEADS,
-    tokenizer: read_byte_pairs_or_words,
+    claim: Claim::Always,
+    tensors: TensorNames {
+        prefixes: &["bert.", ""],
+        probe: "embeddings.word_embeddings.weight",
+        ignored: HEADS,
+    },
+    tokenizer: read_byte_pairs_or_kmers,
     published: PUBLISHED,
     head: Some(HEAD),
     load,
@@ -34,12 +38,8 @@ pub(super) const FAMILY: Family = Family {
 
 const HEAD: HeadEntry = HeadEntry { objective: Objective::Masked, take: take_head, new_vocabulary: None };
 
-/// Heads and constants that checkpoints of BERT's kind carry along.
-pub(super) const HEADS: &[&str] =
-    &["cls.*", "classifier.*", "pooler.*", "embeddings.position_ids", "embeddings.token_type_ids"];
-
-/// Sizes follow from the published configs and agree with the sizes of the published files. No licence is
-/// stated where the authors' pages could not be read.
+/// Sizes follow from the published configs and agree with the sizes of the published files. A licence is missing if the
+/// authors' pages could not be read.
 const PUBLISHED: &[PublishedModel] = &[
     dnabert("dnabert-3", "zhihan1996/DNA_bert_3", 85_503_744, "3-mers, stride 1"),
     dnabert("dnabert-4", "zhihan1996/DNA_bert_4", 85_651_200, "4-mers, stride 1"),
@@ -77,11 +77,6 @@ const fn dnabert(
     }
 }
 
-/// MosaicBERT (DNABERT-2) and the pre-norm BERT of GENA-LM call themselves BERT too.
-fn claims(file: &ConfigFile) -> bool {
-    !super::dnabert2::is_named(file) && !super::gena::is_named(file)
-}
-
 const LAYOUT: BertLayout = BertLayout {
     attention: "attention.self",
     norm_place: NormPlace::AfterSum,
@@ -91,46 +86,6 @@ const LAYOUT: BertLayout = BertLayout {
 
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
-
-/// The keys that all families of BERT's kind read the same way.
-pub(super) fn read_settings(file: &ConfigFile) -> Result<BertSettings, ModelError> {
-    let fixed = [("hidden_act", "gelu", "\"gelu\""), ("position_embedding_type", "absolute", "\"absolute\"")];
-    for (key, expected, shown) in fixed {
-        if let Some(value) = file.value(key).filter(|value| value.as_str() != Some(expected)) {
-            return Err(file.error(format!("key {key:?} is {value}, expected {shown}")));
-        }
-    }
-    for key in ["is_decoder", "add_cross_attention"] {
-        expect_false(file, key)?;
-    }
-    let settings = BertSettings {
-        vocab_size: file.size("vocab_size")?,
-        hidden_size: file.size("hidden_size")?,
-        n_layers: file.size("num_hidden_layers")?,
-        n_heads: file.size("num_attention_heads")?,
-        intermediate_size: file.size("intermediate_size")?,
-        max_positions: file.size("max_position_embeddings")?,
-        n_token_types: file.size_or("type_vocab_size", 2)?,
-        norm_epsilon: file.positive_or("layer_norm_eps", 1e-12)?,
-        initializer_range: file.positive_or("initializer_range", 0.02)?,
-        pad_token_id: file.value("pad_token_id").and_then(serde_json::Value::as_u64).unwrap_or(0) as usize,
-    };
-    if !settings.hidden_size.is_multiple_of(settings.n_heads) {
-        return Err(file.error(format!(
-            "key \"hidden_size\" is {}, expected a multiple of \"num_attention_heads\" {}",
-            settings.hidden_size, settings.n_heads
-        )));
-    }
-    Ok(settings)
-}
-
-/// An error when a switch is there and not off.
-fn expect_false(file: &ConfigFile, key: &str) -> Result<(), ModelError> {
-    match file.value(key).filter(|value| value.as_bool() != Some(false)) {
-        Some(value) => Err(file.error(format!("key {key:?} is {value}, expected false"))),
-        None => Ok(()),
-    }
-}
 
 /// The `config.json` of a new model.
 pub(crate) fn config_json(vocab_size: usize, layers: usize, width: usize, heads: usize) -> serde_json::Value {
@@ -151,28 +106,33 @@ pub(crate) fn config_json(vocab_size: usize, layers: usize, width: usize, heads:
     })
 }
 
-/// `cls.predictions`: a layer, GELU, a norm, and products with the word embeddings themselves, plus a bias.
+/// `cls.predictions`: a layer, GELU, a norm, and products with the token embeddings, plus a bias.
 fn take_head(file: &ConfigFile, parameters: &mut Parameters) -> Result<Head, ModelError> {
-    let settings = read_settings(file)?;
-    let (width, words) = (settings.hidden_size, settings.vocab_size);
+    let settings = BertSettings::read(file)?;
+    let (width, vocab_size) = (settings.hidden_size, settings.vocab_size);
     let normal = Initialisation::Normal { deviation: settings.initializer_range };
     let stem = "cls.predictions.transform";
-    let layer = Linear::take_outer(parameters, &format!("{stem}.dense"), [width, width], normal, true)?;
-    let norm =
-        LayerNorm::take_outer(parameters, &format!("{stem}.LayerNorm"), width, settings.norm_epsilon, true)?;
+    let layer = Linear::take_unprefixed(parameters, &format!("{stem}.dense"), [width, width], normal, true)?;
+    let norm = LayerNorm::take_unprefixed(
+        parameters,
+        &format!("{stem}.LayerNorm"),
+        width,
+        settings.norm_epsilon,
+        true,
+    )?;
     let tied = "embeddings.word_embeddings.weight";
     let stored = "cls.predictions.decoder.weight";
     let padded =
         Initialisation::NormalButRow { deviation: settings.initializer_range, row: settings.pad_token_id };
-    let weight = match parameters.has_stored_outer(stored) {
-        true => parameters.take_outer(stored, &[words, width], normal)?,
-        false => parameters.take_buffer(tied, &[words, width], padded)?,
+    let weight = match parameters.has_stored_unprefixed(stored) {
+        true => parameters.take_unprefixed(stored, &[vocab_size, width], normal)?,
+        false => parameters.take_buffer(tied, &[vocab_size, width], padded)?,
     };
-    let bias = match parameters.has_stored_outer("cls.predictions.decoder.bias") {
+    let bias = match parameters.has_stored_unprefixed("cls.predictions.decoder.bias") {
         true => "cls.predictions.decoder.bias",
         false => "cls.predictions.bias",
     };
-    let bias = parameters.take_outer(bias, &[words], Initialisation::Zeros)?;
+    let bias = parameters.take_unprefixed(bias, &[vocab_size], Initialisation::Zeros)?;
     Ok(Head::new(Some((layer, norm)), Linear::from_parts(weight, Some(bias))))
 }
 
@@ -180,8 +140,8 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     for key in ["pre_layer_norm", "last_layer_norm"] {
         expect_false(file, key)?;
     }
-    let settings = read_settings(file)?;
-    let encoder = BertStack::take(parameters, &settings, &LAYOUT, FAMILY.id, VERSION)?;
+    let settings = BertSettings::read(file)?;
+    let (spec, network) = BertStack::take(parameters, &settings, &LAYOUT, FAMILY.id, VERSION)?;
     let config_digest = Digest::of_value(&settings).map_err(|error| file.error(error.to_string()))?;
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: settings.vocab_size })
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: settings.vocab_size })
 }

@@ -1,17 +1,17 @@
-//! Caduceus (Schiff et al. 2024, arXiv:2403.03234): blocks `x + mixer(norm(x))` over single letters, where the
+//! Caduceus (Schiff et al. 2024, arXiv:2403.03234): blocks `x + mixer(norm(x))` over single bases, where the
 //! mixer is a Mamba layer in each direction. Sources of the facts: `modeling_caduceus.py` and
 //! `modeling_rcps.py` of kuleshov-group/caduceus, `mamba_simple.py` of state-spaces/mamba.
 //!
 //! Caduceus-Ph reads one strand. Caduceus-PS runs the same parameters over the sequence and over its reverse
-//! complement; a token has both states, so its width is twice `d_model`: the second half is that of the
-//! reverse complement, flipped along the sequence and along the channels. The states of the reverse
-//! complement are the states flipped in both directions.
+//! complement. A token has both states, so its width is twice `d_model`: the second half is that of the reverse
+//! complement, flipped along the sequence and along the channels. The states of the reverse complement are the
+//! states flipped in both directions.
 //!
-//! Layer 0 is the embedding, layer k the residual stream after block k (the block's own output included; the
-//! `hidden_states` of the authors' code lack the residual), `final` the same after the last norm: what the
-//! authors call the embedding. The authors' fused kernels, with which the published models were trained, make
-//! the halves change places in every block of Caduceus-PS; so do we where `fused_add_norm` is true. The last
-//! norm leaves them where they are.
+//! Layer 0 is the embedding. Layer k is the residual stream after block k, including the block's own output (the
+//! `hidden_states` of the authors' code lack the residual). `final` is the same after the last norm, which the
+//! authors call the embedding. The authors trained the published models with fused kernels, which swap the halves
+//! in every block of Caduceus-PS. This code does the same if `fused_add_norm` is true. The last norm does not swap
+//! them.
 //!
 //! Every sequence is reversed within its own length and computed without padding.
 
@@ -19,17 +19,19 @@ mod config;
 mod mixer;
 mod published;
 
-use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
-use crate::causal::Reach;
-use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::layers::{Kept, LayerPlan};
-use crate::packing::Packing;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::folder::config_file::ConfigFile;
+use crate::layers::causal_convolution::Reach;
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::network::Network;
+use crate::layers::packing::Packing;
 use crate::parameters::Parameters;
-use crate::tokenizer::read_letters_sep;
+use crate::parameters::initialise::Initialisation;
+use crate::parameters::tensor_names::TensorNames;
+use crate::tokenizer::read_bases_sep;
 use config::Config;
 use mixer::{Mixer, Tokens};
 use seqprobe_core::{Digest, LayerIndex};
@@ -37,22 +39,20 @@ use tch::{Device, Kind, Tensor};
 
 pub(super) const FAMILY: Family = Family {
     id: "caduceus",
-    title: "Caduceus-PS and -Ph, Mamba in both directions over single letters",
+    title: "Caduceus-PS and -Ph, Mamba in both directions over single bases",
     model_types: &["caduceus"],
     architectures: &["Caduceus", "CaduceusForMaskedLM", "CaduceusForSequenceClassification"],
-    claims,
-    prefixes: &["caduceus.backbone.", "backbone.", "model.caduceus.backbone.", ""],
-    probe_tensor: "norm_f.",
-    ignored_tensors: &["lm_head.*", "model.lm_head.*", "score.*"],
-    tokenizer: read_letters_sep,
+    claim: Claim::Always,
+    tensors: TensorNames {
+        prefixes: &["caduceus.backbone.", "backbone.", "model.caduceus.backbone.", ""],
+        probe: "norm_f.",
+        ignored: &["lm_head.*", "model.lm_head.*", "score.*"],
+    },
+    tokenizer: read_bases_sep,
     published: published::PUBLISHED,
     head: None,
     load,
 };
-
-fn claims(_: &ConfigFile) -> bool {
-    true
-}
 
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
@@ -83,7 +83,6 @@ struct Block {
 }
 
 struct Caduceus {
-    spec: EncoderSpec,
     vocab_rows: usize,
     taps: usize,
     is_equivariant: bool,
@@ -92,7 +91,7 @@ struct Caduceus {
     kind: Kind,
     device: Device,
     /// `[vocabulary, width]`
-    letters: Tensor,
+    embedding_table: Tensor,
     blocks: Vec<Block>,
     final_norm: RootMeanSquareNorm,
 }
@@ -105,7 +104,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     } else {
         ("embeddings.word_embeddings.weight", "mixer")
     };
-    let letters = parameters.take(embedding, &[config.vocab_rows, config.width], normal)?;
+    let embedding_table = parameters.take(embedding, &[config.vocab_rows, config.width], normal)?;
     let complements = take_complements(parameters, &config)?;
     let mut blocks = Vec::with_capacity(config.n_layers);
     for index in 0..config.n_layers {
@@ -127,8 +126,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         version: VERSION,
     };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
-    let encoder = Caduceus {
-        spec,
+    let network = Caduceus {
         vocab_rows: config.vocab_rows,
         taps: config.taps,
         is_equivariant: config.is_equivariant,
@@ -136,14 +134,14 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         complements,
         kind: parameters.kind(),
         device: parameters.device(),
-        letters,
+        embedding_table,
         blocks,
         final_norm,
     };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_rows })
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: config.vocab_rows })
 }
 
-/// The complements that the checkpoint stores, as the authors' code reads them, else those of the config.
+/// Returns the complements of the checkpoint, as the authors' code does, else those of the config.
 fn take_complements(parameters: &mut Parameters, config: &Config) -> Result<Vec<i64>, ModelError> {
     if !config.is_equivariant {
         return Ok(Vec::new());
@@ -154,22 +152,27 @@ fn take_complements(parameters: &mut Parameters, config: &Config) -> Result<Vec<
     Ok(stored.unwrap_or_else(|| config.complements.clone()))
 }
 
-/// Tokens of a batch in one or two strands, all of the second behind all of the first.
+/// Tokens of a batch in one or two strands. All tokens of the second strand follow those of the first.
 struct Strands {
     packing: Packing,
     tokens: Tokens,
-    /// For each token of one strand the one that stands there when its sequence is reversed.
+    /// For each token of one strand, the token at the same place in the reversed sequence.
     reversed: Tensor,
-    /// For each token of both strands its partner on the other, reversed.
+    /// For each token of both strands, its partner on the other strand.
     partners: Tensor,
 }
 
-impl Caduceus {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<Kept, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
-        let strands = self.strands(batch)?;
+impl Network for Caduceus {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
+        let strands = self.strands(batch, spec.max_tokens)?;
         let mut state = self.embed(&strands)?; // [strands * packed tokens, width]
-        plan.keep(0, || self.side_by_side(&state, &strands))?;
+        plan.keep(0, || self.join_strands(&state, &strands))?;
         for (index, block) in self.blocks.iter().enumerate() {
             if plan.is_done(index) {
                 break;
@@ -179,17 +182,19 @@ impl Caduceus {
             }
             let mixed = block.mixer.run(&block.norm.forward(&state)?, &strands.tokens)?;
             state = mixed.f_add(&state)?;
-            plan.keep(index + 1, || self.side_by_side(&state, &strands))?;
+            plan.keep(index + 1, || self.join_strands(&state, &strands))?;
         }
         if !plan.is_done(self.blocks.len()) {
             let normed = self.final_norm.forward(&state)?;
-            plan.keep(self.blocks.len() + 1, || self.side_by_side(&normed, &strands))?;
+            plan.keep(self.blocks.len() + 1, || self.join_strands(&normed, &strands))?;
         }
         Ok(plan.finish_packed(strands.packing))
     }
+}
 
-    fn strands(&self, batch: &TokenBatch) -> Result<Strands, ModelError> {
-        let packing = Packing::new(batch, self.vocab_rows, self.spec.max_tokens)?;
+impl Caduceus {
+    fn strands(&self, batch: &TokenBatch, max_tokens: Option<usize>) -> Result<Strands, ModelError> {
+        let packing = Packing::new(batch, self.vocab_rows, max_tokens)?;
         let n_tokens = packing.ids.len() as i64;
         let mut lengths = packing.lengths();
         let mut columns = packing.columns.clone();
@@ -203,13 +208,13 @@ impl Caduceus {
         let place = |values: &[i64]| -> Result<Tensor, ModelError> {
             Ok(Tensor::f_from_slice(values)?.f_to_device_(self.device, Kind::Int64, false, false)?)
         };
-        let behind: Vec<i64> = reversed.iter().map(|token| token + n_tokens).collect();
-        let partners = [behind.as_slice(), reversed.as_slice()].concat();
+        let second_strand: Vec<i64> = reversed.iter().map(|token| token + n_tokens).collect();
+        let partners = [second_strand.as_slice(), reversed.as_slice()].concat();
         let one_strand = place(&reversed)?;
         if self.is_equivariant {
             lengths.extend_from_within(..);
             columns.extend_from_within(..);
-            reversed.extend(behind);
+            reversed.extend(second_strand);
         }
         let tokens = Tokens {
             reach: Reach::new(&columns, self.taps, self.kind, self.device)?,
@@ -240,14 +245,14 @@ impl Caduceus {
         } else {
             ids
         };
-        Ok(self.letters.f_index_select(0, &ids)?)
+        Ok(self.embedding_table.f_index_select(0, &ids)?)
     }
 
-    /// The second strand beside the first, flipped along the sequence and the channels.
+    /// Appends the second strand, flipped along the sequence and the channels, to the first along the channels.
     ///
     /// # Shapes
     /// `[strands * packed tokens, width]` to `[packed tokens, strands * width]`
-    fn side_by_side(&self, state: &Tensor, strands: &Strands) -> Result<Tensor, ModelError> {
+    fn join_strands(&self, state: &Tensor, strands: &Strands) -> Result<Tensor, ModelError> {
         if !self.is_equivariant {
             return Ok(state.shallow_clone());
         }
@@ -256,19 +261,5 @@ impl Caduceus {
         let second =
             state.f_narrow(0, n_tokens, n_tokens)?.f_index_select(0, &strands.reversed)?.f_flip([1])?;
         Ok(Tensor::f_cat(&[first, second], 1)?)
-    }
-}
-
-impl Encoder for Caduceus {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers)?.padded())
-    }
-
-    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
-        tch::no_grad(|| Ok(self.forward(batch, layers)?.packed()))
     }
 }

@@ -4,21 +4,24 @@
 //! facts: `bert_layers.py` of the published model, as kept in `bend/models/dnabert2.py` of
 //! frederikkemarin/BEND, its path in plain PyTorch.
 //!
-//! There is no limit of length: the penalty reaches as far as the input does.
+//! The length is not limited: the penalty is defined for every distance.
 
-use super::bert::{HEADS, read_settings};
-use super::{Family, LoadedEncoder};
-use crate::attention::{Positions, attend};
 use crate::batch::TokenBatch;
-use crate::bert_stack::{BertEmbeddings, BertSettings};
-use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::layers::{Kept, LayerNorm, LayerPlan, Linear};
-use crate::packing::Packing;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::layers::attention::{Positions, attend};
+use crate::layers::bert_settings::{BertSettings, HEADS};
+use crate::layers::bert_stack::BertEmbeddings;
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::linear::{LayerNorm, Linear};
+use crate::layers::network::Network;
+use crate::layers::packing::Packing;
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
+use crate::parameters::initialise::Initialisation;
+use crate::parameters::tensor_names::TensorNames;
 use crate::tokenizer::read_byte_pairs;
 use seqprobe_core::{Digest, LayerIndex};
 use tch::{Device, Kind, Tensor};
@@ -28,10 +31,12 @@ pub(super) const FAMILY: Family = Family {
     title: "DNABERT-2 and DNABERT-S, MosaicBERT with a penalty on distance, over byte pairs",
     model_types: &["bert"],
     architectures: &["BertModel", "BertForMaskedLM", "BertForSequenceClassification"],
-    claims: is_named,
-    prefixes: &["bert.", ""],
-    probe_tensor: "embeddings.word_embeddings.weight",
-    ignored_tensors: HEADS,
+    claim: Claim::If(is_named),
+    tensors: TensorNames {
+        prefixes: &["bert.", ""],
+        probe: "embeddings.word_embeddings.weight",
+        ignored: HEADS,
+    },
     tokenizer: read_byte_pairs,
     published: PUBLISHED,
     head: None,
@@ -58,7 +63,7 @@ const fn published(id: &'static str, repository: &'static str, source: &'static 
     }
 }
 
-/// Whether a config that calls itself BERT is of this family.
+/// Whether a config with the name of BERT belongs to this family.
 pub(super) fn is_named(file: &ConfigFile) -> bool {
     file.value("alibi_starting_size").is_some()
 }
@@ -78,7 +83,6 @@ struct Block {
 }
 
 struct DnaBert2 {
-    spec: EncoderSpec,
     vocab_size: usize,
     intermediate_size: i64,
     /// Slope of each head, rounded to 32 bits as the authors' are.
@@ -101,8 +105,8 @@ fn slopes(n_heads: usize) -> Vec<f64> {
 }
 
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
-    parameters.allow_reduced_products();
-    let settings = read_settings(file)?;
+    parameters.allow_reduced_matmul();
+    let settings = BertSettings::read(file)?;
     let embeddings = BertEmbeddings::take(parameters, &settings, None, false)?;
     let mut blocks = Vec::with_capacity(settings.n_layers);
     for index in 0..settings.n_layers {
@@ -120,8 +124,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         version: VERSION,
     };
     let config_digest = Digest::of_value(&settings).map_err(|error| file.error(error.to_string()))?;
-    let encoder = DnaBert2 {
-        spec,
+    let network = DnaBert2 {
         vocab_size: settings.vocab_size,
         intermediate_size: settings.intermediate_size as i64,
         slopes: slopes(settings.n_heads),
@@ -130,7 +133,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         embeddings,
         blocks,
     };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: settings.vocab_size })
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: settings.vocab_size })
 }
 
 fn take_block(parameters: &mut Parameters, stem: &str, settings: &BertSettings) -> Result<Block, ModelError> {
@@ -147,10 +150,15 @@ fn take_block(parameters: &mut Parameters, stem: &str, settings: &BertSettings) 
     })
 }
 
-impl DnaBert2 {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<Kept, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
-        let packing = Packing::new(batch, self.vocab_size, self.spec.max_tokens)?;
+impl Network for DnaBert2 {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
+        let packing = Packing::new(batch, self.vocab_size, spec.max_tokens)?;
         let longest = packing.groups.iter().map(|group| group.length).max().unwrap_or(0);
         let penalty = self.penalty(longest)?;
         // The penalty depends on distance alone, so that of a shorter sequence is a corner of the longest's.
@@ -166,7 +174,9 @@ impl DnaBert2 {
         }
         Ok(plan.finish_packed(packing))
     }
+}
 
+impl DnaBert2 {
     /// `−slope · |i − j|`
     ///
     /// # Shapes
@@ -194,20 +204,6 @@ impl DnaBert2 {
         let gate = both.f_narrow(-1, 0, self.intermediate_size)?.f_gelu("none")?;
         let value = both.f_narrow(-1, self.intermediate_size, self.intermediate_size)?;
         block.output_norm.forward(&block.output.add_to(&state, &gate.f_mul(&value)?)?)
-    }
-}
-
-impl Encoder for DnaBert2 {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers)?.padded())
-    }
-
-    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
-        tch::no_grad(|| Ok(self.forward(batch, layers)?.packed()))
     }
 }
 

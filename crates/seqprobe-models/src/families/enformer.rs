@@ -1,28 +1,30 @@
-//! Enformer (Avsec et al. 2021, doi:10.1038/s41592-021-01252-x): one-hot letters, a tower of convolutions
-//! that halves the length at every stage, then transformer blocks over bins of 128 letters. Source of the
+//! Enformer (Avsec et al. 2021, doi:10.1038/s41592-021-01252-x): one-hot bases, a tower of convolutions
+//! that halves the length at every stage, then transformer blocks over bins of 128 bases. Source of the
 //! facts: `enformer_pytorch/modeling_enformer.py` of lucidrains/enformer-pytorch 0.8.12.
 //!
-//! A sequence is padded on the right with N (zeros) to whole bins and gives one state per bin. What lies
-//! beyond its end is seen by convolutions and attention, so sequences of one number of bins are computed
-//! together and never beside longer ones. Nothing is cropped. Layer 0 is the tower's output, layer k is block
-//! k, `final` is the authors' final pointwise layer, twice as wide.
+//! A sequence is padded on the right with N (zeros) to whole bins and has one state per bin. Convolutions and attention
+//! would see the padding of a batch, so only sequences with the same number of bins are computed together. Nothing is
+//! cropped. Layer 0 is the tower's output, layer k is block k, `final` is the authors' final pointwise layer, which is
+//! twice as wide.
 //!
-//! The track heads are left out, and so is dropout: this is the network as it predicts.
+//! The track heads are left out, and so is dropout: this is the network in prediction mode.
 
 mod block;
 mod positions;
 mod tower;
 
-use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
-use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::layers::LayerPlan;
-use crate::packing::check_batch;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::network::Network;
+use crate::layers::packing::check_batch;
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
-use crate::tokenizer::{CHANNELS, NUCLEOTIDE_IDS, read_nucleotides};
+use crate::parameters::tensor_names::TensorNames;
+use crate::tokenizer::{N_CHANNELS, N_ONE_HOT_IDS, read_one_hot_ids};
 use block::Block;
 use positions::{GammaScale, positional_features};
 use seqprobe_core::{Digest, LayerIndex};
@@ -32,15 +34,17 @@ use tower::{ConvBlock, Stage, gelu, widths};
 
 pub(super) const FAMILY: Family = Family {
     id: "enformer",
-    title: "Enformer, supervised on genome-wide tracks, one state per 128 letters",
+    title: "Enformer, supervised on genome-wide tracks, one state per 128 bases",
     model_types: &["enformer"],
     architectures: &["Enformer"],
-    claims,
-    prefixes: &["", "enformer."],
-    probe_tensor: "stem.0.weight",
-    // The authors register the trunk's parts twice: by their names, and in order as `_trunk`.
-    ignored_tensors: &["_heads.*", "_trunk.*", "*.num_batches_tracked"],
-    tokenizer: read_nucleotides,
+    claim: Claim::If(claims),
+    tensors: TensorNames {
+        prefixes: &["", "enformer."],
+        probe: "stem.0.weight",
+        // The authors register the parts of the trunk twice: by their names, and in order as `_trunk`.
+        ignored: &["_heads.*", "_trunk.*", "*.num_batches_tracked"],
+    },
+    tokenizer: read_one_hot_ids,
     published: PUBLISHED,
     head: None,
     load,
@@ -53,7 +57,7 @@ const PUBLISHED: &[PublishedModel] = &[PublishedModel {
     layers: 11,
     hidden: 1536,
     max_tokens: None,
-    tokenizer: "letters; one state per 128",
+    tokenizer: "single bases; one state per 128",
     licence: Some("CC-BY-4.0"),
     source: "doi:10.1038/s41592-021-01252-x; https://github.com/lucidrains/enformer-pytorch",
 }];
@@ -120,12 +124,12 @@ impl Config {
         Ok(config)
     }
 
-    /// Values per head, and features per distance.
+    /// Values per head, which is also the number of features per distance.
     fn position_features(&self) -> usize {
         self.dim / self.heads
     }
 
-    /// Letters of a bin.
+    /// Bases of a bin.
     fn bin(&self) -> usize {
         1 << self.num_downsamples
     }
@@ -149,7 +153,6 @@ fn use_tf_gamma(file: &ConfigFile) -> Result<bool, ModelError> {
 }
 
 struct Enformer {
-    spec: EncoderSpec,
     kind: Kind,
     device: Device,
     config: Config,
@@ -160,7 +163,7 @@ struct Enformer {
 
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
     let config = Config::read(file)?;
-    // Writers that keep one name per tensor may have kept that of the ordered trunk.
+    // A file with one name per tensor may have kept the name in the ordered trunk.
     let is_named = parameters.present(&["stem.0.weight", "_trunk.1.0.weight"], "") == "stem.0.weight";
     let [stem, tower, transformer, pointwise] = if is_named {
         ["stem", "conv_tower", "transformer", "final_pointwise"]
@@ -192,13 +195,18 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
     let (kind, device) = (parameters.kind(), parameters.device());
-    let encoder = Enformer { spec, kind, device, config, stages, blocks, final_pointwise };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: NUCLEOTIDE_IDS })
+    let network = Enformer { kind, device, config, stages, blocks, final_pointwise };
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: N_ONE_HOT_IDS })
 }
 
-impl Enformer {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        check_batch(batch, NUCLEOTIDE_IDS, self.spec.max_tokens)?;
+impl Network for Enformer {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        check_batch(batch, N_ONE_HOT_IDS, spec.max_tokens)?;
         let mut rows_of_bins: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (row, length) in batch.lengths.iter().enumerate() {
             rows_of_bins.entry(length.div_ceil(self.config.bin())).or_default().push(row);
@@ -206,13 +214,13 @@ impl Enformer {
         let n_states = batch.ids.ncols().div_ceil(self.config.bin());
         let mut parts: Vec<Vec<Tensor>> = layers.iter().map(|_| Vec::new()).collect();
         for (&n_bins, rows) in &rows_of_bins {
-            let states = self.forward_group(&self.one_hot(batch, rows, n_bins)?, layers)?;
+            let states = self.forward_group(spec, &self.one_hot(batch, rows, n_bins)?, layers)?;
             let padding = (n_states - n_bins) as i64;
-            for ((_, state), parts) in states.layers.into_iter().zip(&mut parts) {
+            for ((_, state), parts) in states.into_iter().zip(&mut parts) {
                 parts.push(state.f_constant_pad_nd([0, 0, 0, padding])?); // [rows, states, width]
             }
         }
-        // Where each row of the batch lies behind one another.
+        // The place of each row of the batch in the concatenated groups.
         let order: Vec<usize> = rows_of_bins.into_values().flatten().collect();
         let mut places = vec![0_i64; order.len()];
         for (place, row) in order.into_iter().enumerate() {
@@ -222,30 +230,44 @@ impl Enformer {
         let join = |(layer, parts): (&LayerIndex, Vec<Tensor>)| -> Result<_, ModelError> {
             Ok((*layer, Tensor::f_cat(&parts, 0)?.f_index_select(0, &places)?))
         };
-        Ok(HiddenStates { layers: layers.iter().zip(parts).map(join).collect::<Result<_, _>>()? })
+        Ok(Kept::Padded(layers.iter().zip(parts).map(join).collect::<Result<_, ModelError>>()?))
     }
 
-    /// # Shapes
-    /// `[rows, letters A C G T, bins × letters of a bin]`
-    fn one_hot(&self, batch: &TokenBatch, rows: &[usize], n_bins: usize) -> Result<Tensor, ModelError> {
-        let n_letters = n_bins * self.config.bin();
-        let mut ids = Vec::with_capacity(rows.len() * n_letters);
-        for (row, &length) in batch.lengths.iter().enumerate().filter(|(row, _)| rows.contains(row)) {
-            let end = ids.len() + n_letters;
-            ids.extend(batch.ids.row(row).iter().take(length));
-            ids.resize(end, CHANNELS);
+    fn width(&self, spec: &EncoderSpec, layer: LayerIndex) -> usize {
+        match layer {
+            LayerIndex::Final => 2 * spec.hidden,
+            LayerIndex::Block(_) => spec.hidden,
         }
-        let ids = Tensor::f_from_slice(&ids)?.f_reshape([rows.len() as i64, n_letters as i64])?;
-        let one_hot = ids.f_one_hot(CHANNELS + 1)?.f_narrow(2, 0, CHANNELS)?.f_transpose(1, 2)?;
+    }
+}
+
+impl Enformer {
+    /// # Shapes
+    /// `[rows, bases A C G T, bins × bases of a bin]`
+    fn one_hot(&self, batch: &TokenBatch, rows: &[usize], n_bins: usize) -> Result<Tensor, ModelError> {
+        let n_bases = n_bins * self.config.bin();
+        let mut ids = Vec::with_capacity(rows.len() * n_bases);
+        for (row, &length) in batch.lengths.iter().enumerate().filter(|(row, _)| rows.contains(row)) {
+            let end = ids.len() + n_bases;
+            ids.extend(batch.ids.row(row).iter().take(length));
+            ids.resize(end, N_CHANNELS);
+        }
+        let ids = Tensor::f_from_slice(&ids)?.f_reshape([rows.len() as i64, n_bases as i64])?;
+        let one_hot = ids.f_one_hot(N_CHANNELS + 1)?.f_narrow(2, 0, N_CHANNELS)?.f_transpose(1, 2)?;
         Ok(one_hot.f_to_device_(self.device, self.kind, false, false)?)
     }
 
-    /// Sequences of one number of bins.
+    /// Computes sequences with the same number of bins.
     ///
     /// # Shapes
-    /// `[rows, 4, letters]` to `[rows, bins, width]` each
-    fn forward_group(&self, one_hot: &Tensor, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
+    /// `[rows, 4, bases]` to `[rows, bins, width]` each
+    fn forward_group(
+        &self,
+        spec: &EncoderSpec,
+        one_hot: &Tensor,
+        layers: &[LayerIndex],
+    ) -> Result<Vec<(LayerIndex, Tensor)>, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
         let mut tower = one_hot.shallow_clone();
         for stage in &self.stages {
             tower = stage.forward(&tower)?; // [rows, channels, half the length]
@@ -267,24 +289,7 @@ impl Enformer {
             let pointwise = gelu(&self.final_pointwise.forward(&state.f_transpose(1, 2)?)?)?;
             Ok(pointwise.f_transpose(1, 2)?.f_contiguous()?) // [rows, bins, 2 · dim]
         })?;
-        plan.finish()
-    }
-}
-
-impl Encoder for Enformer {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn width(&self, layer: LayerIndex) -> usize {
-        match layer {
-            LayerIndex::Final => 2 * self.config.dim,
-            LayerIndex::Block(_) => self.config.dim,
-        }
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers))
+        Ok(plan.into_layers())
     }
 }
 

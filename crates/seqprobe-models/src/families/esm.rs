@@ -4,23 +4,26 @@
 //! generation; for the second the `modeling_esm.py` published with its checkpoints and
 //! `nucleotide_transformer/layers.py` of instadeepai/nucleotide-transformer.
 //!
-//! First generation: learned positions, GELU by the error function, embeddings rescaled as token dropout
-//! leaves them. Second: rotary positions, SwiGLU. Sequences are computed without padding, as in BERT.
+//! First generation: learned positions, GELU by the error function, embeddings rescaled as by token dropout.
+//! Second: rotary positions, SwiGLU. Sequences are computed without padding, as in BERT.
 
 mod config;
 
-use super::{Family, LoadedEncoder};
-use crate::attention::{Positions, Rotary, attend};
 use crate::batch::TokenBatch;
-use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::layers::{Kept, LayerNorm, LayerPlan, Linear};
-use crate::packing::Packing;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::layers::attention::{Positions, Rotary, attend};
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::linear::{LayerNorm, Linear};
+use crate::layers::network::Network;
+use crate::layers::packing::Packing;
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
-use crate::tokenizer::read_six_mers;
+use crate::parameters::initialise::Initialisation;
+use crate::parameters::tensor_names::TensorNames;
+use crate::tokenizer::read_adjacent_kmers;
 use config::{Config, FeedForward, PositionKind};
 use seqprobe_core::{Digest, LayerIndex};
 use tch::{Device, Kind, Tensor};
@@ -35,26 +38,28 @@ pub(super) const FAMILY: Family = Family {
         "EsmForTokenClassification",
         "EsmForSequenceClassification",
     ],
-    claims,
-    prefixes: &["esm.", ""],
-    probe_tensor: "embeddings.word_embeddings.weight",
-    ignored_tensors: &[
-        "lm_head.*",
-        "classifier.*",
-        "pooler.*",
-        "contact_head.*",
-        "embeddings.position_ids",
-        // Made and never used where positions are rotary.
-        "embeddings.position_embeddings.weight",
-    ],
-    tokenizer: read_six_mers,
+    claim: Claim::Always,
+    tensors: TensorNames {
+        prefixes: &["esm.", ""],
+        probe: "embeddings.word_embeddings.weight",
+        ignored: &[
+            "lm_head.*",
+            "classifier.*",
+            "pooler.*",
+            "contact_head.*",
+            "embeddings.position_ids",
+            // Stored but not used if positions are rotary.
+            "embeddings.position_embeddings.weight",
+        ],
+    },
+    tokenizer: read_adjacent_kmers,
     published: PUBLISHED,
     head: None,
     load,
 };
 
 const PAPER: &str = "doi:10.1038/s41592-024-02523-z";
-const SIX_MERS: &str = "6-mers side by side";
+const SIX_MERS: &str = "non-overlapping 6-mers";
 const LICENCE: Option<&str> = Some("CC-BY-NC-SA-4.0");
 
 const fn first_generation(id: &'static str, repository: &'static str, is_large: bool) -> PublishedModel {
@@ -119,14 +124,10 @@ const PUBLISHED: &[PublishedModel] = &[
     ),
 ];
 
-fn claims(_: &ConfigFile) -> bool {
-    true
-}
-
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
 
-/// Of the letters in training 15% were to be predicted, and 80% of those were masked.
+/// In training, 15% of the tokens were predicted, and 80% of those were masked.
 const MASKED_IN_TRAINING: f64 = 0.15 * 0.8;
 
 struct Block {
@@ -140,13 +141,12 @@ struct Block {
 }
 
 struct Esm {
-    spec: EncoderSpec,
     vocab_size: usize,
     n_heads: i64,
     kind: Kind,
     device: Device,
     is_gated: bool,
-    /// The token whose embedding token dropout sets to zero, where it is on.
+    /// The token whose embedding is set to zero by token dropout, if that is on.
     dropped_token: Option<i64>,
     /// `[vocabulary, hidden]`
     words: Tensor,
@@ -160,7 +160,7 @@ struct Esm {
 
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
     let config = Config::read(file)?;
-    parameters.allow_reduced_products();
+    parameters.allow_reduced_matmul();
     let width = config.hidden_size;
     let padded =
         Initialisation::NormalButRow { deviation: config.initializer_range, row: config.pad_token_id };
@@ -203,8 +203,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         version: VERSION,
     };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
-    let encoder = Esm {
-        spec,
+    let network = Esm {
         vocab_size: config.vocab_size,
         n_heads: config.n_heads as i64,
         kind: parameters.kind(),
@@ -218,7 +217,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         blocks,
         final_norm,
     };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_size })
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: config.vocab_size })
 }
 
 fn take_block(parameters: &mut Parameters, stem: &str, config: &Config) -> Result<Block, ModelError> {
@@ -254,7 +253,7 @@ fn take_block(parameters: &mut Parameters, stem: &str, config: &Config) -> Resul
     })
 }
 
-/// A way to take a linear layer: with a bias or without.
+/// A function that takes a linear layer: with or without a bias.
 type TakeLinear = fn(&mut Parameters, &str, usize, usize, Initialisation) -> Result<Linear, ModelError>;
 
 /// Some files store the frequencies of rotary positions. They must be those of the config, up to the rounding
@@ -270,10 +269,15 @@ fn check_frequencies(
     parameters.check_constant(name, &expected, 5e-3)
 }
 
-impl Esm {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<Kept, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
-        let packing = Packing::new(batch, self.vocab_size, self.spec.max_tokens)?;
+impl Network for Esm {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
+        let packing = Packing::new(batch, self.vocab_size, spec.max_tokens)?;
         let mut state = self.embed(&packing)?; // [packed tokens, hidden]
         plan.keep(0, || Ok(state.shallow_clone()))?;
         for (index, block) in self.blocks.iter().enumerate() {
@@ -289,7 +293,9 @@ impl Esm {
         }
         Ok(plan.finish_packed(packing))
     }
+}
 
+impl Esm {
     /// # Shapes
     /// `[packed tokens, hidden]`
     fn embed(&self, packing: &Packing) -> Result<Tensor, ModelError> {
@@ -316,10 +322,12 @@ impl Esm {
     /// `[packed tokens, hidden]` to the same
     fn run_block(&self, block: &Block, state: &Tensor, packing: &Packing) -> Result<Tensor, ModelError> {
         let positions = self.rotary.as_ref().map_or(Positions::Absent, Positions::Rotary);
-        let projected = block.query_key_value.forward(&block.attention_norm.forward(state)?)?; // [packed tokens, 3 * hidden]
+        // [packed tokens, 3 * hidden]
+        let projected = block.query_key_value.forward(&block.attention_norm.forward(state)?)?;
         let attended = attend(&projected, packing, self.n_heads, &positions)?; // [packed tokens, hidden]
         let state = block.attention_output.add_to(state, &attended)?;
-        let mut inner = block.intermediate.forward(&block.feed_forward_norm.forward(&state)?)?; // [packed tokens, intermediate or twice that]
+        // [packed tokens, intermediate or 2 *]
+        let mut inner = block.intermediate.forward(&block.feed_forward_norm.forward(&state)?)?;
         let inner = match self.is_gated {
             true => match inner.f_chunk(2, -1)?.as_slice() {
                 [gate, value] => gate.f_silu()?.f_mul_(value)?,
@@ -331,7 +339,7 @@ impl Esm {
     }
 }
 
-/// What token dropout leaves of each embedding when nothing is dropped: 0 for mask tokens, for the others
+/// Returns the factor of each embedding under token dropout when nothing is dropped: 0 for mask tokens, for the others
 /// `(1 − 0.15 · 0.8) / (1 − share of mask tokens in the sequence)`.
 ///
 /// # Shapes
@@ -350,18 +358,4 @@ fn dropout_scales(packing: &Packing, dropped: i64) -> Vec<f64> {
         }
     }
     scales
-}
-
-impl Encoder for Esm {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers)?.padded())
-    }
-
-    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
-        tch::no_grad(|| Ok(self.forward(batch, layers)?.packed()))
-    }
 }

@@ -5,13 +5,14 @@
 //!
 //! The variants with sparse attention and rotary positions are not supported.
 
-use super::bert::{HEADS, read_settings};
-use super::{Family, LoadedEncoder};
-use crate::bert_stack::{BertLayout, BertSettings, BertStack, NormPlace};
-use crate::config_file::ConfigFile;
 use crate::error::ModelError;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::layers::bert_settings::{BertSettings, HEADS};
+use crate::layers::bert_stack::{BertLayout, BertStack, NormPlace};
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
+use crate::parameters::tensor_names::TensorNames;
 use crate::tokenizer::read_byte_pairs;
 use seqprobe_core::Digest;
 
@@ -20,10 +21,12 @@ pub(super) const FAMILY: Family = Family {
     title: "GENA-LM, BERT with the norm before each part, over byte pairs",
     model_types: &["bert"],
     architectures: &["BertModel", "BertForMaskedLM", "BertForPreTraining", "BertForSequenceClassification"],
-    claims: is_named,
-    prefixes: &["bert.", ""],
-    probe_tensor: "embeddings.word_embeddings.weight",
-    ignored_tensors: HEADS,
+    claim: Claim::If(is_named),
+    tensors: TensorNames {
+        prefixes: &["bert.", ""],
+        probe: "embeddings.word_embeddings.weight",
+        ignored: HEADS,
+    },
     tokenizer: read_byte_pairs,
     published: PUBLISHED,
     head: None,
@@ -58,7 +61,7 @@ const fn base(id: &'static str, repository: &'static str, n_parameters: Option<u
     }
 }
 
-/// Whether a config that calls itself BERT is of this family.
+/// Whether a config with the name of BERT belongs to this family.
 pub(super) fn is_named(file: &ConfigFile) -> bool {
     file.value("pre_layer_norm").and_then(serde_json::Value::as_bool) == Some(true)
 }
@@ -88,7 +91,7 @@ impl Config {
                 return Err(file.error(format!("key \"last_layer_norm\" is {value}, expected true or false")));
             }
         };
-        Ok(Self { bert: read_settings(file)?, last_layer_norm })
+        Ok(Self { bert: BertSettings::read(file)?, last_layer_norm })
     }
 }
 
@@ -100,7 +103,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         last_norm: config.last_layer_norm.then_some("encoder.last_layer_ln"),
         starts_as_torch: false,
     };
-    let encoder = BertStack::take(parameters, &config.bert, &layout, FAMILY.id, VERSION)?;
+    let (spec, network) = BertStack::take(parameters, &config.bert, &layout, FAMILY.id, VERSION)?;
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.bert.vocab_size })
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: config.bert.vocab_size })
 }

@@ -1,45 +1,50 @@
 //! GPN (Benegas, Batra, Song 2023, doi:10.1073/pnas.2311219120), the first, convolutional version: one-hot
-//! letters, then blocks `x + norm(gelu(dilated convolution(x)))`, `x + norm(gelu(linear(x)))`. Source of
+//! bases, then blocks `x + norm(gelu(dilated convolution(x)))`, `x + norm(gelu(linear(x)))`. Source of
 //! the facts: `gpn/legacy.py` of songlab-cal/gpn.
 //!
-//! Padding is set to zero before every convolution, which is what a sequence alone sees beyond its ends.
+//! Padding is set to zero before every convolution, because a sequence alone has zeros beyond its ends.
 
-use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
-use crate::config_file::ConfigFile;
-use crate::convolution::{Convolution, ConvolutionShape, Dilations, TokenMask};
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::language_model::{Head, HeadEntry, Objective};
-use crate::layers::{LayerNorm, LayerPlan, Linear};
-use crate::packing::check_batch;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::layers::convolution::{Convolution, ConvolutionShape, Dilations, TokenMask};
+use crate::layers::language_model_head::{Head, HeadEntry, Objective};
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::linear::{LayerNorm, Linear};
+use crate::layers::network::Network;
+use crate::layers::packing::check_batch;
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
-use crate::tokenizer::read_words;
+use crate::parameters::initialise::Initialisation;
+use crate::parameters::tensor_names::TensorNames;
+use crate::tokenizer::read_kmers;
 use seqprobe_core::{Digest, LayerIndex};
 use tch::{Device, Kind, Tensor};
 
 pub(super) const FAMILY: Family = Family {
     id: "gpn",
-    title: "GPN, the convolutional network over single letters",
+    title: "GPN, the convolutional network over single bases",
     model_types: &["ConvNet"],
     architectures: &["ConvNetModel", "ConvNetForMaskedLM", "ConvNetForSequenceClassification"],
-    claims,
-    prefixes: &["model.", ""],
-    probe_tensor: "encoder.0.conv.1.weight",
-    ignored_tensors: &["cls.*", "classifier.*"],
-    tokenizer: read_words,
+    claim: Claim::Always,
+    tensors: TensorNames {
+        prefixes: &["model.", ""],
+        probe: "encoder.0.conv.1.weight",
+        ignored: &["cls.*", "classifier.*"],
+    },
+    tokenizer: read_kmers,
     published: PUBLISHED,
     head: Some(HEAD),
     load,
 };
 
-/// The words of the authors' tokenizer.
-pub(super) const WORDS: &[&str] = &["[PAD]", "[MASK]", "[UNK]", "a", "c", "g", "t"];
+/// The tokens of the authors' tokenizer.
+pub(super) const VOCABULARY: &[&str] = &["[PAD]", "[MASK]", "[UNK]", "a", "c", "g", "t"];
 
 const HEAD: HeadEntry =
-    HeadEntry { objective: Objective::Masked, take: take_head, new_vocabulary: Some(WORDS) };
+    HeadEntry { objective: Objective::Masked, take: take_head, new_vocabulary: Some(VOCABULARY) };
 
 /// The size is that of the published file: 264 MB of 32-bit numbers are 25 blocks of this width, and the head.
 const PUBLISHED: &[PublishedModel] = &[PublishedModel {
@@ -49,14 +54,10 @@ const PUBLISHED: &[PublishedModel] = &[PublishedModel {
     layers: 25,
     hidden: 512,
     max_tokens: None,
-    tokenizer: "letters",
+    tokenizer: "single bases",
     licence: None,
     source: "doi:10.1073/pnas.2311219120",
 }];
-
-fn claims(_: &ConfigFile) -> bool {
-    true
-}
 
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
@@ -93,7 +94,7 @@ impl Config {
         };
         if config.vocab_size > config.hidden_size {
             return Err(file.error(format!(
-                "key \"vocab_size\" is {}, expected at most \"hidden_size\" {}: letters are one-hot",
+                "key \"vocab_size\" is {}, expected at most \"hidden_size\" {}: bases are one-hot",
                 config.vocab_size, config.hidden_size
             )));
         }
@@ -127,7 +128,6 @@ struct Block {
 }
 
 struct Gpn {
-    spec: EncoderSpec,
     vocab_size: usize,
     kind: Kind,
     device: Device,
@@ -170,14 +170,9 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         version: VERSION,
     };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
-    let encoder = Gpn {
-        spec,
-        vocab_size: config.vocab_size,
-        kind: parameters.kind(),
-        device: parameters.device(),
-        blocks,
-    };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_size })
+    let network =
+        Gpn { vocab_size: config.vocab_size, kind: parameters.kind(), device: parameters.device(), blocks };
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: config.vocab_size })
 }
 
 /// A layer, GELU, a norm and the scores, all in the authors' `cls.decoder`.
@@ -185,21 +180,27 @@ fn take_head(file: &ConfigFile, parameters: &mut Parameters) -> Result<Head, Mod
     let config = Config::read(file)?;
     let width = config.hidden_size;
     let normal = Initialisation::Normal { deviation: config.initializer_range };
-    let layer = Linear::take_outer(parameters, "cls.decoder.0", [width, width], normal, true)?;
-    let norm = LayerNorm::take_outer(parameters, "cls.decoder.2", width, NORM_EPSILON, true)?;
-    let decoder = Linear::take_outer(parameters, "cls.decoder.3", [width, config.vocab_size], normal, true)?;
+    let layer = Linear::take_unprefixed(parameters, "cls.decoder.0", [width, width], normal, true)?;
+    let norm = LayerNorm::take_unprefixed(parameters, "cls.decoder.2", width, NORM_EPSILON, true)?;
+    let decoder =
+        Linear::take_unprefixed(parameters, "cls.decoder.3", [width, config.vocab_size], normal, true)?;
     Ok(Head::new(Some((layer, norm)), decoder))
 }
 
-impl Gpn {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
-        check_batch(batch, self.vocab_size, self.spec.max_tokens)?;
+impl Network for Gpn {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
+        check_batch(batch, self.vocab_size, spec.max_tokens)?;
         let (n_sequences, n_tokens) = batch.ids.dim();
         let sizes = [n_sequences as i64, n_tokens as i64];
         let ids: Vec<i64> = batch.ids.iter().copied().collect();
         let ids = Tensor::f_from_slice(&ids)?.f_reshape(sizes)?;
-        let one_hot = ids.f_one_hot(self.spec.hidden as i64)?;
+        let one_hot = ids.f_one_hot(spec.hidden as i64)?;
         let mut state = one_hot.f_to_device_(self.device, self.kind, false, false)?; // [batch, tokens, hidden]
         let mask = TokenMask::new(batch, self.kind, self.device)?;
         plan.keep(0, || Ok(state.shallow_clone()))?;
@@ -210,7 +211,11 @@ impl Gpn {
             state = run_block(block, &state, &mask)?;
             plan.keep(index + 1, || Ok(state.shallow_clone()))?;
         }
-        plan.finish()
+        Ok(plan.finish())
+    }
+
+    fn is_trainable(&self) -> bool {
+        true
     }
 }
 
@@ -222,22 +227,4 @@ fn run_block(block: &Block, state: &Tensor, mask: &TokenMask) -> Result<Tensor, 
     let state = block.convolution_norm.forward(&convolved)?.f_add(&masked)?;
     let mixed = block.linear.forward(&state)?.f_gelu("none")?;
     Ok(block.linear_norm.forward(&mixed)?.f_add(&state)?)
-}
-
-impl Encoder for Gpn {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers))
-    }
-
-    fn trainable_states(
-        &self,
-        batch: &TokenBatch,
-        layers: &[LayerIndex],
-    ) -> Result<HiddenStates, ModelError> {
-        self.forward(batch, layers)
-    }
 }

@@ -1,4 +1,4 @@
-//! GPN's later networks (`model_type` `GPN`): letters, embedded or one-hot, then blocks that normalise first
+//! GPN's later networks (`model_type` `GPN`): bases, embedded or one-hot, then blocks that normalise first
 //! and a norm at the end. Two kinds of blocks: `convnet` (dilated convolution and feed-forward) and `bytenet`
 //! (a narrow dilated convolution between two linear layers; GPN-Promoter, Benegas, Eraslan, Song 2025,
 //! doi:10.1101/2025.02.11.637758). Source of the facts: `gpn/model.py` and `gpn/modules.py` of
@@ -6,26 +6,29 @@
 //!
 //! The state at padding is set to zero before every convolution, after the norm.
 
-use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
-use crate::config_file::ConfigFile;
-use crate::convolution::{Convolution, ConvolutionShape, Dilations, TokenMask};
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::language_model::{Head, HeadEntry, Objective};
-use crate::layers::{LayerNorm, LayerPlan, Linear};
-use crate::packing::check_batch;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::layers::convolution::{Convolution, ConvolutionShape, Dilations, TokenMask};
+use crate::layers::language_model_head::{Head, HeadEntry, Objective};
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::linear::{LayerNorm, Linear};
+use crate::layers::network::Network;
+use crate::layers::packing::check_batch;
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
-use crate::tokenizer::read_words;
+use crate::parameters::initialise::Initialisation;
+use crate::parameters::tensor_names::TensorNames;
+use crate::tokenizer::read_kmers;
 use seqprobe_core::{Digest, LayerIndex};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
 pub(super) const FAMILY: Family = Family {
     id: "gpn-prenorm",
-    title: "GPN, the later convolutional networks over single letters",
+    title: "GPN, the later convolutional networks over single bases",
     model_types: &["GPN"],
     architectures: &[
         "GPNModel",
@@ -33,20 +36,22 @@ pub(super) const FAMILY: Family = Family {
         "GPNForSequenceClassification",
         "GPNForTokenClassification",
     ],
-    claims,
-    prefixes: &["model.", ""],
-    probe_tensor: "ln_f.weight",
-    ignored_tensors: &["cls.*", "classifier.*"],
-    tokenizer: read_words,
+    claim: Claim::Always,
+    tensors: TensorNames {
+        prefixes: &["model.", ""],
+        probe: "ln_f.weight",
+        ignored: &["cls.*", "classifier.*"],
+    },
+    tokenizer: read_kmers,
     published: PUBLISHED,
     head: Some(HEAD),
     load,
 };
 
 const HEAD: HeadEntry =
-    HeadEntry { objective: Objective::Masked, take: take_head, new_vocabulary: Some(super::gpn::WORDS) };
+    HeadEntry { objective: Objective::Masked, take: take_head, new_vocabulary: Some(super::gpn::VOCABULARY) };
 
-/// The sizes are those of the authors' training script; the published config has not been seen.
+/// The sizes are those of the authors' training script. The published config could not be read.
 const PUBLISHED: &[PublishedModel] = &[PublishedModel {
     id: "gpn-animal-promoter",
     repository: "songlab/gpn-animal-promoter",
@@ -54,14 +59,10 @@ const PUBLISHED: &[PublishedModel] = &[PublishedModel {
     layers: 64,
     hidden: 1024,
     max_tokens: None,
-    tokenizer: "letters",
+    tokenizer: "single bases",
     licence: None,
     source: "doi:10.1101/2025.02.11.637758",
 }];
-
-fn claims(_: &ConfigFile) -> bool {
-    true
-}
 
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
@@ -127,12 +128,12 @@ impl Config {
         };
         if !config.is_embedded && config.vocab_size > config.hidden_size {
             return Err(file.error(format!(
-                "key \"vocab_size\" is {}, expected at most \"hidden_size\" {}: letters are one-hot",
+                "key \"vocab_size\" is {}, expected at most \"hidden_size\" {}: bases are one-hot",
                 config.vocab_size, config.hidden_size
             )));
         }
         if config.is_depthwise && block_kind == BlockKind::ByteNet && intermediate_size != hidden_size {
-            return Err(file.error("keys \"depthwise\" and \"slim\" are both true, expected one of them: the authors' network cannot be made of both".to_owned()));
+            return Err(file.error("keys \"depthwise\" and \"slim\" are both true, expected one of them: the authors' network does not allow both".to_owned()));
         }
         Ok(config)
     }
@@ -151,7 +152,7 @@ impl Config {
     }
 }
 
-/// The value of a key that has a few names, the first of them where the key is absent.
+/// Returns the meaning of a key with a few possible values; the first of them if the key is absent.
 fn choice<T: Copy>(file: &ConfigFile, key: &str, names: &[(&str, T)]) -> Result<T, ModelError> {
     let found = match file.value(key) {
         None => names.first(),
@@ -164,7 +165,7 @@ fn choice<T: Copy>(file: &ConfigFile, key: &str, names: &[(&str, T)]) -> Result<
     })
 }
 
-/// A switch that is off where the key is absent.
+/// Returns a switch that is off if the key is absent.
 fn flag(file: &ConfigFile, key: &str) -> Result<bool, ModelError> {
     match file.value(key) {
         None => Ok(false),
@@ -191,12 +192,11 @@ enum Block {
 }
 
 struct GpnPrenorm {
-    spec: EncoderSpec,
     vocab_size: usize,
     kind: Kind,
     device: Device,
     /// `[vocabulary, hidden]`
-    letters: Tensor,
+    embedding_table: Tensor,
     blocks: Vec<Block>,
     final_norm: LayerNorm,
 }
@@ -204,7 +204,7 @@ struct GpnPrenorm {
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
     let config = Config::read(file)?;
     let shape = [config.vocab_size, config.hidden_size];
-    let letters = match config.is_embedded {
+    let embedding_table = match config.is_embedded {
         true => {
             let start =
                 Initialisation::NormalButRow { deviation: config.initializer_range, row: PADDING_ROW };
@@ -232,16 +232,15 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         version: VERSION,
     };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
-    let encoder = GpnPrenorm {
-        spec,
+    let network = GpnPrenorm {
         vocab_size: config.vocab_size,
         kind: parameters.kind(),
         device: parameters.device(),
-        letters,
+        embedding_table,
         blocks,
         final_norm,
     };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_size })
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: config.vocab_size })
 }
 
 fn take_norm(
@@ -297,7 +296,7 @@ fn take_block(parameters: &mut Parameters, index: usize, config: &Config) -> Res
     })
 }
 
-/// `cls.transform` (a layer, GELU, a norm), left out where `mlm_head_transform` is false, and `cls.decoder`.
+/// `cls.transform` (a layer, GELU, a norm), left out if `mlm_head_transform` is false, and `cls.decoder`.
 fn take_head(file: &ConfigFile, parameters: &mut Parameters) -> Result<Head, ModelError> {
     let config = Config::read(file)?;
     file.expect(&[("tie_word_embeddings", Value::Bool(false))])?;
@@ -307,24 +306,32 @@ fn take_head(file: &ConfigFile, parameters: &mut Parameters) -> Result<Head, Mod
     let transform = match is_plain {
         true => None,
         false => Some((
-            Linear::take_outer(parameters, "cls.transform.0", [width, width], normal, has_bias)?,
-            LayerNorm::take_outer(parameters, "cls.transform.2", width, NORM_EPSILON, has_bias)?,
+            Linear::take_unprefixed(parameters, "cls.transform.0", [width, width], normal, has_bias)?,
+            LayerNorm::take_unprefixed(parameters, "cls.transform.2", width, NORM_EPSILON, has_bias)?,
         )),
     };
     let decoder =
-        Linear::take_outer(parameters, "cls.decoder", [width, config.vocab_size], normal, has_bias)?;
+        Linear::take_unprefixed(parameters, "cls.decoder", [width, config.vocab_size], normal, has_bias)?;
     Ok(Head::new(transform, decoder))
 }
 
-impl GpnPrenorm {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
-        check_batch(batch, self.vocab_size, self.spec.max_tokens)?;
+impl Network for GpnPrenorm {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
+        check_batch(batch, self.vocab_size, spec.max_tokens)?;
         let (n_sequences, n_tokens) = batch.ids.dim();
         let ids: Vec<i64> = batch.ids.iter().copied().collect();
         let ids = Tensor::f_from_slice(&ids)?.f_to_device_(self.device, Kind::Int64, false, false)?;
-        let mut state =
-            self.letters.f_index_select(0, &ids)?.f_reshape([n_sequences as i64, n_tokens as i64, -1])?; // [batch, tokens, hidden]
+        let mut state = self.embedding_table.f_index_select(0, &ids)?.f_reshape([
+            n_sequences as i64,
+            n_tokens as i64,
+            -1,
+        ])?; // [batch, tokens, hidden]
         let mask = TokenMask::new(batch, self.kind, self.device)?;
         plan.keep(0, || Ok(state.shallow_clone()))?;
         for (index, block) in self.blocks.iter().enumerate() {
@@ -338,7 +345,11 @@ impl GpnPrenorm {
             state = self.final_norm.forward(&state)?;
             plan.keep(self.blocks.len() + 1, || Ok(state.shallow_clone()))?;
         }
-        plan.finish()
+        Ok(plan.finish())
+    }
+
+    fn is_trainable(&self) -> bool {
+        true
     }
 }
 
@@ -350,7 +361,8 @@ fn run_block(block: &Block, state: &Tensor, mask: &TokenMask) -> Result<Tensor, 
             let masked = mask.apply(&convolution_norm.forward(state)?)?;
             let convolved = convolution.forward(&masked)?.f_gelu("none")?; // [batch, tokens, hidden]
             let state = mixing.forward(&convolved)?.f_add(state)?;
-            let inner = intermediate.forward(&feed_forward_norm.forward(&state)?)?.f_gelu("none")?; // [batch, tokens, intermediate]
+            // [batch, tokens, intermediate]
+            let inner = intermediate.forward(&feed_forward_norm.forward(&state)?)?.f_gelu("none")?;
             Ok(output.forward(&inner)?.f_add(&state)?)
         }
         Block::ByteNet { norms: [first, second, third], narrowing, convolution, widening } => {
@@ -359,23 +371,5 @@ fn run_block(block: &Block, state: &Tensor, mask: &TokenMask) -> Result<Tensor, 
             let convolved = third.forward(&convolution.forward(&masked)?)?.f_gelu("none")?;
             Ok(widening.forward(&convolved)?.f_add(state)?)
         }
-    }
-}
-
-impl Encoder for GpnPrenorm {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers))
-    }
-
-    fn trainable_states(
-        &self,
-        batch: &TokenBatch,
-        layers: &[LayerIndex],
-    ) -> Result<HiddenStates, ModelError> {
-        self.forward(batch, layers)
     }
 }

@@ -1,31 +1,34 @@
 //! HyenaDNA (Nguyen et al. 2023, arXiv:2306.15794): blocks of a Hyena operator of order 2 (Poli et al. 2023,
-//! arXiv:2302.10866) and an MLP, each behind a norm, over single letters. Sources of the facts:
+//! arXiv:2302.10866) and an MLP, each after a norm, over single bases. Sources of the facts:
 //! `standalone_hyenadna.py` of HazyResearch/hyena-dna for the first files, the `modeling_hyena.py` published
 //! with `LongSafari/hyenadna-*-hf` for the `-hf` files; both compute the same.
 //!
 //! Layer 0 is the embedding, layer k the residual stream after block k (both of its sums included), `final`
-//! the same after the last norm: what the authors call the embedding.
+//! the same after the last norm, which the authors call the embedding.
 //!
-//! The model is causal: a token sees what stands before it. So there is no `cls` (the first token sees
-//! nothing but itself, and is the same for every sequence), `last` has seen all, and `mean` weights early
-//! positions that saw little. Sequences are computed without padding.
+//! The model is causal: a token sees only the tokens before it. So there is no `cls` (the first token sees only
+//! itself and is the same for every sequence), `last` has seen the whole sequence, and `mean` includes early
+//! positions that have seen little. Sequences are computed without padding.
 
 mod config;
 mod filter;
 mod published;
 
-use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
-use crate::causal::{CausalConvolution, Reach};
-use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::language_model::{Head, HeadEntry, Objective};
-use crate::layers::{Kept, LayerNorm, LayerPlan, Linear};
-use crate::packing::Packing;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::folder::config_file::ConfigFile;
+use crate::layers::causal_convolution::{CausalConvolution, Reach};
+use crate::layers::language_model_head::{Head, HeadEntry, Objective};
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::linear::{LayerNorm, Linear};
+use crate::layers::network::Network;
+use crate::layers::packing::Packing;
 use crate::parameters::Parameters;
-use crate::tokenizer::{Tokenizer, read_letters_cls_sep, read_letters_sep};
+use crate::parameters::initialise::Initialisation;
+use crate::parameters::tensor_names::TensorNames;
+use crate::tokenizer::{Tokenizer, read_bases_cls_sep, read_bases_sep};
 use config::{Config, SHORT_TAPS, is_first_dialect};
 use filter::{Bucket, LongFilter, Positions};
 use seqprobe_core::{Digest, LayerIndex};
@@ -34,37 +37,31 @@ use tch::{Device, Kind, Tensor};
 
 pub(super) const FAMILY: Family = Family {
     id: "hyenadna",
-    title: "HyenaDNA, causal long convolutions over single letters",
+    title: "HyenaDNA, causal long convolutions over single bases",
     model_types: &["hyenadna"],
     architectures: &["HyenaDNAModel", "HyenaDNAForCausalLM", "HyenaDNAForSequenceClassification"],
-    claims,
-    prefixes: &["hyena.backbone.", "backbone.", "model.backbone.", ""],
-    probe_tensor: "embeddings.word_embeddings.weight",
-    ignored_tensors: &["lm_head.*", "model.lm_head.*", "score.*", "head.*", "decoder.*"],
+    claim: Claim::Always,
+    tensors: TensorNames {
+        prefixes: &["hyena.backbone.", "backbone.", "model.backbone.", ""],
+        probe: "embeddings.word_embeddings.weight",
+        ignored: &["lm_head.*", "model.lm_head.*", "score.*", "head.*", "decoder.*"],
+    },
     tokenizer: read_tokenizer,
     published: published::PUBLISHED,
     head: Some(HEAD),
     load,
 };
 
-/// The scores are products with the embedding itself, which no file stores twice; the vocabulary is in the code.
+/// The scores are products with the embedding, which files store only once. The vocabulary is in the code.
 const HEAD: HeadEntry =
     HeadEntry { objective: Objective::Causal, take: take_head, new_vocabulary: Some(&[]) };
 
-/// Keys by which the first files are known, which have no `model_type`.
+/// Keys that identify the first files, which have no `model_type`.
 pub(super) const FIRST_KEYS: &[&str] = &["d_model", "n_layer", "layer"];
 
-fn claims(_: &ConfigFile) -> bool {
-    true
-}
-
-/// What is added follows the code that goes with the dialect.
+/// The added tokens follow the code that belongs to the dialect.
 fn read_tokenizer(folder: &Path, config: &ConfigFile) -> Result<Box<dyn Tokenizer>, ModelError> {
-    if is_first_dialect(config) {
-        read_letters_cls_sep(folder, config)
-    } else {
-        read_letters_sep(folder, config)
-    }
+    if is_first_dialect(config) { read_bases_cls_sep(folder, config) } else { read_bases_sep(folder, config) }
 }
 
 /// Raised whenever the same weights and tokens would give other values.
@@ -83,12 +80,11 @@ struct Block {
 }
 
 struct HyenaDna {
-    spec: EncoderSpec,
     vocab_rows: usize,
     kind: Kind,
     device: Device,
     /// `[vocabulary, hidden]`
-    letters: Tensor,
+    embedding_table: Tensor,
     blocks: Vec<Block>,
     final_norm: LayerNorm,
 }
@@ -96,10 +92,10 @@ struct HyenaDna {
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
     let config = Config::read(file)?;
     let normal = Initialisation::Normal { deviation: config.initializer_range };
-    let letters =
+    let embedding_table =
         parameters.take("embeddings.word_embeddings.weight", &[config.vocab_rows, config.width], normal)?;
     let positions = Positions::computed(&config, parameters.kind(), parameters.device())?;
-    // Models trained with recomputed activations have one level more in these names.
+    // Models that were trained with recomputed activations have one more level in these names.
     let level = |part: &str, tensor: &str| {
         let deeper = format!("{part}.layer");
         let is_deeper = parameters.has(&format!("layers.0.{deeper}.{tensor}"));
@@ -124,24 +120,23 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         version: VERSION,
     };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
-    let encoder = HyenaDna {
-        spec,
+    let network = HyenaDna {
         vocab_rows: config.vocab_rows,
         kind: parameters.kind(),
         device: parameters.device(),
-        letters,
+        embedding_table,
         blocks,
         final_norm,
     };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: config.vocab_rows })
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: config.vocab_rows })
 }
 
 fn take_head(file: &ConfigFile, parameters: &mut Parameters) -> Result<Head, ModelError> {
     let config = Config::read(file)?;
     let normal = Initialisation::Normal { deviation: config.initializer_range };
     let shape = [config.vocab_rows, config.width];
-    let letters = parameters.take_buffer("embeddings.word_embeddings.weight", &shape, normal)?;
-    Ok(Head::new(None, Linear::from_parts(letters, None)))
+    let embedding_table = parameters.take_buffer("embeddings.word_embeddings.weight", &shape, normal)?;
+    Ok(Head::new(None, Linear::from_parts(embedding_table, None)))
 }
 
 fn take_block(
@@ -154,7 +149,7 @@ fn take_block(
 ) -> Result<Block, ModelError> {
     let (width, inner) = (config.width, config.inner_width);
     let normal = Initialisation::Normal { deviation: config.initializer_range };
-    // What adds to the residual stream starts smaller, by the number of such sums.
+    // Weights that add to the residual stream start smaller, depending on the number of such sums.
     let scale = if config.rescales_residual { ((2 * config.n_layers) as f64).sqrt() } else { 1.0 };
     let residual = Initialisation::Normal { deviation: config.initializer_range / scale };
     let mixer = format!("{stem}.{mixer}");
@@ -176,14 +171,19 @@ fn take_block(
     })
 }
 
-impl HyenaDna {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<Kept, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
-        let packing = Packing::new(batch, self.vocab_rows, self.spec.max_tokens)?;
+impl Network for HyenaDna {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
+        let packing = Packing::new(batch, self.vocab_rows, spec.max_tokens)?;
         let ids = Tensor::f_from_slice(&packing.ids)?.f_to_device_(self.device, Kind::Int64, false, false)?;
         let buckets = Bucket::all_of(&packing, self.device)?;
         let reach = Reach::new(&packing.columns, SHORT_TAPS, self.kind, self.device)?;
-        let mut state = self.letters.f_index_select(0, &ids)?; // [packed tokens, hidden]
+        let mut state = self.embedding_table.f_index_select(0, &ids)?; // [packed tokens, hidden]
         plan.keep(0, || Ok(state.shallow_clone()))?;
         for (index, block) in self.blocks.iter().enumerate() {
             if plan.is_done(index) {
@@ -197,6 +197,10 @@ impl HyenaDna {
             plan.keep(self.blocks.len() + 1, || Ok(normed.shallow_clone()))?;
         }
         Ok(plan.finish_packed(packing))
+    }
+
+    fn is_trainable(&self) -> bool {
+        true
     }
 }
 
@@ -212,26 +216,4 @@ fn run_block(block: &Block, state: &Tensor, buckets: &[Bucket], reach: &Reach) -
     let state = block.output.add_to(state, &mixed)?;
     let inner = block.mlp_inner.forward(&block.mlp_norm.forward(&state)?)?.f_gelu("tanh")?; // [packed tokens, inner]
     block.mlp_output.add_to(&state, &inner)
-}
-
-impl Encoder for HyenaDna {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers)?.padded())
-    }
-
-    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
-        tch::no_grad(|| Ok(self.forward(batch, layers)?.packed()))
-    }
-
-    fn trainable_states(
-        &self,
-        batch: &TokenBatch,
-        layers: &[LayerIndex],
-    ) -> Result<HiddenStates, ModelError> {
-        self.forward(batch, layers)?.padded()
-    }
 }

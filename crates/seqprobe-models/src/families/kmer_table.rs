@@ -1,23 +1,25 @@
-//! Static k-mer vectors, for example dna2vec (Ng 2017, arXiv:1701.06279): each overlapping k-mer has one row
-//! of a table, whatever stands around it. The cheapest pretrained representation there is, and a baseline
-//! for those that read context.
+//! Static k-mer vectors, for example dna2vec (Ng 2017, arXiv:1701.06279): each overlapping k-mer has one row of a
+//! table, independent of its context. This is the cheapest pretrained representation, and a baseline for models
+//! that read context.
 //!
-//! Nobody publishes such tables in Hugging Face layout, so the `config.json` is this program's own:
+//! Such tables are not published in Hugging Face layout, so the `config.json` is this program's own:
 //! `{"model_type": "kmer-table", "k": 6, "hidden_size": 100, "table": "dna2vec-6mer.npy", "order": "acgt",
-//! "first_row": 1, "null_row": 0}`. The table is a `.npy` file beside it or, without `table`, the tensor
+//! "first_row": 1, "null_row": 0}`. The table is a `.npy` file in the same folder or, without `table`, the tensor
 //! `embeddings.weight` of `model.safetensors`. There are no blocks: layer 0 is the last.
 
-use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
-use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::layers::LayerPlan;
-use crate::npy_table::NpyTable;
-use crate::packing::check_batch;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::folder::npy_table::NpyTable;
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::network::Network;
+use crate::layers::packing::check_batch;
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
+use crate::parameters::initialise::Initialisation;
+use crate::parameters::tensor_names::TensorNames;
 use crate::tokenizer::{KmerRows, read_kmer_rows};
 use seqprobe_core::{Digest, LayerIndex};
 use std::path::{Component, Path};
@@ -28,10 +30,8 @@ pub(super) const FAMILY: Family = Family {
     title: "static vectors of overlapping k-mers, such as dna2vec",
     model_types: &["kmer-table"],
     architectures: &[],
-    claims,
-    prefixes: &[""],
-    probe_tensor: TABLE,
-    ignored_tensors: &[],
+    claim: Claim::Always,
+    tensors: TensorNames { prefixes: &[""], probe: TABLE, ignored: &[] },
     tokenizer: read_kmer_rows,
     published: PUBLISHED,
     head: None,
@@ -40,20 +40,16 @@ pub(super) const FAMILY: Family = Family {
 
 const PUBLISHED: &[PublishedModel] = &[];
 
-fn claims(_: &ConfigFile) -> bool {
-    true
-}
-
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
 
 /// Name of the only parameter.
 pub(crate) const TABLE: &str = "embeddings.weight";
 
-/// The table that a config names, or nothing where it is in `model.safetensors`.
+/// Reads the table that a config names; `None` if it is in `model.safetensors`.
 ///
 /// # Errors
-/// [`ModelError::Config`] for a name that is no file of the folder, and as [`NpyTable::read`].
+/// [`ModelError::Config`] for a name that is not a file of the folder, and as [`NpyTable::read`].
 pub(crate) fn read_table(folder: &Path, file: &ConfigFile) -> Result<Option<NpyTable>, ModelError> {
     if file.text("model_type") != Some(FAMILY.id) {
         return Ok(None);
@@ -64,8 +60,9 @@ pub(crate) fn read_table(folder: &Path, file: &ConfigFile) -> Result<Option<NpyT
     let name = value.as_str().map(Path::new);
     match name.map(|name| name.components().collect::<Vec<_>>()).as_deref() {
         Some([Component::Normal(name)]) => NpyTable::read(&folder.join(name)).map(Some),
-        _ => Err(file
-            .error(format!("key \"table\" is {value}, expected the name of a .npy file beside config.json"))),
+        _ => Err(file.error(format!(
+            "key \"table\" is {value}, expected the name of a .npy file in the folder of config.json"
+        ))),
     }
 }
 
@@ -77,7 +74,6 @@ struct Config {
 }
 
 struct KmerTable {
-    spec: EncoderSpec,
     device: Device,
     n_rows: usize,
     /// `[rows, hidden]`
@@ -107,29 +103,24 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     let config = Config { rows: rows.settings(), hidden_size };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
     let n_rows = rows.n_rows();
-    let encoder = KmerTable { spec, device: parameters.device(), n_rows, table };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: n_rows })
+    let network = KmerTable { device: parameters.device(), n_rows, table };
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: n_rows })
 }
 
-impl KmerTable {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
-        check_batch(batch, self.n_rows, self.spec.max_tokens)?;
+impl Network for KmerTable {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
+        check_batch(batch, self.n_rows, spec.max_tokens)?;
         let (n_sequences, n_tokens) = batch.ids.dim();
         let ids: Vec<i64> = batch.ids.iter().copied().collect();
         let ids = Tensor::f_from_slice(&ids)?.f_to_device_(self.device, Kind::Int64, false, false)?;
-        let sizes = [n_sequences as i64, n_tokens as i64, self.spec.hidden as i64];
+        let sizes = [n_sequences as i64, n_tokens as i64, spec.hidden as i64];
         plan.keep(0, || Ok(self.table.f_index_select(0, &ids)?.f_reshape(sizes)?))?; // [batch, tokens, hidden]
-        plan.finish()
-    }
-}
-
-impl Encoder for KmerTable {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers))
+        Ok(plan.finish())
     }
 }

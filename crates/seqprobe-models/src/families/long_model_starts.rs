@@ -1,9 +1,9 @@
-//! Random initialisation of HyenaDNA and Caduceus, held against what their authors' codes do, and the sizes
-//! of their published checkpoints.
+//! Random initialisation of HyenaDNA and Caduceus compared with their authors' codes, and the sizes of their published
+//! checkpoints.
 
 use super::random_starts::{all, deviation, drawn, largest, named};
 use super::{FAMILIES, recognise};
-use crate::config_file::ConfigFile;
+use crate::folder::config_file::ConfigFile;
 use crate::parameters::Parameters;
 use approx::assert_relative_eq;
 use seqprobe_core::Seed;
@@ -103,7 +103,7 @@ fn published_checkpoints_have_the_size_that_is_listed() {
             let file = ConfigFile::from_value("config.json".into(), config).unwrap();
             let mut parameters = Parameters::random(Seed(1), Kind::Float, Device::Cpu);
             let loaded = (recognise(&file).unwrap().load)(&file, &mut parameters).unwrap();
-            let spec = loaded.encoder.spec();
+            let spec = &loaded.spec;
             assert_eq!(Some(spec.n_parameters), model.n_parameters, "{}", model.id);
             assert_eq!((spec.n_blocks, spec.hidden), (model.layers, model.hidden as usize), "{}", model.id);
             assert_eq!(spec.max_tokens, model.max_tokens.map(|limit| limit as usize), "{}", model.id);

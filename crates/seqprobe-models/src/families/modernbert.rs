@@ -3,17 +3,20 @@
 //! (none before the first attention), gated feed-forward, one norm after the last block. Source of the
 //! facts: the `modernbert` model of Hugging Face transformers.
 
-use super::{Family, LoadedEncoder};
-use crate::attention::{Positions, Rotary, attend};
 use crate::batch::TokenBatch;
-use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::layers::{Kept, LayerNorm, LayerPlan, Linear};
-use crate::packing::Packing;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::layers::attention::{Positions, Rotary, attend};
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::linear::{LayerNorm, Linear};
+use crate::layers::network::Network;
+use crate::layers::packing::Packing;
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
+use crate::parameters::initialise::Initialisation;
+use crate::parameters::tensor_names::TensorNames;
 use crate::tokenizer::read_byte_pairs;
 use seqprobe_core::{Digest, LayerIndex};
 use tch::{Device, Kind, Tensor};
@@ -27,10 +30,12 @@ pub(super) const FAMILY: Family = Family {
     title: "modernGENA and other ModernBERT encoders over byte pairs",
     model_types: &["modernbert"],
     architectures: &["ModernBertModel", "ModernBertForMaskedLM", "ModernBertForSequenceClassification"],
-    claims,
-    prefixes: &["model.", ""],
-    probe_tensor: "embeddings.tok_embeddings.weight",
-    ignored_tensors: &["head.*", "decoder.*", "classifier.*"],
+    claim: Claim::Always,
+    tensors: TensorNames {
+        prefixes: &["model.", ""],
+        probe: "embeddings.tok_embeddings.weight",
+        ignored: &["head.*", "decoder.*", "classifier.*"],
+    },
     tokenizer: read_byte_pairs,
     published: PUBLISHED,
     head: None,
@@ -51,15 +56,11 @@ const PUBLISHED: &[PublishedModel] = &[PublishedModel {
     source: "https://openreview.net/forum?id=8QsSDzYK97",
 }];
 
-fn claims(_: &ConfigFile) -> bool {
-    true
-}
-
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
 
 struct Block {
-    /// Whether attention sees a window of neighbours only.
+    /// Whether attention sees only a window of neighbours.
     is_local: bool,
     /// None before the first block.
     attention_norm: Option<LayerNorm>,
@@ -73,7 +74,6 @@ struct Block {
 }
 
 struct ModernBert {
-    spec: EncoderSpec,
     config: Config,
     kind: Kind,
     device: Device,
@@ -87,7 +87,7 @@ struct ModernBert {
 }
 
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
-    parameters.allow_reduced_products();
+    parameters.allow_reduced_matmul();
     let config = Config::read(file)?;
     let width = config.hidden_size;
     let (kind, device) = (parameters.kind(), parameters.device());
@@ -118,8 +118,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
     let vocab_size = config.vocab_size;
-    let encoder = ModernBert {
-        spec,
+    let network = ModernBert {
         config,
         kind,
         device,
@@ -130,7 +129,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         blocks,
         final_norm,
     };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size })
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size })
 }
 
 fn take_norm(parameters: &mut Parameters, stem: &str, config: &Config) -> Result<LayerNorm, ModelError> {
@@ -143,7 +142,7 @@ fn take_norm(parameters: &mut Parameters, stem: &str, config: &Config) -> Result
 fn take_block(parameters: &mut Parameters, index: usize, config: &Config) -> Result<Block, ModelError> {
     let stem = format!("layers.{index}");
     let (width, inner) = (config.hidden_size, config.intermediate_size);
-    // What adds to the residual stream starts smaller, the more blocks there are.
+    // Weights that add to the residual stream start smaller, depending on the number of blocks.
     let (start, out) = (config.start(1.0), config.start((2.0 * config.n_layers as f64).sqrt().recip()));
     let mut linear = |name: &str, inputs: usize, outputs: usize, start: Initialisation, has_bias: bool| {
         let name = format!("{stem}.{name}");
@@ -168,16 +167,21 @@ fn take_block(parameters: &mut Parameters, index: usize, config: &Config) -> Res
     })
 }
 
-impl ModernBert {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<Kept, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
-        let packing = Packing::new(batch, self.config.vocab_size, self.spec.max_tokens)?;
+impl Network for ModernBert {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
+        let packing = Packing::new(batch, self.config.vocab_size, spec.max_tokens)?;
         let longest = packing.groups.iter().map(|group| group.length).max().unwrap_or(0);
         let window = self.window(longest)?;
         // The window depends on distance alone, so that of a shorter sequence is a corner of the longest's.
         let corner = |length: i64| Ok(window.f_narrow(0, 0, length)?.f_narrow(1, 0, length)?);
         let everywhere = Positions::Rotary(&self.global_positions);
-        // A window that reaches over the longest sequence leaves nothing out.
+        // A window that covers the longest sequence excludes nothing.
         let nearby = match longest <= self.config.reach + 1 {
             true => Positions::Rotary(&self.local_positions),
             false => Positions::RotaryAndAdded(&self.local_positions, &corner),
@@ -197,8 +201,10 @@ impl ModernBert {
         plan.keep(self.blocks.len() + 1, || self.final_norm.forward(&state))?;
         Ok(plan.finish_packed(packing))
     }
+}
 
-    /// Zero for pairs within reach, minus infinity for others.
+impl ModernBert {
+    /// Returns zero for pairs within reach, minus infinity for others.
     ///
     /// # Shapes
     /// `[length, length]`
@@ -230,19 +236,5 @@ impl ModernBert {
         let value = both.f_narrow(-1, 0, inner)?.f_gelu("none")?;
         let gate = both.f_narrow(-1, inner, inner)?;
         block.output.add_to(&state, &value.f_mul(&gate)?)
-    }
-}
-
-impl Encoder for ModernBert {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers)?.padded())
-    }
-
-    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
-        tch::no_grad(|| Ok(self.forward(batch, layers)?.packed()))
     }
 }

@@ -1,7 +1,7 @@
-//! Random initialisation of the families of BERT's kind, held against what their authors' codes do.
+//! Random initialisation of the BERT-like families compared with their authors' codes.
 
 use super::{FAMILIES, recognise};
-use crate::config_file::ConfigFile;
+use crate::folder::config_file::ConfigFile;
 use crate::parameters::{DrawnTensor, Parameters};
 use approx::assert_relative_eq;
 use seqprobe_core::Seed;
@@ -144,7 +144,8 @@ fn the_published_sizes_are_those_of_the_published_configs() {
         let mut models = FAMILIES.iter().flat_map(|family| family.published);
         models.find(|model| model.id == id).and_then(|model| model.n_parameters)
     };
-    // A model with few words and one block, and what words and further blocks add: whole models take long to draw.
+    // Counts a model with few tokens and one block, and what tokens and further blocks add. Whole models take long
+    // to draw.
     let counted = |config: &serde_json::Value, vocab_size: u64, layers: u64, width: u64| {
         let with = |layers: u64| {
             let mut config = config.clone();

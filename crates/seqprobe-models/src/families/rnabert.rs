@@ -1,55 +1,55 @@
-//! RNABERT (Akiyama and Sakakibara 2022, doi:10.1093/nargab/lqac012): a small BERT over RNA letters with no
-//! token around the sequence. Source of the facts: `utils/bert.py`, `dataload.py` and
+//! RNABERT (Akiyama and Sakakibara 2022, doi:10.1093/nargab/lqac012): a small BERT over RNA bases without
+//! added tokens. Source of the facts: `utils/bert.py`, `dataload.py` and
 //! `RNA_bert_config.json` of mana438/RNABERT.
 //!
-//! The authors fill every sequence with padding tokens up to the last position and let attention see them,
-//! in training and when embedding. Here a sequence is read without padding, as by every other model;
-//! `"attend_to_padding": true` in `config.json` asks for the authors' way.
+//! The authors fill every sequence with padding tokens up to the last position, and attention sees them, both in
+//! training and in prediction. Here a sequence is read without padding, as in every other family;
+//! `"attend_to_padding": true` in `config.json` selects the authors' way.
 //!
-//! The folder holds `RNA_bert_config.json` as `config.json`, with `"model_type": "rnabert"` added, and the
-//! weights. Conversions with another vocabulary are not supported: their ids and added tokens are not those
-//! the model was trained with.
+//! The folder contains `RNA_bert_config.json` as `config.json`, with `"model_type": "rnabert"` added, and the weights.
+//! Conversions with another vocabulary are not supported: the model was not trained with their ids and added tokens.
 
-use super::bert::read_settings;
-use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
-use crate::bert_stack::{BertLayout, BertStack, NormPlace};
-use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::packing::check_batch;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::layers::bert_settings::BertSettings;
+use crate::layers::bert_stack::{BertLayout, BertStack, NormPlace};
+use crate::layers::layer_plan::Kept;
+use crate::layers::network::Network;
+use crate::layers::packing::check_batch;
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
-use crate::tokenizer::{RNABERT_VOCABULARY, read_rnabert_letters};
+use crate::parameters::tensor_names::TensorNames;
+use crate::tokenizer::{RNABERT_VOCABULARY, read_rnabert_bases};
 use ndarray::Array2;
 use seqprobe_core::{Digest, LayerIndex};
 
 pub(super) const FAMILY: Family = Family {
     id: "rnabert",
-    title: "RNABERT, a small BERT over RNA letters",
+    title: "RNABERT, a small BERT over RNA bases",
     model_types: &["rnabert"],
     architectures: &["RnaBertModel"],
-    claims,
-    prefixes: &["module.bert.", "bert.", "module.", ""],
-    probe_tensor: "embeddings.word_embeddings.weight",
-    ignored_tensors: &["module.cls.*", "cls.*", "pooler.*"],
-    tokenizer: read_rnabert_letters,
+    claim: Claim::Always,
+    tensors: TensorNames {
+        prefixes: &["module.bert.", "bert.", "module.", ""],
+        probe: "embeddings.word_embeddings.weight",
+        ignored: &["module.cls.*", "cls.*", "pooler.*"],
+    },
+    tokenizer: read_rnabert_bases,
     published: PUBLISHED,
     head: None,
     load,
 };
 
-/// The authors give a file in their repository, none on the hub.
+/// The authors publish a file in their repository and not on the hub.
 const PUBLISHED: &[PublishedModel] = &[];
-
-fn claims(_: &ConfigFile) -> bool {
-    true
-}
 
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
 
-/// Written in the authors' code, not in their config.
+/// The value of the authors' code; their config does not contain it.
 const NORM_EPSILON: f64 = 1e-12;
 
 const LAYOUT: BertLayout = BertLayout {
@@ -66,7 +66,7 @@ struct RnaBert {
 }
 
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
-    let settings = read_settings(&with_width(file)?)?;
+    let settings = BertSettings::read(&with_width(file)?)?;
     if settings.vocab_size != RNABERT_VOCABULARY.len() {
         return Err(file.error(format!(
             "key \"vocab_size\" is {}, expected {}: {}\n  hint: use the checkpoint of the authors; conversions with another vocabulary are not supported",
@@ -81,8 +81,8 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
             settings.norm_epsilon
         )));
     }
-    let mut stack = BertStack::take(parameters, &settings, &LAYOUT, FAMILY.id, VERSION)?;
-    stack.spec.has_cls = false;
+    let (mut spec, stack) = BertStack::take(parameters, &settings, &LAYOUT, FAMILY.id, VERSION)?;
+    spec.has_cls = false;
     let attend_to_padding = match file.value("attend_to_padding") {
         None => false,
         Some(value) => value.as_bool().ok_or_else(|| {
@@ -92,11 +92,11 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     let config_digest =
         Digest::of_value(&(&settings, attend_to_padding)).map_err(|error| file.error(error.to_string()))?;
     let vocab_size = settings.vocab_size;
-    let encoder = Box::new(RnaBert { stack, vocab_size, attend_to_padding });
-    Ok(LoadedEncoder { encoder, config_digest, vocab_size })
+    let network = Box::new(RnaBert { stack, vocab_size, attend_to_padding });
+    Ok(LoadedEncoder { spec, network, config_digest, vocab_size })
 }
 
-/// The authors give the width as `num_attention_heads` times `multiple`.
+/// The authors write the width as `num_attention_heads` times `multiple`.
 fn with_width(file: &ConfigFile) -> Result<ConfigFile, ModelError> {
     if file.value("hidden_size").is_some() || file.value("multiple").is_none() {
         return Ok(file.clone());
@@ -105,10 +105,24 @@ fn with_width(file: &ConfigFile) -> Result<ConfigFile, ModelError> {
     Ok(file.with_value("hidden_size", serde_json::json!(width)))
 }
 
+impl Network for RnaBert {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        if !self.attend_to_padding {
+            return self.stack.forward(spec, batch, layers);
+        }
+        let filled = self.filled(batch, spec.max_tokens)?;
+        Ok(self.stack.forward(spec, &filled, layers)?.with_columns(batch.ids.ncols() as i64))
+    }
+}
+
 impl RnaBert {
-    /// The batch with padding up to the last position as part of each sequence.
-    fn filled(&self, batch: &TokenBatch) -> Result<TokenBatch, ModelError> {
-        let positions = self.stack.spec.max_tokens;
+    /// Returns the batch with padding up to the last position as part of each sequence.
+    fn filled(&self, batch: &TokenBatch, positions: Option<usize>) -> Result<TokenBatch, ModelError> {
         check_batch(batch, self.vocab_size, positions)?;
         let n_sequences = batch.lengths.len();
         let n_positions = positions.unwrap_or(0);
@@ -120,30 +134,5 @@ impl RnaBert {
         }
         let special = Array2::from_elem(ids.dim(), false);
         Ok(TokenBatch { ids, lengths: vec![n_positions; n_sequences], special })
-    }
-}
-
-impl Encoder for RnaBert {
-    fn spec(&self) -> &EncoderSpec {
-        &self.stack.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        if !self.attend_to_padding {
-            return self.stack.hidden_states(batch, layers);
-        }
-        let mut states = self.stack.hidden_states(&self.filled(batch)?, layers)?;
-        let n_tokens = batch.ids.ncols() as i64;
-        for (_, state) in &mut states.layers {
-            *state = state.f_narrow(1, 0, n_tokens)?; // [batch, tokens, hidden]
-        }
-        Ok(states)
-    }
-
-    fn packed_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<PackedStates, ModelError> {
-        match self.attend_to_padding {
-            true => self.stack.packed_states(&self.filled(batch)?, layers),
-            false => self.stack.packed_states(batch, layers),
-        }
     }
 }

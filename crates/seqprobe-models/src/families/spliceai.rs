@@ -1,29 +1,31 @@
 //! SpliceAI (Jaganathan et al. 2019, doi:10.1016/j.cell.2018.12.015) as OpenSpliceAI trains and publishes it
 //! (Chao et al. 2025, doi:10.7554/eLife.107454): a supervised, dilated, residual convolutional network over
-//! single letters. Source of the facts: `openspliceai/train_base/openspliceai.py` and
+//! single bases. Source of the facts: `openspliceai/train_base/openspliceai.py` and
 //! `openspliceai/model_config.py` of Kuanhao-Chao/OpenSpliceAI.
 //!
 //! `x = convolution of width 1 (one-hot)`; units `x + conv(leaky(norm(conv(leaky(norm(x))))))`, slope 0.1;
 //! before the first unit and after every fourth a convolution of width 1 of `x` is added to a sum. Layer 0 is
-//! the first convolution, layer k is unit k, `final` is the sum: what the authors' last convolution reads.
+//! the first convolution, layer k is unit k, `final` is the sum, which the authors' last convolution reads.
 //!
-//! The authors put half the flanking size of N on each side and crop as much from the result, so that each
-//! letter sees N beyond the sequence's ends in every layer. Here each convolution is computed where its whole
-//! kernel finds tokens, which is the same. Padding of a batch is N too, so it changes nothing.
+//! The authors add half the flanking size of N on each side and crop as much from the result, so that each base sees N
+//! beyond the sequence's ends in every layer. Here each convolution is computed where its whole kernel covers tokens,
+//! which gives the same result. Padding of a batch is N too, so it changes nothing.
 //!
-//! The published files are bare state dicts: the user writes `config.json`, see `crates/seqprobe/docs/supervised-encoders.md`.
+//! The published files are bare state dicts: the user writes `config.json`, see `docs/supervised-encoders.md`.
 
-use super::{Family, LoadedEncoder};
 use crate::batch::TokenBatch;
-use crate::channel_layers::{BatchNorm, ChannelConvolution};
-use crate::config_file::ConfigFile;
-use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
+use crate::encoder::EncoderSpec;
 use crate::error::ModelError;
-use crate::layers::LayerPlan;
-use crate::packing::check_batch;
+use crate::families::family::{Claim, Family, LoadedEncoder};
+use crate::families::published::PublishedModel;
+use crate::folder::config_file::ConfigFile;
+use crate::layers::channel_layers::{BatchNorm, ChannelConvolution};
+use crate::layers::layer_plan::{Kept, LayerPlan};
+use crate::layers::network::Network;
+use crate::layers::packing::check_batch;
 use crate::parameters::Parameters;
-use crate::published::PublishedModel;
-use crate::tokenizer::{CHANNELS, NUCLEOTIDE_IDS, read_nucleotides};
+use crate::parameters::tensor_names::TensorNames;
+use crate::tokenizer::{N_CHANNELS, N_ONE_HOT_IDS, read_one_hot_ids};
 use seqprobe_core::{Digest, LayerIndex};
 use tch::{Device, Kind, Tensor};
 
@@ -32,30 +34,28 @@ pub(super) const FAMILY: Family = Family {
     title: "SpliceAI in OpenSpliceAI's form, supervised on splice sites",
     model_types: &["spliceai"],
     architectures: &[],
-    claims,
-    prefixes: &["", "module."],
-    probe_tensor: "initial_conv.weight",
-    ignored_tensors: &["final_conv.*", "*.num_batches_tracked"],
-    tokenizer: read_nucleotides,
+    claim: Claim::Always,
+    tensors: TensorNames {
+        prefixes: &["", "module."],
+        probe: "initial_conv.weight",
+        ignored: &["final_conv.*", "*.num_batches_tracked"],
+    },
+    tokenizer: read_one_hot_ids,
     published: PUBLISHED,
     head: None,
     load,
 };
 
-/// The authors publish state dicts outside the hub.
+/// The authors publish state dicts, but not on the hub.
 const PUBLISHED: &[PublishedModel] = &[];
-
-fn claims(_: &ConfigFile) -> bool {
-    true
-}
 
 /// Raised whenever the same weights and tokens would give other values.
 const VERSION: u32 = 1;
 
-/// The authors' one number of channels.
+/// The number of channels in all networks of the authors.
 const CHANNELS_OF_THE_AUTHORS: usize = 32;
 
-/// A sum term follows every so many units.
+/// Units after which a term is added to the sum.
 const UNITS_PER_SKIP: usize = 4;
 
 /// Slope of the activation below zero.
@@ -77,7 +77,7 @@ impl Config {
         if stages(flanking_size).is_none() {
             let found = file.value("flanking_size").map_or("missing".to_owned(), |value| format!("{value}"));
             return Err(file.error(format!(
-                "key \"flanking_size\" is {found}, expected 80, 400, 2000 or 10000\n  hint: it is part of the published file's name, model_400nt_rs10.pt has 400; crates/seqprobe/docs/supervised-encoders.md has a config.json"
+                "key \"flanking_size\" is {found}, expected 80, 400, 2000 or 10000\n  hint: it is part of the published file's name: model_400nt_rs10.pt needs {{\"model_type\": \"spliceai\", \"flanking_size\": 400}}"
             )));
         }
         Ok(Self { flanking_size, hidden_size: file.size_or("hidden_size", CHANNELS_OF_THE_AUTHORS)? })
@@ -90,7 +90,7 @@ impl Config {
     }
 }
 
-/// The stages whose letters on both sides add up to the flanking size.
+/// Returns the stages whose bases on both sides add up to the flanking size.
 fn stages(flanking_size: usize) -> Option<&'static [(usize, usize)]> {
     let reach = |(kernel, dilation): &(usize, usize)| 2 * UNITS_PER_SKIP * dilation * (kernel - 1);
     (1..=STAGES.len())
@@ -101,17 +101,16 @@ fn stages(flanking_size: usize) -> Option<&'static [(usize, usize)]> {
 struct Unit {
     norms: [BatchNorm; 2],
     convolutions: [ChannelConvolution; 2],
-    /// Tokens that it gives fewer on each side.
+    /// Tokens by which the output is shorter on each side.
     reach: i64,
     /// After every fourth unit.
     skip: Option<ChannelConvolution>,
 }
 
 struct SpliceAi {
-    spec: EncoderSpec,
     kind: Kind,
     device: Device,
-    /// N on each side.
+    /// Number of N on each side.
     flank: i64,
     initial: ChannelConvolution,
     initial_skip: ChannelConvolution,
@@ -121,10 +120,10 @@ struct SpliceAi {
 fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder, ModelError> {
     let config = Config::read(file)?;
     let width = config.hidden_size;
-    let initial = ChannelConvolution::take_same(parameters, "initial_conv", [width, CHANNELS as usize, 1])?;
+    let initial = ChannelConvolution::take_same(parameters, "initial_conv", [width, N_CHANNELS as usize, 1])?;
     let initial_skip = ChannelConvolution::take_same(parameters, "initial_skip.conv", [width, width, 1])?;
     let mut units = Vec::new();
-    // The authors count units and skips in one list.
+    // The authors number units and skips in one list.
     let mut place = 0;
     for (number, (kernel, dilation)) in config.units().into_iter().enumerate() {
         let stem = format!("residual_units.{place}");
@@ -159,8 +158,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         version: VERSION,
     };
     let config_digest = Digest::of_value(&config).map_err(|error| file.error(error.to_string()))?;
-    let encoder = SpliceAi {
-        spec,
+    let network = SpliceAi {
         kind: parameters.kind(),
         device: parameters.device(),
         flank: (config.flanking_size / 2) as i64,
@@ -168,15 +166,20 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         initial_skip,
         units,
     };
-    Ok(LoadedEncoder { encoder: Box::new(encoder), config_digest, vocab_size: NUCLEOTIDE_IDS })
+    Ok(LoadedEncoder { spec, network: Box::new(network), config_digest, vocab_size: N_ONE_HOT_IDS })
 }
 
-impl SpliceAi {
-    fn forward(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        let mut plan = LayerPlan::new(&self.spec, layers)?;
-        check_batch(batch, NUCLEOTIDE_IDS, self.spec.max_tokens)?;
+impl Network for SpliceAi {
+    fn forward(
+        &self,
+        spec: &EncoderSpec,
+        batch: &TokenBatch,
+        layers: &[LayerIndex],
+    ) -> Result<Kept, ModelError> {
+        let mut plan = LayerPlan::new(spec, layers)?;
+        check_batch(batch, N_ONE_HOT_IDS, spec.max_tokens)?;
         let n_tokens = batch.ids.ncols() as i64;
-        // The letters of the sequence itself, whatever is left of the flanks.
+        // The bases of the sequence itself, without the rest of the flanks.
         let inside = |state: &Tensor| -> Result<Tensor, ModelError> {
             let flank = (state.size().last().copied().unwrap_or(0) - n_tokens) / 2;
             Ok(state.f_narrow(2, flank, n_tokens)?)
@@ -198,27 +201,29 @@ impl SpliceAi {
             plan.keep(index + 1, || tokens_first(&state))?;
         }
         plan.keep(self.units.len() + 1, || tokens_first(&sum))?;
-        plan.finish()
+        Ok(plan.finish())
     }
+}
 
-    /// One-hot letters between flanks of N; N and padding are zeros.
+impl SpliceAi {
+    /// Returns one-hot bases between flanks of N. N and padding are zeros.
     ///
     /// # Shapes
-    /// `[batch, letters A C G T, flank + tokens + flank]`
+    /// `[batch, bases A C G T, flank + tokens + flank]`
     fn one_hot(&self, batch: &TokenBatch) -> Result<Tensor, ModelError> {
         let rows = batch.ids.rows().into_iter().zip(&batch.lengths);
-        let ids: Vec<i64> = rows.flat_map(|(ids, &length)| letters_of(ids.to_vec(), length)).collect();
+        let ids: Vec<i64> = rows.flat_map(|(ids, &length)| bases_of(ids.to_vec(), length)).collect();
         let (n_sequences, n_tokens) = batch.ids.dim();
         let ids = Tensor::f_from_slice(&ids)?.f_reshape([n_sequences as i64, n_tokens as i64])?;
-        let one_hot = ids.f_one_hot(CHANNELS + 1)?.f_narrow(2, 0, CHANNELS)?;
+        let one_hot = ids.f_one_hot(N_CHANNELS + 1)?.f_narrow(2, 0, N_CHANNELS)?;
         let one_hot = one_hot.f_to_device_(self.device, self.kind, false, false)?;
         Ok(one_hot.f_transpose(1, 2)?.f_constant_pad_nd([self.flank, self.flank])?)
     }
 }
 
-/// The ids of a row with N behind its length.
-fn letters_of(mut ids: Vec<i64>, length: usize) -> Vec<i64> {
-    ids.iter_mut().skip(length).for_each(|id| *id = CHANNELS);
+/// Returns the ids of a row with N after its length.
+fn bases_of(mut ids: Vec<i64>, length: usize) -> Vec<i64> {
+    ids.iter_mut().skip(length).for_each(|id| *id = N_CHANNELS);
     ids
 }
 
@@ -234,14 +239,4 @@ fn run_unit(unit: &Unit, input: &Tensor) -> Result<Tensor, ModelError> {
     }
     let n_tokens = state.size().last().copied().unwrap_or(0);
     Ok(input.f_narrow(2, unit.reach, n_tokens)?.f_add(&state)?)
-}
-
-impl Encoder for SpliceAi {
-    fn spec(&self) -> &EncoderSpec {
-        &self.spec
-    }
-
-    fn hidden_states(&self, batch: &TokenBatch, layers: &[LayerIndex]) -> Result<HiddenStates, ModelError> {
-        tch::no_grad(|| self.forward(batch, layers))
-    }
 }

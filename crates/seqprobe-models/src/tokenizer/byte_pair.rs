@@ -1,30 +1,32 @@
-//! Byte pairs (BPE) of a checkpoint's `tokenizer.json`, applied by the `tokenizers` library that the authors
-//! used: its normaliser, its split, its merges in their order, its added tokens. Letters the vocabulary does
-//! not have become what the file says: the unknown token, or nothing where it names none.
+//! Byte-pair encoding (BPE) by a checkpoint's `tokenizer.json`, applied by the `tokenizers` library that the
+//! authors used: its normaliser, its split, its merges in their order, its added tokens. Bases that the vocabulary
+//! does not contain become the unknown token of the file, or nothing if the file names none.
 //!
-//! Truncation and padding that the file asks for are switched off: what happens to long input is decided by
-//! the caller. Merges that are drawn at random (dropout) are refused. Where the vocabulary is of RNA (U and
-//! no T), T is read as U.
+//! Truncation and padding by the file are switched off, because the caller decides what happens to long input. Random
+//! merges (dropout) are refused. If the vocabulary is of RNA (U and no T), T is read as U.
 
-use super::{Tokenizer, TokenizerKind, read_words_cls_sep};
+use super::contract::{Tokenizer, TokenizerKind};
+use super::kmers::read_kmers_cls_sep;
 use crate::batch::Tokens;
-use crate::config_file::ConfigFile;
 use crate::error::ModelError;
+use crate::folder::config_file::ConfigFile;
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, DnaSequence};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
+use thiserror::Error;
 
 pub(super) const BYTE_PAIRS: TokenizerKind = TokenizerKind {
     id: "byte-pair",
+    former_ids: &[],
     title: "byte pairs of tokenizer.json, with the tokens it adds",
     read: read_byte_pairs,
 };
 
-/// Far more than any vocabulary takes.
-const MOST_BYTES: u64 = 64 << 20;
+/// Far more than any vocabulary needs.
+const MAX_BYTES: u64 = 64 << 20;
 
-/// Byte pairs.
+/// Reads a byte-pair tokenizer.
 ///
 /// # Errors
 /// As [`BytePairTokenizer::read`].
@@ -32,20 +34,20 @@ pub(crate) fn read_byte_pairs(folder: &Path, _: &ConfigFile) -> Result<Box<dyn T
     Ok(Box::new(BytePairTokenizer::read(folder)?))
 }
 
-/// Byte pairs where `tokenizer.json` has merges, else words between CLS and SEP.
+/// Reads a byte-pair tokenizer if `tokenizer.json` has merges, else one of k-mers between CLS and SEP.
 ///
 /// # Errors
 /// As the two tokenizers.
-pub(crate) fn read_byte_pairs_or_words(
+pub(crate) fn read_byte_pairs_or_kmers(
     folder: &Path,
     config: &ConfigFile,
 ) -> Result<Box<dyn Tokenizer>, ModelError> {
     let path = folder.join("tokenizer.json");
     let Some(bytes) = read_optional(&path)? else {
-        return read_words_cls_sep(folder, config);
+        return read_kmers_cls_sep(folder, config);
     };
     let merges = parse(&path, &bytes)?.pointer("/model/merges").and_then(Value::as_array).map_or(0, Vec::len);
-    if merges == 0 { read_words_cls_sep(folder, config) } else { read_byte_pairs(folder, config) }
+    if merges == 0 { read_kmers_cls_sep(folder, config) } else { read_byte_pairs(folder, config) }
 }
 
 /// A byte-pair tokenizer.
@@ -60,28 +62,28 @@ pub struct BytePairTokenizer {
 }
 
 impl BytePairTokenizer {
-    /// Reads `tokenizer.json` of a model folder; the padding token's name is looked up in
-    /// `tokenizer_config.json` and `special_tokens_map.json` and is `[PAD]` where they do not say.
+    /// Reads `tokenizer.json` of a model folder. The name of the padding token comes from `tokenizer_config.json` or
+    /// `special_tokens_map.json`, else it is `[PAD]`.
     ///
     /// # Errors
-    /// [`ModelError::Tokenizer`] when the file is absent (with the way to make it from a slow tokenizer's
-    /// files), damaged, or of another kind.
+    /// [`ModelError::Tokenizer`] if the file is absent (with the way to make it from the files of a slow tokenizer),
+    /// damaged, or of another kind.
     pub fn read(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join("tokenizer.json");
         let bytes = read_optional(&path)?.ok_or_else(|| absent(folder))?;
         let mut digest = DigestBuilder::new("byte pairs v1");
         digest.part(&bytes);
         let value = without_settings(parse(&path, &bytes)?);
-        check(&value).map_err(|message| error(&path, message))?;
+        check(&value).map_err(|wrong| error(&path, wrong.to_string()))?;
         let text = value.to_string();
         let tokenizer = tokenizers::Tokenizer::from_bytes(text.as_bytes())
-            .map_err(|cause| error(&path, format!("is no tokenizer: {cause}")))?;
+            .map_err(|cause| error(&path, format!("not a tokenizer: {cause}")))?;
         let mut pad_token = None;
         for name in ["tokenizer_config.json", "special_tokens_map.json"] {
-            let beside = folder.join(name);
-            let Some(bytes) = read_optional(&beside)? else { continue };
+            let path = folder.join(name);
+            let Some(bytes) = read_optional(&path)? else { continue };
             digest.part(name.as_bytes()).part(&bytes);
-            let value = parse(&beside, &bytes)?;
+            let value = parse(&path, &bytes)?;
             let given = value.get("pad_token");
             let content = given.and_then(|given| given.get("content")).or(given).and_then(Value::as_str);
             pad_token = pad_token.or(content.map(str::to_owned));
@@ -107,11 +109,11 @@ impl BytePairTokenizer {
         Ok(read)
     }
 
-    fn encode(&self, letters: &str) -> Result<Tokens, ModelError> {
+    fn encode(&self, bases: &str) -> Result<Tokens, ModelError> {
         let encoding = self
             .tokenizer
-            .encode(letters, true)
-            .map_err(|cause| error(&self.path, format!("cannot be applied to {letters:.20}: {cause}")))?;
+            .encode(bases, true)
+            .map_err(|cause| error(&self.path, format!("cannot be applied to {bases:.20}: {cause}")))?;
         Ok(Tokens {
             ids: encoding.get_ids().iter().map(|&id| i64::from(id)).collect(),
             special: encoding.get_special_tokens_mask().iter().map(|&added| added == 1).collect(),
@@ -142,9 +144,9 @@ impl Tokenizer for BytePairTokenizer {
             false => self.encode(sequence.as_str())?,
         };
         if tokens.special.iter().all(|special| *special) {
-            let letters = sequence.len();
             let message = format!(
-                "a sequence of {letters} letters has no token\n  hint: the vocabulary has none of its letters; leave such sequences out"
+                "a sequence of {} bases has no token\n  hint: the vocabulary contains none of its bases; leave out such sequences",
+                sequence.len()
             );
             return Err(error(&self.path, message));
         }
@@ -160,9 +162,9 @@ fn read_optional(path: &Path) -> Result<Option<Vec<u8>>, ModelError> {
     match std::fs::metadata(path) {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(cause) => return Err(ModelError::io(path)(cause)),
-        Ok(metadata) if metadata.len() > MOST_BYTES => {
+        Ok(metadata) if metadata.len() > MAX_BYTES => {
             let message =
-                format!("is {} bytes large, expected a tokenizer of at most {MOST_BYTES}", metadata.len());
+                format!("the file has {} bytes, expected a tokenizer of at most {MAX_BYTES}", metadata.len());
             return Err(error(path, message));
         }
         Ok(_) => {}
@@ -174,7 +176,8 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Value, ModelError> {
     serde_json::from_slice(bytes).map_err(|cause| error(path, format!("not JSON: {cause}")))
 }
 
-/// The way out for a folder that holds a slow tokenizer's files or none.
+/// Returns the error for a folder without `tokenizer.json`. It says how to make the file from those of a slow
+/// tokenizer.
 fn absent(folder: &Path) -> ModelError {
     let slow = ["vocab.json", "merges.txt", "tokenizer.model", "spiece.model", "vocab.txt"];
     let found: Vec<&str> = slow.into_iter().filter(|name| folder.join(name).exists()).collect();
@@ -189,7 +192,7 @@ fn absent(folder: &Path) -> ModelError {
     error(folder, message)
 }
 
-/// The file without what this program does not use: truncation, padding, and the way back to text.
+/// Removes the settings that this program does not use: truncation, padding, and the decoder.
 fn without_settings(mut value: Value) -> Value {
     if let Value::Object(keys) = &mut value {
         for key in ["truncation", "padding", "decoder"] {
@@ -199,36 +202,59 @@ fn without_settings(mut value: Value) -> Value {
     value
 }
 
-/// What the library takes as given, or would do at random.
-fn check(value: &Value) -> Result<(), String> {
-    let model = value.get("model").ok_or("key \"model\" is missing")?;
+/// A `tokenizer.json` that the library cannot be given.
+#[derive(Debug, Error)]
+enum WrongTokenizer {
+    #[error("key \"model\" is missing")]
+    NoModel,
+    #[error(
+        "key \"model.type\" is {0}, expected \"BPE\"\n  hint: the family needs the byte-pair tokenizer that was published with the weights"
+    )]
+    Kind(Value),
+    #[error("key \"model.dropout\" is {0}, expected none: tokens would be random")]
+    Dropout(Value),
+    #[error("key \"model.continuing_subword_prefix\" is {0}, expected none")]
+    SubwordPrefix(Value),
+    #[error("key \"model.vocab\" is missing or not a table of tokens and ids")]
+    NoVocabulary,
+    #[error("token {token:?} has the id {id}, expected a whole number below 2^31")]
+    Id { token: String, id: Value },
+    #[error("key \"model.merges\" makes {0:?}, which is not in the vocabulary")]
+    Merge(String),
+    #[error("key \"post_processor\" adds {0:?}, which is not among its special_tokens")]
+    AddedToken(String),
+    #[error("key \"post_processor\" asks for a second sequence")]
+    SecondSequence,
+}
+
+/// Checks what the library would not check, or would do at random.
+fn check(value: &Value) -> Result<(), WrongTokenizer> {
+    let model = value.get("model").ok_or(WrongTokenizer::NoModel)?;
     let kind = model.get("type").filter(|kind| !kind.is_null());
     if let Some(kind) = kind.filter(|kind| kind.as_str() != Some("BPE")) {
-        return Err(format!(
-            "key \"model.type\" is {kind}, expected \"BPE\"\n  hint: the family needs the byte-pair tokenizer that was published with the weights"
-        ));
+        return Err(WrongTokenizer::Kind(kind.clone()));
     }
     let is_set = |value: &&Value| !value.is_null() && value.as_f64() != Some(0.0);
     if let Some(dropout) = model.get("dropout").filter(is_set) {
-        return Err(format!("key \"model.dropout\" is {dropout}, expected none: tokens would be random"));
+        return Err(WrongTokenizer::Dropout(dropout.clone()));
     }
     let is_text = |value: &&Value| !value.is_null() && value.as_str() != Some("");
     if let Some(prefix) = model.get("continuing_subword_prefix").filter(is_text) {
-        return Err(format!("key \"model.continuing_subword_prefix\" is {prefix}, expected none"));
+        return Err(WrongTokenizer::SubwordPrefix(prefix.clone()));
     }
     let Some(Value::Object(vocabulary)) = model.get("vocab") else {
-        return Err("key \"model.vocab\" is missing or no table of tokens and ids".to_owned());
+        return Err(WrongTokenizer::NoVocabulary);
     };
-    // Ids are counted, not stored by: a table as large as the largest id is never made for a short file.
+    // A short file with a huge id must not make the library allocate a huge table.
     if let Some((token, id)) = vocabulary.iter().find(|(_, id)| id.as_u64().is_none_or(|id| id >= 1 << 31)) {
-        return Err(format!("token {token:?} has the id {id}, expected a whole number below 2^31"));
+        return Err(WrongTokenizer::Id { token: token.clone(), id: id.clone() });
     }
     check_merges(model.get("merges").unwrap_or(&Value::Null), vocabulary)?;
     check_templates(value.get("post_processor").unwrap_or(&Value::Null))
 }
 
-/// What a merge makes is a token: the library has no room for one that is longer than all of them.
-fn check_merges(merges: &Value, vocabulary: &Map<String, Value>) -> Result<(), String> {
+/// Checks that the result of each merge is a token. The library fails for a result that is longer than all tokens.
+fn check_merges(merges: &Value, vocabulary: &Map<String, Value>) -> Result<(), WrongTokenizer> {
     for merge in merges.as_array().into_iter().flatten() {
         let parts = match merge {
             Value::Array(parts) => {
@@ -242,14 +268,14 @@ fn check_merges(merges: &Value, vocabulary: &Map<String, Value>) -> Result<(), S
             && vocabulary.contains_key(second)
             && !vocabulary.contains_key(&made)
         {
-            return Err(format!("key \"model.merges\" makes {made:?}, which is not in the vocabulary"));
+            return Err(WrongTokenizer::Merge(made));
         }
     }
     Ok(())
 }
 
-/// Every token that a template adds is described beside it, and it asks for one sequence only.
-fn check_templates(processor: &Value) -> Result<(), String> {
+/// Checks that every token that a template adds is one of its special tokens, and that it needs one sequence only.
+fn check_templates(processor: &Value) -> Result<(), WrongTokenizer> {
     for inner in processor.get("processors").and_then(Value::as_array).into_iter().flatten() {
         check_templates(inner)?;
     }
@@ -257,13 +283,11 @@ fn check_templates(processor: &Value) -> Result<(), String> {
         if let Some(token) = piece.pointer("/SpecialToken/id").and_then(Value::as_str) {
             let described = processor.get("special_tokens").and_then(|tokens| tokens.get(token));
             if described.is_none() {
-                return Err(format!(
-                    "key \"post_processor\" adds {token:?}, which is not among its special_tokens"
-                ));
+                return Err(WrongTokenizer::AddedToken(token.to_owned()));
             }
         }
         if piece.pointer("/Sequence/id").and_then(Value::as_str) == Some("B") {
-            return Err("key \"post_processor\" asks for a second sequence".to_owned());
+            return Err(WrongTokenizer::SecondSequence);
         }
     }
     Ok(())

@@ -1,35 +1,36 @@
-//! The letters of RNABERT. Its authors wrote no vocabulary file; the ids stand in their `dataload.py`.
+//! The bases of RNABERT. Its authors wrote no vocabulary file; the ids are those of their `dataload.py`.
 
-use super::{Tokenizer, TokenizerKind};
+use super::contract::{Tokenizer, TokenizerKind};
 use crate::batch::Tokens;
-use crate::config_file::ConfigFile;
 use crate::error::ModelError;
+use crate::folder::config_file::ConfigFile;
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, DnaSequence};
 use std::path::Path;
 
-pub(super) const RNABERT_LETTERS: TokenizerKind = TokenizerKind {
-    id: "rnabert-letters",
-    title: "single RNA letters by RNABERT's ids, T as U, nothing added",
-    read: read_rnabert_letters,
+pub(super) const RNABERT_BASES: TokenizerKind = TokenizerKind {
+    id: "rnabert-bases",
+    former_ids: &["rnabert-letters"],
+    title: "single RNA bases by RNABERT's ids, T as U, nothing added",
+    read: read_rnabert_bases,
 };
 
-/// Words in the order of their ids.
+/// Tokens in the order of their ids.
 pub(crate) const RNABERT_VOCABULARY: [&str; 6] = ["PAD", "MASK", "A", "U", "G", "C"];
 
-/// The one tokenizer of this kind; there is no file to read.
+/// Returns the tokenizer; folder and config are not used.
 ///
 /// # Errors
 /// None.
-pub(crate) fn read_rnabert_letters(_: &Path, _: &ConfigFile) -> Result<Box<dyn Tokenizer>, ModelError> {
-    Ok(Box::new(RnaBertLetters))
+pub(crate) fn read_rnabert_bases(_: &Path, _: &ConfigFile) -> Result<Box<dyn Tokenizer>, ModelError> {
+    Ok(Box::new(RnaBertBases))
 }
 
-/// One letter per token. T and U are one letter. The authors leave out sequences with other letters; here
-/// N is the mask token, which stands for a letter that is not known.
-struct RnaBertLetters;
+/// One base per token. T and U have the same token. The authors leave out sequences with other letters; here N
+/// becomes the mask token, which means an unknown base.
+struct RnaBertBases;
 
-impl Tokenizer for RnaBertLetters {
+impl Tokenizer for RnaBertBases {
     fn pad_id(&self) -> i64 {
         0
     }
@@ -43,7 +44,7 @@ impl Tokenizer for RnaBertLetters {
     }
 
     fn tokenize(&self, sequence: &DnaSequence) -> Result<Tokens, ModelError> {
-        let id = |letter: &u8| match letter {
+        let id = |base: &u8| match base {
             b'A' => 2,
             b'T' => 3,
             b'G' => 4,

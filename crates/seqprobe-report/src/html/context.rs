@@ -3,13 +3,16 @@
 use super::difference::p_text;
 use super::{costs, curves, difference, fits, forest, ranks, sweep};
 use crate::audit::{audit_lines, has_copies, shift_lines};
+use crate::cell_id::word_or_dash;
 use crate::diagnostics::{RankRecord, Shown};
 use crate::elements::{Selection, region, selections};
 use crate::record::{
-    CellRecord, DatasetRecord, RunRecord, ScoreRecord, ScoreValue, Status, TestRecord, Verdict, VerdictRecord,
+    CellRecord, DatasetRecord, RunRecord, ScoreRecord, ScoreValue, ScoredTarget, Status, TestRecord, Verdict,
+    VerdictRecord,
 };
 use crate::sentences::{of_dataset, of_suite, oracle_gap};
 use crate::sweeps::{fraction_curves, grids, layer_curves};
+use crate::warning_words::warning_text;
 use crate::words::{
     best_on_validation, cell_detail, cell_name, cells_of, count, duration, headline, level, lower_is_better,
     metric_name, number, point, role_word, value, value_reason,
@@ -17,6 +20,7 @@ use crate::words::{
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 use seqprobe_core::SelectedElement;
+use seqprobe_core::Split;
 use std::collections::BTreeSet;
 
 /// The whole page.
@@ -39,7 +43,7 @@ pub(super) fn page(record: &RunRecord) -> Value {
     let provenance = &record.provenance;
     context! {
         suite => &record.suite,
-        warnings => &record.warnings,
+        warnings => record.warnings.iter().map(warning_text).collect::<Vec<_>>(),
         verdicts,
         sentences => of_suite(record),
         has_verdicts => !record.verdicts.is_empty(),
@@ -83,7 +87,9 @@ fn overview(record: &RunRecord) -> Value {
                     record
                         .verdicts
                         .iter()
-                        .filter(|row| row.dataset == dataset.id && row.model == *model && row.probe == *probe)
+                        .filter(|row| {
+                            row.dataset == dataset.id && row.model == *model && row.probe.as_str() == *probe
+                        })
                         .map(|row| badge(dataset, row))
                         .collect()
                 })
@@ -97,7 +103,7 @@ fn overview(record: &RunRecord) -> Value {
 }
 
 fn badge(dataset: &DatasetRecord, row: &VerdictRecord) -> Value {
-    let target = (dataset.targets.len() > 1).then_some(&row.target);
+    let target = (dataset.targets.len() > 1).then(|| row.target.as_str());
     context! { word => row.verdict.as_str(), target }
 }
 
@@ -134,7 +140,7 @@ fn heat(record: &RunRecord) -> Value {
     let with_probe = |cell: &&CellRecord| cell.fits.iter().any(|fit| fit.report.validation_loss.is_some());
     for cell in record.cells.iter().filter(with_probe) {
         if !columns.contains(&cell.id.representation.as_str()) {
-            columns.push(&cell.id.representation);
+            columns.push(cell.id.representation.as_str());
         }
     }
     let row = |(index, dataset): (usize, &DatasetRecord)| {
@@ -239,8 +245,8 @@ fn of_one_dataset(record: &RunRecord, index: usize, dataset: &DatasetRecord) -> 
         .filter(|cell| cell.status != Status::Ok)
         .map(|cell| {
             context! {
-                failed => cell.status == Status::Failed, name => &cell.id.representation,
-                detail => cell_detail(&cell.id), probe => &cell.id.probe,
+                failed => cell.status == Status::Failed, name => cell.id.representation.as_str(),
+                detail => cell_detail(&cell.id), probe => cell.id.probe_word(),
                 reason => cell.reason.as_deref().unwrap_or("no reason given"),
             }
         })
@@ -252,7 +258,7 @@ fn of_one_dataset(record: &RunRecord, index: usize, dataset: &DatasetRecord) -> 
         anchor => anchor(index),
         title => &dataset.title,
         metric => metric_name(&dataset.metric),
-        metric_title => metric.map(|metric| metric.title),
+        metric_title => metric.map(|metric| metric.full_name),
         metric_note => metric.map(|metric| metric.note),
         lower_is_better => lower_is_better(&dataset.metric),
         level,
@@ -350,11 +356,11 @@ fn comparisons(verdicts: &[&VerdictRecord]) -> Vec<Value> {
         for comparison in &verdict.comparisons {
             let cell = &comparison.baseline;
             rows.push(context! {
-                model => &verdict.model, probe => &verdict.probe, target => &verdict.target,
-                layer => &verdict.layer, pooling => &verdict.pooling,
-                baseline => &cell.representation,
+                model => &verdict.model, probe => verdict.probe.as_str(), target => verdict.target.as_str(),
+                layer => word_or_dash(verdict.layer.as_ref()), pooling => word_or_dash(verdict.pooling.as_ref()),
+                baseline => cell.representation.as_str(),
                 how => cell_detail(cell),
-                baseline_probe => &cell.probe,
+                baseline_probe => cell.probe_word(),
                 delta => value(&comparison.delta),
                 reason => value_reason(&comparison.delta),
                 method => method(&comparison.delta),
@@ -395,24 +401,24 @@ fn scores(record: &RunRecord, dataset: &DatasetRecord) -> Value {
     let with_targets = dataset.targets.len() > 1;
     let mut rows = Vec::new();
     for cell in cells_of(record, dataset) {
-        let mut places: Vec<(&str, &str)> = Vec::new();
+        let mut places: Vec<(Split, &ScoredTarget)> = Vec::new();
         for score in &cell.scores {
-            let place = (score.split.as_str(), score.target.as_str());
+            let place = (score.split, &score.target);
             if !places.contains(&place) {
                 places.push(place);
             }
         }
-        places.sort_by_key(|(split, _)| *split != "test");
+        places.sort_by_key(|(split, _)| *split != Split::Test);
         rows.extend(places.into_iter().map(|place| score_row(cell, place, &metrics)));
     }
     let metrics: Vec<String> = metrics.into_iter().map(metric_name).collect();
     context! { metrics, rows, with_targets, methods => methods.into_iter().map(str::to_owned).collect::<Vec<String>>() }
 }
 
-fn score_row(cell: &CellRecord, (split, target): (&str, &str), metrics: &[&str]) -> Value {
+fn score_row(cell: &CellRecord, (split, target): (Split, &ScoredTarget), metrics: &[&str]) -> Value {
     let at = |metric: &str| {
         let is_here =
-            |score: &&ScoreRecord| score.split == split && score.target == target && score.metric == metric;
+            |score: &&ScoreRecord| score.split == split && score.target == *target && score.metric == metric;
         cell.scores.iter().find(is_here)
     };
     let fields: Vec<Value> = metrics
@@ -434,7 +440,7 @@ fn score_row(cell: &CellRecord, (split, target): (&str, &str), metrics: &[&str])
         .collect();
     let n = metrics.iter().find_map(|metric| at(metric)).map(|score| score.n);
     context! {
-        name => &cell.id.representation, detail => cell_detail(&cell.id), probe => &cell.id.probe,
-        role => role_word(cell.role), split, target, fields, n, seeds => cell.n_seeds,
+        name => cell.id.representation.as_str(), detail => cell_detail(&cell.id), probe => cell.id.probe_word(),
+        role => role_word(cell.role), split => split.as_str(), target => target.as_str(), fields, n, seeds => cell.n_seeds,
     }
 }

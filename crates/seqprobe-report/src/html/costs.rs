@@ -17,7 +17,7 @@ fn costed<'a>(record: &'a RunRecord, dataset: &'a DatasetRecord) -> Vec<(&'a Cel
     let mut names: Vec<&str> = Vec::new();
     for cell in cells_of(record, dataset) {
         if !names.contains(&cell.id.representation.as_str()) {
-            names.push(&cell.id.representation);
+            names.push(cell.id.representation.as_str());
         }
     }
     let best = names.into_iter().filter_map(|name| best_on_validation(record, dataset, name));
@@ -26,7 +26,8 @@ fn costed<'a>(record: &'a RunRecord, dataset: &'a DatasetRecord) -> Vec<(&'a Cel
 
 /// Names of the dots, in the order of their colours.
 pub(super) fn names(record: &RunRecord, dataset: &DatasetRecord) -> Vec<String> {
-    let named = |(cell, _): (&CellRecord, &CostRecord)| format!("{}, {}", cell_name(&cell.id), cell.id.probe);
+    let named =
+        |(cell, _): (&CellRecord, &CostRecord)| format!("{}, {}", cell_name(&cell.id), cell.id.probe_word());
     costed(record, dataset).into_iter().take(MOST_LINES).map(named).collect()
 }
 
@@ -34,7 +35,7 @@ pub(super) fn names(record: &RunRecord, dataset: &DatasetRecord) -> Vec<String> 
 pub(super) fn rows(record: &RunRecord, dataset: &DatasetRecord) -> Vec<Value> {
     let row = |(cell, cost): (&CellRecord, &CostRecord)| {
         context! {
-            name => cell_name(&cell.id), probe => &cell.id.probe,
+            name => cell_name(&cell.id), probe => cell.id.probe_word(),
             score => headline(cell).map(|score| value(&score.value)),
             parameters => cost.parameters.map(count),
             tokens => cost.tokens.map(|tokens| format!("{tokens:.1}")),

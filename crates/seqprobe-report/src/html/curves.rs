@@ -17,7 +17,7 @@ pub(super) fn drawn<'a>(record: &'a RunRecord, dataset: &'a DatasetRecord) -> Ve
 
 /// Representation, how it was made, and the probe.
 pub(super) fn name(one: &Diagnostics) -> String {
-    format!("{}, {}", cell_name(&one.cell), one.cell.probe)
+    format!("{}, {}", cell_name(&one.cell), one.cell.probe_word())
 }
 
 /// The drawing; empty where there is nothing of the kind.

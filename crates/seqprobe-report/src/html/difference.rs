@@ -1,8 +1,9 @@
 //! The drawing of a dataset's paired differences: a row per comparison, zero and the margin marked.
 
 use super::svg::{Axis, RIGHT, WIDTH, escape, marker, push, shorten};
+use crate::record::ProbeScope;
 use crate::record::{ComparisonRecord, DatasetRecord, Role, ScoreValue, VerdictRecord};
-use crate::words::{cell_detail, is_said, metric_name, point, value, value_reason};
+use crate::words::{cell_detail, metric_name, point, value, value_reason};
 
 const ROW: f64 = 22.0;
 const GROUP: f64 = 28.0;
@@ -54,14 +55,16 @@ fn axis(verdicts: &[&VerdictRecord]) -> Axis {
 }
 
 fn draw_group(svg: &mut String, dataset: &DatasetRecord, verdict: &VerdictRecord, y: f64) {
-    let probe = if verdict.probe == "best" { "best against best" } else { &verdict.probe };
+    let probe = match &verdict.probe {
+        ProbeScope::Best => "best against best",
+        ProbeScope::Probe(probe) => probe,
+    };
     let mut title = format!("{} · {probe}", shorten(&verdict.model, 48));
     if dataset.targets.len() > 1 {
         title.push_str(" · ");
-        title.push_str(&verdict.target);
+        title.push_str(verdict.target.as_str());
     }
-    let place: Vec<&str> =
-        [verdict.layer.as_str(), verdict.pooling.as_str()].into_iter().filter(|part| is_said(part)).collect();
+    let place = verdict.settings();
     let (title, place) = (escape(&title), escape(&place.join(" · ")));
     let word = verdict.verdict.as_str();
     push(
@@ -85,10 +88,11 @@ fn draw_row(svg: &mut String, axis: &Axis, verdict: &VerdictRecord, comparison: 
         verdict.model,
         cell.representation,
         cell_detail(cell),
-        cell.probe
+        cell.probe_word()
     ));
-    let probe = if cell.probe == verdict.probe { String::new() } else { format!("{} ", cell.probe) };
-    let name = shorten(&cell.representation, 30);
+    let other = cell.probe_word();
+    let probe = if other == verdict.probe.as_str() { String::new() } else { format!("{other} ") };
+    let name = shorten(cell.representation.as_str(), 30);
     let detail = escape(&shorten(
         &format!("{probe}{}", cell_detail(cell)),
         44_usize.saturating_sub(name.chars().count()),

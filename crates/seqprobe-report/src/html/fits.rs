@@ -16,16 +16,16 @@ fn row(cell: &CellRecord) -> Value {
     let n_converged = reports().filter(|report| report.converged == Some(true)).count();
     let warnings: BTreeSet<String> = reports().flat_map(|report| report.warnings.clone()).collect();
     context! {
-        name => &cell.id.representation,
+        name => cell.id.representation.as_str(),
         detail => cell_detail(&cell.id),
-        probe => &cell.id.probe,
+        probe => cell.id.probe_word(),
         role => role_word(cell.role),
         parameters => span(reports().map(|report| report.n_parameters), |n| count(*n)),
         reduction => span(reports().map(|report| report.reduction_parameters), |n| count(*n)),
         chosen => chosen(&cell.fits),
         converged => if n_asked == 0 { String::new() } else { format!("{n_converged} of {n_asked}") },
         unconverged => n_converged < n_asked,
-        iterations => span(reports().map(|report| report.iterations), |n| count(*n)),
+        iterations => span(reports().filter_map(|report| report.iterations), |n| count(*n)),
         loss => span(reports().filter_map(|report| report.validation_loss), |loss| number(*loss)),
         took => duration(cell.seconds),
         reused => cell.reused,

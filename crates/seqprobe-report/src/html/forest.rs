@@ -3,7 +3,7 @@
 use super::svg::{Axis, LEFT, RIGHT, WIDTH, escape, marker, push, shorten};
 use crate::record::{CellRecord, DatasetRecord, Role, RunRecord, ScoreValue, Status};
 use crate::words::{
-    cell_detail, headline, is_said, lower_is_better, metric_name, point, role_word, value, whole_cells_of,
+    cell_detail, headline, lower_is_better, metric_name, point, role_word, value, whole_cells_of,
 };
 
 const ROW: f64 = 22.0;
@@ -60,25 +60,26 @@ fn groups<'a>(record: &'a RunRecord, dataset: &'a DatasetRecord) -> Vec<Group<'a
         .filter(|cell| cell.status == Status::Ok && headline(cell).is_some())
         .collect();
     for cell in &scored {
-        if !probes.contains(&cell.id.probe.as_str()) {
-            probes.push(&cell.id.probe);
+        if !probes.contains(&cell.id.probe_word()) {
+            probes.push(cell.id.probe_word());
         }
     }
     // What needs no probe is reference, not rival: it stands last.
-    probes.sort_by_key(|probe| scored.iter().all(|cell| cell.id.probe != *probe || is_reference(cell)));
+    probes
+        .sort_by_key(|probe| scored.iter().all(|cell| cell.id.probe_word() != *probe || is_reference(cell)));
     let sign = if lower_is_better(&dataset.metric) { 1.0 } else { -1.0 };
     let order = |cell: &CellRecord| {
         headline(cell).and_then(|score| point(&score.value)).map_or(f64::INFINITY, |point| sign * point)
     };
     let group = |probe: &str| {
         let mut cells: Vec<&CellRecord> =
-            scored.iter().copied().filter(|cell| cell.id.probe == probe).collect();
+            scored.iter().copied().filter(|cell| cell.id.probe_word() == probe).collect();
         cells.sort_by(|left, right| order(left).total_cmp(&order(right)));
         let best_baseline = cells
             .iter()
             .find(|cell| cell.role == Role::Baseline)
             .and_then(|cell| point(&headline(cell)?.value));
-        let title = if is_said(probe) { probe.to_owned() } else { "no probe".to_owned() };
+        let title = if probe == "-" { "no probe".to_owned() } else { probe.to_owned() };
         Group { title, cells, best_baseline }
     };
     probes.into_iter().map(group).collect()
@@ -136,10 +137,13 @@ fn draw_row(svg: &mut String, axis: &Axis, cell: &CellRecord, y: f64) {
     let baseline = y + 4.0;
     let title = escape(&format!(
         "{} {detail}, {}, {role}: {shown}, n = {}, seeds {}",
-        cell.id.representation, cell.id.probe, score.n, cell.n_seeds
+        cell.id.representation,
+        cell.id.probe_word(),
+        score.n,
+        cell.n_seeds
     ));
     push(svg, format_args!("<g class=\"{role}\"><title>{title}</title>"));
-    let name = shorten(&cell.id.representation, 34);
+    let name = shorten(cell.id.representation.as_str(), 34);
     let room = 50_usize.saturating_sub(name.chars().count());
     let detail = escape(&shorten(&detail, room.max(8)));
     let name = escape(&name);

@@ -96,8 +96,8 @@ fn hostile_names_stay_within_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let mut record = crate::sample::run();
     record.cells[0].id.dataset = "../../up".to_owned();
-    record.cells[0].id.representation = "random:models/../x\0".repeat(50);
-    record.cells[1].id.representation = "random:models/../x\u{1}".repeat(50);
+    record.cells[0].id.representation = "random:models/../x\0".repeat(50).as_str().into();
+    record.cells[1].id.representation = "random:models/../x\u{1}".repeat(50).as_str().into();
     let all = [predictions(&record.cells[0].id, 2), predictions(&record.cells[1].id, 2)];
     write_run(folder.path(), &record, &all).unwrap();
     assert_eq!(names(&folder.path().join("predictions")).len(), 2);
@@ -158,7 +158,7 @@ fn predictions_that_do_not_fit_are_refused_before_anything_is_written() {
     bad.splits[1].seeds[0].values[4] = f64::NAN;
     assert!(refused(&[bad]).contains("example \"test:1\" has a prediction that is not finite"));
     let mut bad = good.clone();
-    bad.cell.probe = "unknown".to_owned();
+    bad.cell.probe = Some("unknown".to_owned());
     assert!(refused(&[bad]).contains("no such cell"));
     assert!(refused(&[good.clone(), good]).contains("given twice"));
     assert!(names(folder.path()).is_empty());

@@ -40,7 +40,7 @@ fn names_are_escaped() {
 #[test]
 fn warnings_come_before_any_number() {
     let page = render(&crate::sample::run(), "html").unwrap();
-    let warning = page.find("14 sequences stand in train").unwrap();
+    let warning = page.find("the sequences of 14 of 1000 test rows are also in train").unwrap();
     assert!(warning < page.find("class=\"tiles\"").unwrap());
 }
 

@@ -1,6 +1,6 @@
 //! What each renderer makes of a run that holds every case.
 
-use seqprobe_report::record::{Role, Status};
+use seqprobe_report::record::{Gain, PairedDifference, Role, Status, Warning};
 use seqprobe_report::{FORMATS, render, render_table};
 
 #[test]
@@ -13,7 +13,7 @@ fn every_format_renders_and_ends_with_a_line_break() {
         for cell in
             record.cells.iter().filter(|cell| cell.status == Status::Ok && cell.role == Role::Baseline)
         {
-            let shown = format.id == "verdicts" || text.contains(&cell.id.representation);
+            let shown = format.id == "verdicts" || text.contains(cell.id.representation.as_str());
             assert!(shown, "{} does not name {}", format.id, cell.id);
         }
         assert!(!text.contains("NaN"), "{}", format.id);
@@ -45,7 +45,7 @@ no report format "pdf"
 #[test]
 fn table() {
     insta::assert_snapshot!(render_table(&crate::sample::run()), @r#"
-warning: gue-tf-0: 14 sequences stand in train and in test
+warning: gue-tf-0: the sequences of 14 of 1000 test rows are also in train, on either strand; the suite key drop_leaks removes them from train
 warning: <script>alert('x')</script>|`@someone` is small
 
 gue-tf-0, MCC on test, 1000 examples
@@ -105,8 +105,8 @@ fn smaller_is_better_for_losses() {
 #[test]
 fn table_holds_no_control_characters() {
     let mut record = crate::sample::run();
-    record.warnings.push("\u{1b}[2J cleared".to_owned());
-    record.cells[0].id.representation = "one\u{7}hot".to_owned();
+    record.warnings.push(Warning::Text { text: "\u{1b}[2J cleared".to_owned() });
+    record.cells[0].id.representation = "one\u{7}hot".into();
     let text = render_table(&record);
     assert!(text.chars().all(|letter| letter == '\n' || !letter.is_control()), "{text:?}");
 }
@@ -116,7 +116,7 @@ fn markdown() {
     insta::assert_snapshot!(render(&crate::sample::run(), "md").unwrap(), @r#"
 ## seqprobe: gue &amp; friends
 
-> **Warning:** gue-tf-0: 14 sequences stand in train and in test
+> **Warning:** gue-tf-0: the sequences of 14 of 1000 test rows are also in train, on either strand; the suite key drop\_leaks removes them from train
 >
 > **Warning:** &lt;script&gt;alert('x')&lt;/script&gt;\|\`&#64;someone\` is small
 >
@@ -168,7 +168,8 @@ fn markdown_of_a_large_run_fits_a_comment() {
     assert!(text.len() < 65_536, "{}", text.len());
     assert!(text.contains("- `gue-task-19`: 21 × beats"));
     for cell in &mut record.cells {
-        cell.id.representation.push_str(&"-long".repeat(30));
+        let long = format!("{}{}", cell.id.representation, "-long".repeat(30));
+        cell.id.representation = long.as_str().into();
     }
     let text = render(&record, "md").unwrap();
     assert!(text.len() < 65_536, "{}", text.len());
@@ -381,11 +382,16 @@ fn selected_elements_are_listed_on_the_page() {
 }
 
 #[test]
-fn what_training_gave_a_model_stands_behind_the_verdicts() {
+fn gains_over_random_initialisations_follow_the_verdicts() {
     let plain = crate::sample::run();
     let mut record = plain.clone();
-    record.datasets[0].gains =
-        vec!["m with linear is better than its random initialisation: difference +0.286".to_owned()];
+    let metric = "mcc".to_owned();
+    record.datasets[0].gains = vec![Gain::OverRandomInit {
+        model: "m".to_owned(),
+        probe: "linear".to_owned(),
+        control_probe: "linear".to_owned(),
+        difference: PairedDifference { metric, point: 0.286, lower: 0.25, upper: 0.32 },
+    }];
     for format in ["table", "md", "html"] {
         let (with, without) = (render(&record, format).unwrap(), render(&plain, format).unwrap());
         assert_eq!(with.matches("is better than its random initialisation").count(), 1, "{format}");

@@ -1,13 +1,15 @@
 //! A constructed run that holds every case a renderer must cope with: all statuses and roles, scores without
 //! interval and without value, an oracle, names that would do harm where they are not escaped.
 
-use seqprobe_core::{FitReport, TaskKind};
+use seqprobe_core::{FitReport, LayerIndex, Pooling, Split, TaskKind};
 use seqprobe_report::diagnostics::{CalibrationPoint, Diagnostics, RankRecord, Shown};
 use seqprobe_report::record::{
-    CellId, CellRecord, ComparisonRecord, CostRecord, DatasetRecord, EstimateRecord, Provenance, Role,
-    RunRecord, SCHEMA_VERSION, ScoreRecord, ScoreValue, SeedFit, Status, TestRecord, Verdict, VerdictRecord,
+    CellId, CellRecord, ComparisonRecord, CostRecord, DatasetRecord, EstimateRecord, Fraction, ProbeScope,
+    Provenance, Role, RunRecord, SCHEMA_VERSION, ScoreRecord, ScoreValue, ScoredTarget, SeedFit, Status,
+    TestRecord, Variant, Verdict, VerdictRecord, Warning,
 };
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 /// An estimate at the usual level.
 pub(crate) fn estimate(point: f64, lower: f64, upper: f64) -> ScoreValue {
@@ -15,23 +17,28 @@ pub(crate) fn estimate(point: f64, lower: f64, upper: f64) -> ScoreValue {
     ScoreValue::Estimate(EstimateRecord { point, lower, upper, level: 0.95, method, flags: Vec::new() })
 }
 
+/// A coordinate from its word; `-` for none.
+fn coordinate<T: FromStr>(word: &str) -> Option<T> {
+    if word == "-" { None } else { Some(word.parse().unwrap_or_else(|_| panic!("{word} is no coordinate"))) }
+}
+
 /// The coordinates of a cell.
 pub(crate) fn id(dataset: &str, representation: &str, how: (&str, &str), probe: &str) -> CellId {
     CellId {
         dataset: dataset.to_owned(),
-        representation: representation.to_owned(),
-        variant: "-".to_owned(),
-        layer: how.0.to_owned(),
-        pooling: how.1.to_owned(),
-        probe: probe.to_owned(),
-        fraction: "1".to_owned(),
+        representation: representation.into(),
+        variant: Variant::None,
+        layer: coordinate(how.0),
+        pooling: coordinate(how.1),
+        probe: coordinate(probe),
+        fraction: Fraction::WHOLE,
     }
 }
 
-fn score(split: &str, target: &str, metric: &str, primary: bool, value: ScoreValue) -> ScoreRecord {
+fn score(split: Split, target: &str, metric: &str, primary: bool, value: ScoreValue) -> ScoreRecord {
     ScoreRecord {
-        split: split.to_owned(),
-        target: target.to_owned(),
+        split,
+        target: ScoredTarget::Column(target.to_owned()),
         metric: metric.to_owned(),
         primary,
         n: 1000,
@@ -50,7 +57,7 @@ pub(crate) fn cell(
         n_parameters: 401,
         reduction_parameters: 0,
         converged: Some(true),
-        iterations: 31,
+        iterations: Some(31),
         gradient_norm: Some(2.5e-7),
         validation_loss: Some(0.4127),
         chosen: BTreeMap::from([("penalty".to_owned(), "0.1".to_owned())]),
@@ -65,9 +72,9 @@ pub(crate) fn cell(
         n_seeds: 1,
         fits: vec![SeedFit { seed: 0, report }],
         scores: vec![
-            score("valid", "label", primary.0, true, primary.1.clone()),
-            score("test", "label", primary.0, true, primary.1),
-            score("test", "label", other.0, false, other.1),
+            score(Split::Valid, "label", primary.0, true, primary.1.clone()),
+            score(Split::Test, "label", primary.0, true, primary.1),
+            score(Split::Test, "label", other.0, false, other.1),
         ],
         seconds: 1.25,
         reused: false,
@@ -124,7 +131,7 @@ pub(crate) fn dataset(id: &str, task: TaskKind, metric: &str) -> DatasetRecord {
         licence: "Apache-2.0".to_owned(),
         citation: "Someone et al. 2024, https://example.org/paper".to_owned(),
         source: "https://example.org/data".to_owned(),
-        notes: vec!["14 sequences stand in train and in test".to_owned()],
+        notes: vec!["14 sequences are in train and in test".to_owned()],
         gains: Vec::new(),
         audit: None,
     }
@@ -144,11 +151,11 @@ fn verdict(
 ) -> VerdictRecord {
     VerdictRecord {
         dataset: dataset.to_owned(),
-        target: "label".to_owned(),
+        target: ScoredTarget::Column("label".to_owned()),
         model: model.to_owned(),
-        layer: "final".to_owned(),
-        pooling: "mean".to_owned(),
-        probe: probe.to_owned(),
+        layer: Some(LayerIndex::Final),
+        pooling: Some(Pooling::Mean),
+        probe: ProbeScope::from(probe.to_owned()),
         metric: if dataset == "gue-tf-0" { "mcc" } else { "mse" }.to_owned(),
         margin: 0.01,
         verdict,
@@ -288,8 +295,8 @@ pub(crate) fn run() -> RunRecord {
         diagnostics: diagnostics(),
         ranks: Some(ranks()),
         warnings: vec![
-            "gue-tf-0: 14 sequences stand in train and in test".to_owned(),
-            format!("{SCRIPT} is small"),
+            Warning::SharedWithTrain { dataset: "gue-tf-0".to_owned(), split: Split::Test, shared: 14, rows: 1000 },
+            Warning::Text { text: format!("{SCRIPT} is small") },
         ],
     }
 }
@@ -316,7 +323,7 @@ pub(crate) fn large() -> RunRecord {
                 let value = estimate(point, point - 0.03125, point + 0.03125);
                 let mut cell = cell(at.clone(), role, ("mcc", value.clone()), ("auroc", value.clone()));
                 for metric in ["average-precision", "accuracy", "macro-f1", "brier", "log-loss"] {
-                    for split in ["valid", "test"] {
+                    for split in [Split::Valid, Split::Test] {
                         cell.scores.push(score(split, "label", metric, false, value.clone()));
                     }
                 }
@@ -343,15 +350,7 @@ fn diagnostics() -> Vec<Diagnostics> {
         .into_iter()
         .zip([Role::Baseline, Role::Model])
         .map(|(representation, role)| Diagnostics {
-            cell: CellId {
-                dataset: "gue-tf-0".to_owned(),
-                representation: representation.to_owned(),
-                variant: "-".to_owned(),
-                layer: "-".to_owned(),
-                pooling: "flatten".to_owned(),
-                probe: "linear".to_owned(),
-                fraction: "1".to_owned(),
-            },
+            cell: id("gue-tf-0", representation, FLAT, "linear"),
             role,
             n_seeds: 2,
             shown: Shown::Binary {

@@ -27,7 +27,7 @@ fn record() -> RunRecord {
     let layers = [("0", (0.4, 0.6)), ("1", (0.6, 0.3)), ("2", (0.7, 0.4)), ("final", (0.5, 0.5))];
     record.cells = layers.into_iter().map(|(layer, numbers)| at(layer, "linear", numbers)).collect();
     let mut part = at("1", "linear", (0.9123, 0.1));
-    part.id.fraction = "0.5".to_owned();
+    part.id.fraction = "0.5".parse().unwrap();
     record.cells.push(part);
     record.cells[1].description = Some(DescriptionValue::Known(DescriptionRecord {
         n_orders: 3,

@@ -1,7 +1,8 @@
-//! The calibration study: thousands of simulated pairs with known truth, and how often intervals and verdicts are right.
+//! The calibration study: thousands of simulated pairs with known true scores, and how often intervals and verdicts are
+//! correct.
 //!
-//! `make calibration` runs it and rewrites `CALIBRATION.md`, or the file named on the command line; it fails where an
-//! interval that carries no flag covers the truth too seldom or too often. About half an hour on two cores.
+//! `make calibration` runs it and rewrites `CALIBRATION.md`, or the file named on the command line. It fails if an
+//! interval without a flag contains the true score too rarely or too often. It takes about half an hour on two cores.
 
 #![expect(clippy::unwrap_used, reason = "a study on inputs of its own making may stop where they are wrong")]
 
@@ -15,7 +16,7 @@ use simulate::{Setting, TestSet, qualities, true_score};
 use std::io::Write;
 use table::{Cell, Line, document};
 
-/// Bootstrap replicates; the program's default is 1000, which covers a little better.
+/// Number of bootstrap replicates. The default of the program is 1000, whose coverage is slightly better.
 const REPLICATES: usize = 200;
 
 fn settings() -> Vec<Setting> {
@@ -29,7 +30,7 @@ fn settings() -> Vec<Setting> {
         (Some(20), vec![210, 420, 1050, 2100, 10_500]),
         (None, vec![10, 20, 50, 100, 1000, 10_000]),
     ] {
-        // Standard deviations of a seed's quality: small, and more than the test examples'.
+        // Standard deviations of a seed's quality: a small one, and one larger than that of the test examples.
         let spreads = if negatives.is_some() { [0.05, 0.4] } else { [0.01, 0.06] };
         for n in sizes {
             settings.push(plain(n, negatives));
@@ -52,14 +53,14 @@ fn settings() -> Vec<Setting> {
     settings
 }
 
-/// What one test set says of one metric: whether a score's and a difference's interval cover (`None`: no interval),
-/// whether they carry a flag, and, where the pair is one of equals, whether one beats the other.
+/// The outcome of one test set for one metric: whether the intervals of a score and of a difference contain the true value
+/// (`None`: no interval), whether they have a flag, and, if both sides are equal, whether one beats the other.
 type Outcome = ([Option<bool>; 2], bool, Option<bool>);
 
 fn try_once(metric: &Metric, setting: &Setting, truths: [f64; 2], seed: u64) -> Outcome {
     let mut set = TestSet::new(setting, seed);
     let [quality, worse] = qualities(setting);
-    // Every second pair is one of equals.
+    // The sides of every second pair are equal.
     let equals = seed % 2 == 1;
     let model = set.side(setting, quality);
     let other = set.side(setting, if equals { quality } else { worse });
@@ -114,7 +115,7 @@ fn study(setting: &Setting, place: u64) -> Line {
     Line { setting: *setting, cells: cells.collect() }
 }
 
-/// The share of `beats` with the default margin on AUROC, by examples and true difference.
+/// Returns the share of `beats` with the default margin on AUROC, by number of examples and true difference.
 fn power() -> Vec<(usize, Vec<(f64, f64)>)> {
     let auroc = seqprobe_stats::metric("auroc").unwrap();
     let tries = 200_u64;

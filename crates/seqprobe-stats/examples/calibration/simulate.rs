@@ -1,9 +1,10 @@
 //! Test sets and predictions with known true scores.
 //!
-//! Yes/no tasks: an example's evidence is normal with mean 0, or the seed's quality where the label is yes; the output is
-//! the probability that evidence of the average quality stands for. Numbers: prediction and truth are normal with the
-//! seed's quality as their correlation. Half of the noise belongs to the example and is shared by all seeds and sides; of
-//! that, and of the true numbers, 40% belong to the cluster where there are clusters.
+//! Binary tasks: the evidence of an example is normal with mean 0 for negatives, and with the seed's quality as its mean
+//! for positives. The output is the probability of a positive given evidence of the average quality. Regression:
+//! prediction and true value are normal with the seed's quality as their correlation. Half of the noise belongs to the
+//! example and is shared by all seeds and sides. With clusters, 40% of that noise and of the true values belong to the
+//! cluster.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -11,29 +12,29 @@ use rayon::prelude::*;
 use seqprobe_stats::{Metric, Truth};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// Share of the example's noise that its cluster has in common.
+/// Share of an example's noise that is common to its cluster.
 const CLUSTER_SHARE: f64 = 0.4;
-/// Qualities of training seeds that stand for their distribution in the true scores.
+/// Number of qualities of training seeds that represent their distribution in the true scores.
 const N_QUALITIES: u32 = 65;
 
-/// What is simulated.
+/// One setting of the simulation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
-    /// Examples.
+    /// Number of examples.
     pub(crate) n: usize,
-    /// Negatives per positive, or `None` for numbers.
+    /// Negatives per positive, or `None` for regression.
     pub(crate) negatives: Option<usize>,
-    /// Whole clusters of equal size.
+    /// Number of clusters, all of equal size.
     pub(crate) clusters: Option<usize>,
-    /// Training seeds of each side.
+    /// Number of training seeds of each side.
     pub(crate) seeds: usize,
     /// Standard deviation of a seed's quality.
     pub(crate) spread: f64,
-    /// Test sets.
+    /// Number of test sets.
     pub(crate) tries: usize,
 }
 
-/// The qualities of the two sides that differ.
+/// Returns the qualities of two sides that differ.
 pub(crate) fn qualities(setting: &Setting) -> [f64; 2] {
     if setting.negatives.is_some() { [2.0, 1.6] } else { [0.8, 0.75] }
 }
@@ -47,7 +48,7 @@ pub(crate) struct TestSet {
     noise: Noise,
 }
 
-/// Standard normal numbers, two at a time (Box and Muller).
+/// Standard normal values, two at a time (Box and Muller).
 struct Noise {
     rng: ChaCha8Rng,
     spare: Option<f64>,
@@ -71,7 +72,7 @@ impl Noise {
         radius * angle.cos()
     }
 
-    /// Standard normal numbers, in part shared by the members of a cluster.
+    /// Returns standard normal values, in part shared by the members of a cluster.
     fn clustered(&mut self, n: usize, clusters: Option<&[u32]>, n_clusters: usize) -> Vec<f64> {
         let common: Vec<f64> = (0..n_clusters).map(|_| self.next()).collect();
         let mut one = |row: usize| match clusters {
@@ -96,7 +97,7 @@ impl TestSet {
             Some(_) => Vec::new(),
             None => noise.clustered(n, clusters.as_deref(), n_clusters).into_iter().map(Some).collect(),
         };
-        // Labels are a fixed number of each class, or chance where clusters are drawn.
+        // Each class has a fixed number of labels. With clusters, labels are random.
         let period = setting.negatives.map_or(1, |negatives| negatives + 1);
         let label = |row: usize| match setting.clusters {
             None => row.is_multiple_of(period),
@@ -115,7 +116,7 @@ impl TestSet {
         }
     }
 
-    /// The outputs of a side's seeds.
+    /// Returns the outputs of the seeds of one side.
     pub(crate) fn side(&mut self, setting: &Setting, quality: f64) -> Vec<Vec<f64>> {
         let half = 0.5_f64.sqrt();
         let mut seed = || {
@@ -131,19 +132,19 @@ impl TestSet {
     }
 }
 
-/// A seed's quality, `deviation` standard deviations from the mean.
+/// Returns the quality of a seed that is `deviation` standard deviations from the mean.
 fn with_spread(setting: &Setting, quality: f64, deviation: f64) -> f64 {
     let own = quality + setting.spread * deviation;
     if setting.negatives.is_some() { own } else { own.clamp(-0.99, 0.99) }
 }
 
-/// What evidence of quality 2 stands for.
+/// Returns the probability of a positive given evidence of the average quality.
 fn probability(setting: &Setting, evidence: f64) -> f64 {
     let odds = setting.negatives.map_or(1.0, |negatives| 1.0 / negatives as f64);
     1.0 / (1.0 + (-(2.0 * evidence - 2.0 + odds.ln())).exp())
 }
 
-/// The mean score over seeds on all examples there could be.
+/// Returns the mean score over seeds in the whole population of examples.
 pub(crate) fn true_score(metric: &Metric, setting: &Setting, quality: f64) -> f64 {
     let normal = Normal::standard();
     let of_seed = |place: u32| {
@@ -160,7 +161,7 @@ pub(crate) fn true_score(metric: &Metric, setting: &Setting, quality: f64) -> f6
     (0..N_QUALITIES).into_par_iter().map(of_seed).sum::<f64>() / f64::from(N_QUALITIES)
 }
 
-/// Scores of numbers with a correlation, both with variance 1.
+/// Returns the score of a prediction with this correlation, where both have variance 1.
 fn score_of_normals(metric: &str, correlation: f64) -> f64 {
     match metric {
         "pearson" => correlation,
@@ -172,7 +173,7 @@ fn score_of_normals(metric: &str, correlation: f64) -> f64 {
     }
 }
 
-/// The score of evenly spaced quantiles of both classes.
+/// Returns the score of evenly spaced quantiles of both classes.
 fn score_of_grid(metric: &Metric, setting: &Setting, quality: f64, negatives: usize, normal: &Normal) -> f64 {
     let n_positives = 40_000 / (negatives + 1).min(8);
     let sizes = [n_positives * negatives, n_positives];

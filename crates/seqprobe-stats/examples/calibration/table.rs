@@ -1,15 +1,15 @@
-//! The study's tables as Markdown, and which of their cells break the promise.
+//! The tables of the study as Markdown, and the number of cells outside the promised coverage.
 
 use crate::simulate::Setting;
 use std::fmt::Write;
 
-/// One metric in one setting: of so many intervals, so many covered.
+/// One metric in one setting: the number of intervals, and how many contain the true value.
 pub(crate) struct Cell {
     pub(crate) alone: (usize, usize),
     pub(crate) difference: (usize, usize),
-    /// Whether intervals carry `few-examples` or `few-clusters`.
+    /// Whether intervals have the flag `few-examples` or `few-clusters`.
     pub(crate) flagged: bool,
-    /// Pairs of equals, and how many of them ended in `beats`.
+    /// Number of pairs of equal sides, and for how many of them the verdict is `beats`.
     pub(crate) beats: (usize, usize),
     pub(crate) tries: usize,
 }
@@ -20,12 +20,13 @@ pub(crate) struct Line {
     pub(crate) cells: Vec<(&'static str, Cell)>,
 }
 
-/// Intervals fewer than this share of the tries are a matter of which tries have one, not of coverage.
+/// With intervals for fewer than this share of the test sets, coverage depends mostly on which test sets have one.
 const MOSTLY: f64 = 0.9;
-/// Standard errors of the study itself.
+/// Allowed deviation from the promise, in standard errors of the study.
 const SLACK: f64 = 3.0;
 
-/// The whole page, and how many cells without a flag lie outside the promise by more than the study's own error.
+/// Returns the whole page, and the number of cells without a flag that are outside the promise by more than the error of
+/// the study.
 pub(crate) fn document(
     lines: &[Line],
     power: &[(usize, Vec<(f64, f64)>)],
@@ -89,7 +90,7 @@ pub(crate) fn document(
     (text, n_outside)
 }
 
-/// A share in percent, and whether it breaks the promise.
+/// Returns a share in percent, and whether it breaks the promise.
 fn share(hits: usize, n: usize, (low, high): (f64, f64), weak: bool) -> (String, bool) {
     let share = hits as f64 / n as f64;
     let error = (0.95 * 0.05 / n as f64).sqrt();

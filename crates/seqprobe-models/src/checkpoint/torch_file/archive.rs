@@ -1,5 +1,5 @@
-//! The members of a zip archive as `torch.save` writes it: stored, not compressed, so that they are read
-//! where they lie. Nothing is ever unpacked, and names of members never become paths.
+//! The members of a zip archive as `torch.save` writes it: stored and not compressed, so that they are read in place.
+//! Nothing is ever unpacked, and names of members never become paths.
 
 use super::TorchFileError;
 use std::io::Cursor;
@@ -19,12 +19,12 @@ impl<'a> Archive<'a> {
         let zip = ZipArchive::with_config(config, Cursor::new(file))
             .map_err(|error| broken(format!("{error}\n  hint: download or copy it again")))?;
         if zip.has_duplicate_names() {
-            return Err(broken("it has two members of one name".to_owned()));
+            return Err(broken("it has two members with the same name".to_owned()));
         }
         Ok(Self { n_bytes: file.len(), zip })
     }
 
-    /// The folder in front of every member's name: that of the only `<folder>/data.pkl`.
+    /// Returns the folder at the start of every member's name: that of the only `<folder>/data.pkl`.
     pub(super) fn root(&self) -> Result<String, TorchFileError> {
         let mut roots = self.zip.file_names_raw().filter_map(|name| {
             let root = std::str::from_utf8(name).ok()?.strip_suffix("/data.pkl")?;
@@ -32,7 +32,7 @@ impl<'a> Archive<'a> {
         });
         match (roots.next(), roots.next()) {
             (Some(root), None) => Ok(root),
-            (Some(_), Some(_)) => Err(broken("it has several members data.pkl".to_owned())),
+            (Some(_), Some(_)) => Err(broken("it has several members named data.pkl".to_owned())),
             (None, _) => Err(broken("it has no member <name>/data.pkl, as torch.save writes it".to_owned())),
         }
     }
@@ -42,7 +42,7 @@ impl<'a> Archive<'a> {
         self.zip.index_for_name(name).is_some()
     }
 
-    /// Where a member's bytes lie in the file.
+    /// Returns the range of a member's bytes in the file.
     pub(super) fn range(&mut self, name: &str) -> Result<Range<usize>, TorchFileError> {
         let Some(index) = self.zip.index_for_name(name) else {
             return Err(broken(format!("it has no member {name:?}")));

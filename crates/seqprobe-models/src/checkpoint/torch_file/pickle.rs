@@ -1,7 +1,7 @@
-//! Reads the pickle of a `torch.save` file: the names of its tensors and how each lies in its storage.
+//! Reads the pickle of a `torch.save` file: the names of its tensors and the place of each in its storage.
 //!
-//! A pickle is a program, and Python's own reader runs it. This one knows a fixed list of names, builds
-//! plain values, and runs nothing; any other name is an error. It does not read the storages.
+//! A pickle is a program, and Python's own reader runs it. This reader knows a fixed list of names, builds plain
+//! values, and runs nothing. Any other name is an error. The storages are not read here.
 
 mod globals;
 mod machine;
@@ -12,18 +12,17 @@ use objects::Value;
 use safetensors::Dtype;
 use std::collections::HashSet;
 
-/// The largest pickle that is read, in bytes: some hundred for each tensor is usual. Memory is at most a
-/// fixed multiple of it.
-pub const LARGEST_PICKLE: usize = 16 << 20;
+/// The most bytes of a pickle. About a hundred for each tensor are usual. Memory is at most a fixed multiple of it.
+pub const MAX_PICKLE: usize = 16 << 20;
 
 /// The most dimensions a tensor may have.
-pub const MOST_DIMENSIONS: usize = 16;
+pub const MAX_DIMENSIONS: usize = 16;
 
-/// Keys under which training code puts the parameters, beside other things.
+/// Keys under which training code stores the parameters, next to other data.
 const NESTED_UNDER: [&str; 3] = ["state_dict", "model_state_dict", "model"];
 
-/// Dictionaries within dictionaries that are looked into.
-const MOST_LEVELS: usize = 3;
+/// Levels of nested dictionaries that are searched.
+const MAX_LEVELS: usize = 3;
 
 /// Why a pickle could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,15 +45,15 @@ pub enum PickleError {
         /// What is wrong.
         problem: String,
     },
-    /// The pickle holds no dictionary of tensors.
+    /// The pickle contains no dictionary of tensors.
     #[error(
-        "it holds {found}, expected named tensors\n  hint: save the weights alone: torch.save(model.state_dict(), \"pytorch_model.bin\")"
+        "it contains {found}, expected named tensors\n  hint: save the weights alone: torch.save(model.state_dict(), \"pytorch_model.bin\")"
     )]
     NoTensors {
-        /// What it holds.
+        /// What it contains.
         found: String,
     },
-    /// A tensor whose description makes no sense.
+    /// A tensor with an invalid description.
     #[error("tensor {name:?}: {problem}")]
     Tensor {
         /// The tensor.
@@ -64,7 +63,7 @@ pub enum PickleError {
     },
 }
 
-/// A tensor as the pickle describes it; whether its storage is long enough is not known here.
+/// A tensor as the pickle describes it. Whether its storage is long enough is checked later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PickledTensor {
     /// Its name.
@@ -73,7 +72,7 @@ pub struct PickledTensor {
     pub dtype: Dtype,
     /// Name of its storage.
     pub storage: String,
-    /// Bytes the storage should have.
+    /// Bytes that the storage should have.
     pub storage_bytes: usize,
     /// Elements before the first one.
     pub offset: usize,
@@ -83,21 +82,20 @@ pub struct PickledTensor {
     pub strides: Vec<usize>,
 }
 
-/// Reads the tensors of a pickled state dictionary, in the file's order. Looks below `state_dict`,
-/// `model_state_dict` and `model` where a dictionary lies there. What lies beside the tensors (numbers,
-/// text, containers of them) is skipped.
+/// Reads the tensors of a pickled state dictionary, in the order of the file. Dictionaries under `state_dict`,
+/// `model_state_dict` and `model` are searched too. Other data (numbers, text, containers of them) is skipped.
 ///
 /// # Errors
-/// [`PickleError`] for a name outside the list, a pickle `torch.save` would not write, and a pickle without
+/// [`PickleError`] for a name outside the list, a pickle that `torch.save` would not write, and a pickle without
 /// named tensors.
 pub fn read(bytes: &[u8]) -> Result<Vec<PickledTensor>, PickleError> {
-    if bytes.len() > LARGEST_PICKLE {
-        let problem = format!("it has {} bytes, at most {LARGEST_PICKLE} are read", bytes.len());
+    if bytes.len() > MAX_PICKLE {
+        let problem = format!("it has {} bytes, at most {MAX_PICKLE} are read", bytes.len());
         return Err(PickleError::Malformed { place: 0, problem });
     }
     let pickle = machine::run(bytes)?;
     let mut dictionary = pickle.root;
-    for _ in 0..MOST_LEVELS {
+    for _ in 0..MAX_LEVELS {
         let Some(nested) = NESTED_UNDER.iter().find_map(|key| inner_dictionary(&pickle, dictionary, key))
         else {
             break;
@@ -116,7 +114,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<PickledTensor>, PickleError> {
         let problem =
             |problem: &str| PickleError::Tensor { name: name.to_owned(), problem: problem.to_owned() };
         if !names.insert(name) {
-            return Err(problem("is there twice"));
+            return Err(problem("exists twice"));
         }
         tensors.push(described(&pickle, name, tensor).map_err(problem)?);
     }
@@ -128,7 +126,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<PickledTensor>, PickleError> {
 
 fn inner_dictionary(pickle: &Pickle<'_>, outer: Value, wanted: &str) -> Option<Value> {
     let entries = objects::entries(outer, &pickle.objects)?;
-    // As in Python, the last of several equal keys counts.
+    // As in Python, the last of several equal keys is used.
     let (_, value) = entries.iter().rev().find(|(key, _)| match key {
         Value::Text(text) => text.of(pickle.bytes) == wanted,
         _ => false,
@@ -143,7 +141,7 @@ fn described(
 ) -> Result<PickledTensor, &'static str> {
     let sizes = |value: Value, problem: &'static str| -> Result<Vec<usize>, &'static str> {
         let items = objects::items(value, &pickle.objects).ok_or(problem)?;
-        if items.len() > MOST_DIMENSIONS {
+        if items.len() > MAX_DIMENSIONS {
             return Err("has more than 16 dimensions");
         }
         let size = |item: &Value| match item {
@@ -174,13 +172,13 @@ fn described(
     })
 }
 
-/// What a pickle without named tensors holds, for the error.
+/// Describes the content of a pickle without named tensors, for the error.
 fn found(pickle: &Pickle<'_>, dictionary: Value) -> String {
     if objects::tensor(dictionary, &pickle.objects).is_some() {
         return "one tensor without a name".to_owned();
     }
     let Some(entries) = objects::entries(dictionary, &pickle.objects) else {
-        return "something that is no dictionary".to_owned();
+        return "something that is not a dictionary".to_owned();
     };
     let keys: Vec<String> = entries
         .iter()

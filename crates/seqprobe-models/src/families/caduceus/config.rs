@@ -1,38 +1,38 @@
 //! Caduceus' settings: `config.json` of its checkpoints, with the defaults of `configuration_caduceus.py` and
 //! of Mamba.
 
-use crate::config_file::ConfigFile;
 use crate::error::ModelError;
+use crate::folder::config_file::ConfigFile;
 use serde_json::{Value, json};
 
 /// Settings that change values.
 #[derive(serde::Serialize)]
 pub(super) struct Config {
-    /// Rows of the embedding: the vocabulary, filled up to a multiple.
+    /// Rows of the embedding: the vocabulary size, rounded up to a multiple.
     pub(super) vocab_rows: usize,
     pub(super) width: usize,
     pub(super) n_layers: usize,
     /// Channels of a mixer.
     pub(super) inner_width: usize,
-    /// Numbers that a channel remembers.
+    /// State values of a channel.
     pub(super) n_states: usize,
     pub(super) taps: usize,
-    /// Width that the time steps are made from.
+    /// Width from which the time steps are computed.
     pub(super) step_rank: usize,
     pub(super) time_step: TimeStep,
     pub(super) norm_epsilon: f64,
     pub(super) initializer_range: f64,
-    /// What the residual sums' weights are divided by at the start.
+    /// Divisor of the initial weights that add to the residual stream.
     pub(super) residual_scale: f64,
     /// The two strands share parameters (Caduceus-PS): a token has two halves.
     pub(super) is_equivariant: bool,
-    /// The halves change places in every block, as the authors' fused kernels do it.
+    /// The halves are swapped in every block, as in the authors' fused kernels.
     pub(super) swaps_halves: bool,
-    /// Id of each id's complement; empty where strands are not told apart.
+    /// The complement of each id; empty for a model of one strand.
     pub(super) complements: Vec<i64>,
 }
 
-/// How time steps start.
+/// The initialisation of time steps.
 #[derive(serde::Serialize)]
 pub(super) struct TimeStep {
     pub(super) least: f64,
@@ -97,8 +97,8 @@ impl Config {
     }
 }
 
-/// The complement of each id, by its key: the order of the table does not matter (files that were written
-/// twice have it sorted as text). Ids beyond the table are their own complement.
+/// Returns the complement of each id, by its key. The order of the table does not matter (rewritten files have it
+/// sorted as text). Ids beyond the table are their own complement.
 fn complements(file: &ConfigFile, vocab_rows: usize) -> Result<Vec<i64>, ModelError> {
     let error = |found: &str| {
         file.error(format!(
@@ -106,7 +106,7 @@ fn complements(file: &ConfigFile, vocab_rows: usize) -> Result<Vec<i64>, ModelEr
         ))
     };
     let Some(Value::Object(table)) = file.value("complement_map") else {
-        return Err(error("is missing or no table"));
+        return Err(error("is missing or not a table"));
     };
     let mut complements: Vec<i64> = (0..vocab_rows as i64).collect();
     for (id, complement) in table {
@@ -114,7 +114,7 @@ fn complements(file: &ConfigFile, vocab_rows: usize) -> Result<Vec<i64>, ModelEr
         let value = complement.as_i64().filter(|value| (0..vocab_rows as i64).contains(value));
         match (slot, value) {
             (Some(slot), Some(value)) => *slot = value,
-            _ => return Err(error(&format!("holds {id:?}: {complement}"))),
+            _ => return Err(error(&format!("contains {id:?}: {complement}"))),
         }
     }
     Ok(complements)

@@ -1,25 +1,25 @@
-//! Caduceus' mixer: two Mamba layers (Gu, Dao 2023, arXiv:2312.00752), one reading forward and one backward,
-//! that share their projections. Their outputs are added.
+//! Caduceus' mixer: two Mamba layers (Gu, Dao 2023, arXiv:2312.00752), one forward and one backward,
+//! which share their projections. Their outputs are added.
 
 use super::config::Config;
-use crate::causal::{CausalConvolution, Reach};
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::layers::Linear;
+use crate::layers::causal_convolution::{CausalConvolution, Reach};
+use crate::layers::linear::Linear;
+use crate::layers::selective_scan::{Inputs, selective_scan};
 use crate::parameters::Parameters;
-use crate::selective_scan::{Inputs, selective_scan};
+use crate::parameters::initialise::Initialisation;
 use tch::Tensor;
 
-/// How the packed tokens of a batch lie.
+/// The order of the packed tokens of a batch.
 pub(super) struct Tokens {
     pub(super) reach: Reach,
-    /// For each token the one that stands there when every sequence is reversed within its own length.
+    /// For each token, the token at the same place if every sequence is reversed within its own length.
     pub(super) reversed: Tensor,
     /// Tokens of each sequence.
     pub(super) lengths: Vec<usize>,
 }
 
-/// Two directions with one projection in and one out.
+/// Two directions with one input projection and one output projection.
 pub(super) struct Mixer {
     /// To the channels and their gates.
     input: Linear,
@@ -28,7 +28,7 @@ pub(super) struct Mixer {
     output: Linear,
 }
 
-/// What the directions do not share.
+/// The parameters that the directions do not share.
 struct Direction {
     convolution: CausalConvolution,
     /// To the time steps' rank, then writes and reads of the states.
@@ -44,7 +44,7 @@ struct Direction {
 impl Mixer {
     pub(super) fn take(parameters: &mut Parameters, stem: &str, config: &Config) -> Result<Self, ModelError> {
         let (width, inner) = (config.width, config.inner_width);
-        // Linear layers start as torch's own do; what adds to the residual stream starts smaller.
+        // Linear layers are initialised like torch's own; those that add to the residual stream start smaller.
         let inwards = Initialisation::Uniform { bound: 1.0 / (width as f64).sqrt() };
         let outwards = Initialisation::Uniform { bound: 1.0 / (inner as f64).sqrt() / config.residual_scale };
         let mut shared = |name: &str, outputs: usize, inputs: usize, start: Initialisation| {
@@ -64,7 +64,7 @@ impl Mixer {
         })
     }
 
-    /// Projections act on single tokens, so both directions use one product in and one out.
+    /// Projections act on single tokens, so both directions share one input product and one output product.
     ///
     /// # Shapes
     /// `[packed tokens, width]` to the same

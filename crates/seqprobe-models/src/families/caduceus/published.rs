@@ -1,8 +1,8 @@
 //! The six checkpoints of Caduceus. Sizes are those of the architecture, shared tensors counted once, and
-//! agree with the 470 thousand, 1.9 million and 7.7 million of the paper. There is no longest input: 1k and
+//! agree with the 470 thousand, 1.9 million and 7.7 million of the paper. The input length is not limited: 1k and
 //! 131k are the lengths of the training sequences.
 
-use crate::published::PublishedModel;
+use crate::families::published::PublishedModel;
 
 pub(super) const PUBLISHED: &[PublishedModel] = &[
     model(
@@ -63,7 +63,7 @@ const fn model(
         layers,
         hidden,
         max_tokens: None,
-        tokenizer: "letters",
+        tokenizer: "single bases",
         licence: Some("Apache-2.0"),
         source: "Schiff et al. 2024, arXiv:2403.03234",
     }

@@ -1,12 +1,12 @@
 //! Enformer's transformer block: attention with relative positions as in Transformer-XL, then a
-//! feed-forward layer, each of a norm of the state and added to it.
+//! feed-forward layer. Each reads a norm of the state and is added to the state.
 
 use super::Config;
-use crate::channel_layers::library_start;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::layers::{LayerNorm, Linear};
+use crate::layers::channel_layers::library_start;
+use crate::layers::linear::{LayerNorm, Linear};
 use crate::parameters::Parameters;
+use crate::parameters::initialise::Initialisation;
 use tch::Tensor;
 
 /// The authors use the library's default.
@@ -100,7 +100,7 @@ impl Block {
     }
 }
 
-/// Scores of each bin `i` with the bin `j`, from those of `i` with the distance `j − i`.
+/// Returns the scores of each bin `i` with the bin `j`, from those of `i` with the distance `j − i`.
 ///
 /// # Shapes
 /// `[rows, heads, bins, 2 · bins − 1]` to `[rows, heads, bins, bins]`
@@ -112,7 +112,7 @@ fn shift(by_distance: &Tensor, bins: i64) -> Result<Tensor, ModelError> {
     Ok(scores.f_as_strided([rows, heads, bins, bins], strides, bins - 1)?)
 }
 
-/// A layer with bias, as the library starts it.
+/// Takes a layer with bias and the library's initialisation.
 fn take_linear(
     parameters: &mut Parameters,
     stem: &str,

@@ -1,6 +1,6 @@
 //! Enformer's features of the distance between two bins: exponential decays, nested windows around zero and
-//! gamma densities, each also with the sign of the distance. Single and double precision are mixed as the
-//! authors' package mixes them, so that its numbers are met in both.
+//! gamma densities, each also with the sign of the distance. Single and double precision are mixed as in
+//! the authors' package, so that its numbers are reproduced in both.
 
 use crate::error::ModelError;
 use tch::{Device, Kind, Tensor};
@@ -14,7 +14,7 @@ const FASTEST: f64 = 3.0;
 /// Added to every density.
 const EPSILON: f64 = 1e-8;
 
-/// What the gamma densities are divided by.
+/// The divisor of the gamma densities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GammaScale {
     /// The largest of the features at each distance: enformer-pytorch's formula.
@@ -22,11 +22,11 @@ pub(super) enum GammaScale {
     /// The largest over all distances of each feature: what the TensorFlow model computes, with which the
     /// authors' weights were trained. The package ships these numbers as a table for sequences of 1536 bins
     /// (`use_tf_gamma`); this formula is within 0.002 of it (mean difference 3e-6, rounding of single
-    /// precision), and it holds for any length.
+    /// precision), and it works for any length.
     PerFeature,
 }
 
-/// Features of all distances from `1 − n_bins` to `n_bins − 1`.
+/// Returns the features of all distances from `1 − n_bins` to `n_bins − 1`.
 ///
 /// # Shapes
 /// `[2 · bins − 1, features]`
@@ -91,7 +91,7 @@ fn gamma(
     Ok(densities.f_div(&densities.f_amax(dimension, true)?)?)
 }
 
-/// In single precision, whatever the model computes in.
+/// In single precision, also if the model computes in another type.
 fn linspace(start: f64, end: f64, steps: i64) -> Result<Tensor, ModelError> {
     Ok(Tensor::f_linspace(start, end, steps, (Kind::Float, Device::Cpu))?)
 }

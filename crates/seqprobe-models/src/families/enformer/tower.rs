@@ -1,20 +1,20 @@
 //! Enformer's convolutions: blocks of norm, activation and convolution, and pooling by attention over pairs
-//! of neighbours. All lengths here are even, so the authors' rule for an odd last place is never needed.
+//! of neighbours. All lengths here are even, so the authors' rule for an odd last place is not needed.
 
-use crate::channel_layers::{BatchNorm, ChannelConvolution};
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
+use crate::layers::channel_layers::{BatchNorm, ChannelConvolution};
 use crate::parameters::Parameters;
-use crate::tokenizer::CHANNELS;
+use crate::parameters::initialise::Initialisation;
+use crate::tokenizer::N_CHANNELS;
 use tch::Tensor;
 
-/// Letters that the first convolution reads.
+/// Bases that the first convolution reads.
 const STEM_KERNEL: usize = 15;
 
 /// Places that the convolutions of the tower read.
 const TOWER_KERNEL: usize = 5;
 
-/// Places that become one.
+/// Places that are pooled into one.
 const POOLED: i64 = 2;
 
 /// Output widths of the tower's stages, from half of `dim` to `dim` on a logarithmic scale, each a multiple
@@ -64,8 +64,8 @@ impl ConvBlock {
 }
 
 enum First {
-    /// Letters to channels.
-    Letters(ChannelConvolution),
+    /// Bases to channels.
+    Bases(ChannelConvolution),
     Channels(ConvBlock),
 }
 
@@ -83,8 +83,8 @@ impl Stage {
         stem: &str,
         outputs: usize,
     ) -> Result<Self, ModelError> {
-        let shape = [outputs, CHANNELS as usize, STEM_KERNEL];
-        let first = First::Letters(ChannelConvolution::take_same(parameters, &format!("{stem}.0"), shape)?);
+        let shape = [outputs, N_CHANNELS as usize, STEM_KERNEL];
+        let first = First::Bases(ChannelConvolution::take_same(parameters, &format!("{stem}.0"), shape)?);
         Self::take_rest(parameters, stem, first, outputs)
     }
 
@@ -117,7 +117,7 @@ impl Stage {
     /// `[rows, inputs, places]` to `[rows, outputs, places / 2]`
     pub(super) fn forward(&self, input: &Tensor) -> Result<Tensor, ModelError> {
         let first = match &self.first {
-            First::Letters(convolution) => convolution.forward(input)?,
+            First::Bases(convolution) => convolution.forward(input)?,
             First::Channels(block) => block.forward(input)?,
         };
         let state = self.residual.forward(&first)?.f_add(&first)?;

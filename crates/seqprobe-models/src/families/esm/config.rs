@@ -1,7 +1,7 @@
-//! The keys of an ESM `config.json` that change values, and those whose values this program cannot compute with.
+//! The keys of an ESM `config.json` that change values, and those with values that this program does not support.
 
-use crate::config_file::ConfigFile;
 use crate::error::ModelError;
+use crate::folder::config_file::ConfigFile;
 use serde_json::Value;
 
 /// Settings that change values.
@@ -19,16 +19,16 @@ pub(super) struct Config {
     pub(super) has_embedding_norm: bool,
     pub(super) positions: PositionKind,
     pub(super) feed_forward: FeedForward,
-    /// The mask token, where token dropout is on.
+    /// The mask token, if token dropout is on.
     pub(super) dropped_token: Option<usize>,
 }
 
-/// How tokens know their place.
+/// The kind of positions.
 #[derive(Clone, Copy, serde::Serialize)]
 pub(super) enum PositionKind {
     /// A learned vector is added to the embedding.
     Learned,
-    /// Queries and keys are turned.
+    /// Queries and keys are rotated.
     Rotary { base: f64 },
 }
 
@@ -99,8 +99,8 @@ impl Config {
         self.hidden_size / self.n_heads
     }
 
-    /// Positions begin after that of the padding token. Where they are rotary there is no table to run out
-    /// of; the limit is then the length that the model was made for.
+    /// Positions begin after that of the padding token. Rotary positions have no table; the limit is then the
+    /// length for which the model was made.
     pub(super) fn max_tokens(&self) -> usize {
         self.max_positions - self.pad_token_id - 1
     }

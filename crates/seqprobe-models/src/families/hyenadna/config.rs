@@ -1,28 +1,28 @@
 //! HyenaDNA's settings, in either dialect: the first files (`d_model`, `n_layer` and a section `layer`, no
 //! `model_type`) and the `-hf` files (`model_type` `hyenadna`, everything on one level).
 
-use crate::config_file::ConfigFile;
 use crate::error::ModelError;
+use crate::folder::config_file::ConfigFile;
 use serde_json::{Value, json};
 
-/// Taps of the short convolution; the authors' code knows no other.
+/// Taps of the short convolution; the authors' code supports no other number.
 pub(super) const SHORT_TAPS: usize = 3;
 
 /// Settings that change values.
 #[derive(serde::Serialize)]
 pub(super) struct Config {
-    /// Rows of the embedding: the vocabulary, filled up to a multiple.
+    /// Rows of the embedding: the vocabulary size, rounded up to a multiple.
     pub(super) vocab_rows: usize,
     pub(super) width: usize,
     pub(super) n_layers: usize,
     pub(super) inner_width: usize,
-    /// Length that the filters' positions are scaled to; longer inputs have no filter.
+    /// Length to which the positions of the filters are scaled. Longer inputs have no filter.
     pub(super) max_length: usize,
     /// Values that describe a position: the time, and a cosine and a sine per band.
     pub(super) n_features: usize,
     pub(super) filter_width: usize,
     pub(super) n_inner_filter_layers: usize,
-    /// What the sine activations' frequencies start from.
+    /// Initial frequency of the sine activations.
     pub(super) frequency: f64,
     pub(super) window: Window,
     pub(super) norm_epsilon: f64,
@@ -42,7 +42,7 @@ pub(super) struct Window {
 
 impl Window {
     /// The values of the authors' inference code. The training code of the same repository has a shift of 0
-    /// where a config names none; the published weights are run with 0.05.
+    /// if a config names none; the published weights are used with 0.05.
     const DEFAULT: Self = Self { fast: 0.3, slow: 1.5, target: 1e-2, shift: 0.05 };
 }
 
@@ -129,7 +129,7 @@ impl Config {
             ("short_filter_order", json!(SHORT_TAPS)),
             ("use_bias", json!(true)),
             ("train_freq", json!(true)),
-            // The blocks of the authors' code have this value whatever the key says.
+            // The blocks of the authors' code have this value and ignore the key.
             ("layer_norm_epsilon", json!(1e-5)),
         ])?;
         let width = file.size("d_model")?;

@@ -1,18 +1,18 @@
-//! HyenaDNA's long convolution: a filter as long as the input, made by a small network from features of the
-//! position, and applied through the Fourier transform.
+//! HyenaDNA's long convolution: a filter as long as the input, which a small network computes from features of the
+//! position. It is applied with the Fourier transform.
 //!
 //! The filter of a short input is the beginning of the filter of a longer one: positions are scaled to the
-//! length the model was made for, not to the input's. So one filter serves a whole batch.
+//! length for which the model was made, and not to that of the input. So one filter is enough for a whole batch.
 
 use super::config::Config;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
-use crate::layers::Linear;
-use crate::packing::Packing;
+use crate::layers::linear::Linear;
+use crate::layers::packing::Packing;
 use crate::parameters::Parameters;
+use crate::parameters::initialise::Initialisation;
 use tch::{Device, Kind, Tensor};
 
-/// What the filters of all blocks know of a position.
+/// The features of positions that the filters of all blocks use.
 pub(super) struct Positions {
     /// `[max length, features]`
     features: Tensor,
@@ -21,8 +21,9 @@ pub(super) struct Positions {
 }
 
 impl Positions {
-    /// By the authors' formulas, in 32 bits as in their code: the time from 0 to 1, then cosines and minus
-    /// sines of `2π · position / length · frequency`, frequencies evenly spaced from 1e-4 to bands − 1.
+    /// Computes the features by the authors' formulas, in 32 bits as in their code: the time from 0 to 1, then
+    /// cosines and minus sines of `2π · position / length · frequency`, frequencies evenly spaced from 1e-4 to
+    /// bands − 1.
     pub(super) fn computed(config: &Config, kind: Kind, device: Device) -> Result<Self, ModelError> {
         let options = (Kind::Float, Device::Cpu);
         let length = config.max_length as i64;
@@ -39,7 +40,7 @@ impl Positions {
         Ok(Self { features: place(features)?, times: place(times)? })
     }
 
-    /// What the checkpoint stores for a block, the computed where it stores nothing.
+    /// Returns the features that the checkpoint stores for a block, else the computed ones.
     fn take(&self, parameters: &mut Parameters, stem: &str, config: &Config) -> Result<Self, ModelError> {
         let (length, n_features) = (config.max_length, config.n_features);
         let mut stored = |name: &str, width: usize, computed: &Tensor| {
@@ -67,8 +68,8 @@ pub(super) struct LongFilter {
 }
 
 impl LongFilter {
-    /// Takes what is under `stem`. One sine activation is shared by all layers of the network, so a checkpoint
-    /// stores its frequencies once or as several equal copies; a layer uses its own copy where there is one.
+    /// Takes the tensors under `stem`. One sine activation is shared by all layers of the network, so a checkpoint
+    /// stores its frequencies once or as several equal copies; a layer uses its own copy if it has one.
     pub(super) fn take(
         parameters: &mut Parameters,
         stem: &str,
@@ -137,7 +138,7 @@ impl LongFilter {
         Ok(self.output.forward(&state)?.f_mul(&window)?)
     }
 
-    /// Causal convolution of every sequence with the filter, plus the weighted input itself.
+    /// Computes the causal convolution of every sequence with the filter, plus the weighted input.
     ///
     /// # Shapes
     /// `[packed tokens, width]` to the same
@@ -158,8 +159,8 @@ impl LongFilter {
     }
 }
 
-/// Packed sequences of similar lengths that go through one Fourier transform. Behind the end of a shorter one stand copies of
-/// another token: what comes later never reaches what stands before.
+/// Packed sequences of similar lengths that share one Fourier transform. Shorter ones are filled up with copies of
+/// another token, which is allowed because the convolution is causal: later places do not change earlier ones.
 pub(super) struct Bucket {
     /// First packed token.
     start: i64,
@@ -167,13 +168,13 @@ pub(super) struct Bucket {
     n_sequences: i64,
     /// Of the longest sequence.
     length: i64,
-    /// For each place of `[sequences, length]` the token of the bucket, and for each token its place; nothing where all
+    /// For each place of `[sequences, length]` the token of the bucket, and for each token its place; `None` if all
     /// sequences are equally long.
     places: Option<(Tensor, Tensor)>,
 }
 
 impl Bucket {
-    /// Neighbours in the packed order share a bucket as long as a quarter more places than tokens suffice.
+    /// Neighbours in the packed order share a bucket as long as there are at most a quarter more places than tokens.
     pub(super) fn all_of(packing: &Packing, device: Device) -> Result<Vec<Self>, ModelError> {
         let lengths: Vec<i64> = packing.lengths().into_iter().map(|length| length as i64).collect();
         let mut buckets = Vec::new();
@@ -234,8 +235,8 @@ impl Bucket {
     }
 }
 
-/// The smallest number from `least` on that has no prime factor above 5: Fourier transforms of other sizes
-/// can be many times slower.
+/// Returns the smallest number of at least `least` that has no prime factor above 5. Fourier transforms of other
+/// sizes can be many times slower.
 fn fast_size(least: i64) -> i64 {
     let is_fast = |size: &i64| {
         let mut rest = *size;
@@ -253,11 +254,11 @@ fn fast_size(least: i64) -> i64 {
 mod tests {
     use super::{Bucket, fast_size};
     use crate::batch::{TokenBatch, Tokens};
-    use crate::packing::Packing;
+    use crate::layers::packing::Packing;
     use tch::{Device, Kind, Tensor};
 
     #[test]
-    fn similar_lengths_share_a_bucket_and_every_token_comes_back() {
+    fn similar_lengths_share_a_bucket_and_every_token_is_recovered() {
         let lengths = [40, 9, 10, 10, 8, 100];
         let tokens: Vec<Tokens> = lengths
             .iter()

@@ -1,8 +1,8 @@
-//! The seven checkpoints of HyenaDNA. The `-hf` repositories stand here: they hold `model.safetensors`. Sizes
-//! are those of the architecture and agree with the table of the paper; the most tokens are the letters the
-//! model was trained on and the two tokens that the first files add.
+//! The seven checkpoints of HyenaDNA. The list has the `-hf` repositories, because they contain
+//! `model.safetensors`. Sizes are those of the architecture and agree with the table of the paper. The token limit
+//! is the length of the training sequences plus the two tokens that the first files add.
 
-use crate::published::PublishedModel;
+use crate::families::published::PublishedModel;
 
 pub(super) const PUBLISHED: &[PublishedModel] = &[
     model("hyenadna-tiny-1k", "LongSafari/hyenadna-tiny-1k-seqlen-hf", 436_096, 2, 128, 1_026),
@@ -29,7 +29,7 @@ const fn model(
         layers,
         hidden,
         max_tokens: Some(max_tokens),
-        tokenizer: "letters",
+        tokenizer: "single bases",
         licence: Some("BSD-3-Clause"),
         source: "Nguyen et al. 2023, arXiv:2306.15794",
     }

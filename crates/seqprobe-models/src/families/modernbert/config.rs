@@ -1,13 +1,13 @@
 //! The settings of ModernBERT: the old keys (`global_rope_theta`, `global_attn_every_n_layers`) and the new
 //! ones (`rope_parameters`, `layer_types`), with the defaults of the authors' code.
 
-use crate::config_file::ConfigFile;
 use crate::error::ModelError;
-use crate::initialise::Initialisation;
+use crate::folder::config_file::ConfigFile;
+use crate::parameters::initialise::Initialisation;
 use serde_json::Value;
 
-/// More positions than any model has; a table of them is made when loading.
-const MOST_POSITIONS: usize = 1 << 20;
+/// More positions than any model has. A table of them is computed when a model is loaded.
+const MAX_POSITIONS: usize = 1 << 20;
 
 /// Settings that change values.
 #[derive(serde::Serialize)]
@@ -40,7 +40,7 @@ impl Config {
         if let Some(value) = file.value("rope_scaling") {
             return Err(file.error(format!("key \"rope_scaling\" is {value}, expected none")));
         }
-        // Versions of the authors' code read this differently.
+        // Versions of the authors' code disagree about this value.
         if file.is_null("local_rope_theta") {
             return Err(file.error("key \"local_rope_theta\" is null, expected a positive number".to_owned()));
         }
@@ -63,9 +63,9 @@ impl Config {
             initializer_range: file.positive_or("initializer_range", 0.02)?,
             initializer_cutoff_factor: file.positive_or("initializer_cutoff_factor", 2.0)?,
         };
-        if config.max_positions > MOST_POSITIONS {
+        if config.max_positions > MAX_POSITIONS {
             return Err(file.error(format!(
-                "key \"max_position_embeddings\" is {}, expected at most {MOST_POSITIONS}",
+                "key \"max_position_embeddings\" is {}, expected at most {MAX_POSITIONS}",
                 config.max_positions
             )));
         }
@@ -78,14 +78,14 @@ impl Config {
         Ok(config)
     }
 
-    /// How the authors' code starts weights, `factor` times the usual deviation.
+    /// Returns the authors' initialisation of weights, with `factor` times the usual deviation.
     pub(super) fn start(&self, factor: f64) -> Initialisation {
         let deviation = self.initializer_range * factor;
         Initialisation::TruncatedNormal { deviation, cutoff: self.initializer_cutoff_factor }
     }
 }
 
-/// A switch that is off where it is absent.
+/// Returns a switch that is off if it is absent.
 fn switch(file: &ConfigFile, key: &str) -> Result<bool, ModelError> {
     match file.value(key) {
         None => Ok(false),
@@ -94,7 +94,7 @@ fn switch(file: &ConfigFile, key: &str) -> Result<bool, ModelError> {
     }
 }
 
-/// The base of the rotary angles of one kind of attention.
+/// Returns the base of the rotary angles of one kind of attention.
 fn theta(file: &ConfigFile, kind: &str, old_key: &str, default: f64) -> Result<f64, ModelError> {
     let Some(settings) = file.value("rope_parameters").and_then(|kinds| kinds.get(kind)) else {
         return file.positive_or(old_key, default);
@@ -116,7 +116,7 @@ fn theta(file: &ConfigFile, kind: &str, old_key: &str, default: f64) -> Result<f
     }
 }
 
-/// Which blocks see a window only: by `layer_types`, else all but every n-th, the first included.
+/// Returns which blocks see only a window: by `layer_types`, else all except every n-th, starting with the first.
 fn locality(file: &ConfigFile, n_layers: usize) -> Result<Vec<bool>, ModelError> {
     let Some(types) = file.value("layer_types") else {
         let every = file.size_or("global_attn_every_n_layers", 3)?;

@@ -1,9 +1,9 @@
-//! The list of Python names that a pickle may use. A name outside the list is an error; a name inside it
-//! stands for an entry of this list and for nothing else: no Python object is ever looked up or called.
+//! The list of Python names that a pickle may use. A name outside the list is an error. A name in the list only
+//! means its entry here: no Python object is ever looked up or called.
 
 use safetensors::Dtype;
 
-/// What a name of the list stands for.
+/// The meaning of a name of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Global {
     /// `collections.OrderedDict`, `defaultdict`: a dictionary.
@@ -89,7 +89,7 @@ const GLOBALS: &[(&str, &str, Global)] = &[
     ("builtins", "str", Global::Named),
 ];
 
-/// The entry of a name; protocol 2 says `__builtin__` for `builtins`.
+/// Returns the entry of a name. Protocol 2 writes `__builtin__` for `builtins`.
 pub(super) fn find(module: &str, name: &str) -> Option<Global> {
     let module = if module == "__builtin__" { "builtins" } else { module };
     GLOBALS.iter().find(|entry| entry.0 == module && entry.1 == name).map(|entry| entry.2)

@@ -1,8 +1,8 @@
-//! The stack machine of Python's pickle, as far as `torch.save` uses it (protocols 2 to 5). It builds plain
-//! values and runs nothing.
+//! The stack machine of Python's pickle, as far as `torch.save` uses it (protocols 2 to 5). It builds plain values and
+//! runs nothing.
 //!
-//! Memory is bounded by the length of the pickle: every instruction makes at most one value, text stays
-//! where it is in the file, objects are numbers of an arena, so that nothing nests and nothing recurses.
+//! Memory is bounded by the length of the pickle: every instruction makes at most one value, and text is not copied.
+//! Objects are indices into an arena, so nothing nests and nothing recurses.
 
 use super::PickleError;
 use super::globals::{self, Global};
@@ -12,7 +12,7 @@ use super::objects::{self, Object, Span, Value};
 pub(super) struct Pickle<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) objects: Vec<Object>,
-    /// What the pickle is about.
+    /// The value that the pickle describes.
     pub(super) root: Value,
 }
 
@@ -75,7 +75,7 @@ impl<'a> Machine<'a> {
                 self.array::<8>()?;
                 self.push(Value::Data)
             }
-            // Numbers and text as lines, of protocol 0: read so that a global behind them is named.
+            // Numbers and text as lines, of protocol 0. They are read so that a global after them is reported.
             b'S' | b'V' | b'I' | b'L' | b'F' => {
                 self.line()?;
                 self.push(Value::Data)
@@ -135,7 +135,7 @@ impl<'a> Machine<'a> {
                 self.pop_to_mark()?;
                 match self.top()? {
                     Value::Data => Ok(()),
-                    _ => Err(self.error("items are added to what is no set")),
+                    _ => Err(self.error("items are added to something that is not a set")),
                 }
             }
             0x91 => {
@@ -166,7 +166,7 @@ impl<'a> Machine<'a> {
                 let key = u32::from_le_bytes(self.array()?);
                 self.recall(key)
             }
-            // Names and what is made of them.
+            // Names and calls.
             b'c' => {
                 let (module, name) = (self.line()?, self.line()?);
                 self.global(module, name)
@@ -192,7 +192,7 @@ impl<'a> Machine<'a> {
                 self.push_object(storage)
             }
             other => Err(self.error(&format!(
-                "instruction {:?} (0x{other:02x}) is none that torch.save writes",
+                "instruction {:?} (0x{other:02x}) is not one that torch.save writes",
                 char::from(other)
             ))),
         }
@@ -264,7 +264,7 @@ impl<'a> Machine<'a> {
         self.push(Value::Integer(number as i64))
     }
 
-    /// A signed number of any length; those beyond 64 bits are data that nobody needs.
+    /// A signed number of any length. Numbers beyond 64 bits are data that is not needed.
     fn long(&mut self, width: usize) -> Result<(), PickleError> {
         let length = self.length(width)?;
         let bytes = self.take(length)?.bytes_of(self.bytes);
@@ -285,7 +285,7 @@ impl<'a> Machine<'a> {
         let length = self.length(width)?;
         let span = self.take(length)?;
         let is_text = std::str::from_utf8(span.bytes_of(self.bytes)).is_ok();
-        // Python 2 wrote bytes as if they were text.
+        // Python 2 wrote bytes like text.
         self.push(if is_text { Value::Text(span) } else { Value::Data })
     }
 
@@ -308,7 +308,7 @@ impl<'a> Machine<'a> {
         self.push(Value::Object(index))
     }
 
-    /// Height below which the instructions since the last mark cannot reach.
+    /// The part of the stack below the last mark, which instructions after the mark cannot reach.
     fn floor(&self) -> usize {
         self.marks.last().copied().unwrap_or(0)
     }
@@ -323,7 +323,7 @@ impl<'a> Machine<'a> {
         value.copied().ok_or_else(|| self.error("the stack is empty"))
     }
 
-    /// Python's `POP` takes a mark where one is on top.
+    /// Python's `POP` removes a mark if one is on top.
     fn discard(&mut self) -> Result<(), PickleError> {
         if !self.marks.is_empty() && self.stack.len() == self.floor() {
             self.marks.pop();
@@ -362,7 +362,7 @@ impl<'a> Machine<'a> {
     // ---- containers ----
 
     fn top_object(&mut self) -> Result<&mut Object, PickleError> {
-        let error = self.error("something is added to what is no container");
+        let error = self.error("something is added to a value that is not a container");
         match self.top()? {
             Value::Object(index) => self.objects.get_mut(index as usize).ok_or(error),
             _ => Err(error),
@@ -370,7 +370,7 @@ impl<'a> Machine<'a> {
     }
 
     fn extend_list(&mut self, items: Vec<Value>) -> Result<(), PickleError> {
-        let error = self.error("items are appended to what is no list");
+        let error = self.error("items are appended to something that is not a list");
         match self.top_object()? {
             Object::List(list) => {
                 list.extend(items);
@@ -381,7 +381,8 @@ impl<'a> Machine<'a> {
     }
 
     fn extend_dictionary(&mut self, items: &[Value]) -> Result<(), PickleError> {
-        let error = self.error("keys and values are put into what is no dictionary, or not in pairs");
+        let error =
+            self.error("keys and values are added to something that is not a dictionary, or not in pairs");
         match self.top_object()? {
             Object::Dictionary(entries) if items.len().is_multiple_of(2) => {
                 entries.extend(items.chunks_exact(2).map(|pair| (pair[0], pair[1])));
@@ -409,16 +410,16 @@ impl<'a> Machine<'a> {
 
     /// `OBJ` of protocol 1; its name was checked when it was put on the stack.
     fn old_object(&mut self) -> Result<(), PickleError> {
-        Err(self.error("instruction 'o' is none that torch.save writes"))
+        Err(self.error("instruction 'o' is not one that torch.save writes"))
     }
 
     fn call(&mut self) -> Result<(), PickleError> {
         let (arguments, callee) = (self.pop()?, self.pop()?);
         let Value::Global(global) = callee else {
-            return Err(self.error("what is called is not a global"));
+            return Err(self.error("something that is not a global is called"));
         };
         let made = objects::call(global, arguments, &self.objects, self.bytes);
-        match made.map_err(|problem| self.error(&problem))? {
+        match made.map_err(|refused| self.error(&refused.to_string()))? {
             objects::Made::Value(value) => self.push(value),
             objects::Made::Object(object) => {
                 if let Object::Dictionary(entries) = &object {
@@ -432,12 +433,12 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Attributes of an object: only dictionaries have some here (`_metadata`), and they are not needed.
+    /// Attributes of an object. Only dictionaries have attributes here (`_metadata`), and they are not needed.
     fn build(&mut self) -> Result<(), PickleError> {
         self.pop()?;
         match self.top_object()? {
             Object::Dictionary(_) => Ok(()),
-            _ => Err(self.error("attributes are set on what is no dictionary")),
+            _ => Err(self.error("attributes are set on something that is not a dictionary")),
         }
     }
 }

@@ -1,7 +1,8 @@
-//! Values of a pickle, and what the few known names make of their arguments.
+//! Values of a pickle, and the results of the few known names for their arguments.
 
 use super::globals::Global;
 use safetensors::Dtype;
+use thiserror::Error;
 
 /// Bytes of the pickle, 0-based, half-open.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +31,7 @@ pub(super) enum Value {
     Global(Global),
     /// Number of an object.
     Object(u32),
-    /// Floats, bytes, sets: plain data that nobody asks for.
+    /// Floats, bytes, sets: plain data that is not needed.
     Data,
 }
 
@@ -48,11 +49,11 @@ pub(super) enum Object {
 pub(super) struct Storage {
     pub(super) dtype: Option<Dtype>,
     pub(super) key: Span,
-    /// Elements, or bytes where there is no type.
+    /// Elements, or bytes if there is no type.
     pub(super) length: usize,
 }
 
-/// A view of a storage; its numbers are looked at when the tensor is asked for.
+/// A view of a storage. Its numbers are checked when the tensor is read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tensor {
     pub(super) dtype: Dtype,
@@ -62,10 +63,21 @@ pub(super) struct Tensor {
     pub(super) strides: Value,
 }
 
-/// What a call makes: an existing value or a new object.
+/// The result of a call: an existing value or a new object.
 pub(super) enum Made {
     Value(Value),
     Object(Object),
+}
+
+/// A call that is refused.
+#[derive(Debug, Error)]
+pub(super) enum RefusedCall {
+    #[error("{0:?} is called in a way torch.save does not use")]
+    Unusual(Global),
+    #[error("a tensor is made of a storage that has no element type")]
+    Untyped,
+    #[error("a tensor is marked {0:?}, which is not supported")]
+    Marked(String),
 }
 
 fn object(value: Value, objects: &[Object]) -> Option<&Object> {
@@ -121,14 +133,14 @@ pub(super) fn storage(id: Value, objects: &[Object], pickle: &[u8]) -> Result<Ob
     Ok(Object::Storage(Storage { dtype, key, length }))
 }
 
-/// What a known name makes of its arguments.
+/// Returns the result of a known name for its arguments.
 pub(super) fn call(
     global: Global,
     arguments: Value,
     objects: &[Object],
     pickle: &[u8],
-) -> Result<Made, String> {
-    let unusual = || format!("{global:?} is called in a way torch.save does not use");
+) -> Result<Made, RefusedCall> {
+    let unusual = || RefusedCall::Unusual(global);
     let Some(Object::Tuple(arguments)) = object(arguments, objects) else {
         return Err(unusual());
     };
@@ -136,7 +148,7 @@ pub(super) fn call(
         (Global::Dictionary, [] | [Value::Global(_) | Value::None]) => {
             Ok(Made::Object(Object::Dictionary(Vec::new())))
         }
-        // Python 2 hands over a list of pairs.
+        // Python 2 passes a list of pairs.
         (Global::Dictionary, [list]) => {
             let pair = |item: &Value| match items(*item, objects) {
                 Some(&[key, value]) => Some((key, value)),
@@ -150,7 +162,7 @@ pub(super) fn call(
                 return Err(unusual());
             };
             let Some(dtype) = storage.dtype else {
-                return Err("a tensor is made of a storage that has no element type".to_owned());
+                return Err(RefusedCall::Untyped);
             };
             check_not_lazy(rest.get(2), objects, pickle)?;
             Ok(Made::Object(Object::Tensor(Box::new(Tensor { dtype, storage, offset, shape, strides }))))
@@ -187,8 +199,8 @@ pub(super) fn call(
     }
 }
 
-/// A tensor may be marked as the conjugate or the negative of what is stored: refused where it is.
-fn check_not_lazy(metadata: Option<&Value>, objects: &[Object], pickle: &[u8]) -> Result<(), String> {
+/// Refuses a tensor that is marked as the conjugate or the negative of the stored values.
+fn check_not_lazy(metadata: Option<&Value>, objects: &[Object], pickle: &[u8]) -> Result<(), RefusedCall> {
     let Some(marks) = metadata.and_then(|metadata| entries(*metadata, objects)) else {
         return Ok(());
     };
@@ -198,7 +210,7 @@ fn check_not_lazy(metadata: Option<&Value>, objects: &[Object], pickle: &[u8]) -
         _ => Some("?"),
     });
     match set {
-        Some(mark) => Err(format!("a tensor is marked {mark:?}, which is not read")),
+        Some(mark) => Err(RefusedCall::Marked(mark.to_owned())),
         None => Ok(()),
     }
 }

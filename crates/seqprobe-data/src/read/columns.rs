@@ -1,0 +1,47 @@
+//! What is asked for of a CSV, TSV or FASTA file, and what is given for each row.
+
+use crate::card::Format;
+use crate::error::DataError;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// How a file is read.
+#[derive(Clone, Copy)]
+pub(crate) struct Layout {
+    /// The format; `None` to guess it.
+    pub(crate) format: Option<Format>,
+    /// The delimiter; `None` to guess it.
+    pub(crate) delimiter: Option<u8>,
+    /// False when columns are numbers from 0 and the first line is data.
+    pub(crate) has_header: bool,
+}
+
+impl Layout {
+    /// Everything guessed, with a header.
+    pub(crate) const GUESSED: Self = Self { format: None, delimiter: None, has_header: true };
+}
+
+/// A column that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Column<'a> {
+    /// The sequence: a column, or the bases of a FASTA record.
+    Sequence(&'a str),
+    /// Any other: a column, or `header` or `header:KEY` of a FASTA record.
+    Named(&'a str),
+}
+
+/// One row.
+pub(crate) struct Row<'a> {
+    /// 1-based line at which it starts.
+    pub(crate) line: u64,
+    /// The texts of the columns asked for, in that order.
+    pub(crate) values: &'a [&'a str],
+}
+
+/// Called with each row; it can stop the reading.
+pub(crate) type Visit<'a> = &'a mut dyn FnMut(Row<'_>) -> Result<ControlFlow<()>, DataError>;
+
+/// A field as text.
+pub(crate) fn text_of<'a>(path: &Path, line: u64, bytes: &'a [u8]) -> Result<&'a str, DataError> {
+    std::str::from_utf8(bytes).map_err(|_| DataError::line(path, line, "is not UTF-8 text"))
+}

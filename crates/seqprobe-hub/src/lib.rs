@@ -1,0 +1,39 @@
+//! Models of the Hugging Face hub: found in the cache that Python's `huggingface_hub` keeps, or fetched into it.
+//!
+//! Only settings, tokenizer files and weights are fetched, never code. Every file is checked against the digest that
+//! the hub announces. Nothing is downloaded except by [`Hub::fetch`]; the caller decides who may call it.
+//!
+//! ```
+//! use seqprobe_hub::{Hub, HubReference, HubSettings, Needed};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let cache = tempfile::tempdir()?;
+//! let settings = HubSettings::from_variables(|name| match name {
+//!     "HF_HUB_CACHE" => Some(cache.path().into()),
+//!     _ => None,
+//! })?;
+//! let reference = HubReference::parse("zhihan1996/DNA_bert_6@main")?;
+//! // `find` only reads the cache, which is empty here; `fetch` would download the model.
+//! assert_eq!(Hub::new(settings).find(&reference, Needed::Weights), None);
+//! # Ok(())
+//! # }
+//! ```
+
+mod address;
+mod cache;
+mod download;
+mod error;
+mod hub;
+mod listing;
+mod reference;
+mod request;
+mod retry;
+mod settings;
+mod weight_files;
+
+pub use error::HubError;
+pub use hub::{FileDigest, Hub, Needed, Progress, Snapshot};
+pub use reference::{DEFAULT_REVISION, HubReference, HubReferenceError, RepositoryNameRule, RevisionRule};
+pub use retry::RetryPolicy;
+pub use settings::{DEFAULT_ENDPOINT, HubSettings, Token};
+pub use weight_files::{OTHER_WEIGHT_EXTENSIONS, USUAL_WEIGHT_FILES};

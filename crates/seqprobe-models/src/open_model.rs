@@ -1,0 +1,37 @@
+//! Opens a model by its path: a folder in Hugging Face layout, or the manifest of a model that brings its own code.
+
+use crate::error::ModelError;
+use crate::foreign::model_manifest;
+use crate::layers::language_model_head::Head;
+use crate::load_folder::{load_folder, load_masked_model};
+use crate::model::{FrozenModel, LoadOptions};
+use crate::tokenizer::LetterIds;
+use std::path::Path;
+
+/// Opens a model: a folder with `config.json`, weights (see [`Checkpoint::open`](crate::checkpoint::Checkpoint::open);
+/// not needed for random ones) and tokenizer files, or a manifest, a `.toml` file. The model of a manifest runs code of
+/// its own, so `allow_code` must be set.
+///
+/// # Errors
+/// [`ModelError`] naming the file or tensor.
+pub fn open_model(path: &Path, options: LoadOptions) -> Result<FrozenModel, ModelError> {
+    match model_manifest::is_manifest(path) {
+        true => model_manifest::load(path, options),
+        false => load_folder(path, options),
+    }
+}
+
+/// Opens a masked language model with its head, and returns the ids of the nucleotides too.
+///
+/// # Errors
+/// [`ModelError::LanguageModel`] for a model whose head is not known, else as [`open_model`].
+pub(crate) fn open_masked_model(
+    path: &Path,
+    options: LoadOptions,
+) -> Result<(FrozenModel, Head, LetterIds), ModelError> {
+    if model_manifest::is_manifest(path) {
+        let message = "models that bring their own code have no head that this program knows".to_owned();
+        return Err(ModelError::LanguageModel { model: path.display().to_string(), message });
+    }
+    load_masked_model(path, options)
+}

@@ -1,0 +1,150 @@
+//! Estimates: a score, or a paired difference of scores, with its interval.
+//!
+//! The estimand is the mean score over training seeds. Its variance has two parts. The first is the variance of the
+//! seed mean over test examples (or whole clusters). The second is the variance between seeds divided by the number
+//! of seeds, one such term per side of a difference, because seeds are independent and not paired. Test examples also
+//! make seeds differ; that share is part of the first variance already and is subtracted from the second.
+//! `methods.rs` turns the variances into intervals.
+
+use crate::intervals::methods::{IntervalRequest, interval_of};
+use crate::intervals::seeded_scores::SeededScores;
+use crate::intervals::types::{Difference, Estimate, NoEstimate, Resampling};
+use crate::metrics::errors::InputError;
+use crate::metrics::metric::Metric;
+use crate::metrics::scale::Scale;
+use crate::metrics::truth::Truth;
+
+/// Minimum number of bootstrap replicates; fewer give no useful variance.
+const MIN_REPLICATES: usize = 100;
+
+/// Returns the mean score over training seeds with its interval.
+///
+/// # Shapes
+/// `outputs_by_seed`: one `[examples, outputs]` slice per training seed, as for [`Metric::score`]. A
+/// deterministic probe gives one.
+///
+/// # Errors
+/// [`NoEstimate`] where the score or the interval is undefined, or the inputs do not fit together.
+///
+/// # Examples
+/// ```
+/// use seqprobe_stats::{Resampling, Truth, estimate, metric};
+///
+/// // 100 sequences, half of them promoters, and the probability that a probe gives to each.
+/// let labels: Vec<bool> = (0..100).map(|row| row % 2 == 0).collect();
+/// let probabilities: Vec<f64> =
+///     (0..100).map(|row| f64::from(row * 37 % 100) / 200.0 + if row % 2 == 0 { 0.4 } else { 0.1 }).collect();
+///
+/// let auroc = metric("auroc").expect("a known metric");
+/// let score = estimate(auroc, &Truth::Binary(&labels), &[&probabilities], &Resampling::new(1))?;
+/// assert!(score.lower < score.point && score.point < score.upper);
+/// assert_eq!(score.method, "logit-delong");
+/// # Ok::<(), seqprobe_stats::NoEstimate>(())
+/// ```
+pub fn estimate(
+    metric: &Metric,
+    truth: &Truth<'_>,
+    outputs_by_seed: &[&[f64]],
+    resampling: &Resampling<'_>,
+) -> Result<Estimate, NoEstimate> {
+    check(truth, resampling)?;
+    let side = SeededScores::prepare(metric, truth, outputs_by_seed, 1.0)?;
+    interval_of(
+        &IntervalRequest { metric, truth, sides: &[side], range: metric.range, scale: metric.scale },
+        resampling,
+    )
+}
+
+/// Returns the paired difference of a model and a baseline on the same examples: their mean scores over seeds, model
+/// minus baseline. For metrics where a lower score is better the sign is reversed, so that a positive difference
+/// favours the model.
+///
+/// If both sides have the same outputs, the difference is exactly 0 with the interval \[0, 0\] (method
+/// `identical-predictions`).
+///
+/// # Shapes
+/// `model`, `baseline`: as `outputs_by_seed` of [`estimate()`]; the numbers of seeds may differ.
+///
+/// # Errors
+/// [`NoEstimate`] where a score or the interval is undefined, or the inputs do not fit together.
+///
+/// # Examples
+/// ```
+/// use seqprobe_stats::{Resampling, Truth, compare, metric};
+///
+/// let labels: Vec<bool> = (0..200).map(|row| row % 2 == 0).collect();
+/// let noise = |row: usize| (row * 37 % 100) as f64 / 200.0;
+/// let probabilities = |shift: f64| -> Vec<f64> {
+///     (0..200).map(|row| noise(row) + if row % 2 == 0 { shift } else { 0.0 }).collect()
+/// };
+/// let (model, baseline) = (probabilities(0.4), probabilities(0.1));
+///
+/// let brier = metric("brier").expect("a known metric");
+/// let difference = compare(brier, &Truth::Binary(&labels), &[&model], &[&baseline], &Resampling::new(1))?;
+/// // A lower Brier score is better, and a positive difference favours the model.
+/// assert!(difference.estimate.lower > 0.0);
+/// assert!(difference.p_above(0.0) < 0.001);
+/// # Ok::<(), seqprobe_stats::NoEstimate>(())
+/// ```
+pub fn compare(
+    metric: &Metric,
+    truth: &Truth<'_>,
+    model: &[&[f64]],
+    baseline: &[&[f64]],
+    resampling: &Resampling<'_>,
+) -> Result<Difference, NoEstimate> {
+    check(truth, resampling)?;
+    let orientation = if metric.higher_is_better { 1.0 } else { -1.0 };
+    let named = |name: &'static str| {
+        move |error| match error {
+            NoEstimate::Undefined { reason } => NoEstimate::Undefined { reason: format!("{name}: {reason}") },
+            other => other,
+        }
+    };
+    let model_side = SeededScores::prepare(metric, truth, model, orientation).map_err(named("model"))?;
+    let baseline_side =
+        SeededScores::prepare(metric, truth, baseline, -orientation).map_err(named("baseline"))?;
+    if model == baseline {
+        return Ok(Difference { estimate: identical(truth, model.len(), resampling) });
+    }
+    let width = metric.range.1 - metric.range.0;
+    let sides = [model_side, baseline_side];
+    let range = (-width, width);
+    let estimate = interval_of(
+        &IntervalRequest { metric, truth, sides: &sides, range, scale: Scale::Plain },
+        resampling,
+    )?;
+    Ok(Difference { estimate })
+}
+
+fn check(truth: &Truth<'_>, resampling: &Resampling<'_>) -> Result<(), InputError> {
+    let Resampling { replicates, clusters, level, .. } = *resampling;
+    if replicates < MIN_REPLICATES {
+        return Err(InputError::Replicates { replicates });
+    }
+    if !(level > 0.0 && level < 1.0) {
+        return Err(InputError::Level { level });
+    }
+    match clusters {
+        Some(clusters) if clusters.len() != truth.n_examples() => {
+            Err(InputError::Clusters { expected: truth.n_examples(), got: clusters.len() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn identical(truth: &Truth<'_>, n_seeds: usize, resampling: &Resampling<'_>) -> Estimate {
+    let n = truth.known_rows().len();
+    Estimate {
+        point: 0.0,
+        lower: 0.0,
+        upper: 0.0,
+        level: resampling.level,
+        method: "identical-predictions".to_owned(),
+        n,
+        n_seeds,
+        standard_error: 0.0,
+        degrees_of_freedom: n.saturating_sub(1) as f64,
+        flags: Vec::new(),
+    }
+}

@@ -1,0 +1,237 @@
+//! From filled cells to verdicts: one layer and pooling per model and probe, chosen on validation, against
+//! every baseline with the same probe; and the best probe of each against the best of the others.
+
+use crate::judge::filled_cell::{FilledCell, chosen_or_failed, names};
+use crate::judge::score::{SplitResampling, overall_target};
+use crate::judge::significance_tests::significance_tests;
+use crate::judge::truth::TruthLabels;
+use seqprobe_core::{Dataset, Split};
+use seqprobe_report::record::{
+    CellId, ComparisonRecord, ProbeScope, Role, ScoredTarget, TestRecord, VerdictRecord,
+};
+use seqprobe_stats::verdict::{Judgement, Row, judge};
+use seqprobe_stats::{Difference, NoEstimate, benjamini_hochberg, compare, metric};
+use std::collections::BTreeMap;
+
+/// The comparisons of one model and probe on one dataset, before correction over datasets.
+pub(crate) struct VerdictRow {
+    dataset: String,
+    target: ScoredTarget,
+    metric: String,
+    model: CellId,
+    probe: ProbeScope,
+    baselines: Vec<CellId>,
+    comparisons: Vec<Result<Difference, NoEstimate>>,
+    /// Significance tests of each comparison.
+    tests: Vec<Vec<TestRecord>>,
+}
+
+/// The rows of one dataset. Random draws of an architecture get rows too: they are the control.
+pub(crate) fn rows_of_dataset(
+    dataset: &Dataset,
+    cells: &[FilledCell],
+    probes: &[String],
+    replicates: usize,
+) -> Vec<VerdictRow> {
+    let truth = TruthLabels::of(dataset, Split::Test);
+    let resampling = SplitResampling::of(dataset, Split::Test, replicates);
+    let models = names(cells, FilledCell::is_of_model);
+    let baselines = names(cells, |cell| cell.record.role == Role::Baseline);
+    let mut rows = Vec::new();
+    let mut scopes: Vec<ProbeScope> = probes.iter().cloned().map(ProbeScope::Probe).collect();
+    if probes.len() > 1 {
+        scopes.push(ProbeScope::Best);
+    }
+    for model in &models {
+        for scope in &scopes {
+            let probe = match scope {
+                ProbeScope::Probe(probe) => Some(probe.as_str()),
+                ProbeScope::Best => None,
+            };
+            let Some(candidate) = chosen_or_failed(cells, model, probe) else { continue };
+            let mut row = VerdictRow {
+                dataset: dataset.id.clone(),
+                target: overall_target(dataset),
+                metric: dataset.metric.clone(),
+                model: candidate.record.id.clone(),
+                probe: scope.clone(),
+                baselines: Vec::new(),
+                comparisons: Vec::new(),
+                tests: Vec::new(),
+            };
+            for baseline in &baselines {
+                let Some(other) = chosen_or_failed(cells, baseline, probe) else { continue };
+                row.baselines.push(other.record.id.clone());
+                row.comparisons.push(compare_cells(candidate, other, dataset, &truth, &resampling));
+                row.tests.push(match metric(&dataset.metric) {
+                    Some(metric) => significance_tests(metric, candidate, other, &truth, &resampling),
+                    None => Vec::new(),
+                });
+            }
+            if !row.comparisons.is_empty() {
+                rows.push(row);
+            }
+        }
+    }
+    rows
+}
+
+/// Model minus baseline on the test examples; undefined where one of them failed.
+pub(crate) fn compare_cells(
+    model: &FilledCell,
+    baseline: &FilledCell,
+    dataset: &Dataset,
+    truth: &TruthLabels,
+    resampling: &SplitResampling,
+) -> Result<Difference, NoEstimate> {
+    let undefined = |reason: String| NoEstimate::Undefined { reason };
+    let metric =
+        metric(&dataset.metric).ok_or_else(|| undefined(format!("unknown metric {:?}", dataset.metric)))?;
+    let (ours, theirs) = (outputs(model)?, outputs(baseline)?);
+    compare(metric, &truth.view(), &ours, &theirs, &resampling.view())
+}
+
+/// The test predictions of each fit.
+fn outputs(cell: &FilledCell) -> Result<Vec<&[f64]>, NoEstimate> {
+    match &cell.result {
+        Some(result) => Ok(result.test.slices()),
+        None => Err(NoEstimate::Undefined { reason: format!("{} failed", cell.record.id) }),
+    }
+}
+
+/// Judges all rows: datasets of the same model and probe together.
+pub(crate) fn judge_rows(rows: &[VerdictRow], margin: f64) -> Vec<VerdictRecord> {
+    let mut families: BTreeMap<(&str, &ProbeScope), Vec<usize>> = BTreeMap::new();
+    for (index, row) in rows.iter().enumerate() {
+        families.entry((row.model.representation.as_str(), &row.probe)).or_default().push(index);
+    }
+    let mut judgements: Vec<Option<Judgement>> = vec![None; rows.len()];
+    for indices in families.values() {
+        let family: Vec<Row<'_>> =
+            indices.iter().map(|&index| Row { comparisons: &rows[index].comparisons, margin }).collect();
+        for (&index, judgement) in indices.iter().zip(judge(&family)) {
+            judgements[index] = Some(judgement);
+        }
+    }
+    let rates = false_discovery_rates(rows);
+    rows.iter()
+        .zip(judgements)
+        .zip(&rates)
+        .filter_map(|((row, judgement), rates)| {
+            judgement.map(|judgement| verdict_record(row, &judgement, rates, margin))
+        })
+        .collect()
+}
+
+/// For each comparison of each row the p value of no difference at all, corrected over all of them; `None` where the
+/// difference is undefined.
+fn false_discovery_rates(rows: &[VerdictRow]) -> Vec<Vec<Option<f64>>> {
+    let p_value =
+        |difference: &Difference| (2.0 * difference.p_above(0.0).min(difference.p_below(0.0))).min(1.0);
+    let p_values: Vec<f64> =
+        rows.iter().flat_map(|row| row.comparisons.iter().flatten()).map(p_value).collect();
+    let mut corrected = benjamini_hochberg(&p_values).into_iter();
+    let mut of_row = |row: &VerdictRow| {
+        row.comparisons.iter().map(|one| one.as_ref().ok().and_then(|_| corrected.next())).collect()
+    };
+    rows.iter().map(&mut of_row).collect()
+}
+
+fn verdict_record(
+    row: &VerdictRow,
+    judgement: &Judgement,
+    rates: &[Option<f64>],
+    margin: f64,
+) -> VerdictRecord {
+    let comparisons = row
+        .baselines
+        .iter()
+        .zip(&row.comparisons)
+        .zip(&row.tests)
+        .zip(rates)
+        .map(|(((baseline, comparison), tests), rate)| ComparisonRecord {
+            baseline: baseline.clone(),
+            delta: comparison.clone().map(|difference| difference.estimate).into(),
+            p_adjusted: Some(judgement.p_adjusted),
+            false_discovery: *rate,
+            tests: tests.clone(),
+        })
+        .collect();
+    VerdictRecord {
+        dataset: row.dataset.clone(),
+        target: row.target.clone(),
+        model: row.model.representation.to_string(),
+        layer: row.model.layer,
+        pooling: row.model.pooling,
+        probe: row.probe.clone(),
+        metric: row.metric.clone(),
+        margin,
+        verdict: judgement.verdict,
+        comparisons,
+        reason: judgement.reason.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::truth::Predictions;
+    use crate::judge::filled_cell::chosen;
+    use crate::test_fixtures::{Knows, REPLICATES, cell, dataset};
+    use seqprobe_report::record::Fraction;
+
+    #[test]
+    fn false_discoveries_are_corrected_over_the_suite() {
+        let dataset = dataset(200, false);
+        let cell = |name, layer, role, knows| cell(&dataset, [name, "-", layer, "linear"], role, knows, 0.5);
+        let cells = [
+            cell("good", "1", Role::Model, Knows::Much),
+            cell("equals", "1", Role::Model, Knows::Nothing),
+            cell("kmer-4", "-", Role::Baseline, Knows::Nothing),
+        ];
+        let rows = rows_of_dataset(&dataset, &cells, &["linear".to_owned()], REPLICATES);
+        let records = judge_rows(&rows, 0.01);
+        let mut raw = Vec::new();
+        let mut rates = Vec::new();
+        for (row, record) in rows.iter().zip(&records) {
+            for (one, told) in row.comparisons.iter().zip(&record.comparisons) {
+                let one = one.as_ref().unwrap();
+                raw.push((2.0 * one.p_above(0.0).min(one.p_below(0.0))).min(1.0));
+                rates.push(told.false_discovery.unwrap());
+            }
+        }
+        assert_eq!(rates, benjamini_hochberg(&raw));
+        assert!(
+            rates.len() == 2
+                && rates.iter().any(|rate| *rate < 1e-4)
+                && rates.iter().any(|rate| *rate > 0.05)
+        );
+        assert!(rates.iter().zip(&raw).all(|(rate, raw)| rate >= raw));
+    }
+
+    #[test]
+    fn the_layer_is_chosen_on_validation_and_test_scores_cannot_change_it() {
+        let dataset = dataset(100, false);
+        let at =
+            |layer: &str, knows, loss| cell(&dataset, ["m", "-", layer, "linear"], Role::Model, knows, loss);
+        let layer =
+            |cells: &[FilledCell]| chosen(cells, "m", Some("linear")).unwrap().record.id.words()[1].clone();
+        // Layer 2 has the lower validation loss and is worse on test, then better, then its examples are gone.
+        let worse = [at("1", Knows::Much, 0.5), at("2", Knows::Nothing, 0.4)];
+        let better = [at("1", Knows::Nothing, 0.5), at("2", Knows::Much, 0.4)];
+        let mut unseen = [at("1", Knows::Much, 0.5), at("2", Knows::Nothing, 0.4)];
+        for cell in &mut unseen {
+            cell.record.scores.clear();
+            cell.result.as_mut().unwrap().test = Predictions::default();
+        }
+        for cells in [&worse, &better, &unseen] {
+            assert_eq!(layer(cells), "2");
+        }
+        // The loss decides, and nothing but it.
+        assert_eq!(layer(&[at("1", Knows::Much, 0.3), at("2", Knows::Much, 0.4)]), "1");
+        // A fit on a part of the training rows is never chosen.
+        let mut part = at("3", Knows::Much, 0.1);
+        part.record.id.fraction = Fraction::new(0.5).unwrap();
+        assert_eq!(layer(&[at("1", Knows::Much, 0.3), part]), "1");
+    }
+}

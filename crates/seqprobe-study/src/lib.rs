@@ -1,0 +1,57 @@
+//! The study: from a suite to a run record. This crate holds every rule of the comparison; the program around it
+//! parses a command line, calls this crate and prints.
+//!
+//! A [`Study`] is a suite that was read and checked. [`Study::run`] walks one road: plan → lookup → fit → score →
+//! judge → record. What was finished is kept in the cache folder, so a run that was stopped continues.
+//!
+//! ```no_run
+//! use seqprobe_study::{Study, StudyOptions};
+//!
+//! # fn main() -> Result<(), seqprobe_study::StudyError> {
+//! let study = Study::open("suite.toml".as_ref())?;
+//! let record = study.run(&StudyOptions::default(), &mut |_| {})?;
+//! for verdict in &record.verdicts {
+//!     println!("{}: {} with {} {}", verdict.dataset, verdict.model, verdict.probe, verdict.verdict.as_str());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod audit;
+mod datasets;
+mod embed;
+mod error;
+mod events;
+mod forecast;
+mod judge;
+mod masked_scores;
+mod models;
+mod options;
+mod plan;
+mod predict;
+mod prepare;
+mod run;
+mod store;
+mod study;
+mod suite;
+#[cfg(test)]
+mod test_fixtures;
+
+pub use audit::{DatasetAudit, audit_dataset};
+pub use datasets::{card_folders, load_dataset, simulate_dataset};
+pub use embed::{EmbedRequest, EmbeddedFile, FileEmbeddings, embed_file, forecast_file};
+pub use error::{ErrorKind, ModelProblem, StudyError};
+pub use events::{StudyEvent, StudyEvents};
+pub use forecast::StudyForecast;
+pub use masked_scores::{MaskedScores, masked_scores};
+pub use models::device::{DeviceError, cuda_devices, device_name, parse_device};
+pub use models::finder::ModelFinder;
+pub use options::{CacheChoice, ProgramInfo, StudyOptions, set_threads};
+pub use predict::{StoredProbes, list_stored_probes};
+pub use run::provenance::{LIBTORCH_VERSION, dataset_record, processor};
+pub use store::cell_store::cached_items;
+pub use study::{OneFileStudy, Study};
+pub use suite::error::{SuiteError, SuiteProblem};
+pub use suite::file::SimulateEntry;
+pub use suite::one_file::OneFile;
+pub use suite::probes::{PROBES, ProbeFamily};

@@ -1,0 +1,14 @@
+//! The road of a run: plan → lookup → fit → score → judge → record.
+
+mod constant;
+mod cost;
+mod description_length;
+pub(crate) mod features;
+mod fill;
+mod fit;
+mod lookup;
+pub(crate) mod one_fit;
+pub(crate) mod provenance;
+pub(crate) mod road;
+mod search;
+pub(crate) mod training_rows;

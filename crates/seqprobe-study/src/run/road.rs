@@ -1,0 +1,142 @@
+//! The main road of a run: prepare → plan → fill → judge → record, dataset by dataset.
+
+use crate::datasets::load_datasets;
+use crate::error::StudyError;
+use crate::events::{StudyEvent, StudyEvents};
+use crate::judge::control_checks::ControlFindings;
+use crate::judge::diagnostics;
+use crate::judge::filled_cell::FilledCell;
+use crate::judge::verdicts::{VerdictRow, judge_rows, rows_of_dataset};
+use crate::judge::warnings::warnings;
+use crate::options::StudyOptions;
+use crate::plan::{PlannedCell, Work, plan_dataset};
+use crate::prepare::{PreparedRepresentation, prepare_all};
+use crate::run::features::FeatureStore;
+use crate::run::fill::fill_dataset;
+use crate::run::provenance::{Started, dataset_record};
+use crate::store::cell_store::CellStore;
+use crate::suite::Suite;
+use seqprobe_core::audit::{Audit, NEAR_THRESHOLD};
+use seqprobe_core::{Dataset, Digest};
+use seqprobe_data::audit::audit;
+use seqprobe_embed::EmbeddingCache;
+use seqprobe_report::RunRecord;
+use seqprobe_report::record::{DatasetRecord, SCHEMA_VERSION};
+
+/// What a run works with. Nothing of it changes while cells are filled.
+pub(crate) struct Run<'a> {
+    pub(crate) suite: &'a Suite,
+    pub(crate) prepared: &'a [PreparedRepresentation],
+    pub(crate) store: CellStore,
+    pub(crate) features: FeatureStore,
+    pub(crate) threads: usize,
+}
+
+/// A dataset of a run, with its digest made once.
+pub(crate) struct DatasetRun<'a> {
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) digest: Digest,
+}
+
+/// A finished run and the numbers behind it.
+pub(crate) struct FinishedRun {
+    pub(crate) record: RunRecord,
+    pub(crate) datasets: Vec<(Dataset, Vec<FilledCell>)>,
+}
+
+/// Everything that comes before the first fit: datasets, prepared representations and the plan of each dataset.
+pub(crate) struct Planned {
+    pub(crate) datasets: Vec<Dataset>,
+    pub(crate) prepared: Vec<PreparedRepresentation>,
+    /// One per dataset.
+    pub(crate) plans: Vec<Vec<PlannedCell>>,
+}
+
+/// Loads datasets (those given, or those that the suite names) and models, and plans.
+pub(crate) fn plan_study(
+    suite: &Suite,
+    given: Option<Vec<Dataset>>,
+    options: &StudyOptions,
+    events: &mut dyn StudyEvents,
+) -> Result<Planned, StudyError> {
+    for &(old, new) in &suite.old_keys {
+        events.event(StudyEvent::OldKey { old, new });
+    }
+    let datasets = match given {
+        Some(datasets) => datasets,
+        None => load_datasets(suite, &options.data_dirs)?,
+    };
+    let prepared = prepare_all(suite, &datasets, &options.finder(), events)?;
+    let plans: Vec<Vec<PlannedCell>> =
+        datasets.iter().map(|dataset| plan_dataset(suite, &prepared, dataset)).collect();
+    if plans.iter().flatten().all(|cell| !matches!(cell.work, Work::Fit(_))) {
+        return Err(StudyError::EmptyPlan);
+    }
+    events.event(StudyEvent::Planned { cells: plans.iter().map(Vec::len).sum() });
+    Ok(Planned { datasets, prepared, plans })
+}
+
+/// Runs a suite.
+pub(crate) fn run_study(
+    suite: &Suite,
+    given: Option<Vec<Dataset>>,
+    options: &StudyOptions,
+    events: &mut dyn StudyEvents,
+) -> Result<FinishedRun, StudyError> {
+    let started = Started::now();
+    let cache = options.cache.open()?;
+    let Planned { datasets, prepared, plans } = plan_study(suite, given, options, events)?;
+    let embeddings = EmbeddingCache::open(&cache.folder).map_err(StudyError::Cache)?;
+    let run = Run {
+        suite,
+        prepared: &prepared,
+        store: CellStore::new(&cache.folder, options.repair),
+        features: FeatureStore { embeddings, repair: options.repair },
+        threads: options.threads,
+    };
+    let probes: Vec<String> = suite.probes.iter().map(|probe| probe.family.id.to_owned()).collect();
+    let mut rows: Vec<VerdictRow> = Vec::new();
+    let mut records: Vec<DatasetRecord> = Vec::new();
+    let mut findings = Vec::new();
+    let mut done = Vec::new();
+    for (dataset, plan) in datasets.into_iter().zip(plans) {
+        let data = DatasetRun { dataset: &dataset, digest: dataset.digest() };
+        let filled = fill_dataset(&run, &data, &plan, events)?;
+        report_damaged_cells(&run.store, events);
+        rows.extend(rows_of_dataset(&dataset, &filled, &probes, suite.replicates));
+        let found = ControlFindings::of(&dataset, &filled, &probes, suite.replicates);
+        let audited = audited(&run.store, &data)?;
+        records.push(dataset_record(&dataset, found.gains.clone(), Some(audited)));
+        findings.push(found);
+        done.push((dataset, filled));
+    }
+    let filled = || done.iter().flat_map(|(_, filled)| filled);
+    let record = RunRecord {
+        schema_version: SCHEMA_VERSION,
+        suite: suite.name.clone(),
+        warnings: warnings(filled(), &findings, &records),
+        datasets: records,
+        cells: filled().map(|cell| cell.record.clone()).collect(),
+        verdicts: judge_rows(&rows, suite.margin),
+        diagnostics: done
+            .iter()
+            .flat_map(|(dataset, filled)| diagnostics::of_dataset(dataset, filled))
+            .collect(),
+        ranks: diagnostics::ranks(&done),
+        provenance: started.provenance(suite, &prepared, options),
+    };
+    Ok(FinishedRun { record, datasets: done })
+}
+
+/// The audit of a dataset, computed once per dataset.
+fn audited(store: &CellStore, data: &DatasetRun<'_>) -> Result<Audit, StudyError> {
+    let key = Digest::of_value(&("audit v1", data.digest, NEAR_THRESHOLD))?;
+    Ok(store.memo("audits-v1", &key, || audit(data.dataset, NEAR_THRESHOLD))?)
+}
+
+/// Reports the stored cells and values that were damaged.
+fn report_damaged_cells(store: &CellStore, events: &mut dyn StudyEvents) {
+    for reason in store.take_damage() {
+        events.event(StudyEvent::Damaged { reason: &reason });
+    }
+}

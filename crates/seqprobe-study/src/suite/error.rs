@@ -1,0 +1,130 @@
+//! What can be wrong with a suite: the file, the entry, the key, and what is allowed.
+
+use seqprobe_core::{ConfigError, SettingsError, config::nearest};
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// A suite that cannot be used.
+#[derive(Debug, Error)]
+pub enum SuiteError {
+    /// The file cannot be read.
+    #[error("{}: {reason}\n  hint: give the path of a suite file", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        reason: String,
+    },
+    /// The file is not a suite in TOML.
+    #[error(transparent)]
+    Toml(#[from] ConfigError),
+    /// A key or a value cannot be used.
+    #[error("{source_name}: {place}{problem}")]
+    Problem {
+        /// The file, or `command line`.
+        source_name: String,
+        /// The entry, such as `representation 2: `; empty for the suite's own keys.
+        place: String,
+        /// What is wrong.
+        problem: SuiteProblem,
+    },
+    /// A list that may not be empty.
+    #[error("{source_name}: no {list}: nothing to run")]
+    Empty {
+        /// The file, or `command line`.
+        source_name: String,
+        /// The list: `datasets`, `[[representation]]` or `[[probe]]`.
+        list: &'static str,
+    },
+}
+
+/// What is wrong with one key of a suite.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SuiteProblem {
+    /// The layout's version.
+    #[error("schema {0} is not known, expected 1")]
+    Schema(u32),
+    /// The suite's name is also a file name.
+    #[error("name {0:?} must consist of letters, digits, - _ and .")]
+    Name(String),
+    /// No seeds, or one twice.
+    #[error("seeds must be a non-empty list of distinct numbers")]
+    Seeds,
+    /// A number outside of its range.
+    #[error("{key} is {found}, expected {expected}")]
+    Range {
+        /// The key.
+        key: &'static str,
+        /// The value found.
+        found: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// The same representation or probe twice.
+    #[error("{0:?} is named a second time")]
+    Twice(String),
+    /// A word that does not exist, with the nearest one that does.
+    #[error("unknown {what} {word:?}\n  hint: {hint}")]
+    Unknown {
+        /// What the word should name.
+        what: &'static str,
+        /// The word.
+        word: String,
+        /// The nearest known word, or all of them.
+        hint: String,
+    },
+    /// A word of another crate's type that cannot be read.
+    #[error("{0}")]
+    Word(String),
+    /// A list without entries.
+    #[error("{0} is empty")]
+    EmptyList(&'static str),
+    /// `keep` and the key that it replaced.
+    #[error("keep and truncate are both given\n  hint: truncate is the old name of keep: leave it out")]
+    KeepTwice,
+    /// Two ways to read a long sequence.
+    #[error(
+        "keep and window are both given\n  hint: windows read the whole sequence, so nothing is cut: leave out one of them"
+    )]
+    KeepAndWindow,
+    /// A key that does not belong to this kind of representation.
+    #[error("{key} does not belong to {of}\n  hint: {hint}")]
+    Foreign {
+        /// The key.
+        key: &'static str,
+        /// The kind of representation.
+        of: String,
+        /// What to do instead.
+        hint: &'static str,
+    },
+    /// An entry must name exactly one source.
+    #[error("needs exactly one of the keys id, model and embeddings")]
+    OneSource,
+    /// The name of imported embeddings.
+    #[error("name {0:?} must be a text without control characters that does not start with random:")]
+    ImportName(String),
+    /// Settings of a probe.
+    #[error("{probe}: {problem}")]
+    Probe {
+        /// The probe.
+        probe: String,
+        /// What is wrong.
+        problem: SettingsError,
+    },
+}
+
+impl SuiteProblem {
+    /// An unknown word with the nearest known one, or all of them.
+    pub(crate) fn unknown(what: &'static str, word: &str, known: &[&str]) -> Self {
+        let hint = match nearest(word, known.iter().copied()) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => format!("use one of {}", known.join(", ")),
+        };
+        Self::Unknown { what, word: word.to_owned(), hint }
+    }
+
+    /// An error of a word that another crate reads.
+    pub(crate) fn word(error: impl ToString) -> Self {
+        Self::Word(error.to_string())
+    }
+}

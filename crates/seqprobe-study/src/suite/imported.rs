@@ -1,0 +1,57 @@
+//! Representations that are files of ready embeddings: their suite keys, and how they are joined to a dataset.
+
+use crate::suite::error::SuiteProblem;
+use crate::suite::file::RepresentationEntry;
+use seqprobe_core::{Dataset, Split};
+use seqprobe_embed::{EmbedError, IdsFrom, ImportRequest, ImportedEmbeddings, ImportedFeatures};
+use seqprobe_report::record::RANDOM_PREFIX;
+use std::path::Path;
+
+/// A file of embeddings in a suite.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ImportedRepresentation {
+    /// Name in results: the key `name`, or the file's name without its ending.
+    pub(crate) name: String,
+    pub(crate) request: ImportRequest,
+    /// How the embeddings were made, in the user's words.
+    pub(crate) source: Option<String>,
+}
+
+/// Checks the keys of an entry with `embeddings`; paths start from the suite's folder.
+pub(crate) fn check_import(
+    entry: &RepresentationEntry,
+    path: &str,
+    folder: &Path,
+) -> Result<ImportedRepresentation, SuiteProblem> {
+    let pooling = [("pooling", entry.pooling.is_some())];
+    let given = entry.model_keys().into_iter().chain(pooling).find_map(|(key, is_given)| is_given.then_some(key));
+    if let Some(key) = given {
+        return Err(SuiteProblem::Foreign {
+            key,
+            of: "imported embeddings, which are one vector per example".to_owned(),
+            hint: "say how they were made with the key source",
+        });
+    }
+    let stem = || Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let name = entry.name.clone().or_else(stem).unwrap_or_default();
+    if name.is_empty() || name.starts_with(RANDOM_PREFIX) || name.chars().any(char::is_control) {
+        return Err(SuiteProblem::ImportName(name));
+    }
+    let ids = match &entry.ids {
+        None => IdsFrom::Default,
+        Some(file) if file.ends_with(".txt") => IdsFrom::File(folder.join(file)),
+        Some(name) => IdsFrom::Name(name.clone()),
+    };
+    let request = ImportRequest { path: folder.join(path), values: entry.values.clone(), ids };
+    Ok(ImportedRepresentation { name, request, source: entry.source.clone() })
+}
+
+/// The vectors of a dataset's examples; every example of a split has one.
+pub(crate) fn join(
+    embeddings: &ImportedEmbeddings,
+    dataset: &Dataset,
+) -> Result<ImportedFeatures, EmbedError> {
+    let needed: Vec<usize> =
+        Split::ALL.into_iter().flat_map(|split| dataset.splits.rows(split).iter().copied()).collect();
+    embeddings.join(&dataset.example_ids, &needed)
+}
