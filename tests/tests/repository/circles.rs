@@ -13,7 +13,8 @@ type Graph = BTreeMap<Module, BTreeSet<Module>>;
 
 /// The module that a source file of a crate is, from its path below `src`; `None` for files of tests.
 fn module_of(file: &Path) -> Option<Module> {
-    let mut module: Module = file.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let mut module: Module =
+        file.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
     if module.last().is_some_and(|name| ["lib", "main", "mod"].contains(&name.as_str())) {
         module.pop();
     }
@@ -58,7 +59,8 @@ fn expand(text: &str, before: &mut Module, found: &mut Vec<Module>) -> usize {
             }
             break;
         }
-        let length = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(rest.len());
+        let length =
+            rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(rest.len());
         if length == 0 {
             break;
         }
@@ -145,13 +147,40 @@ fn modules_do_not_import_each_other_in_circles() {
 #[test]
 fn circles_are_found() {
     let sources = |texts: &[(&str, &str)]| -> BTreeMap<Module, String> {
-        let module = |name: &str| name.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        let module =
+            |name: &str| name.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect();
         texts.iter().map(|(name, text)| (module(name), (*text).to_owned())).collect()
     };
     let names = |texts: &[(&str, &str)]| circles(&graph(&sources(texts))).len();
-    assert_eq!(names(&[("", ""), ("a", "use crate::b::{self, X};"), ("b", "use crate::{c::Y, d};"), ("c", ""), ("d", "")]), 0);
-    assert_eq!(names(&[("a", "use crate::{\n    c::Z,\n    b::X,\n};"), ("b", "fn f() { crate::a::g() }"), ("c", "")]), 1);
-    assert_eq!(names(&[("p", "use p::a;"), ("p::a", "use super::T; use super::b::U;"), ("p::b", "use crate::p::a::V;")]), 1);
+    assert_eq!(
+        names(&[
+            ("", ""),
+            ("a", "use crate::b::{self, X};"),
+            ("b", "use crate::{c::Y, d};"),
+            ("c", ""),
+            ("d", "")
+        ]),
+        0
+    );
+    assert_eq!(
+        names(&[
+            ("a", "use crate::{\n    c::Z,\n    b::X,\n};"),
+            ("b", "fn f() { crate::a::g() }"),
+            ("c", "")
+        ]),
+        1
+    );
+    assert_eq!(
+        names(&[
+            ("p", "use p::a;"),
+            ("p::a", "use super::T; use super::b::U;"),
+            ("p::b", "use crate::p::a::V;")
+        ]),
+        1
+    );
     assert_eq!(names(&[("p", "mod a; use crate::p::a::X;"), ("p::a", "use crate::p::T;")]), 0);
-    assert_eq!(names(&[("a", "use crate::b::X;"), ("b", "// use crate::a::Y;\n#[cfg(test)]\nuse crate::a::Y;")]), 0);
+    assert_eq!(
+        names(&[("a", "use crate::b::X;"), ("b", "// use crate::a::Y;\n#[cfg(test)]\nuse crate::a::Y;")]),
+        0
+    );
 }

@@ -135,6 +135,18 @@ fn paths_in_documents_exist() {
     assert!(n_paths > 30 || documents().is_empty(), "only {n_paths} paths were found");
 }
 
+#[test]
+fn the_road_of_the_architecture_page_exists() {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("there");
+    let road = page.split("\n## ").find(|section| section.starts_with("The road")).expect("the road");
+    let is_file = |word: &&str| word.ends_with(".rs") && !word.starts_with("crates/");
+    let files: Vec<&str> = road.split('`').skip(1).step_by(2).filter(is_file).collect();
+    assert!(files.len() > 10, "{files:?}");
+    let study = root().join("crates/seqprobe-study/src");
+    let gone: Vec<&&str> = files.iter().filter(|file| !study.join(file).exists()).collect();
+    assert!(gone.is_empty(), "ARCHITECTURE.md names files of seqprobe-study that are not there: {gone:?}");
+}
+
 /// Whether the line contains an absolute path below `place`: `example.org/home/` and `a/tmp/` do not count.
 fn names(line: &str, place: &str) -> bool {
     line.match_indices(place).any(|(at, _)| {
