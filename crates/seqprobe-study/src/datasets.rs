@@ -62,7 +62,7 @@ pub fn card_folders(relative_to: &Path) -> Vec<PathBuf> {
 /// # Errors
 /// [`StudyError::UnknownDataset`] where there is no such task.
 pub fn simulate_dataset(name: &str, entry: SimulateEntry) -> Result<Dataset, StudyError> {
-    let usual = Sizes::USUAL;
+    let usual = Sizes::DEFAULT;
     let sizes = Sizes {
         train: entry.train.unwrap_or(usual.train),
         valid: entry.valid.unwrap_or(usual.valid),

@@ -1,8 +1,11 @@
-//! The command line: what can be asked for. It parses and does nothing.
+//! The command line: what can be asked for, and what the libraries are given for it.
 
-use crate::cache_size::ByteSize;
+use crate::byte_size::ByteSize;
+use crate::exit::Failure;
+use crate::output::print_error_line;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use seqprobe_embed::Window;
+use seqprobe_study::{CacheChoice, ProgramInfo, StudyOptions, parse_device, set_threads};
 use std::path::PathBuf;
 
 /// Do a frozen genomic language model's embeddings carry more about your task than the plain one-hot
@@ -28,9 +31,9 @@ pub(crate) enum Command {
     Pretrain(PretrainArguments),
     /// Render a finished run again
     Report(ReportArguments),
-    /// Hold one run against another, cell by cell
+    /// Compare two runs, cell by cell
     Compare(CompareArguments),
-    /// Hold a run against the accepted baseline of its suite; exit code 10 where a score regressed
+    /// Compare a run with the accepted baseline of its suite; exit code 10 if a score regressed
     Check(CheckArguments),
     /// Make a run the accepted baseline of its suite
     Accept(AcceptArguments),
@@ -48,13 +51,13 @@ pub(crate) enum Command {
     Fetch(FetchArguments),
     /// Look at, verify, export or remove what is stored
     Cache(CacheArguments),
-    /// Tell the libtorch version, threads, devices and folders, and compute one product
-    Doctor(Folders),
+    /// Print versions, threads, devices and folders, and run a small matrix product as a check
+    Doctor(PathArgs),
 }
 
 /// Where data and stored results are.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Folders {
+pub(crate) struct PathArgs {
     /// Folder that card paths are looked up in, after the card's own; may be given several times
     #[arg(long = "data-dir", env = "SEQPROBE_DATA_DIR", value_delimiter = ':', value_name = "DIR")]
     pub(crate) data_dirs: Vec<PathBuf>,
@@ -65,34 +68,96 @@ pub(crate) struct Folders {
 
 /// What to compute on.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Machine {
+pub(crate) struct HardwareArgs {
     /// Threads for libtorch and for everything else [default: all cores]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
-    /// Device that models compute on: cpu, cuda or cuda:NUMBER [default: cuda where there is a card]
+    /// Device for models: cpu, cuda or cuda:NUMBER [default: cuda if there is a GPU]
     #[arg(long, value_name = "DEVICE")]
     pub(crate) device: Option<String>,
 }
 
 /// How to compute.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Computing {
+pub(crate) struct ComputeArgs {
     #[command(flatten)]
-    pub(crate) folders: Folders,
-    /// Compute everything anew and store nothing for later runs
+    pub(crate) paths: PathArgs,
+    /// Compute everything again and store nothing for later runs
     #[arg(long)]
     pub(crate) no_cache: bool,
-    /// Fail when something stored is damaged, instead of saying so and computing it again
+    /// Fail if something stored is damaged, instead of computing it again with a warning
     #[arg(long)]
     pub(crate) no_repair: bool,
     /// Download models that are not on this machine, from the Hugging Face hub
     #[arg(long)]
     pub(crate) allow_download: bool,
     #[command(flatten)]
-    pub(crate) machine: Machine,
-    /// Let model descriptions (.toml) run their own code: a TorchScript file or a worker process
+    pub(crate) hardware: HardwareArgs,
+    /// Let model manifests (.toml) run their own code: a TorchScript file or a worker process
     #[arg(long)]
     pub(crate) allow_code: bool,
+}
+
+/// Threads and device, set up.
+pub(crate) struct Hardware {
+    pub(crate) threads: usize,
+    pub(crate) device: tch::Device,
+}
+
+impl PathArgs {
+    /// The cache folder as given, or the user's.
+    pub(crate) fn cache_folder(&self) -> Result<PathBuf, Failure> {
+        let choice = self.cache_dir.clone().map_or(CacheChoice::User, CacheChoice::Folder);
+        Ok(choice.folder()?.unwrap_or_default())
+    }
+}
+
+impl HardwareArgs {
+    /// Sets the threads of the process and finds the device.
+    pub(crate) fn set_up(&self) -> Result<Hardware, Failure> {
+        Ok(Hardware { threads: set_threads(self.threads)?, device: parse_device(self.device.as_deref())? })
+    }
+}
+
+impl ComputeArgs {
+    /// The options of a study; sets the threads of the process.
+    pub(crate) fn options(&self, command: String) -> Result<StudyOptions, Failure> {
+        let Hardware { threads, device } = self.hardware.set_up()?;
+        let cache = match &self.paths.cache_dir {
+            _ if self.no_cache => CacheChoice::None,
+            Some(folder) => CacheChoice::Folder(folder.clone()),
+            None => CacheChoice::User,
+        };
+        Ok(StudyOptions {
+            data_dirs: self.paths.data_dirs.clone(),
+            cache,
+            repair: !self.no_repair,
+            allow_download: self.allow_download,
+            allow_code: self.allow_code,
+            device,
+            threads,
+            out: None,
+            program: ProgramInfo {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                commit: env!("SEQPROBE_COMMIT").to_owned(),
+                command,
+            },
+        })
+    }
+}
+
+impl InputArgs {
+    /// The end to keep, by its new or its old option; the old one is reported.
+    pub(crate) fn keep(&self) -> Result<Option<String>, Failure> {
+        match (&self.keep, &self.truncate) {
+            (Some(_), Some(_)) => Err(Failure::usage("--truncate is the old name of --keep: give only --keep")),
+            (None, Some(old)) => {
+                print_error_line("warning: --truncate is now called --keep");
+                Ok(Some(old.clone()))
+            }
+            (keep, None) => Ok(keep.clone()),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -105,11 +170,11 @@ pub(crate) struct RunArguments {
     /// Write the planned cells as JSON to standard output and compute nothing
     #[arg(long)]
     pub(crate) plan: bool,
-    /// Say what would be extracted, how long it would take and how much it would store, from a measured sample
+    /// Forecast what would be extracted, the time and the bytes to store, from a measured sample
     #[arg(long, conflicts_with = "plan")]
     pub(crate) dry_run: bool,
     #[command(flatten)]
-    pub(crate) computing: Computing,
+    pub(crate) compute: ComputeArgs,
 }
 
 #[derive(Debug, Args)]
@@ -122,8 +187,8 @@ pub(crate) struct ProbeArguments {
     /// Sequence column [default: found by its name or its letters]
     #[arg(long, value_name = "COLUMN")]
     pub(crate) sequence: Option<String>,
-    /// Model: a folder, hf:owner/name, or a name of `seqprobe list models`; `random:` before it draws its
-    /// weights anew; several allowed
+    /// Model: a folder, hf:owner/name, or a name of `seqprobe list models`; `random:` before it
+    /// initialises its weights randomly; several allowed
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Vec<String>,
     /// File of ready embeddings (npy, npz, safetensors, parquet, h5), joined by example id; several allowed
@@ -138,7 +203,7 @@ pub(crate) struct ProbeArguments {
     /// Class counted as positive [default: 1, or the second of the two in order]
     #[arg(long, value_name = "CLASS")]
     pub(crate) positive: Option<String>,
-    /// Primary metric [default: auroc, or pearson for numbers]
+    /// Primary metric; `seqprobe list metrics` lists them [default: auroc for two classes, accuracy for more, spearman for numbers]
     #[arg(long, value_name = "METRIC")]
     pub(crate) metric: Option<String>,
     /// Layers of the models
@@ -147,7 +212,7 @@ pub(crate) struct ProbeArguments {
     /// Probes
     #[arg(long, value_delimiter = ',', default_value = "linear,cnn", value_name = "PROBE")]
     pub(crate) probes: Vec<String>,
-    /// Controls beside the baselines: all, none, or some of onehot, kmer-4, composition, random, shuffled-labels,
+    /// Controls in addition to the baselines: all, none, or some of onehot, kmer-4, composition, random, shuffled-labels,
     /// constant [default: all]
     #[arg(long, value_delimiter = ',', value_name = "CONTROL")]
     pub(crate) controls: Option<Vec<String>>,
@@ -158,7 +223,7 @@ pub(crate) struct ProbeArguments {
     #[arg(long, default_value_t = 0.01, value_name = "X")]
     pub(crate) margin: f64,
     #[command(flatten)]
-    pub(crate) reading: Reading,
+    pub(crate) reading: InputArgs,
     /// Folder of the results [default: reports/FILE]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -166,7 +231,7 @@ pub(crate) struct ProbeArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) computing: Computing,
+    pub(crate) compute: ComputeArgs,
 }
 
 #[derive(Debug, Args)]
@@ -183,31 +248,34 @@ pub(crate) struct PredictArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) computing: Computing,
+    pub(crate) compute: ComputeArgs,
 }
 
 /// How a model reads a sequence.
 #[derive(Debug, Args)]
-pub(crate) struct Reading {
-    /// Cut sequences longer than the model takes: keep this end (left, right or center)
+pub(crate) struct InputArgs {
+    /// Cut sequences longer than the model takes, and keep this end of them: left, right or center
     #[arg(long, value_name = "END", conflicts_with = "window")]
-    pub(crate) truncate: Option<String>,
-    /// Read long sequences in windows of SIZE letters, one every STRIDE letters
+    keep: Option<String>,
+    /// The old name of --keep
+    #[arg(long, value_name = "END", hide = true, conflicts_with = "window")]
+    truncate: Option<String>,
+    /// Read long sequences in windows of SIZE bases, one every STRIDE bases
     #[arg(long, value_name = "SIZE:STRIDE")]
     pub(crate) window: Option<Window>,
     /// Strands: forward, or average over the sequence and its reverse complement
     #[arg(long, value_name = "STRANDS")]
     pub(crate) rc: Option<String>,
-    /// Type of the model's matrix products: f32, or bf16, which is faster where the processor multiplies it in hardware and
-    /// rounds more [default: f32]
+    /// Type of the model's matrix products: f32, or bf16, which rounds more and is faster on CPUs
+    /// with AMX [default: f32]
     #[arg(long, value_name = "TYPE")]
     pub(crate) precision: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct EmbedArguments {
-    /// Model: a folder, hf:owner/name, or a name of `seqprobe list models`; `random:` before it draws its
-    /// weights anew
+    /// Model: a folder, hf:owner/name, or a name of `seqprobe list models`; `random:` before it
+    /// initialises its weights randomly
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: String,
     /// CSV, TSV or FASTA of sequences
@@ -220,34 +288,33 @@ pub(crate) struct EmbedArguments {
     /// Pooling: mean, mean-all, cls, max, last or tokens
     #[arg(long, default_value = "mean")]
     pub(crate) pooling: String,
-    /// What to write: the embeddings, or, with the head of a masked language model, what it tells of every hidden
-    /// letter: `[letters, 4]` probabilities of A, C, G and T, and beside them each sequence's
-    /// pseudo-log-likelihood as a table
+    /// What to write: embeddings or, for masked language models, the predicted probabilities of A, C, G and T at each
+    /// masked base (`[bases, 4]`), and a table of each sequence's pseudo-log-likelihood
     #[arg(long, value_enum, default_value_t = OutputKind::States)]
     pub(crate) output_kind: OutputKind,
-    /// With logits: hide every Nth letter at once, in N passes [default: one letter at a time]
+    /// With logits: mask every Nth base at once, in N passes [default: one base at a time]
     #[arg(long, value_name = "N")]
     pub(crate) mask_every: Option<std::num::NonZeroUsize>,
-    /// File to write: .npy (ids beside it), .safetensors, .parquet or .zarr
+    /// File to write: .npy (ids in a second file), .safetensors, .parquet or .zarr
     #[arg(long, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// Say what would be computed, how long it would take and how much it would store, from a measured sample
+    /// Forecast what would be computed, the time and the bytes to store, from a measured sample
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Tokens that go through the model at once [default: what suits its width, 3072 for 512]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) batch_tokens: Option<u32>,
     #[command(flatten)]
-    pub(crate) reading: Reading,
+    pub(crate) reading: InputArgs,
     #[command(flatten)]
-    pub(crate) computing: Computing,
+    pub(crate) compute: ComputeArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputKind {
     /// Hidden states, pooled
     States,
-    /// Probabilities of hidden letters
+    /// Probabilities of masked bases
     Logits,
 }
 
@@ -255,13 +322,13 @@ pub(crate) enum OutputKind {
 pub(crate) struct PretrainArguments {
     /// Config (TOML): model, training data, training
     pub(crate) config: PathBuf,
-    /// Folder of the model [default: models/NAME]. One that a killed run left behind is gone on with
+    /// Folder of the model [default: models/NAME]. An interrupted training in this folder is resumed
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) machine: Machine,
+    pub(crate) hardware: HardwareArgs,
     #[command(flatten)]
-    pub(crate) folders: Folders,
+    pub(crate) paths: PathArgs,
 }
 
 #[derive(Debug, Args)]
@@ -300,7 +367,7 @@ pub(crate) struct CheckArguments {
     /// Every point must be the accepted one to the last bit (one machine, one thread count)
     #[arg(long)]
     pub(crate) exact: bool,
-    /// Cells of the baseline that the run lacks are told, and are no failure
+    /// Report cells of the baseline that the run lacks, but do not fail
     #[arg(long)]
     pub(crate) lenient: bool,
     /// Margin instead of the baseline's own
@@ -342,14 +409,14 @@ pub(crate) enum DataCommand {
         /// Card id or path, or `sim:NAME`
         dataset: String,
         #[command(flatten)]
-        folders: Folders,
+        folders: PathArgs,
     },
     /// Check cards and the files they name; all of `datasets/` when none is given
     Check {
         /// Card ids or paths
         datasets: Vec<String>,
         #[command(flatten)]
-        folders: Folders,
+        folders: PathArgs,
     },
     /// Look for copies and near-duplicates between splits, contradicting labels and shifts; all of `datasets/` when none is given
     Audit {
@@ -362,7 +429,7 @@ pub(crate) enum DataCommand {
         #[arg(long, value_enum, default_value = "table")]
         format: ListFormat,
         #[command(flatten)]
-        folders: Folders,
+        folders: PathArgs,
     },
     /// Write a simulated task with known truth: CSV files, card and the oracle's predictions
     Simulate {
@@ -395,7 +462,7 @@ pub(crate) enum DataCommand {
         #[arg(long, value_name = "FILE")]
         output: PathBuf,
         #[command(flatten)]
-        folders: Folders,
+        folders: PathArgs,
     },
 }
 
@@ -405,7 +472,7 @@ pub(crate) enum Listing {
     Datasets,
     /// Simulated tasks
     Simulated,
-    /// Published models, whether they are on this machine, and the families that can be read
+    /// Published models, whether they are on this machine, and the supported families
     Models,
     /// Probes
     Probes,
@@ -437,23 +504,23 @@ pub(crate) struct CacheArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheCommand {
     /// List stored embeddings: what, for whom, bytes, last used
-    Ls(Folders),
+    Ls(PathArgs),
     /// Read every shard and compare it with its digest
-    Verify(Folders),
-    /// Remove what was not used for longest, embeddings and cells, until the rest is small enough
+    Verify(PathArgs),
+    /// Remove embeddings and cells, those unused for longest first, until the rest is small enough
     Gc {
         /// Bytes to keep at most: a number with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB
         #[arg(long, value_name = "SIZE")]
         max_size: ByteSize,
-        /// Tell what would be removed, and remove nothing
+        /// List what would be removed, and remove nothing
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
-        folders: Folders,
+        folders: PathArgs,
     },
     /// Write stored embeddings to a file
     Export {
-        /// Entry: its name as `cache ls` tells it, or the beginning of it
+        /// Entry: its name as `cache ls` lists it, or the beginning of it
         entry: String,
         /// Format: npy, safetensors, parquet or zarr
         #[arg(long, value_name = "FORMAT")]
@@ -466,6 +533,6 @@ pub(crate) enum CacheCommand {
         #[arg(long, value_name = "FILE")]
         input: Option<PathBuf>,
         #[command(flatten)]
-        folders: Folders,
+        folders: PathArgs,
     },
 }

@@ -1,6 +1,6 @@
-//! Exit codes, and errors that know theirs. The codes are a contract: scripts and CI tell causes apart
-//! by them.
+//! Exit codes, and errors that know theirs. The codes are a contract: scripts and CI distinguish causes by them.
 
+use seqprobe_study::{ErrorKind, StudyError};
 use std::fmt;
 
 /// Exit codes of the program.
@@ -57,6 +57,25 @@ impl Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self { code: ExitCode::Unexpected, error: error.into() }
+    }
+}
+
+impl From<StudyError> for Failure {
+    fn from(error: StudyError) -> Self {
+        let code = match error.kind() {
+            ErrorKind::Usage => ExitCode::Usage,
+            ErrorKind::Data => ExitCode::Data,
+            ErrorKind::Model => ExitCode::Model,
+            ErrorKind::EmptyPlan => ExitCode::EmptyPlan,
+            ErrorKind::Unexpected => ExitCode::Unexpected,
+        };
+        Self { code, error: error.into() }
+    }
+}
+
+impl From<seqprobe_study::DeviceError> for Failure {
+    fn from(error: seqprobe_study::DeviceError) -> Self {
+        StudyError::from(error).into()
     }
 }
 

@@ -1,10 +1,10 @@
-//! Standard output: results only. A closed pipe is no error of ours.
+//! Standard output has results only, standard error everything else. A closed pipe is not an error of this program.
 
 use crate::exit::Failure;
 use std::io::Write;
 
-/// Writes text and a line end to standard output.
-pub(crate) fn say(text: &str) -> Result<(), Failure> {
+/// Prints text and a line end to standard output.
+pub(crate) fn print_line(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -12,8 +12,8 @@ pub(crate) fn say(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes a line to standard error.
-pub(crate) fn tell(text: &str) {
-    // Nothing can be done when standard error is closed.
+/// Prints a line to standard error.
+pub(crate) fn print_error_line(text: &str) {
+    // Nothing can be done if standard error is closed.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

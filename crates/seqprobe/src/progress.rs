@@ -1,70 +1,112 @@
-//! Progress bars on standard error, with the time left. Where that is not a terminal there is no bar, and one
-//! line per file that is downloaded.
+//! Progress on standard error, with the time left. Where that is not a terminal there is no bar, but a line per file that is
+//! downloaded and per large part of a file that is embedded.
 
-use crate::output::tell;
+use crate::output::print_error_line;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use seqprobe_models::hub;
+use seqprobe_study::{StudyEvent, StudyEvents};
 use std::io::IsTerminal;
 
-/// Progress over the cells of a run, or the sequences of a file.
-pub(crate) struct Progress(ProgressBar);
+/// Sequences between two lines of progress without a terminal.
+const ROWS_PER_LINE: usize = 1 << 15;
 
-impl Progress {
-    /// A bar over so many of what `unit` names.
-    pub(crate) fn new(total: usize, unit: &str) -> Self {
-        let target = if std::io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr_with_hz(4)
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(Some(total as u64), target);
-        let template = format!("{{bar:30}} {{pos}}/{{len}} {unit}, {{eta}} left  {{wide_msg}}");
-        if let Ok(style) = ProgressStyle::with_template(&template) {
-            bar.set_style(style);
+/// Shows the events of a study.
+#[derive(Default)]
+pub(crate) struct ShownEvents {
+    /// Over the cells of a run, or over the sequences of a file.
+    bar: Option<ProgressBar>,
+    /// Whether the bar is over cells: what happens within a cell is then a message.
+    over_cells: bool,
+    downloads: Downloads,
+    lines: usize,
+}
+
+impl ShownEvents {
+    /// Removes all bars.
+    pub(crate) fn finish(&mut self) {
+        self.downloads.finish();
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
         }
-        Self(bar)
     }
 
-    /// Says what is being done.
-    pub(crate) fn note(&self, what: &str) {
-        self.0.set_message(what.to_owned());
+    fn note(&self, message: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(message);
+        }
     }
 
-    /// A cell is done.
-    pub(crate) fn step(&self, what: &str) {
-        self.0.set_message(what.to_owned());
-        self.0.inc(1);
+    /// Progress over the sequences of a file.
+    fn reach(&mut self, done: usize, total: usize) {
+        let bar = self.bar.get_or_insert_with(|| new_bar(total, "sequences"));
+        bar.set_position(done as u64);
+        if bar.is_hidden() && total > ROWS_PER_LINE && done / ROWS_PER_LINE > self.lines {
+            self.lines = done / ROWS_PER_LINE;
+            print_error_line(&format!("{done} of {total} sequences"));
+        }
     }
+}
 
-    /// So many are done.
-    pub(crate) fn reach(&self, done: usize) {
-        self.0.set_position(done as u64);
+impl StudyEvents for ShownEvents {
+    fn event(&mut self, event: StudyEvent<'_>) {
+        match event {
+            StudyEvent::OldKey { old, new } => {
+                print_error_line(&format!("warning: the key {old} is now called {new}; please rename it"));
+            }
+            StudyEvent::Planned { cells } => {
+                self.over_cells = true;
+                self.bar = Some(new_bar(cells, "cells"));
+            }
+            StudyEvent::Fitting(id) => self.note(id.to_string()),
+            StudyEvent::DescriptionLength(id) => self.note(format!("{id}: description length")),
+            StudyEvent::Done(id) => {
+                self.note(id.to_string());
+                if let Some(bar) = &self.bar {
+                    bar.inc(1);
+                }
+            }
+            StudyEvent::Extracting { source, model, done, total } if self.over_cells => {
+                self.note(format!("{source}: {done} of {total} sequences through {model}"));
+            }
+            StudyEvent::Extracting { done, total, .. } => self.reach(done, total),
+            StudyEvent::Damaged { reason } => {
+                print_error_line(&format!("damaged, not used and computed again: {reason}"));
+            }
+            StudyEvent::Download(progress) => self.downloads.take(progress),
+            StudyEvent::Downloaded { reference, commit } => {
+                self.downloads.finish();
+                print_error_line(&format!("{reference} is commit {commit}"));
+            }
+        }
     }
+}
 
-    /// Whether nobody sees it.
-    pub(crate) fn is_hidden(&self) -> bool {
-        self.0.is_hidden()
+fn new_bar(total: usize, unit: &str) -> ProgressBar {
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr_with_hz(4)
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(Some(total as u64), target);
+    let template = format!("{{bar:30}} {{pos}}/{{len}} {unit}, {{eta}} left  {{wide_msg}}");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(style);
     }
-
-    /// Everything is done.
-    pub(crate) fn finish(&self) {
-        self.0.finish_and_clear();
-    }
+    bar
 }
 
 /// Progress over downloads, one bar per file.
 #[derive(Default)]
-pub(crate) struct Downloads {
+struct Downloads {
     file: String,
     bar: Option<ProgressBar>,
 }
 
 impl Downloads {
-    /// Takes the hub's word.
-    pub(crate) fn hear(&mut self, progress: hub::Progress<'_>) {
+    fn take(&mut self, progress: hub::Progress<'_>) {
         match progress {
             hub::Progress::Waiting { file } => {
-                tell(&format!("waiting for another process that downloads {file}"));
+                print_error_line(&format!("waiting for another process that downloads {file}"));
             }
             hub::Progress::Bytes { file, bytes, total } => {
                 if self.file != file {
@@ -80,7 +122,7 @@ impl Downloads {
     }
 
     /// Removes the last bar.
-    pub(crate) fn finish(&mut self) {
+    fn finish(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
@@ -90,8 +132,9 @@ impl Downloads {
         let file = &self.file;
         if !std::io::stderr().is_terminal() {
             let size = total.map_or_else(String::new, |total| format!(" ({})", HumanBytes(total)));
-            let resumed = if bytes > 0 { format!(", {} are here", HumanBytes(bytes)) } else { String::new() };
-            tell(&format!("downloading {file}{size}{resumed}"));
+            let resumed =
+                if bytes > 0 { format!(", {} are here already", HumanBytes(bytes)) } else { String::new() };
+            print_error_line(&format!("downloading {file}{size}{resumed}"));
             return;
         }
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(4));

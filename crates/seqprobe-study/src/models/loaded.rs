@@ -7,7 +7,7 @@ use crate::models::finder::{FoundModel, ModelFinder};
 use crate::suite::representation::ModelRepresentation;
 use seqprobe_core::Seed;
 use seqprobe_models::hub::Needed;
-use seqprobe_models::{EncoderSpec, FrozenModel, LoadOptions, ModelError, Weights};
+use seqprobe_models::{EncoderSpec, FrozenModel, LoadOptions, ModelError, Weights, open_model};
 use seqprobe_report::record::ModelOrigin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -60,7 +60,7 @@ impl LoadedModel {
                 device: finder.device,
                 allow_code: finder.allow_code,
             };
-            let draw = FrozenModel::load(&path, options)
+            let draw = open_model(&path, options)
                 .map_err(|error| StudyError::model(&model.name, problem(error, origin.as_ref())))?;
             spec.get_or_insert_with(|| draw.encoder.spec().clone());
             digests.push(draw.weights_digest.to_string());

@@ -34,20 +34,25 @@ pub(crate) struct SuiteFile {
     pub(crate) probe: Vec<ProbeEntry>,
 }
 
-/// Sizes of the simulated datasets of a suite.
+/// Sizes of the simulated datasets of a suite; what is not given has its usual value.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SimulateEntry {
+pub struct SimulateEntry {
+    /// Seed of the simulation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) seed: Option<u64>,
+    pub seed: Option<u64>,
+    /// Training examples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) train: Option<usize>,
+    pub train: Option<usize>,
+    /// Validation examples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) valid: Option<usize>,
+    pub valid: Option<usize>,
+    /// Test examples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) test: Option<usize>,
+    pub test: Option<usize>,
+    /// Bases per sequence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) length: Option<usize>,
+    pub length: Option<usize>,
 }
 
 /// One `[[representation]]` as written.

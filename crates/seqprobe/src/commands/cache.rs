@@ -1,27 +1,26 @@
-//! `seqprobe cache`: what is stored, whether it is sound, what goes when space is short, and the way out.
+//! `seqprobe cache`: list, verify, remove and export what is stored.
 
-use crate::cache_size::ByteSize;
-use crate::cells::CellStore;
+use crate::byte_size::ByteSize;
 use crate::cli::CacheCommand;
 use crate::exit::{ExitCode, Failure, OrExit};
-use crate::files::cache_folder;
-use crate::output::{say, tell};
+use crate::output::{print_error_line, print_line};
 use seqprobe_core::FeatureSource;
 use seqprobe_data::read_sequences;
 use seqprobe_embed::{
     EXPORT_FORMATS, EmbeddingCache, EntrySummary, Removal, StoredFeatures, cache_list, cache_verify,
     export_features, remove_entry, remove_leftover_entries,
 };
+use seqprobe_study::{StudyError, cached_items};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 pub(crate) fn run(command: &CacheCommand) -> Result<(), Failure> {
     match command {
-        CacheCommand::Ls(folders) => show(&cache_folder(folders)?, false),
-        CacheCommand::Verify(folders) => show(&cache_folder(folders)?, true),
-        CacheCommand::Gc { max_size, dry_run, folders } => gc(&cache_folder(folders)?, *max_size, *dry_run),
+        CacheCommand::Ls(folders) => show(&folders.cache_folder()?, false),
+        CacheCommand::Verify(folders) => show(&folders.cache_folder()?, true),
+        CacheCommand::Gc { max_size, dry_run, folders } => gc(&folders.cache_folder()?, *max_size, *dry_run),
         CacheCommand::Export { entry, to, output, input, folders } => {
-            export(&cache_folder(folders)?, entry, to, output.as_deref(), input.as_deref())
+            export(&folders.cache_folder()?, entry, to, output.as_deref(), input.as_deref())
         }
     }
 }
@@ -32,12 +31,12 @@ fn show(folder: &Path, verify: bool) -> Result<(), Failure> {
         if verify { cache_verify(&cache) } else { cache_list(&cache) }.or_exit(ExitCode::Unexpected)?;
     let mut n_bad = 0;
     for entry in &entries {
-        say(&entry_lines(entry))?;
+        print_line(&entry_lines(entry))?;
         if !entry.problems.is_empty() {
             n_bad += 1;
         }
     }
-    say(&format!(
+    print_line(&format!(
         "{} entries, {} bytes, in {}",
         entries.len(),
         entries.iter().map(|entry| entry.bytes).sum::<u64>(),
@@ -45,9 +44,9 @@ fn show(folder: &Path, verify: bool) -> Result<(), Failure> {
     ))?;
     let cells = items_of_cells(folder)?;
     let bytes = ByteSize(cells.iter().map(|item| item.bytes).sum());
-    say(&format!("{} cells and values of cells, {bytes}", cells.len()))?;
+    print_line(&format!("{} cells and values of cells, {bytes}", cells.len()))?;
     if verify && n_bad > 0 {
-        let hint = "run the suite again: damaged parts are computed anew";
+        let hint = "run the suite again: damaged parts are computed again";
         return Err(Failure::new(ExitCode::Data, format!("{n_bad} entries are damaged\n  hint: {hint}")));
     }
     Ok(())
@@ -124,7 +123,7 @@ fn gc(folder: &Path, max_size: ByteSize, dry_run: bool) -> Result<(), Failure> {
             continue;
         }
         let did = if dry_run { "would remove" } else { "removed" };
-        say(&format!(
+        print_line(&format!(
             "{did} {}, {}, used {}",
             item.path.display(),
             ByteSize(item.bytes),
@@ -135,14 +134,14 @@ fn gc(folder: &Path, max_size: ByteSize, dry_run: bool) -> Result<(), Failure> {
         left -= item.bytes;
     }
     let would = if dry_run { "would be " } else { "" };
-    say(&format!(
+    print_line(&format!(
         "{n_removed} of {} {would}removed, {}; {} {would}left",
         items.len(),
         ByteSize(removed),
         ByteSize(left)
     ))?;
     if n_in_use > 0 {
-        tell(&format!("{n_in_use} are in use and stay; the limit is {max_size}"));
+        print_error_line(&format!("{n_in_use} are in use and stay; the limit is {max_size}"));
     }
     Ok(())
 }
@@ -168,7 +167,7 @@ fn remove(item: &Item) -> Result<bool, Failure> {
 
 fn items_of_cells(folder: &Path) -> Result<Vec<Item>, Failure> {
     let mut items = Vec::new();
-    for path in CellStore::items(folder)? {
+    for path in cached_items(folder).map_err(StudyError::Store)? {
         let files = if path.is_dir() {
             std::fs::read_dir(&path)?.map(|item| Ok(item?.path())).collect::<std::io::Result<Vec<_>>>()?
         } else {
@@ -209,5 +208,5 @@ fn export(
         }
     };
     export_features(&features, &ids.iter().collect(), &output).or_exit(ExitCode::Unexpected)?;
-    say(&format!("wrote {} × {} to {}", features.n_rows(), features.dim(), output.display()))
+    print_line(&format!("wrote {} × {} to {}", features.n_rows(), features.dim(), output.display()))
 }

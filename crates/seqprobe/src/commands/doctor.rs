@@ -1,12 +1,10 @@
 //! `seqprobe doctor`: what the program found on this machine, and one tensor product as proof.
 
-use crate::cli::Folders;
-use crate::device::{cuda, device_name};
+use crate::cli::PathArgs;
 use crate::exit::{ExitCode, Failure};
-use crate::files::cache_folder;
-use crate::output::say;
-use crate::provenance::{LIBTORCH_VERSION, processor};
+use crate::output::print_line;
 use seqprobe_models::hub::HubSettings;
+use seqprobe_study::{LIBTORCH_VERSION, cuda_devices, device_name, processor};
 use std::path::Path;
 use std::time::Instant;
 use tch::Device;
@@ -14,7 +12,7 @@ use tch::Device;
 /// Side of the square matrices that are multiplied.
 const SIDE: i64 = 1024;
 
-pub(crate) fn run(folders: &Folders) -> Result<(), Failure> {
+pub(crate) fn run(folders: &PathArgs) -> Result<(), Failure> {
     let mut lines = vec![
         format!("program    seqprobe {} ({})", env!("CARGO_PKG_VERSION"), env!("SEQPROBE_COMMIT")),
         libtorch(),
@@ -27,9 +25,9 @@ pub(crate) fn run(folders: &Folders) -> Result<(), Failure> {
         ),
         format!(
             "devices    cpu, {}",
-            match cuda() {
-                Ok(cards) => format!("{cards} cuda"),
-                Err(why) => format!("no cuda: {why}"),
+            match cuda_devices() {
+                Ok(n) => format!("{n} cuda"),
+                Err(reason) => format!("no cuda: {reason}"),
             }
         ),
     ];
@@ -39,14 +37,14 @@ pub(crate) fn run(folders: &Folders) -> Result<(), Failure> {
     for folder in &folders.data_dirs {
         lines.push(format!("data       {}{}", folder.display(), state(folder)));
     }
-    let cache = cache_folder(folders)?;
+    let cache = folders.cache_folder()?;
     lines.push(format!("cache      {}{}", cache.display(), state(&cache)));
     lines.extend(hub());
     lines.push(product(Device::Cpu)?);
-    if cuda().is_ok() {
+    if cuda_devices().is_ok() {
         lines.push(product(Device::Cuda(0))?);
     }
-    say(&lines.join("\n"))
+    print_line(&lines.join("\n"))
 }
 
 /// The Hugging Face hub and its cache, as the environment has them.
@@ -74,7 +72,7 @@ fn state(folder: &Path) -> &'static str {
     }
 }
 
-/// The file that was really loaded and the version its folder states, where the system tells them.
+/// The file that was really loaded and the version its folder states, where the system has them.
 fn libtorch() -> String {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
     let line = maps.lines().find(|line| line.contains("libtorch_cpu"));
@@ -91,7 +89,7 @@ fn libtorch() -> String {
     }
 }
 
-/// Multiplies a matrix of ones by itself: each entry must be the side, and the rate is told.
+/// Multiplies a matrix of ones by itself: each entry must be the side, and the rate is reported.
 fn product(device: Device) -> Result<String, Failure> {
     let wrong = |error: tch::TchError| {
         Failure::new(ExitCode::Unexpected, format!("libtorch cannot multiply: {error}"))
@@ -119,7 +117,7 @@ fn product(device: Device) -> Result<String, Failure> {
     ))
 }
 
-/// Waits until a card has done what it was told.
+/// Waits until a GPU has finished.
 fn wait(device: Device) {
     if let Device::Cuda(number) = device {
         tch::Cuda::synchronize(number as i64);

@@ -1,22 +1,25 @@
-//! `seqprobe fetch`: models of the hub into the Hugging Face cache. Asking for it is allowing it.
+//! `seqprobe fetch`: download models of the hub into the Hugging Face cache.
 
 use crate::cli::FetchArguments;
 use crate::exit::Failure;
-use crate::model_finder::{ModelFinder, model_failure};
-use crate::output::say;
+use crate::output::print_line;
+use crate::progress::ShownEvents;
+use seqprobe_study::{ModelFinder, StudyError};
 
 pub(crate) fn run(arguments: &FetchArguments) -> Result<(), Failure> {
-    let finder = ModelFinder::that_looks_only();
+    let finder = ModelFinder::local();
+    let mut events = ShownEvents::default();
     for model in &arguments.models {
-        let snapshot = finder.fetch(model)?;
-        say(&format!(
+        let snapshot = finder.fetch(model, &mut events)?;
+        events.finish();
+        print_line(&format!(
             "{} at commit {}: {}",
             snapshot.repository,
             snapshot.commit,
             snapshot.folder.display()
         ))?;
-        for file in snapshot.digests().map_err(|error| model_failure(model, &error))? {
-            say(&format!("  sha256 {}  {:>12} bytes  {}", file.sha256, file.bytes, file.name))?;
+        for file in snapshot.digests().map_err(|error| StudyError::model(model, error))? {
+            print_line(&format!("  sha256 {}  {:>12} bytes  {}", file.sha256, file.bytes, file.name))?;
         }
     }
     Ok(())

@@ -1,9 +1,9 @@
-//! `seqprobe compare`, `check` and `accept`: two runs side by side, and the regression gate. Nothing is fitted.
+//! `seqprobe compare`, `check` and `accept`: compare two runs, and the regression gate. Nothing is fitted.
 
 use crate::cli::{AcceptArguments, CheckArguments, CompareArguments};
 use crate::exit::{ExitCode, Failure, OrExit};
-use crate::files::write_whole;
-use crate::output::{say, tell};
+use crate::output::{print_error_line, print_line};
+use seqprobe_files::write_whole;
 use seqprobe_report::{
     GateOptions, GateReport, Outcome, accept as accept_run, check as check_run, compare_runs, read_baseline,
 };
@@ -21,8 +21,8 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
         }
     };
     match &arguments.output {
-        Some(path) => write_whole(path, format!("{text}\n").as_bytes()),
-        None => say(&text),
+        Some(path) => write_whole(path, format!("{text}\n").as_bytes()).or_exit(ExitCode::Unexpected),
+        None => print_line(&text),
     }
 }
 
@@ -36,17 +36,18 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
     }
     let report =
         check_run(&arguments.run, &arguments.baseline, &baseline, options).or_exit(ExitCode::Data)?;
-    tell(&report.to_text());
+    print_error_line(&report.to_text());
     if let Some(path) = &arguments.junit {
-        write_whole(path, report.to_junit().or_exit(ExitCode::Unexpected)?.as_bytes())?;
+        let text = report.to_junit().or_exit(ExitCode::Unexpected)?;
+        write_whole(path, text.as_bytes()).or_exit(ExitCode::Unexpected)?;
     }
     if let Some(path) = &arguments.json {
         let text = serde_json::to_string_pretty(&report).or_exit(ExitCode::Unexpected)?;
-        write_whole(path, format!("{text}\n").as_bytes())?;
+        write_whole(path, format!("{text}\n").as_bytes()).or_exit(ExitCode::Unexpected)?;
     }
     if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
         for line in report.to_github_annotations() {
-            say(&line)?;
+            print_line(&line)?;
         }
     }
     verdict(&report)
@@ -59,7 +60,7 @@ fn verdict(report: &GateReport) -> Result<(), Failure> {
         return Err(Failure::new(
             ExitCode::Regressed,
             format!(
-                "{regressed} cells regressed\n  hint: if that is meant, accept the run: seqprobe accept RUN --baseline FILE --reason TEXT"
+                "{regressed} cells regressed\n  hint: if that is intended, accept the run: seqprobe accept RUN --baseline FILE --reason TEXT"
             ),
         ));
     }
@@ -68,7 +69,7 @@ fn verdict(report: &GateReport) -> Result<(), Failure> {
         n => Err(Failure::new(
             ExitCode::CellsFailed,
             format!(
-                "{n} cells of the baseline have no answer\n  hint: --lenient passes over cells the run does not have"
+                "{n} cells of the baseline have no answer\n  hint: --lenient ignores cells that the run does not have"
             ),
         )),
     }
@@ -85,13 +86,13 @@ pub(crate) fn accept(arguments: &AcceptArguments) -> Result<(), Failure> {
     let accepted = accept_run(&arguments.run, &arguments.baseline, arguments.margin, &arguments.reason)
         .or_exit(ExitCode::Data)?;
     for line in &accepted.changes {
-        say(line)?;
+        print_line(line)?;
     }
     let predictions = match accepted.predictions_bytes {
-        Some(bytes) => format!("{bytes} bytes of predictions beside it"),
-        None => "no predictions: they are larger than 2 MB, so checks will be unpaired".to_owned(),
+        Some(bytes) => format!("{bytes} bytes of predictions next to it"),
+        None => "no predictions, because they are larger than 2 MB: checks will be unpaired".to_owned(),
     };
-    say(&format!(
+    print_line(&format!(
         "accepted {} cells, {} changed, into {}; {predictions}",
         accepted.n_cells,
         accepted.changes.len(),

@@ -1,16 +1,15 @@
 //! `seqprobe list`: what there is to choose from, for people and, with `--format json`, for programs.
 
 use crate::cli::{ListFormat, Listing};
-use crate::data_command::cards_here;
+use crate::commands::data::cards_here;
 use crate::exit::{ExitCode, Failure, OrExit};
-use crate::model_finder::ModelFinder;
-use crate::output::{say, tell};
-use crate::probes::PROBES;
+use crate::output::{print_error_line, print_line};
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, LineStyle, Table};
 use seqprobe_models::hub::Needed;
 use seqprobe_models::reference::published_models;
 use seqprobe_models::{FAMILIES, HubReference, PublishedModel};
+use seqprobe_study::{ModelFinder, PROBES};
 use serde::Serialize;
 
 pub(crate) fn run(what: Listing, format: ListFormat) -> Result<(), Failure> {
@@ -34,8 +33,8 @@ pub(crate) fn run(what: Listing, format: ListFormat) -> Result<(), Failure> {
             .collect(),
     };
     match format {
-        ListFormat::Json => say_json(&lines),
-        ListFormat::Table => say(&in_columns(&lines)),
+        ListFormat::Json => print_json(&lines),
+        ListFormat::Table => print_line(&in_columns(&lines)),
     }
 }
 
@@ -85,10 +84,10 @@ struct ModelLine {
 
 /// Published models with what is known of them, then the families.
 fn list_models(format: ListFormat) -> Result<(), Failure> {
-    let finder = ModelFinder::that_looks_only();
+    let finder = ModelFinder::local();
     let hub = finder.hub();
     if let Err(error) = &hub {
-        tell(&format!("warning: the Hugging Face cache is not looked at: {error}"));
+        print_error_line(&format!("warning: the Hugging Face cache is not looked at: {error}"));
     }
     let is_here = |model: &PublishedModel| {
         let reference = HubReference::parse(model.repository).ok()?;
@@ -111,14 +110,14 @@ fn list_models(format: ListFormat) -> Result<(), Failure> {
         .collect();
     let families: Vec<Line> = FAMILIES.iter().map(|family| Line::new(family.id, family.title)).collect();
     if format == ListFormat::Json {
-        return say_json(&serde_json::json!({ "models": models, "families": families }));
+        return print_json(&serde_json::json!({ "models": models, "families": families }));
     }
     if !models.is_empty() {
-        say(&model_table(&models))?;
-        say("")?;
+        print_line(&model_table(&models))?;
+        print_line("")?;
     }
-    say("families, for folders and hf:owner/name")?;
-    say(&in_columns(&families))
+    print_line("families, for folders and hf:owner/name")?;
+    print_line(&in_columns(&families))
 }
 
 fn model_table(models: &[ModelLine]) -> String {
@@ -168,8 +167,8 @@ fn parameters(n: u64) -> String {
     }
 }
 
-fn say_json<T: Serialize>(value: &T) -> Result<(), Failure> {
-    say(&serde_json::to_string_pretty(value).or_exit(ExitCode::Unexpected)?)
+fn print_json<T: Serialize>(value: &T) -> Result<(), Failure> {
+    print_line(&serde_json::to_string_pretty(value).or_exit(ExitCode::Unexpected)?)
 }
 
 #[cfg(test)]

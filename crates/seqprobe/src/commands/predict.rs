@@ -1,78 +1,48 @@
-//! `seqprobe predict`: apply the stored probe of a run to new sequences.
+//! `seqprobe predict`: apply the stored probes of a run to new sequences.
 
 use crate::cli::PredictArguments;
 use crate::exit::{ExitCode, Failure, OrExit};
-use crate::files::{cache_folder, write_whole};
-use crate::model_finder::ModelFinder;
-use crate::output::say;
-use crate::run::set_threads;
-use crate::stored_cell::StoredCell;
+use crate::output::print_line;
+use crate::progress::ShownEvents;
 use ndarray::Array2;
-use seqprobe_core::config::nearest;
 use seqprobe_data::read_sequences;
-use seqprobe_embed::EmbeddingCache;
+use seqprobe_files::write_whole;
+use seqprobe_study::{StoredProbes, list_stored_probes};
 
 pub(crate) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
-    let cells = StoredCell::list(&arguments.run)?;
+    let stored = list_stored_probes(&arguments.run)?;
     let (Some(wanted), Some(input)) = (&arguments.cell, &arguments.input) else {
         let lines: Vec<String> =
-            cells.iter().map(|(cell, _)| format!("{}  {}", &cell.key[..16], cell.id)).collect();
-        return say(&lines.join("\n"));
+            stored.iter().map(|probes| format!("{}  {}", &probes.key()[..16], probes.id())).collect();
+        return print_line(&lines.join("\n"));
     };
-    let matching: Vec<_> = cells
-        .iter()
-        .filter(|(cell, _)| {
-            cell.id.to_string() == *wanted || (wanted.len() >= 6 && cell.key.starts_with(wanted.as_str()))
-        })
-        .collect();
-    let (cell, folder) = match matching.as_slice() {
-        [one] => one,
-        [] => {
-            let names: Vec<String> = cells.iter().map(|(cell, _)| cell.id.to_string()).collect();
-            let hint = match nearest(wanted, names.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean {near:?}?"),
-                None => {
-                    format!("`seqprobe predict {}` lists the {} cells", arguments.run.display(), names.len())
-                }
-            };
-            return Err(Failure::usage(format!("no cell {wanted:?} in this run\n  hint: {hint}")));
-        }
-        several => {
-            return Err(Failure::usage(format!(
-                "{wanted:?} fits {} cells\n  hint: give more digits",
-                several.len()
-            )));
-        }
-    };
-    set_threads(arguments.computing.machine.threads)?;
+    let probes = StoredProbes::choose(&stored, wanted, &arguments.run)?;
+    let options = arguments.compute.options(String::new())?;
     let input = read_sequences(input, None).or_exit(ExitCode::Data)?;
-    let cache = cache_folder(&arguments.computing.folders)?;
-    let temporary = if arguments.computing.no_cache { Some(tempfile::tempdir()?) } else { None };
-    let cache = EmbeddingCache::open(temporary.as_ref().map_or(cache.as_path(), |folder| folder.path()))
-        .or_exit(ExitCode::Unexpected)?;
-    let finder = ModelFinder::new(&arguments.computing)?;
-    let repair = !arguments.computing.no_repair;
-    let predictions = cell.predict(folder, &input.sequences, &cache, repair, &finder)?;
-    let csv = predictions_csv(cell, &input.ids, &predictions)?;
+    let mut events = ShownEvents::default();
+    let predictions = probes.predict(&input.sequences, &options, &mut events)?;
+    events.finish();
+    let csv = predictions_csv(probes, &input.ids, &predictions)?;
     match &arguments.output {
         Some(path) => {
-            write_whole(path, csv.as_bytes())?;
-            say(&format!("wrote {} predictions of {} to {}", input.ids.len(), cell.id, path.display()))
+            write_whole(path, csv.as_bytes()).or_exit(ExitCode::Unexpected)?;
+            let n = input.ids.len();
+            print_line(&format!("wrote {n} predictions of {} to {}", probes.id(), path.display()))
         }
-        None => say(csv.trim_end()),
+        None => print_line(csv.trim_end()),
     }
 }
 
 /// One row per example: the mean over fits, and their standard deviation where there are several.
 fn predictions_csv(
-    cell: &StoredCell,
+    probes: &StoredProbes,
     ids: &[String],
     predictions: &[Array2<f64>],
 ) -> Result<String, Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let several = predictions.len() > 1;
     let mut header = vec!["example_id".to_owned()];
-    for output in &cell.outputs {
+    for output in probes.outputs() {
         let name = if output.target == output.output {
             output.target.clone()
         } else {
@@ -86,7 +56,7 @@ fn predictions_csv(
     writer.write_record(&header).or_exit(ExitCode::Unexpected)?;
     for (row, id) in ids.iter().enumerate() {
         let mut record = vec![id.clone()];
-        for column in 0..cell.outputs.len() {
+        for column in 0..probes.outputs().len() {
             let values: Vec<f64> = predictions.iter().map(|matrix| matrix[[row, column]]).collect();
             let mean = values.iter().sum::<f64>() / values.len() as f64;
             record.push(mean.to_string());

@@ -1,33 +1,30 @@
-//! `seqprobe pretrain`: a config to a model folder. What is trained and how stands in `seqprobe-pretrain`.
+//! `seqprobe pretrain`: from a config to a model folder. `seqprobe-pretrain` does the training.
 
 use crate::cli::PretrainArguments;
-use crate::device::device_of;
 use crate::exit::{ExitCode, Failure};
-use crate::output::{say, tell};
-use crate::run::set_threads;
+use crate::output::{print_error_line, print_line};
 use seqprobe_pretrain::corpus::Places;
 use seqprobe_pretrain::{Event, Options, PretrainConfig, PretrainError, pretrain};
 use std::path::PathBuf;
 
 pub(crate) fn run(arguments: &PretrainArguments, command: String) -> Result<(), Failure> {
-    set_threads(arguments.machine.threads)?;
+    let hardware = arguments.hardware.set_up()?;
     let config = PretrainConfig::read(&arguments.config).map_err(failure)?;
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("models").join(&config.name));
-    let device = device_of(arguments.machine.device.as_deref())?;
     let options = Options {
         out: &out,
-        places: Places { data: arguments.folders.data_dirs.clone(), cards: card_folders(&config) },
-        device,
+        places: Places { data: arguments.paths.data_dirs.clone(), cards: card_folders(&config) },
+        device: hardware.device,
         command,
-        threads: usize::try_from(tch::get_num_threads()).unwrap_or(1),
+        threads: hardware.threads,
     };
-    let outcome = pretrain(&config, &options, &mut |event| tell(&told(&event))).map_err(failure)?;
+    let outcome = pretrain(&config, &options, &mut |event| print_error_line(&event_text(&event))).map_err(failure)?;
     for (name, loss) in &outcome.counts {
-        say(&format!("{:.4} bits per base: counts of {name}", loss.bits))?;
+        print_line(&format!("{:.4} bits per base: counts of {name}", loss.bits))?;
     }
     let valid = &outcome.valid;
     let error = valid.standard_error.map_or_else(String::new, |error| format!(" ± {:.4}", 1.96 * error));
-    say(&format!(
+    print_line(&format!(
         "{:.4}{error} bits per base on {} held-out bases: {} ({} parameters), in {}",
         valid.bits,
         valid.n_bases,
@@ -37,12 +34,12 @@ pub(crate) fn run(arguments: &PretrainArguments, command: String) -> Result<(), 
     ))
 }
 
-/// Beside the config, and where suites look.
+/// Next to the config, and where suites look.
 fn card_folders(config: &PretrainConfig) -> Vec<PathBuf> {
     vec![config.folder.join("datasets"), PathBuf::from("datasets"), config.folder.join("../datasets")]
 }
 
-fn told(event: &Event<'_>) -> String {
+fn event_text(event: &Event<'_>) -> String {
     match event {
         Event::Doing(what) => (*what).to_owned(),
         Event::Corpus(report) => {
@@ -60,7 +57,7 @@ fn told(event: &Event<'_>) -> String {
                 left_out.concat()
             )
         }
-        Event::Resumed(step) => format!("going on after step {step}"),
+        Event::Resumed(step) => format!("continuing after step {step}"),
         Event::Row { row, steps, seconds_left } => {
             let train = row.train_bits.map_or_else(String::new, |bits| format!("training {bits:.4}, "));
             let error = row.valid.standard_error.map_or_else(String::new, |e| format!(" ± {:.4}", 1.96 * e));
