@@ -10,7 +10,7 @@ use ndarray::Array2;
 use rand_chacha::ChaCha8Rng;
 use seqprobe_core::config::nearest;
 use seqprobe_core::dataset::Origin;
-use seqprobe_core::{Dataset, DnaSequence, BaseCounts, Seed, Split, Splits, Targets, Task, TaskKind};
+use seqprobe_core::{BaseCounts, Dataset, DnaSequence, Seed, Split, Splits, Targets, Task, TaskKind};
 use std::collections::BTreeSet;
 use tasks::Example;
 pub use write_csv::write_csv;

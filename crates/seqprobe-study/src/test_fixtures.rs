@@ -5,10 +5,10 @@ use crate::judge::score::score_split;
 use crate::judge::truth::Predictions;
 use crate::store::cell_store::CellResult;
 use ndarray::Array2;
+use seqprobe_core::Pooling;
 use seqprobe_core::clusters::Clusters;
 use seqprobe_core::dataset::Origin;
-use seqprobe_core::{Dataset, DnaSequence, FitReport, BaseCounts, Split, Splits, Targets, Task, TaskKind};
-use seqprobe_core::Pooling;
+use seqprobe_core::{BaseCounts, Dataset, DnaSequence, FitReport, Split, Splits, Targets, Task, TaskKind};
 use seqprobe_report::record::{CellId, CellRecord, Fraction, Role, SeedFit, Status};
 
 /// Bootstrap replicates of made-up cells.

@@ -4,7 +4,7 @@
 use super::near::{KmerIndex, MAX_PIECE_KMERS, sketch};
 use rayon::prelude::*;
 use seqprobe_core::DnaSequence;
-use seqprobe_core::audit::{NEAR_K, MIN_NEAR_KMERS};
+use seqprobe_core::audit::{MIN_NEAR_KMERS, NEAR_K};
 use std::collections::HashSet;
 
 /// Length in bases of the k-mers that distinguish held-out sequence from training sequence.

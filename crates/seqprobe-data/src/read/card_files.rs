@@ -8,7 +8,7 @@ use super::rows::read_rows;
 use crate::card::DataFolders;
 use crate::card::{Card, FileEntry, Format, SideTable, SplitMethod, Text};
 use crate::error::DataError;
-use seqprobe_core::{DnaSequence, BaseCounts, SequenceError};
+use seqprobe_core::{BaseCounts, DnaSequence, SequenceError};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;

@@ -6,7 +6,7 @@ use super::fasta::read_fasta;
 use super::input::{open, sha256_of};
 use crate::card::Format;
 use crate::error::DataError;
-use seqprobe_core::{DnaSequence, BaseCounts};
+use seqprobe_core::{BaseCounts, DnaSequence};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

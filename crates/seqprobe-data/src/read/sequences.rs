@@ -5,7 +5,7 @@ use super::columns::{Column, Layout};
 use super::rows::{column_names, read_rows};
 use super::sequence_column::{find_named, find_sequence_column};
 use crate::error::DataError;
-use seqprobe_core::{DnaSequence, BaseCounts};
+use seqprobe_core::{BaseCounts, DnaSequence};
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;

@@ -1,7 +1,7 @@
 //! The leakage audit of a dataset as lines of text, for the terminal and the reports.
 
 use crate::wording::quantities::{count, number};
-use seqprobe_core::audit::{Audit, Copies, NEAR_K, MIN_NEAR_KMERS, Near, Shared, Shift};
+use seqprobe_core::audit::{Audit, Copies, MIN_NEAR_KMERS, NEAR_K, Near, Shared, Shift};
 
 /// One finding per line, most serious first; a line also says what was not found.
 pub fn audit_lines(audit: &Audit) -> Vec<String> {
