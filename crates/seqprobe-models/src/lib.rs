@@ -1,6 +1,6 @@
 //! Tokenizers, checkpoint readers and frozen encoders on libtorch.
 //!
-//! The way through this crate: [`open_model`] reads a folder in Hugging Face layout and returns a [`FrozenModel`]
+//! The way through this crate: [`open_model()`] reads a folder in Hugging Face layout and returns a [`FrozenModel`]
 //! (config, tensors by the checkpoint's own names, tokenizer). Its tokenizer makes a [`TokenBatch`], its encoder
 //! makes [`HiddenStates`]. Nothing here pools or caches. Parameters are frozen: every forward pass runs without
 //! gradients, except those of [`training`]. The caller chooses the number of threads.

@@ -24,7 +24,7 @@ pub fn open_model(path: &Path, options: LoadOptions) -> Result<FrozenModel, Mode
 /// Opens a masked language model with its head, and returns the ids of the nucleotides too.
 ///
 /// # Errors
-/// [`ModelError::LanguageModel`] for a model whose head is not known, else as [`open_model`].
+/// [`ModelError::LanguageModel`] for a model whose head is not known, else as [`open_model()`].
 pub(crate) fn open_masked_model(
     path: &Path,
     options: LoadOptions,

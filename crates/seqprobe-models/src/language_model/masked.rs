@@ -42,7 +42,7 @@ impl MaskedModel {
     /// Loads a model with its head.
     ///
     /// # Errors
-    /// As [`open_model`](crate::open_model); [`ModelError::LanguageModel`] for a model that cannot predict masked
+    /// As [`open_model`](crate::open_model()); [`ModelError::LanguageModel`] for a model that cannot predict masked
     /// bases: its family's head is not known, it is causal, or its tokens are not single bases;
     /// [`ModelError::MissingTensor`] for a checkpoint without the head.
     pub fn load(folder: &Path, options: LoadOptions) -> Result<Self, ModelError> {
