@@ -344,7 +344,7 @@ fn silent_truncation_and_complements_that_are_not_reversed() {
     let refused = run(folder.path(), &arguments);
     assert_eq!(refused.code, Some(4), "{}", refused.stderr);
     assert!(refused.stderr.contains("more tokens than the 16"), "{}", refused.stderr);
-    let cut = run_well(folder.path(), &[&arguments[..], &["--truncate", "left"]].concat());
+    let cut = run_well(folder.path(), &[&arguments[..], &["--keep", "left"]].concat());
     assert!(cut.stderr.contains("1 of 1 distinct sequences were cut"), "{}", cut.stderr);
 
     // A sequence, its reverse complement, its complement alone, its reverse alone.

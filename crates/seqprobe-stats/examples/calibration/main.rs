@@ -1,7 +1,7 @@
 //! The calibration study: thousands of simulated pairs with known true scores, and how often intervals and verdicts are
 //! correct.
 //!
-//! `make calibration` runs it and rewrites `CALIBRATION.md`, or the file named on the command line. It fails if an
+//! `make calibration` runs it and rewrites `docs/src/calibration.md`, or the file named on the command line. It fails if an
 //! interval without a flag contains the true score too rarely or too often. It takes about half an hour on two cores.
 
 #![expect(clippy::unwrap_used, reason = "a study on inputs of its own making may stop where they are wrong")]
@@ -53,8 +53,8 @@ fn settings() -> Vec<Setting> {
     settings
 }
 
-/// The outcome of one test set for one metric: whether the intervals of a score and of a difference contain the true value
-/// (`None`: no interval), whether they have a flag, and, if both sides are equal, whether one beats the other.
+/// The outcome of one test set for one metric: whether the intervals of a score and of a difference contain the true
+/// value (`None`: no interval), whether they have a flag, and, if both sides are equal, whether one beats the other.
 type Outcome = ([Option<bool>; 2], bool, Option<bool>);
 
 fn try_once(metric: &Metric, setting: &Setting, truths: [f64; 2], seed: u64) -> Outcome {
