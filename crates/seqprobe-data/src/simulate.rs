@@ -176,7 +176,7 @@ pub fn simulated(name: &str, seed: Seed, sizes: Sizes) -> Result<Dataset, DataEr
         title: task.title.to_owned(),
         task: Task {
             kind: task.kind,
-            targets: vec![target_name(task.kind).to_owned()],
+            targets: vec![tasks::target_name(task.kind).to_owned()],
             classes: if task.kind == TaskKind::Binary {
                 vec!["0".to_owned(), "1".to_owned()]
             } else {
@@ -206,11 +206,6 @@ fn too_small(task: &SimulatedTask, what: &str) -> DataError {
         classes",
         task.name, task.min_length
     ))
-}
-
-/// The name of the target column.
-fn target_name(kind: TaskKind) -> &'static str {
-    if kind == TaskKind::Regression { "value" } else { "label" }
 }
 
 fn targets_of(kind: TaskKind, examples: &[Example]) -> Targets {

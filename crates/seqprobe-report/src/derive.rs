@@ -1,7 +1,9 @@
 //! What reports show of a run and the record does not have itself: ranks, curves, choices on validation, the evidence
 //! behind verdicts. It is made once, before rendering; renderers only word and draw it.
 
+pub(crate) mod choices;
 pub(crate) mod dataset_view;
+pub(crate) mod direction;
 pub(crate) mod evidence;
 pub(crate) mod fit_summary;
 pub(crate) mod oracle_gap;
@@ -15,7 +17,7 @@ use crate::record::diagnostics::RankRecord;
 use crate::record::{RunRecord, Status, Verdict};
 use dataset_view::DatasetView;
 use score_map::ScoreMap;
-use tallies::ModelTally;
+use tallies::{ModelTally, REPORTED_VERDICTS};
 
 /// A run with all that its reports show.
 pub(crate) struct RunView<'a> {
@@ -77,10 +79,6 @@ impl<'a> RankView<'a> {
     }
 }
 
-/// The verdicts in the order of reports.
-pub(crate) const REPORTED_VERDICTS: [Verdict; 4] =
-    [Verdict::Beats, Verdict::Ties, Verdict::Loses, Verdict::Unclear];
-
 /// The share of each number in the sum of its row; `None` in a row without examples.
 pub(crate) fn shares_of_rows(rows: &[Vec<f64>]) -> Vec<Vec<Option<f64>>> {
     let shares = |row: &Vec<f64>| {
@@ -88,9 +86,4 @@ pub(crate) fn shares_of_rows(rows: &[Vec<f64>]) -> Vec<Vec<Option<f64>>> {
         row.iter().map(|n| (total > 0.0).then(|| n / total)).collect()
     };
     rows.iter().map(shares).collect()
-}
-
-/// True if a smaller value of the metric is better.
-pub(crate) fn lower_is_better(metric: &str) -> bool {
-    seqprobe_stats::metric(metric).is_some_and(|metric| !metric.higher_is_better)
 }
