@@ -259,6 +259,16 @@ mod tests {
     }
 
     #[test]
+    fn p_values_are_beyond_the_margin_on_both_sides() {
+        // Two standard errors beyond the margin of 0.01, above or below: two-sided 0.0455.
+        for point in [0.03, -0.03] {
+            let judged = judge_one(&[difference(point, 0.01)]);
+            assert_relative_eq!(judged.p_adjusted, 0.0455, max_relative = 1e-3);
+            assert_eq!(judged.comparisons_p_adjusted, [Some(judged.p_adjusted)]);
+        }
+    }
+
+    #[test]
     fn verdicts_are_counted() {
         let tally = Tally::of([Verdict::Beats, Verdict::Unclear, Verdict::Beats, Verdict::Loses]);
         assert_eq!(tally, Tally { beats: 2, ties: 0, loses: 1, unclear: 1 });
