@@ -19,7 +19,7 @@ const DATASET: &str = "gue-tf-0";
 
 /// True values of the examples: every second one is positive.
 fn label(row: usize) -> bool {
-    row % 2 == 0
+    row.is_multiple_of(2)
 }
 
 /// Probabilities that separate the classes by `skill`, with noise that differs between cells.
@@ -298,6 +298,7 @@ fn worse_and_better_cells_are_found_and_shown() {
     let text = report.to_text();
     assert!(text.contains("regressed") && text.contains("improved") && !text.contains("kmer-2"), "{text}");
     assert_eq!(text.lines().last(), Some(summary.as_str()));
+    assert!(text.starts_with('─') && !text.contains(['|', '│']), "columns without vertical lines: {text}");
     // The baseline's p values are two-sided, Holm over the three cells.
     let difference = |place: usize| {
         let labels: Vec<bool> = (0..N).map(label).collect();
@@ -318,7 +319,7 @@ fn worse_and_better_cells_are_found_and_shown() {
     let expected = seqprobe_stats::holm(&[p(0), p(1), 1.0]);
     assert_eq!(worse.p_adjusted, Some(expected[0]));
     assert_eq!(better.p_adjusted, Some(expected[1]));
-    assert_eq!(delta(worse.delta.as_ref()).point, difference(0).estimate.point);
+    assert_eq!(delta(worse.delta.as_ref()).point.to_bits(), difference(0).estimate.point.to_bits());
 
     let annotations = report.to_github_annotations();
     assert_eq!(annotations.len(), 2);
@@ -454,6 +455,16 @@ fn cells_that_cannot_be_compared_close_the_gate() {
     assert_eq!(
         reason(&other_examples),
         "undefined: the test examples differ: 59 of 60 are among the 60 of the other run"
+    );
+    let fewer_examples = |now: &mut Run| {
+        let split = &mut now.predictions[0].splits[0];
+        split.example_ids = (1..N).map(|row| format!("test:{row}")).collect();
+        split.truth = (1..N).map(|row| Some(f64::from(u8::from(label(row))))).collect();
+        split.seeds[0].values.remove(0);
+    };
+    assert_eq!(
+        reason(&fewer_examples),
+        "undefined: the test examples differ: 59 of 59 are among the 60 of the other run"
     );
     let other_truth = |now: &mut Run| {
         let split = &mut now.predictions[0].splits[0];

@@ -270,9 +270,12 @@ mod tests {
 
     #[test]
     fn verdicts_are_counted() {
-        let tally = Tally::of([Verdict::Beats, Verdict::Unclear, Verdict::Beats, Verdict::Loses]);
-        assert_eq!(tally, Tally { beats: 2, ties: 0, loses: 1, unclear: 1 });
-        assert_eq!(tally.total(), 4);
+        let ties = [Verdict::Ties; 3];
+        let verdicts =
+            [Verdict::Beats, Verdict::Unclear, Verdict::Beats, Verdict::Loses].into_iter().chain(ties);
+        let tally = Tally::of(verdicts);
+        assert_eq!(tally, Tally { beats: 2, ties: 3, loses: 1, unclear: 1 });
+        assert_eq!(tally.total(), 7);
     }
 
     #[test]
