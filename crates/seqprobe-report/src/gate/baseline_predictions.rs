@@ -251,3 +251,105 @@ fn read_values(group: &dyn RowGroupReader, seeds: &[u64], n_values: usize) -> Re
 fn rows_of(group: &dyn RowGroupReader) -> usize {
     usize::try_from(group.metadata().num_rows()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(name: &str) -> OutputName {
+        OutputName { target: "label".to_owned(), output: name.to_owned() }
+    }
+
+    fn cell(examples_group: usize, seeds: &[u64]) -> Group {
+        let id: CellId = CellId {
+            dataset: "d".to_owned(),
+            representation: "onehot".into(),
+            variant: crate::record::Variant::None,
+            layer: None,
+            pooling: None,
+            probe: None,
+            fraction: crate::record::Fraction::WHOLE,
+        };
+        Group::Cell { cell: id, seeds: seeds.to_vec(), examples_group }
+    }
+
+    fn examples(n_outputs: usize, n_examples: usize, clusters: bool) -> Group {
+        Group::Examples { outputs: vec![output("a"); n_outputs], examples: n_examples, clusters }
+    }
+
+    /// Two examples of one output, without clusters.
+    fn split() -> SplitPredictions {
+        SplitPredictions {
+            split: "test".to_owned(),
+            example_ids: vec!["x".to_owned(), "y".to_owned()].into(),
+            truth: vec![Some(1.0), None].into(),
+            seeds: Vec::new(),
+            clusters: None,
+        }
+    }
+
+    /// A file whose row groups are those examples and these values, under any layout.
+    fn written(properties: WriterProperties, values: &[&[f64]]) -> File {
+        let schema = schema().expect("a schema");
+        let file = tempfile::tempfile().expect("a file");
+        let copy = file.try_clone().expect("a file");
+        let mut writer = SerializedFileWriter::new(copy, schema, Arc::new(properties)).expect("a writer");
+        write_examples(writer.next_row_group().expect("a group"), 1, &split()).expect("examples");
+        for values in values {
+            let seeds = [SeedPredictions { seed: 3, values: values.to_vec() }];
+            write_values(writer.next_row_group().expect("a group"), &seeds).expect("values");
+        }
+        writer.close().expect("a footer");
+        file
+    }
+
+    fn read_with(layout: &[Group], values: &[&[f64]]) -> Result<Vec<CellPredictions>> {
+        read(written(properties(layout).expect("a layout"), values))
+    }
+
+    fn refused(layout: &[Group], values: &[&[f64]]) -> String {
+        read_with(layout, values).expect_err("it does not fit").to_string()
+    }
+
+    #[test]
+    fn what_fits_its_layout_is_read() {
+        let read = read_with(&[examples(1, 2, false), cell(0, &[7])], &[&[0.25, 0.5]]).expect("it fits");
+        assert_eq!(read.len(), 1);
+        assert_eq!((&read[0].outputs, read[0].splits.len()), (&vec![output("a")], 1));
+        let seeds = vec![SeedPredictions { seed: 7, values: vec![0.25, 0.5] }];
+        assert_eq!(read[0].splits[0], SplitPredictions { seeds, ..split() });
+        // Two seeds of two examples each.
+        let both = [examples(1, 2, false), cell(0, &[1, 2])];
+        let read = read_with(&both, &[&[0.1, 0.2, 0.3, 0.4]]).expect("it fits");
+        assert_eq!(read[0].splits[0].seeds[1].seed, 2);
+        assert_eq!(read[0].splits[0].seeds[1].values, [0.3_f32, 0.4].map(f64::from));
+    }
+
+    #[test]
+    fn what_does_not_fit_its_layout_is_refused() {
+        let values: &[&[f64]] = &[&[0.25, 0.5]];
+        let none = read(written(WriterProperties::builder().build(), values)).expect_err("no layout");
+        assert!(none.to_string().contains("no layout in the metadata"), "{none}");
+        let text = KeyValue::new(LAYOUT_KEY.to_owned(), "[{]".to_owned());
+        let broken = WriterProperties::builder().set_key_value_metadata(Some(vec![text])).build();
+        let broken = read(written(broken, values)).expect_err("no JSON").to_string();
+        assert!(broken.contains("layout: "), "{broken}");
+        assert!(refused(&[examples(1, 2, false)], values).contains("row groups"));
+        for (n_outputs, n_examples) in [(1, 3), (2, 2), (0, 0), (0, 2), (2, usize::MAX)] {
+            let text = refused(&[examples(n_outputs, n_examples, false), cell(0, &[7])], values);
+            assert!(text.contains("the examples are not as many"), "{n_outputs} {n_examples}: {text}");
+        }
+        let text = refused(&[examples(1, 2, true), cell(0, &[7])], values);
+        assert!(text.contains("identifiers or clusters are missing"), "{text}");
+        for group in [1, 2, 9] {
+            let text = refused(&[examples(1, 2, false), cell(group, &[7])], values);
+            assert!(text.contains("names examples that are not there"), "{group}: {text}");
+        }
+        for seeds in [&[][..], &[1, 2]] {
+            let text = refused(&[examples(1, 2, false), cell(0, seeds)], values);
+            assert!(text.contains("the predictions are not as many"), "{seeds:?}: {text}");
+        }
+        let text = refused(&[examples(1, 2, false), cell(0, &[7])], &[&[0.25, f64::NAN]]);
+        assert!(text.contains("a prediction is missing or not finite"), "{text}");
+    }
+}

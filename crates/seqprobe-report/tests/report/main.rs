@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop where a test would")]
 
 mod folder;
+mod gate;
 mod page;
 mod renderers;
 mod sample;

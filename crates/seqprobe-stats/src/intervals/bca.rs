@@ -224,6 +224,34 @@ mod tests {
     }
 
     #[test]
+    fn strata_count_by_their_own_size() {
+        let labels: Vec<bool> = (0..42).map(|row| row < 12).collect();
+        let outputs: Vec<f64> = (0..42).map(|row| (row * 37 % 43) as f64 / 43.0).collect();
+        let truth = Truth::Binary(&labels);
+        let seeds = [outputs.as_slice()];
+        let brier = metric("brier").expect("a metric");
+        let side = SeededScores::prepare(brier, &truth, &seeds, 1.0).expect("a score");
+        let got = acceleration(&[side], &Resampler::new(&truth, None, 1), 42).expect("a score");
+        let losses: Vec<f64> = outputs
+            .iter()
+            .zip(&labels)
+            .map(|(output, &label)| (output - f64::from(u8::from(label))).powi(2))
+            .collect();
+        let without = means_without(&losses, |row| row, 42);
+        let (mut cubes, mut squares) = (0.0, 0.0);
+        for rows in [0..12, 12..42] {
+            let n = rows.len() as f64;
+            let mean = without[rows.clone()].iter().sum::<f64>() / n;
+            for score in &without[rows] {
+                let influence = (n - 1.0) / n * (mean - score);
+                cubes += influence.powi(3);
+                squares += influence.powi(2);
+            }
+        }
+        assert_relative_eq!(got, cubes / (6.0 * squares.powf(1.5)), max_relative = 1e-9);
+    }
+
+    #[test]
     fn units_that_all_count_the_same_have_no_acceleration() {
         assert_eq!(acceleration_of_mse(&[1.0; 30], None).to_bits(), 0);
     }

@@ -183,6 +183,20 @@ mod tests {
     }
 
     #[test]
+    fn only_one_of_several_seeds_is_named() {
+        let labels: Vec<bool> = (0..40).map(|row| row % 2 == 0).collect();
+        let (truth, constant) = (Truth::Binary(&labels), vec![0.1; 40]);
+        let good: Vec<f64> = (0..40).map(|row| f64::from(row * 7 % 40) / 40.0).collect();
+        let mcc = metric("mcc").expect("a metric");
+        let of = |seeds: &[&[f64]]| {
+            estimate(mcc, &truth, seeds, &Resampling::new(1)).expect_err("a constant").to_string()
+        };
+        let cause = "the predictions are all the same (a constant prediction has no correlation)";
+        assert_eq!(of(&[&constant]), format!("undefined: {cause}"));
+        assert_eq!(of(&[&good, &constant]), format!("undefined: seed 2 of 2: {cause}"));
+    }
+
+    #[test]
     fn a_score_of_zero_has_the_bound_too() {
         let labels: Vec<bool> = (0..120).map(|row| row % 2 == 0).collect();
         let wrong: Vec<f64> = labels.iter().map(|&label| f64::from(u8::from(!label))).collect();

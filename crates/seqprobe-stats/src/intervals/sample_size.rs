@@ -200,6 +200,16 @@ mod tests {
         let numbers = size(&Truth::Regression { values: &values, n_targets: 1 }, None);
         assert_eq!((numbers.n_examples, numbers.smallest_group, numbers.drawn()), (30, 30, "bootstrap"));
         assert_relative_eq!(numbers.variance_factor(), 30.0 / 29.0);
+        // Without strata all rows with a known value are units, also those that one target does not have.
+        let values: Vec<Option<f64>> =
+            (0..40).flat_map(|row| [Some(f64::from(row)), (row < 20).then_some(1.0)]).collect();
+        let numbers = size(&Truth::Regression { values: &values, n_targets: 2 }, None);
+        assert_eq!((numbers.n_examples, numbers.smallest_group), (40, 20));
+        assert_relative_eq!(numbers.variance_factor(), 40.0 / 39.0);
+        // A label that does not occur is no smallest group.
+        let values = [Some(true); 15];
+        let ones = size(&Truth::Multilabel { values: &values, n_targets: 1 }, None);
+        assert_eq!((ones.smallest_group, ones.too_small()), (15, None));
     }
 
     #[test]

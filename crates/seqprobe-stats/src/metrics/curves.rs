@@ -164,6 +164,7 @@ mod tests {
         assert_abs_diff_eq!(one[1].observed, 2.0 / 3.0);
         assert_abs_diff_eq!(one[1].predicted, 0.95, epsilon = 1e-12);
         assert_abs_diff_eq!(one[1].lower, two[1].lower, epsilon = 1e-12);
+        assert_eq!((one[1].lower, one[1].upper), wilson(2.0 / 3.0, 3.0));
         assert!(one[0].lower < 0.5 && one[0].upper > 0.5);
     }
 

@@ -246,12 +246,15 @@ mod tests {
     #[test]
     fn heavy_blocks_count_like_light_ones() {
         // A cluster drawn 200 times fills whole blocks, where 16-bit sums would overflow.
-        let labels: Vec<bool> = (0..300).map(|row| row % 3 != 0).collect();
-        let outputs: Vec<f64> = (0..300).map(|row| f64::from((row * 7919) % 101)).collect();
-        let auroc = &auroc(&Truth::Binary(&labels), &outputs).expect("it applies")[0];
-        let one = plain(auroc.as_ref(), 1);
-        for weight in [3, 4, 200, 255] {
-            assert!((plain(auroc.as_ref(), weight) - one).abs() < 1e-15, "{weight}");
+        let mixed: Vec<f64> = (0..300).map(|row| f64::from((row * 7919) % 101)).collect();
+        let in_order: Vec<f64> = (0..300).map(f64::from).collect();
+        for (outputs, one_in) in [(&mixed, 2), (&mixed, 3), (&in_order, 2)] {
+            let labels: Vec<bool> = (0..300).map(|row| row % one_in != 0).collect();
+            let auroc = &auroc(&Truth::Binary(&labels), outputs).expect("it applies")[0];
+            let one = plain(auroc.as_ref(), 1);
+            for weight in [3, 4, 200, 255] {
+                assert!((plain(auroc.as_ref(), weight) - one).abs() < 1e-15, "{weight}");
+            }
         }
     }
 

@@ -45,6 +45,7 @@ mod tests {
     fn hand_worked() {
         // Sorted: 0.01·4, 0.015·3, 0.03·2, 0.9·1.
         let adjusted = holm(&[0.03, 0.01, 0.9, 0.015]);
+        assert_eq!(adjusted.len(), 4);
         for (got, expected) in adjusted.iter().zip([0.06, 0.04, 0.9, 0.045]) {
             assert_relative_eq!(*got, expected, epsilon = 1e-15);
         }
@@ -54,6 +55,7 @@ mod tests {
     fn false_discoveries_are_scipys() {
         // scipy 1.17.1: stats.false_discovery_control([0.03, 0.01, 0.9, 0.015, 0.04])
         let adjusted = benjamini_hochberg(&[0.03, 0.01, 0.9, 0.015, 0.04]);
+        assert_eq!(adjusted.len(), 5);
         for (got, expected) in adjusted.iter().zip([0.05, 0.0375, 0.9, 0.0375, 0.05]) {
             assert_relative_eq!(*got, expected, epsilon = 1e-15);
         }

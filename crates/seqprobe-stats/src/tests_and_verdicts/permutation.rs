@@ -183,6 +183,31 @@ mod tests {
     }
 
     #[test]
+    fn the_size_of_scores_does_not_matter() {
+        let values: Vec<Option<f64>> = vec![Some(0.0); 6];
+        let truth = Truth::Regression { values: &values, n_targets: 1 };
+        let mse = metric("mse").expect("mse is a metric");
+        let p = |scale: f64| {
+            let first = [1.0, 2.0, 3.0, 1.0, 2.0, 5.0].map(|output| scale * output);
+            let second = [2.0, 2.5, 3.5, 0.5, 4.0, 5.5].map(|output| scale * output);
+            permutation_test(mse, &truth, &first, &second, None, 100, 1).expect("defined").p_value
+        };
+        assert!(p(1.0) < 0.5);
+        assert_relative_eq!(p(1e-8), p(1.0));
+        assert_relative_eq!(p(1e8), p(1.0));
+    }
+
+    #[test]
+    fn as_many_units_as_a_word_has_bits_are_exchanged_at_random() {
+        let values: Vec<Option<f64>> = vec![Some(0.0); 64];
+        let truth = Truth::Regression { values: &values, n_targets: 1 };
+        let outputs: Vec<f64> = (0..64).map(f64::from).collect();
+        let mse = metric("mse").expect("mse is a metric");
+        let test = permutation_test(mse, &truth, &outputs, &[0.5; 64], None, 20, 1).expect("defined");
+        assert_eq!((test.method, test.n_permutations), ("permutation", 20));
+    }
+
+    #[test]
     fn two_scores_of_zero_do_not_differ() {
         let values: Vec<Option<f64>> = (0..4).map(|row| Some(f64::from(row))).collect();
         let truth = Truth::Regression { values: &values, n_targets: 1 };

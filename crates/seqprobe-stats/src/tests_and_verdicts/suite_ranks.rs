@@ -279,6 +279,17 @@ mod tests {
     }
 
     #[test]
+    fn a_p_value_equal_to_the_error_rate_is_significant() {
+        let scores = vec![vec![0.9, 0.5]; 6];
+        let groups = |alpha: f64| {
+            rank_methods(&scores, true, PairTest::WilcoxonHolm, alpha).expect("two methods").groups
+        };
+        // 2^(1 − 6)
+        assert_eq!(groups(0.031_25), Vec::<Vec<usize>>::new());
+        assert_eq!(groups(0.031_2), [vec![0, 1]]);
+    }
+
+    #[test]
     fn scores_that_cannot_be_ranked_have_no_summary() {
         let of = |scores: &[Vec<f64>]| rank_methods(scores, true, PairTest::Nemenyi, 0.05).is_some();
         let row = || vec![0.1, 0.2];

@@ -259,10 +259,23 @@ mod tests {
     }
 
     #[test]
+    fn p_values_are_beyond_the_margin_on_both_sides() {
+        // Two standard errors beyond the margin of 0.01, above or below: two-sided 0.0455.
+        for point in [0.03, -0.03] {
+            let judged = judge_one(&[difference(point, 0.01)]);
+            assert_relative_eq!(judged.p_adjusted, 0.0455, max_relative = 1e-3);
+            assert_eq!(judged.comparisons_p_adjusted, [Some(judged.p_adjusted)]);
+        }
+    }
+
+    #[test]
     fn verdicts_are_counted() {
-        let tally = Tally::of([Verdict::Beats, Verdict::Unclear, Verdict::Beats, Verdict::Loses]);
-        assert_eq!(tally, Tally { beats: 2, ties: 0, loses: 1, unclear: 1 });
-        assert_eq!(tally.total(), 4);
+        let ties = [Verdict::Ties; 3];
+        let verdicts =
+            [Verdict::Beats, Verdict::Unclear, Verdict::Beats, Verdict::Loses].into_iter().chain(ties);
+        let tally = Tally::of(verdicts);
+        assert_eq!(tally, Tally { beats: 2, ties: 3, loses: 1, unclear: 1 });
+        assert_eq!(tally.total(), 7);
     }
 
     #[test]

@@ -44,14 +44,12 @@ pub fn wilcoxon_signed_rank(differences: &[f64]) -> SignTest {
     let positive: usize =
         sizes.iter().zip(&twice_ranks).filter(|(size, _)| **size > 0.0).map(|(_, rank)| rank).sum();
     let exact = n <= MAX_EXACT;
-    let p_value = match n {
-        0 => 1.0,
-        _ if exact => exact_p(&twice_ranks, positive),
-        _ => {
-            let mean = twice_ranks.iter().sum::<usize>() as f64 / 2.0;
-            let variance = twice_ranks.iter().map(|&rank| (rank as f64).powi(2)).sum::<f64>() / 4.0;
-            (2.0 * normal_tail((positive as f64 - mean).abs() / variance.sqrt())).min(1.0)
-        }
+    let p_value = if exact {
+        exact_p(&twice_ranks, positive)
+    } else {
+        let mean = twice_ranks.iter().sum::<usize>() as f64 / 2.0;
+        let variance = twice_ranks.iter().map(|&rank| (rank as f64).powi(2)).sum::<f64>() / 4.0;
+        (2.0 * normal_tail((positive as f64 - mean).abs() / variance.sqrt())).min(1.0)
     };
     SignTest {
         method: if exact { "wilcoxon-exact" } else { "wilcoxon-normal" },
