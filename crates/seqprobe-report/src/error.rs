@@ -1,26 +1,32 @@
 //! Why a run could not be written, read or rendered.
 
+use seqprobe_files::FileError;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// What can go wrong with a run folder.
+/// An error about a run, its folder, its reports or a baseline.
 #[derive(Debug, Error)]
 pub enum ReportError {
-    /// The folder holds no finished run.
-    #[error("{}: no run here\n  hint: a run folder holds a run.json, which is written last; an interrupted run has none", .0.display())]
+    /// The folder has no finished run.
+    #[error("{}: no run here\n  hint: a run folder contains run.json, which is written last; an interrupted run has \
+        none", .0.display())]
     NoRun(PathBuf),
-    /// A file or folder could not be read or written.
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] FileError),
+    /// A file or folder cannot be read, created or removed.
     #[error("{}: cannot {action}: {source}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was tried: `read`, `write`, `rename`.
+        /// The action: `read`, `create`, `remove`.
         action: &'static str,
-        /// The system's answer.
+        /// The system's reason.
         source: std::io::Error,
     },
     /// The file ends before its content does.
-    #[error("{}: the file is cut off at line {line}, column {column}\n  hint: run the suite again; what is cached is not computed again", path.display())]
+    #[error("{}: the file is cut off at line {line}, column {column}\n  hint: run the suite again; cached cells are \
+        not computed again", path.display())]
     CutOff {
         /// The file.
         path: PathBuf,
@@ -29,7 +35,7 @@ pub enum ReportError {
         /// Column where it ends.
         column: usize,
     },
-    /// The file is not what it should be.
+    /// The file is not a run record.
     #[error("{}: not a run record: {message}", path.display())]
     NotARun {
         /// The file.
@@ -38,7 +44,8 @@ pub enum ReportError {
         message: String,
     },
     /// The file was written by a later program.
-    #[error("{}: schema version {found}, this program reads versions 1 to {supported}\n  hint: read it with the version of seqprobe that wrote it{writer}", path.display())]
+    #[error("{}: schema version {found}, this program reads versions 1 to {supported}\n  hint: read it with the \
+        version of seqprobe that wrote it{writer}", path.display())]
     NewerSchema {
         /// The file.
         path: PathBuf,
@@ -46,11 +53,11 @@ pub enum ReportError {
         found: u64,
         /// The latest version this program knows.
         supported: u32,
-        /// ` (0.3.0)`, or nothing where the file does not say.
+        /// ` (0.3.0)`, or empty if the file does not say.
         writer: String,
     },
-    /// A number in the record is not finite; an undefined number has its own form.
-    #[error("{what} is {value}, which cannot be stored; an undefined score is stored with its reason")]
+    /// A number of the record is not finite; an undefined number has another form.
+    #[error("{what} is {value}; only finite numbers can be stored")]
     NotFinite {
         /// Which number.
         what: String,
@@ -74,7 +81,8 @@ pub enum ReportError {
         message: String,
     },
     /// Two runs without a scored cell in common.
-    #[error("{} and {}: no scored cell in common\n  hint: cells are matched by dataset, representation, variant, layer, pooling, probe and fraction; are these runs of one suite?", a.display(), b.display())]
+    #[error("{} and {}: no scored cell in common\n  hint: cells are matched by dataset, representation, variant, \
+        layer, pooling, probe and fraction; are these runs of the same suite?", a.display(), b.display())]
     NothingInCommon {
         /// One run.
         a: PathBuf,
@@ -92,12 +100,12 @@ pub enum ReportError {
     /// A run that cannot become a baseline.
     #[error("the run cannot be accepted: {0}")]
     NotAcceptable(String),
-    /// A format nobody registered.
-    #[error("no report format {id:?}\n  hint: the formats are {known}")]
+    /// A format that does not exist.
+    #[error("unknown report format {id:?}\n  hint: the formats are {known}")]
     UnknownFormat {
-        /// What was asked for.
+        /// The requested format.
         id: String,
-        /// What there is.
+        /// The formats.
         known: String,
     },
     /// A renderer failed.
@@ -105,7 +113,7 @@ pub enum ReportError {
     Render {
         /// Which format.
         format: &'static str,
-        /// What went wrong.
+        /// The reason.
         message: String,
     },
 }

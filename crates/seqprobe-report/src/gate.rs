@@ -1,16 +1,21 @@
-//! The regression gate: a run held against the accepted baseline of its suite, cell by cell.
+//! The regression gate: compares a run with the accepted baseline of its suite, cell by cell.
 //!
-//! A cell has regressed where its paired interval lies below 0 (two-sided, Holm over all cells) and its point
-//! below −margin: a difference that is real and matters. It has improved where the same holds above. Nothing
-//! here writes a file; [`crate::accept`] is the only way a baseline changes.
+//! A cell has regressed if its paired difference is significantly below 0 (two-sided, Holm over all cells) and its
+//! point is below −margin. It has improved if the same is true above. Nothing here writes a file; only
+//! [`crate::accept`] changes a baseline.
 
-use crate::baseline::{BaselineCell, OpenBaseline};
-use crate::comparison::{LEVEL, dataset_of, difference_value, paired_difference};
+pub mod baseline;
+mod baseline_predictions;
+mod output;
+pub mod run_comparison;
+
 use crate::error::ReportError;
-use crate::folder::{read_predictions, read_run};
-use crate::predictions::CellPredictions;
+use crate::record::choice::{point, primary_test_score};
 use crate::record::{CellId, EstimateRecord, RunRecord, ScoreRecord, ScoreValue, Status};
-use crate::words::{headline, point};
+use crate::run_folder::predictions::CellPredictions;
+use crate::run_folder::{read_predictions, read_run};
+use baseline::{BaselineCell, OpenBaseline};
+use run_comparison::{LEVEL, dataset_of, difference_value, paired_difference};
 use seqprobe_stats::verdict::ALPHA;
 use seqprobe_stats::{Difference, KnownInterval, NoEstimate, holm, metric, unpaired};
 use serde::Serialize;
@@ -20,11 +25,11 @@ use std::path::Path;
 /// How strict the gate is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct GateOptions {
-    /// Every point must be the accepted one to the last bit: for one machine and one thread count.
+    /// Every point must be identical to the accepted one in all bits: for one machine and one number of threads.
     pub exact: bool,
-    /// Cells of the baseline that the run lacks are told, and are no failure.
+    /// Cells of the baseline that the run does not have are reported, but are not a failure.
     pub lenient: bool,
-    /// Instead of the baseline's own margin.
+    /// A margin in place of the baseline's.
     pub margin: Option<f64>,
 }
 
@@ -32,11 +37,11 @@ pub struct GateOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// No difference that is both real and larger than the margin.
+    /// No difference that is both significant and larger than the margin.
     Unchanged,
-    /// Worse, surely and by more than the margin.
+    /// Significantly worse, by more than the margin.
     Regressed,
-    /// Better, surely and by more than the margin.
+    /// Significantly better, by more than the margin.
     Improved,
     /// The baseline has a score, the run has none.
     Missing,
@@ -71,7 +76,7 @@ pub struct GateCell {
     pub accepted: Option<f64>,
     /// The run's point.
     pub current: Option<f64>,
-    /// Current minus accepted, positive where the run is better.
+    /// Current minus accepted, positive if the run is better.
     pub delta: Option<ScoreValue>,
     /// Two-sided p value, Holm over the cells that have one.
     pub p_adjusted: Option<f64>,
@@ -81,7 +86,7 @@ pub struct GateCell {
     pub reason: Option<String>,
 }
 
-/// A run held against its baseline.
+/// A run compared with its baseline.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GateReport {
     /// Suite.
@@ -104,20 +109,20 @@ impl GateReport {
         self.cells.iter().filter(|cell| cell.outcome == outcome).count()
     }
 
-    /// Cells that close the gate without being worse: missing ones unless the gate is lenient, and those that
-    /// cannot be compared.
+    /// Cells that close the gate without being worse: missing cells, unless the gate is lenient, and cells that cannot
+    /// be compared.
     pub fn n_unanswered(&self) -> usize {
         let missing = if self.lenient { 0 } else { self.count(Outcome::Missing) };
         missing + self.count(Outcome::NotComparable)
     }
 
-    /// Whether nothing regressed and nothing is unanswered.
+    /// True when no cell regressed and all could be compared.
     pub fn is_open(&self) -> bool {
         self.count(Outcome::Regressed) == 0 && self.n_unanswered() == 0
     }
 }
 
-/// Holds a run folder against a baseline.
+/// Compares a run folder with a baseline.
 ///
 /// # Errors
 /// [`ReportError`] when the run cannot be read, or [`ReportError::Baseline`] when the baseline is of another
@@ -133,16 +138,21 @@ pub fn check(
     let refuse = |message: String| ReportError::Baseline { path: baseline_path.to_owned(), message };
     if baseline.suite != record.suite {
         return Err(refuse(format!(
-            "the baseline of suite {:?}, this is a run of {:?}\n  hint: give the baseline of that suite, or accept the run as a new one",
+            "this is the baseline of suite {:?}, the run is of {:?}\n  hint: give the baseline of that suite, or \
+            accept the run as a new baseline",
             baseline.suite, record.suite
         )));
     }
     let scored: BTreeMap<&CellId, &ScoreRecord> =
-        record.cells.iter().filter_map(|cell| Some((&cell.id, headline(cell)?))).collect();
+        record.cells.iter().filter_map(|cell| Some((&cell.id, primary_test_score(cell)?))).collect();
     let accepted: Vec<(CellId, &BaselineCell)> =
         baseline.cells.iter().map(|cell| (cell.id(), cell)).collect();
     if !accepted.iter().any(|(id, _)| scored.contains_key(id)) {
-        return Err(refuse("no cell in common with the run\n  hint: was another suite run under this name, or was the run empty?".to_owned()));
+        return Err(refuse(
+            "no cell in common with the run\n  hint: the suite may have changed under the same name, or \
+            the run may have no scores"
+                .to_owned(),
+        ));
     }
     let margin = options.margin.unwrap_or(baseline.margin);
     let mut cells = Vec::with_capacity(accepted.len());
@@ -174,7 +184,7 @@ pub fn check(
     })
 }
 
-/// Current minus accepted: paired where the accepted predictions are there.
+/// Current minus accepted; paired if the accepted predictions are available.
 fn difference_of(
     run: &Path,
     record: &RunRecord,
@@ -186,7 +196,7 @@ fn difference_of(
     let undefined = |reason: String| NoEstimate::Undefined { reason };
     if accepted.metric != score.metric || accepted.target != score.target {
         return Err(undefined(format!(
-            "scored by {} of {}, accepted was {} of {}",
+            "the score is {} of {}, the accepted one is {} of {}",
             score.metric, score.target, accepted.metric, accepted.target
         )));
     }
@@ -195,13 +205,14 @@ fn difference_of(
     };
     let dataset = dataset_of(record, id)
         .ok_or_else(|| undefined(format!("the run has no dataset {:?}", id.dataset)))?;
-    let before =
-        predictions.get(id).ok_or_else(|| undefined("the baseline holds no predictions of it".to_owned()))?;
+    let before = predictions
+        .get(id)
+        .ok_or_else(|| undefined("the baseline has no predictions of this cell".to_owned()))?;
     let current = read_predictions(run, id).map_err(|error| undefined(error.to_string()))?;
     paired_difference(dataset, &score.metric, &as_accepted(current), before)
 }
 
-/// Predictions as the baseline stores them, so that the same code gives the same numbers.
+/// Predictions rounded as the baseline stores them, so that equal predictions have a difference of 0.
 fn as_accepted(mut predictions: CellPredictions) -> CellPredictions {
     for split in &mut predictions.splits {
         for value in split.seeds.iter_mut().flat_map(|seed| &mut seed.values) {
@@ -214,11 +225,11 @@ fn as_accepted(mut predictions: CellPredictions) -> CellPredictions {
 fn unpaired_difference(accepted: &BaselineCell, score: &ScoreRecord) -> Result<Difference, NoEstimate> {
     let undefined = |reason: &str| NoEstimate::Undefined { reason: reason.to_owned() };
     let (Some(lower), Some(upper)) = (accepted.lower, accepted.upper) else {
-        return Err(undefined("the accepted score has no interval, and there are no predictions to pair"));
+        return Err(undefined("the accepted score has no interval, and there are no accepted predictions"));
     };
     let ScoreValue::Estimate(EstimateRecord { point, lower: now_lower, upper: now_upper, .. }) = &score.value
     else {
-        return Err(undefined("the score has no interval, and there are no predictions to pair"));
+        return Err(undefined("the score has no interval, and there are no accepted predictions"));
     };
     let higher_is_better = metric(&score.metric).is_none_or(|metric| metric.higher_is_better);
     let known =
@@ -265,7 +276,7 @@ fn missing_reason(record: &RunRecord, id: &CellId) -> String {
     }
 }
 
-/// Sets outcomes: Holm's correction runs over all differences with an interval.
+/// Sets the outcomes. Holm's correction is over all differences with an interval.
 fn judge(
     cells: &mut [GateCell],
     differences: &[Option<Result<Difference, NoEstimate>>],
@@ -295,7 +306,7 @@ fn judge(
         for cell in cells.iter_mut().filter(|cell| cell.current.is_some()) {
             let same = cell.accepted.map(f64::to_bits) == cell.current.map(f64::to_bits);
             cell.outcome = if same { Outcome::Unchanged } else { Outcome::Regressed };
-            cell.reason = (!same).then(|| "not the accepted number to the last bit".to_owned());
+            cell.reason = (!same).then(|| "differs from the accepted score".to_owned());
         }
     }
 }

@@ -109,7 +109,7 @@ impl Study {
                 cells.push(serde_json::json!({
                     "id": cell.id, "role": cell.role, "state": state, "reason": reason,
                     "train": dataset.splits.train.len(), "valid": dataset.splits.valid.len(),
-                    "test": dataset.splits.test.len(), "bases": dataset.letters.letters,
+                    "test": dataset.splits.test.len(), "bases": dataset.letters.total,
                 }));
             }
         }

@@ -150,7 +150,9 @@ impl InputArgs {
     /// The end to keep, by its new or its old option; the old one is reported.
     pub(crate) fn keep(&self) -> Result<Option<String>, Failure> {
         match (&self.keep, &self.truncate) {
-            (Some(_), Some(_)) => Err(Failure::usage("--truncate is the old name of --keep: give only --keep")),
+            (Some(_), Some(_)) => {
+                Err(Failure::usage("--truncate is the old name of --keep: give only --keep"))
+            }
             (None, Some(old)) => {
                 print_error_line("warning: --truncate is now called --keep");
                 Ok(Some(old.clone()))

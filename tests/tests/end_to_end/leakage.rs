@@ -66,8 +66,8 @@ fn planted_copies_are_told_and_left_out_when_asked_to() {
     let folder = leaky();
     let printed = run_well(folder.path(), &["data", "audit", "task/sim-motif-fixed.toml"]).stdout;
     for line in [
-        "test: 1 sequence in train: 1 test row, 1 train row; 0 with a label that differs",
-        "test: 1 reverse complement in train: 1 test row, 1 train row; 1 with a label that differs",
+        "test: 1 sequence in train: 1 test row, 1 train row; 0 with a different label",
+        "test: 1 reverse complement in train: 1 test row, 1 train row; 1 with a different label",
         "valid: no sequence in train",
         "composition and length alone, auroc of a linear probe on test: ",
     ] {

@@ -170,7 +170,7 @@ fn a_number_that_is_not_finite_is_refused_by_name() {
     let mut record = crate::sample::run();
     record.cells[0].scores[1].value = crate::sample::estimate(0.5, f64::NEG_INFINITY, 0.6);
     let error = write_run(folder.path(), &record, &[]).unwrap_err().to_string();
-    insta::assert_snapshot!(error, @"mcc of label on test of gue-tf-0/onehot/-/-/flatten/linear/1 is -inf, which cannot be stored; an undefined score is stored with its reason");
+    insta::assert_snapshot!(error, @"mcc of label on test of gue-tf-0/onehot/-/-/flatten/linear/1 is -inf; only finite numbers can be stored");
     assert!(names(folder.path()).is_empty());
 }
 
@@ -208,7 +208,7 @@ runs/a/run.json: schema version 99, this program reads versions 1 to 1
     fs::remove_file(&path).unwrap();
     insta::assert_snapshot!(shown(read_run(folder.path()).unwrap_err()), @r#"
 runs/a: no run here
-  hint: a run folder holds a run.json, which is written last; an interrupted run has none
+  hint: a run folder contains run.json, which is written last; an interrupted run has none
 "#);
 }
 
@@ -226,7 +226,7 @@ fn a_damaged_prediction_file_is_an_error() {
     let other = &record.cells[1].id;
     fs::write(predictions_path(folder.path(), other), &bytes).unwrap();
     let error = read_predictions(folder.path(), other).unwrap_err().to_string();
-    assert!(error.contains("the file holds those of gue-tf-0/onehot"), "{error}");
+    assert!(error.contains("the file has those of gue-tf-0/onehot"), "{error}");
 }
 
 #[test]

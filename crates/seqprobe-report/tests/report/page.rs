@@ -68,7 +68,7 @@ fn each_scored_cell_has_its_row_and_each_drawing_its_title() {
     );
     for sentence in [
         "beats every baseline by more than 0.01 MCC (smallest difference +0.077 [0.042, 0.113] against kmer-4)",
-        "stays 0.140 short of the oracle",
+        "is 0.140 short of the oracle",
     ] {
         let inside = page.contains(sentence) || sentence.contains("oracle") && page.contains("0.140 short");
         assert!(inside, "{sentence}");

@@ -7,7 +7,7 @@ use seqprobe_report::{FORMATS, render, render_table};
 fn every_format_renders_and_ends_with_a_line_break() {
     let record = crate::sample::run();
     for format in FORMATS {
-        let text = (format.render)(&record).unwrap();
+        let text = format.render(&record).unwrap();
         assert!(text.ends_with('\n'), "{} ends with {:?}", format.id, text.chars().last());
         assert_eq!(render(&record, format.id).unwrap(), text, "{}", format.id);
         for cell in
@@ -37,7 +37,7 @@ fn formats_have_distinct_names_and_the_record_comes_last() {
 fn an_unknown_format_names_those_there_are() {
     let error = render(&crate::sample::run(), "pdf").unwrap_err().to_string();
     insta::assert_snapshot!(error, @r#"
-no report format "pdf"
+unknown report format "pdf"
   hint: the formats are table, csv, verdicts, html, md, junit, json
 "#);
 }
@@ -50,7 +50,7 @@ warning: <script>alert('x')</script>|`@someone` is small
 
 gue-tf-0, MCC on test, 1000 examples
 ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
- representation            how              probe    role       MCC                    note
+ representation            setting          probe    role       MCC                    note
 ══════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════
  onehot                    flatten          linear   baseline   0.531 [0.498, 0.563]
  kmer-4                                     linear   baseline   0.610 [0.579, 0.641]
@@ -65,21 +65,21 @@ gue-tf-0, MCC on test, 1000 examples
 
 <script>alert('x')</script>|`@someone`, MSE on test, 1000 examples in 240 clusters by gene
 ───────────────────────────────────────────────────────────────────────────────────
- representation     how            probe    role       MSE                    note
+ representation     setting        probe    role       MSE                    note
 ═══════════════════════════════════════════════════════════════════════════════════
  onehot             flatten        linear   baseline   0.401 [0.371, 0.430]
  models/nt-v2-50m   final · mean   linear   model      0.390 [0.360, 0.420]
  oracle                            -        oracle     0.250 [0.240, 0.260]
 ───────────────────────────────────────────────────────────────────────────────────
 
-on 1 of 2 tasks models/nt-v2-50m with linear beats every baseline, and on 1 it loses to at least one; with cnn on 0 of 1, and on 1 we cannot tell; with its best probe on 0 of 1, and on 1 it ties with every one
-on 0 of 1 task =cmd|' /C calc'!A0 with linear beats every baseline, and on 1 we cannot tell
+models/nt-v2-50m with linear beats every baseline on 1 of 2 tasks and loses to at least one baseline on 1; with cnn it beats every baseline on 0 of 1 and is unclear on 1; with its best probe it beats every baseline on 0 of 1 and ties with every baseline on 1
+=cmd|' /C calc'!A0 with linear beats every baseline on 0 of 1 task and is unclear on 1
 gue-tf-0: models/nt-v2-50m with linear (final · mean) beats every baseline by more than 0.01 MCC (smallest difference +0.077 [0.042, 0.113] against kmer-4)
-gue-tf-0: models/nt-v2-50m with cnn (final · mean): cannot tell, the difference of +0.007 [-0.020, 0.034] against onehot may lie on either side of the margin of 0.01 MCC
+gue-tf-0: models/nt-v2-50m with cnn (final · mean): unclear, the interval of the difference contains the margin of 0.01 MCC: +0.007 [-0.020, 0.034] against onehot
 gue-tf-0: models/nt-v2-50m with its best probe (final · mean) ties with every baseline, within 0.01 MCC (largest difference +0.0010 [-0.0081, 0.0098] against onehot with cnn)
-gue-tf-0: =cmd|' /C calc'!A0 with linear (final · mean): cannot tell, the model's cell failed
+gue-tf-0: =cmd|' /C calc'!A0 with linear (final · mean): unclear, the model's cell failed
 <script>alert('x')</script>|`@someone`: models/nt-v2-50m with linear (final · mean) loses by more than 0.01 MSE: -0.050 [-0.070, -0.030] against onehot
-<script>alert('x')</script>|`@someone`: models/nt-v2-50m (final · mean) with linear at 0.390 [0.360, 0.420] stays 0.140 short of the oracle at 0.250 [0.240, 0.260]
+<script>alert('x')</script>|`@someone`: models/nt-v2-50m (final · mean) with linear (0.390 [0.360, 0.420]) is 0.140 short of the oracle (0.250 [0.240, 0.260])
 "#);
 }
 
@@ -90,7 +90,7 @@ fn table_without_a_model_names_the_best_representation() {
     record.verdicts.clear();
     record.datasets.truncate(1);
     record.cells.retain(|cell| cell.role != Role::Model);
-    insta::assert_snapshot!(render_table(&record).lines().last().unwrap(), @"gue-tf-0: onehot (tokens) with cnn scored best, MCC 0.694 [0.664, 0.722] (no model in the suite, so no verdict was asked for)");
+    insta::assert_snapshot!(render_table(&record).lines().last().unwrap(), @"gue-tf-0: onehot (tokens) with cnn scored best, MCC 0.694 [0.664, 0.722] (there is no model to compare)");
 }
 
 #[test]
@@ -121,21 +121,21 @@ fn markdown() {
 > **Warning:** &lt;script&gt;alert('x')&lt;/script&gt;\|\`&#64;someone\` is small
 >
 
-- on 1 of 2 tasks models/nt-v2-50m with linear beats every baseline, and on 1 it loses to at least one; with cnn on 0 of 1, and on 1 we cannot tell; with its best probe on 0 of 1, and on 1 it ties with every one
-- on 0 of 1 task =cmd\|' /C calc'!A0 with linear beats every baseline, and on 1 we cannot tell
+- models/nt-v2-50m with linear beats every baseline on 1 of 2 tasks and loses to at least one baseline on 1; with cnn it beats every baseline on 0 of 1 and is unclear on 1; with its best probe it beats every baseline on 0 of 1 and ties with every baseline on 1
+- =cmd\|' /C calc'!A0 with linear beats every baseline on 0 of 1 task and is unclear on 1
 
 - **beats**: `gue-tf-0`: models/nt-v2-50m with linear (final · mean) beats every baseline by more than 0.01 MCC (smallest difference +0.077 \[0.042, 0.113\] against kmer-4)
-- **unclear**: `gue-tf-0`: models/nt-v2-50m with cnn (final · mean): cannot tell, the difference of +0.007 \[-0.020, 0.034\] against onehot may lie on either side of the margin of 0.01 MCC
+- **unclear**: `gue-tf-0`: models/nt-v2-50m with cnn (final · mean): unclear, the interval of the difference contains the margin of 0.01 MCC: +0.007 \[-0.020, 0.034\] against onehot
 - **ties**: `gue-tf-0`: models/nt-v2-50m with its best probe (final · mean) ties with every baseline, within 0.01 MCC (largest difference +0.0010 \[-0.0081, 0.0098\] against onehot with cnn)
-- **unclear**: `gue-tf-0`: =cmd\|' /C calc'!A0 with linear (final · mean): cannot tell, the model's cell failed
+- **unclear**: `gue-tf-0`: =cmd\|' /C calc'!A0 with linear (final · mean): unclear, the model's cell failed
 - **loses**: `<script>alert('x')</script>  @someone `: models/nt-v2-50m with linear (final · mean) loses by more than 0.01 MSE: -0.050 \[-0.070, -0.030\] against onehot
-- `<script>alert('x')</script>  @someone `: models/nt-v2-50m (final · mean) with linear at 0.390 \[0.360, 0.420\] stays 0.140 short of the oracle at 0.250 \[0.240, 0.260\]
+- `<script>alert('x')</script>  @someone `: models/nt-v2-50m (final · mean) with linear (0.390 \[0.360, 0.420\]) is 0.140 short of the oracle (0.250 \[0.240, 0.260\])
 
 ### gue-tf-0
 
 MCC on 1000 test examples, 95% interval in brackets.
 
-| representation | how | probe | role | MCC | note |
+| representation | setting | probe | role | MCC | note |
 |---|---|---|---|---|---|
 | onehot | flatten | linear | baseline | 0.531 \[0.498, 0.563\] |  |
 | kmer-4 |  | linear | baseline | 0.610 \[0.579, 0.641\] |  |
@@ -151,7 +151,7 @@ MCC on 1000 test examples, 95% interval in brackets.
 
 MSE on 1000 test examples, 95% interval in brackets.
 
-| representation | how | probe | role | MSE | note |
+| representation | setting | probe | role | MSE | note |
 |---|---|---|---|---|---|
 | onehot | flatten | linear | baseline | 0.401 \[0.371, 0.430\] |  |
 | models/nt-v2-50m | final · mean | linear | model | 0.390 \[0.360, 0.420\] |  |
@@ -173,7 +173,7 @@ fn markdown_of_a_large_run_fits_a_comment() {
     }
     let text = render(&record, "md").unwrap();
     assert!(text.len() < 65_536, "{}", text.len());
-    assert!(text.contains("report.html holds them all"));
+    assert!(text.contains("report.html has all of them"));
     assert!(text.contains("- `gue-task-19`: 21 × beats"));
 }
 
@@ -322,7 +322,7 @@ fn junit() {
 fn the_page_draws_what_lies_behind_the_scores() {
     let page = render(&crate::sample::run(), "html").unwrap();
     for text in [
-        "<summary>Behind the scores</summary>",
+        "<summary>Diagnostic curves</summary>",
         "aria-label=\"ROC, precision-recall and calibration curves on test of gue-tf-0",
         "<h2>Ranks over the suite</h2>",
         "critical difference 0.98",
@@ -336,7 +336,7 @@ fn the_page_draws_what_lies_behind_the_scores() {
     without.diagnostics.clear();
     without.ranks = None;
     let page = render(&without, "html").unwrap();
-    assert!(!page.contains("Behind the scores") && !page.contains("Ranks over the suite"));
+    assert!(!page.contains("Diagnostic curves") && !page.contains("Ranks over the suite"));
 }
 
 /// A run whose second dataset has a probe with 23 elements for a target with a name that would do harm.
@@ -401,4 +401,34 @@ fn gains_over_random_initialisations_follow_the_verdicts() {
     let (verdict, gain) =
         (table.find("models/nt-v2-50m with linear").unwrap(), table.find("m with linear is").unwrap());
     assert!(verdict < gain, "{table}");
+}
+
+#[test]
+fn renderers_choose_and_rank_nothing() {
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/formats"))];
+    let mut n_files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Some("rs") = path.extension().and_then(|ending| ending.to_str()) else { continue };
+            let text = std::fs::read_to_string(&path).unwrap();
+            n_files += 1;
+            for word in [
+                "validation_loss",
+                "on_validation(",
+                "min_by",
+                "max_by",
+                "Tally",
+                "holm",
+                "average_ranks[left]",
+            ] {
+                assert!(!text.contains(word), "{}: {word} belongs into derive", path.display());
+            }
+        }
+    }
+    assert!(n_files > 15, "{n_files}");
 }

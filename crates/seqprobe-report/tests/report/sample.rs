@@ -2,7 +2,7 @@
 //! interval and without value, an oracle, names that would do harm where they are not escaped.
 
 use seqprobe_core::{FitReport, LayerIndex, Pooling, Split, TaskKind};
-use seqprobe_report::diagnostics::{CalibrationPoint, Diagnostics, RankRecord, Shown};
+use seqprobe_report::diagnostics::{CalibrationPoint, DiagnosticData, Diagnostics, RankRecord};
 use seqprobe_report::record::{
     CellId, CellRecord, ComparisonRecord, CostRecord, DatasetRecord, EstimateRecord, Fraction, ProbeScope,
     Provenance, Role, RunRecord, SCHEMA_VERSION, ScoreRecord, ScoreValue, ScoredTarget, SeedFit, Status,
@@ -295,7 +295,12 @@ pub(crate) fn run() -> RunRecord {
         diagnostics: diagnostics(),
         ranks: Some(ranks()),
         warnings: vec![
-            Warning::SharedWithTrain { dataset: "gue-tf-0".to_owned(), split: Split::Test, shared: 14, rows: 1000 },
+            Warning::SharedWithTrain {
+                dataset: "gue-tf-0".to_owned(),
+                split: Split::Test,
+                shared: 14,
+                rows: 1000,
+            },
             Warning::Text { text: format!("{SCRIPT} is small") },
         ],
     }
@@ -353,7 +358,7 @@ fn diagnostics() -> Vec<Diagnostics> {
             cell: id("gue-tf-0", representation, FLAT, "linear"),
             role,
             n_seeds: 2,
-            shown: Shown::Binary {
+            shown: DiagnosticData::Binary {
                 roc: vec![[0.0, 0.0], [0.5, 0.9], [1.0, 1.0]],
                 precision_recall: vec![[0.5, 1.0], [1.0, 0.6]],
                 share_positive: 0.5,

@@ -53,8 +53,8 @@ fn settings() -> Vec<Setting> {
     settings
 }
 
-/// The outcome of one test set for one metric: whether the intervals of a score and of a difference contain the true value
-/// (`None`: no interval), whether they have a flag, and, if both sides are equal, whether one beats the other.
+/// The outcome of one test set for one metric: whether the intervals of a score and of a difference contain the true
+/// value (`None`: no interval), whether they have a flag, and, if both sides are equal, whether one beats the other.
 type Outcome = ([Option<bool>; 2], bool, Option<bool>);
 
 fn try_once(metric: &Metric, setting: &Setting, truths: [f64; 2], seed: u64) -> Outcome {

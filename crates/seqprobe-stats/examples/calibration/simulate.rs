@@ -1,10 +1,10 @@
 //! Test sets and predictions with known true scores.
 //!
-//! Binary tasks: the evidence of an example is normal with mean 0 for negatives, and with the seed's quality as its mean
-//! for positives. The output is the probability of a positive given evidence of the average quality. Regression:
-//! prediction and true value are normal with the seed's quality as their correlation. Half of the noise belongs to the
-//! example and is shared by all seeds and sides. With clusters, 40% of that noise and of the true values belong to the
-//! cluster.
+//! Binary tasks: the evidence of an example is normal with mean 0 for negatives, and with the seed's quality as its
+//! mean for positives. The output is the probability of a positive given evidence of the average quality. Regression:
+//! prediction and true value are normal with the seed's quality as their correlation. Half of the noise belongs to
+//! the example and is shared by all seeds and sides. With clusters, 40% of that noise and of the true values belong
+//! to the cluster.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};

@@ -25,8 +25,8 @@ const MOSTLY: f64 = 0.9;
 /// Allowed deviation from the promise, in standard errors of the study.
 const SLACK: f64 = 3.0;
 
-/// Returns the whole page, and the number of cells without a flag that are outside the promise by more than the error of
-/// the study.
+/// Returns the whole page, and the number of cells without a flag that are outside the promise by more than the error
+/// of the study.
 pub(crate) fn document(
     lines: &[Line],
     power: &[(usize, Vec<(f64, f64)>)],

@@ -113,3 +113,118 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     let (below, above) = (place.floor() as usize, place.ceil() as usize);
     sorted[below] + (place - place.floor()) * (sorted[above] - sorted[below])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::registry::metric;
+    use crate::metrics::truth::Truth;
+    use approx::assert_relative_eq;
+
+    #[test]
+    fn quantiles_by_hand() {
+        let sorted = [1.0, 2.0, 4.0, 8.0, 16.0];
+        for (share, expected) in [(0.0, 1.0), (0.25, 2.0), (0.3, 2.4), (0.5, 4.0), (0.9, 12.8), (1.0, 16.0)] {
+            assert_relative_eq!(quantile(&sorted, share), expected, max_relative = 1e-12);
+        }
+        let (lower, upper) = percentile_interval(&sorted, 0.4);
+        assert_relative_eq!(lower, 2.4, max_relative = 1e-12);
+        assert_relative_eq!(upper, 7.2, max_relative = 1e-12);
+    }
+
+    /// Replicates 0, 1, …, 1000: a quantile is a thousand times its share.
+    fn even() -> Vec<f64> {
+        (0..=1000).map(f64::from).collect()
+    }
+
+    #[test]
+    fn bias_and_acceleration_by_hand() {
+        let normal = Normal::standard();
+        // 700 replicates are below the point and one is equal to it.
+        let bias = normal.inverse_cdf(700.5 / 1001.0);
+        for acceleration in [0.0, 0.1, -0.05] {
+            let place = |z: f64| normal.cdf(bias + (bias + z) / (1.0 - acceleration * (bias + z)));
+            let (lower, upper) = bca_interval(&even(), 700.0, acceleration, 0.9);
+            let z = normal.inverse_cdf(0.95);
+            assert_relative_eq!(lower, 1000.0 * place(-z), max_relative = 1e-9);
+            assert_relative_eq!(upper, 1000.0 * place(z), max_relative = 1e-9);
+        }
+        let (lower, upper) = bca_interval(&even(), 500.0, 0.0, 0.95);
+        assert_relative_eq!(lower, 25.0, max_relative = 1e-6);
+        assert_relative_eq!(upper, 975.0, max_relative = 1e-6);
+    }
+
+    #[test]
+    fn a_point_outside_all_replicates_has_a_finite_bias() {
+        let normal = Normal::standard();
+        for (point, share) in [(-7.0, 0.5 / 1001.0), (2000.0, 1.0 - 0.5 / 1001.0)] {
+            let bias = normal.inverse_cdf(share);
+            let (lower, upper) = bca_interval(&even(), point, 0.0, 0.5);
+            let z = normal.inverse_cdf(0.75);
+            assert_relative_eq!(lower, 1000.0 * normal.cdf(2.0 * bias - z), max_relative = 1e-9);
+            assert_relative_eq!(upper, 1000.0 * normal.cdf(2.0 * bias + z), max_relative = 1e-9);
+        }
+    }
+
+    /// Errors of predictions of 0, squared: skewed to the right.
+    fn outputs(n: usize) -> Vec<f64> {
+        (0..n).map(|row| 1.0 + (row * 7919 % 101) as f64 / 50.0).collect()
+    }
+
+    fn acceleration_of_mse(outputs: &[f64], clusters: Option<&[u32]>) -> f64 {
+        let values = vec![Some(0.0); outputs.len()];
+        let truth = Truth::Regression { values: &values, n_targets: 1 };
+        let seeds = [outputs];
+        let mse = metric("mse").expect("mse is a metric");
+        let side = SeededScores::prepare(mse, &truth, &seeds, 1.0).expect("a score");
+        let resampler = Resampler::new(&truth, clusters, 1);
+        acceleration(&[side], &resampler, outputs.len()).expect("every part can be left out")
+    }
+
+    /// The acceleration of a mean whose parts, left out one by one, leave the means given.
+    fn expected(means_without: &[f64]) -> f64 {
+        let mean = means_without.iter().sum::<f64>() / means_without.len() as f64;
+        let deviations = means_without.iter().map(|without| mean - without);
+        let (cubes, squares) =
+            deviations.fold((0.0, 0.0), |sums, d| (sums.0 + d.powi(3), sums.1 + d.powi(2)));
+        cubes / (6.0 * squares.powf(1.5))
+    }
+
+    /// The means that are left where each part, given as the number of each row's part, is left out.
+    fn means_without(losses: &[f64], part_of: impl Fn(usize) -> usize, n_parts: usize) -> Vec<f64> {
+        let without = |part: usize| {
+            let kept = losses.iter().enumerate().filter(|(row, _)| part_of(*row) != part);
+            let (sum, n) = kept.fold((0.0, 0.0), |sums, (_, loss)| (sums.0 + loss, sums.1 + 1.0));
+            sum / n
+        };
+        (0..n_parts).map(without).collect()
+    }
+
+    #[test]
+    fn the_acceleration_of_a_mean_by_hand() {
+        for (n, n_parts) in [(40, 40), (256, 256), (600, 256)] {
+            let outputs = outputs(n);
+            let losses: Vec<f64> = outputs.iter().map(|output| output * output).collect();
+            let expected = expected(&means_without(&losses, |row| row % n_parts, n_parts));
+            assert!(expected.abs() > 1e-3, "{expected}");
+            assert_relative_eq!(acceleration_of_mse(&outputs, None), expected, max_relative = 1e-8);
+        }
+        for (n_clusters, n_parts) in [(20, 20), (300, 256)] {
+            let outputs = outputs(900);
+            let losses: Vec<f64> = outputs.iter().map(|output| output * output).collect();
+            let clusters: Vec<u32> = (0..900).map(|row| row % n_clusters).collect();
+            let part = |row: usize| clusters[row] as usize % n_parts;
+            let expected = expected(&means_without(&losses, part, n_parts));
+            assert_relative_eq!(
+                acceleration_of_mse(&outputs, Some(&clusters)),
+                expected,
+                max_relative = 1e-8
+            );
+        }
+    }
+
+    #[test]
+    fn units_that_all_count_the_same_have_no_acceleration() {
+        assert_eq!(acceleration_of_mse(&[1.0; 30], None).to_bits(), 0);
+    }
+}

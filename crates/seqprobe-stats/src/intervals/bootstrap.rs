@@ -215,6 +215,35 @@ mod tests {
     }
 
     #[test]
+    fn clusters_are_numbered_without_gaps() {
+        let Scheme::Clusters { cluster_of_row, n_clusters } =
+            whole_clusters(&[0, 2, 3, 4, 5, 6], &[9, 4, 9, 7, 7, 70, 8])
+        else {
+            panic!("not clusters")
+        };
+        assert_eq!(n_clusters, 4);
+        assert_eq!(cluster_of_row, [Some(2), None, Some(2), Some(0), Some(0), Some(3), Some(1)]);
+    }
+
+    #[test]
+    fn integers_below_a_bound_are_those_of_lemire() {
+        // A word is refused where the low half of its product with the bound is below 2^32 modulo the bound.
+        for bound in [1_u32, 2, 3, 1000, 3 << 30, (1 << 31) + 1, u32::MAX] {
+            let mut rng = ChaCha8Rng::seed_from_u64(17);
+            let mut words = rng.clone();
+            for _ in 0..200 {
+                let expected = loop {
+                    let product = u64::from(words.next_u32()) * u64::from(bound);
+                    if product % (1 << 32) >= (1 << 32) % u64::from(bound) {
+                        break product >> 32;
+                    }
+                };
+                assert_eq!(u64::from(below(&mut rng, bound)), expected, "below {bound}");
+            }
+        }
+    }
+
+    #[test]
     fn counts_are_those_of_uniform_draws() {
         // Each row's count is binomial (n, 1/n), and two rows' counts have covariance −1/n.
         for n in [2_usize, 5, 50] {

@@ -24,7 +24,7 @@ pub(crate) fn delong_terms(truth: &Truth<'_>, sides: &[SeededScores<'_>]) -> (Ve
         let n_seeds = side.n_seeds() as f64;
         let of_seed = |outputs: &&[f64]| {
             let mut influences = vec![0.0; truth.n_examples()];
-            add_influences(truth, outputs, &side.targets(), 1.0, &mut influences);
+            add_influences(truth, outputs, &side.targets(), &mut influences);
             influences
         };
         let of_seeds: Vec<Vec<f64>> = side.outputs_by_seed.iter().map(of_seed).collect();
@@ -43,12 +43,11 @@ pub(crate) fn delong_terms(truth: &Truth<'_>, sides: &[SeededScores<'_>]) -> (Ve
     (variance_terms(truth, &sum), from_examples)
 }
 
-/// Adds `share` of each example's influence on the macro mean over `targets` to `influences`. Returns that mean.
+/// Adds each example's influence on the macro mean over `targets` to `influences`. Returns that mean.
 pub(crate) fn add_influences(
     truth: &Truth<'_>,
     outputs: &[f64],
     targets: &[usize],
-    share: f64,
     influences: &mut [f64],
 ) -> f64 {
     let mut mean = 0.0;
@@ -76,7 +75,7 @@ pub(crate) fn add_influences(
             negatives_below += tied_negatives;
         }
         mean += area / targets.len() as f64;
-        let share = share / targets.len() as f64;
+        let share = 1.0 / targets.len() as f64;
         for (row, positive, placement) in placements {
             influences[row] += share * (placement - area) / if positive { positives } else { negatives };
         }
@@ -85,7 +84,7 @@ pub(crate) fn add_influences(
 }
 
 /// Returns the variance of a sum of influences: one term per class, or one of all known rows for several targets. These
-/// are the strata of the bootstrap.
+/// are the strata of the bootstrap. Each class has at least two examples.
 pub(crate) fn variance_terms(truth: &Truth<'_>, influences: &[f64]) -> Vec<VarianceTerm> {
     let strata = strata(truth);
     let term = |rows: &Vec<u32>| {
@@ -93,7 +92,7 @@ pub(crate) fn variance_terms(truth: &Truth<'_>, influences: &[f64]) -> Vec<Varia
         let n = values.len() as f64;
         VarianceTerm::new(n * sample_variance(&values), n - 1.0)
     };
-    strata.iter().filter(|rows| rows.len() > 1).map(term).collect()
+    strata.iter().map(term).collect()
 }
 
 /// Checks that DeLong's method applies: AUROC of independent examples.
@@ -110,4 +109,76 @@ pub(crate) fn check_delong(metric: &Metric, clustered: bool) -> Result<(), Input
         return Err(InputError::Method { method: "logit-delong", metric: metric.id, reason });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::registry::metric;
+    use crate::tests_and_verdicts::delong_test::delong_test;
+    use approx::assert_relative_eq;
+
+    #[test]
+    fn influences_by_hand() {
+        // Positives 4 and 2, negatives 1 and 3: placements 1 and 1/2, 1 and 1/2, around an area of 3/4.
+        let labels = [true, true, false, false];
+        let mut influences = [0.0; 4];
+        let area = add_influences(&Truth::Binary(&labels), &[4.0, 2.0, 1.0, 3.0], &[0], &mut influences);
+        assert_eq!((area, influences), (0.75, [0.125, -0.125, 0.125, -0.125]));
+    }
+
+    #[test]
+    fn influences_on_a_macro_mean_are_means_of_those_on_its_targets() {
+        let values: Vec<Option<bool>> = (0..90).map(|at| (at % 11 != 0).then_some(at * 5 % 7 < 3)).collect();
+        let truth = Truth::Multilabel { values: &values, n_targets: 3 };
+        let outputs: Vec<f64> = (0..90).map(|at| f64::from(at * 37 % 23)).collect();
+        let of = |targets: &[usize]| {
+            let mut influences = vec![0.0; 30];
+            let mean = add_influences(&truth, &outputs, targets, &mut influences);
+            (mean, influences)
+        };
+        let (mean, all) = of(&[0, 1, 2]);
+        let auroc = metric("auroc").expect("auroc is a metric");
+        assert_relative_eq!(mean, auroc.score(&truth, &outputs).expect("a score"), max_relative = 1e-12);
+        let single = [of(&[0]), of(&[1]), of(&[2])];
+        for (row, influence) in all.iter().enumerate() {
+            let expected = single.iter().map(|(_, influences)| influences[row]).sum::<f64>() / 3.0;
+            assert_relative_eq!(*influence, expected, epsilon = 1e-12);
+        }
+        // One stratum of all rows with a known value.
+        let terms = variance_terms(&truth, &all);
+        assert_eq!(terms.len(), 1);
+        assert_relative_eq!(terms[0].variance, 30.0 * sample_variance(&all), max_relative = 1e-12);
+        assert_relative_eq!(terms[0].degrees_of_freedom, 29.0);
+    }
+
+    #[test]
+    fn variances_of_seeds_by_pairs_of_seeds() {
+        let labels: Vec<bool> = (0..60).map(|row| row % 3 == 0).collect();
+        let truth = Truth::Binary(&labels);
+        let seed = |number: usize| -> Vec<f64> {
+            (0..60)
+                .map(|row| {
+                    ((row * 37 + number * row * row) % 59) as f64 + 9.0 * f64::from(u8::from(labels[row]))
+                })
+                .collect()
+        };
+        let seeds = [seed(1), seed(2), seed(3)];
+        let slices: Vec<&[f64]> = seeds.iter().map(Vec::as_slice).collect();
+        let auroc = metric("auroc").expect("auroc is a metric");
+        let side = |seeds, sign| SeededScores::prepare(auroc, &truth, seeds, sign).expect("a score");
+        let (_, from_examples) = delong_terms(&truth, &[side(&slices, 1.0), side(&slices[..1], -1.0)]);
+        // The sum of squares around a mean of n is that over all pairs divided by n.
+        let pair = |one: usize, other: usize| {
+            delong_test(&labels, &seeds[one], &seeds[other]).expect("both classes").standard_error.powi(2)
+        };
+        let expected = (pair(0, 1) + pair(0, 2) + pair(1, 2)) / 3.0 / 2.0;
+        assert_relative_eq!(from_examples[0], expected, max_relative = 1e-9);
+        assert_relative_eq!(from_examples[1], 0.0);
+        // A difference of single seeds is DeLong's own.
+        let (terms, _) = delong_terms(&truth, &[side(&slices[1..2], 1.0), side(&slices[..1], -1.0)]);
+        let variance: f64 = terms.iter().map(|term| term.variance).sum();
+        assert_relative_eq!(variance, pair(0, 1), max_relative = 1e-9);
+        assert_eq!(terms.iter().map(|term| term.degrees_of_freedom).collect::<Vec<_>>(), [39.0, 19.0]);
+    }
 }

@@ -148,3 +148,69 @@ fn identical(truth: &Truth<'_>, n_seeds: usize, resampling: &Resampling<'_>) -> 
         flags: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::registry::metric;
+
+    #[test]
+    fn limits_of_settings_are_checked() {
+        let labels = [true, false, true];
+        let truth = Truth::Binary(&labels);
+        let of = |replicates: usize, level: f64, clusters: Option<&[u32]>| {
+            check(&truth, &Resampling { replicates, level, clusters, ..Resampling::new(1) })
+        };
+        assert_eq!(of(100, 0.95, None), Ok(()));
+        assert_eq!(of(99, 0.95, None), Err(InputError::Replicates { replicates: 99 }));
+        assert_eq!(of(100, 0.0, None), Err(InputError::Level { level: 0.0 }));
+        assert_eq!(of(100, 1.0, None), Err(InputError::Level { level: 1.0 }));
+        assert_eq!(of(100, 0.5, Some(&[1, 2, 3])), Ok(()));
+        assert_eq!(of(100, 0.5, Some(&[1, 2])), Err(InputError::Clusters { expected: 3, got: 2 }));
+        assert!(of(100, f64::NAN, None).is_err());
+    }
+
+    #[test]
+    fn identical_outputs_keep_their_sizes() {
+        let values: Vec<Option<f64>> = (0..30).map(|row| (row % 3 > 0).then_some(f64::from(row))).collect();
+        let outputs: Vec<f64> = (0..30).map(|row| f64::from(row * 7 % 30)).collect();
+        let truth = Truth::Regression { values: &values, n_targets: 1 };
+        let mse = metric("mse").expect("a metric");
+        let seeds: [&[f64]; 2] = [&outputs, &outputs];
+        let got = compare(mse, &truth, &seeds, &seeds, &Resampling::new(1)).expect("defined").estimate;
+        assert_eq!((got.n, got.n_seeds, got.level, got.degrees_of_freedom), (20, 2, 0.95, 19.0));
+        assert_eq!((got.point, got.standard_error, got.flags.len()), (0.0, 0.0, 0));
+    }
+
+    #[test]
+    fn a_score_of_zero_has_the_bound_too() {
+        let labels: Vec<bool> = (0..120).map(|row| row % 2 == 0).collect();
+        let wrong: Vec<f64> = labels.iter().map(|&label| f64::from(u8::from(!label))).collect();
+        let auroc = metric("auroc").expect("a metric");
+        let got = estimate(auroc, &Truth::Binary(&labels), &[&wrong], &Resampling::new(1)).expect("a bound");
+        assert_eq!((got.point, got.lower, got.flags), (0.0, 0.0, vec!["no-variance"]));
+        assert!((0.05..0.07).contains(&got.upper), "{}", got.upper);
+        let accuracy = metric("accuracy").expect("a metric");
+        let got =
+            estimate(accuracy, &Truth::Binary(&labels), &[&wrong], &Resampling::new(1)).expect("a bound");
+        assert_eq!((got.point, got.lower, got.flags), (0.0, 0.0, vec!["no-variance"]));
+    }
+
+    #[test]
+    fn differences_are_clipped_to_the_width_of_the_range() {
+        // All of the model's ten positives are right, all of the baseline's wrong.
+        let labels: Vec<bool> = (0..20).map(|row| row < 10).collect();
+        let truth = Truth::Binary(&labels);
+        let right: Vec<f64> = labels.iter().map(|&label| f64::from(u8::from(label))).collect();
+        let wrong: Vec<f64> = right.iter().map(|output| 1.0 - output).collect();
+        for (id, width) in [("auroc", 1.0), ("mcc", 2.0)] {
+            let metric = metric(id).expect("a metric");
+            let got = compare(metric, &truth, &[&right], &[&wrong], &Resampling::new(1)).expect("a bound");
+            assert_eq!((got.estimate.point, got.estimate.upper), (width, width));
+            assert!(got.estimate.lower > 0.0 && got.estimate.lower < width);
+            assert_eq!(got.estimate.flags, ["few-examples", "no-variance"]);
+            let back = compare(metric, &truth, &[&wrong], &[&right], &Resampling::new(1)).expect("a bound");
+            assert_eq!((back.estimate.lower, back.estimate.upper), (-width, -got.estimate.lower));
+        }
+    }
+}

@@ -140,3 +140,90 @@ fn smallest(truth: &Truth<'_>, targets: &[usize]) -> (usize, String) {
     // A class that does not occur is ignored.
     groups.into_iter().filter(|(count, _)| *count > 0).min().unwrap_or((0, "the test set".to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    fn size(truth: &Truth<'_>, clusters: Option<&[u32]>) -> SampleSize {
+        let targets: Vec<usize> = (0..truth.n_outputs()).collect();
+        SampleSize::of(truth, &targets, &Resampler::new(truth, clusters, 1))
+    }
+
+    /// `positives` of `n` labels are true, one after another in the order of rows.
+    fn labels(positives: usize, n: usize) -> Vec<bool> {
+        (0..n).map(|row| row < positives).collect()
+    }
+
+    #[test]
+    fn limits_are_inclusive() {
+        let of = |positives: usize| {
+            let labels = labels(positives, 200);
+            let size = size(&Truth::Binary(&labels), None);
+            (size.too_small().is_some(), size.flags())
+        };
+        assert_eq!(of(9), (true, vec!["few-examples"]));
+        assert_eq!(of(10), (false, vec!["few-examples"]));
+        assert_eq!(of(49), (false, vec!["few-examples"]));
+        assert_eq!(of(50), (false, vec![]));
+        assert_eq!(of(150), (false, vec![]));
+        assert_eq!(of(151), (false, vec!["few-examples"]));
+        let clustered = |n_clusters: u32| {
+            let labels = labels(600, 1200);
+            let clusters: Vec<u32> = (0..1200).map(|row| row % n_clusters).collect();
+            let size = size(&Truth::Binary(&labels), Some(&clusters));
+            (size.too_small().is_some(), size.flags())
+        };
+        assert_eq!(clustered(4), (true, vec!["few-clusters"]));
+        assert_eq!(clustered(5), (false, vec!["few-clusters"]));
+        assert_eq!(clustered(29), (false, vec!["few-clusters"]));
+        assert_eq!(clustered(30), (false, vec![]));
+    }
+
+    #[test]
+    fn units_by_hand() {
+        let labels = labels(20, 100);
+        let truth = Truth::Binary(&labels);
+        let plain = size(&truth, None);
+        assert_eq!((plain.n_examples, plain.smallest_group), (100, 20));
+        assert_eq!(plain.drawn(), "stratified-bootstrap");
+        assert_relative_eq!(plain.degrees_of_freedom(), 99.0);
+        assert_relative_eq!(plain.variance_factor(), 20.0 / 19.0);
+        let clusters: Vec<u32> = (0..100).map(|row| row / 10).collect();
+        let clustered = size(&truth, Some(&clusters));
+        assert_eq!((clustered.n_examples, clustered.smallest_group), (100, 10));
+        assert_eq!(clustered.drawn(), "cluster-bootstrap");
+        assert_relative_eq!(clustered.degrees_of_freedom(), 9.0);
+        assert_relative_eq!(clustered.variance_factor(), 10.0 / 9.0);
+        let values: Vec<Option<f64>> = (0..40).map(|row| (row < 30).then_some(f64::from(row))).collect();
+        let numbers = size(&Truth::Regression { values: &values, n_targets: 1 }, None);
+        assert_eq!((numbers.n_examples, numbers.smallest_group, numbers.drawn()), (30, 30, "bootstrap"));
+        assert_relative_eq!(numbers.variance_factor(), 30.0 / 29.0);
+    }
+
+    #[test]
+    fn the_smallest_group_is_named() {
+        let reason = |truth: &Truth<'_>| size(truth, None).too_small().map(|problem| problem.to_string());
+        let rest = "an interval needs at least 10";
+        let few = labels(3, 40);
+        let expected = format!("the positive class has only 3 examples, {rest}");
+        assert_eq!(reason(&Truth::Binary(&few)), Some(expected));
+        let many = labels(33, 40);
+        let expected = format!("the negative class has only 7 examples, {rest}");
+        assert_eq!(reason(&Truth::Binary(&many)), Some(expected));
+        // Class 0 does not occur and is ignored.
+        let classes: Vec<u32> = (0..40).map(|row| if row < 4 { 2 } else { 1 + row % 2 * 2 }).collect();
+        let expected = format!("class 2 has only 4 examples, {rest}");
+        assert_eq!(reason(&Truth::Classes { labels: &classes, n_classes: 4 }), Some(expected));
+        // Target 0 has labels of both kinds 20 times, target 1 is true 6 times among the 20 known rows.
+        let values: Vec<Option<bool>> =
+            (0..40).flat_map(|row| [Some(row % 2 == 0), (row < 20).then_some(row < 6)]).collect();
+        let expected = format!("the rarer label of target 1 has only 6 examples, {rest}");
+        assert_eq!(reason(&Truth::Multilabel { values: &values, n_targets: 2 }), Some(expected));
+        let values: Vec<Option<f64>> =
+            (0..40).flat_map(|row| [Some(f64::from(row)), (row < 8).then_some(1.0)]).collect();
+        let expected = format!("target 1 has only 8 examples, {rest}");
+        assert_eq!(reason(&Truth::Regression { values: &values, n_targets: 2 }), Some(expected));
+    }
+}

@@ -131,3 +131,111 @@ pub(crate) fn replicates_of(
     let seed_variances = sides.iter().map(add).collect();
     (sums, seed_variances)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::registry::metric;
+    use approx::assert_relative_eq;
+
+    /// The mean squared errors 1, 4 and 16 of three seeds on four examples.
+    const SEEDS: [[f64; 4]; 3] = [[1.0; 4], [2.0, -2.0, 2.0, 2.0], [4.0; 4]];
+
+    fn with_sides<T>(seeds: &[&[f64]], sign: f64, then: impl FnOnce(&SeededScores<'_>) -> T) -> T {
+        let values = [Some(0.0); 4];
+        let truth = Truth::Regression { values: &values, n_targets: 1 };
+        let mse = metric("mse").expect("a metric");
+        then(&SeededScores::prepare(mse, &truth, seeds, sign).expect("a score"))
+    }
+
+    fn all() -> Vec<&'static [f64]> {
+        SEEDS.iter().map(<[f64; 4]>::as_slice).collect()
+    }
+
+    #[test]
+    fn the_variance_of_seeds_by_hand() {
+        with_sides(&all(), -1.0, |side| {
+            assert_relative_eq!(side.signed_mean(), -7.0);
+            assert_relative_eq!(side.largest_score(), 16.0);
+            assert_eq!((side.n_seeds(), side.targets()), (3, vec![0]));
+            // Around 7: 36, 9 and 81, over 2.
+            let alone = side.seed_term(13.0, true).expect("several seeds");
+            assert_relative_eq!(alone.variance, 50.0 / 3.0);
+            assert_relative_eq!(alone.variance_for_df, 63.0 / 3.0);
+            assert_relative_eq!(alone.degrees_of_freedom, 2.0);
+            let pair = side.seed_term(13.0, false).expect("several seeds");
+            assert_relative_eq!(pair.variance, 50.0 / 3.0);
+            assert_relative_eq!(pair.variance_for_df, (50.0_f64 * 63.0).sqrt() / 3.0);
+            let none = side.seed_term(100.0, true).expect("several seeds");
+            assert_relative_eq!(none.variance, 0.0);
+        });
+        with_sides(&all()[..1], 1.0, |side| {
+            assert_relative_eq!(side.signed_mean(), 1.0);
+            assert_eq!(side.seed_term(0.0, true), None);
+        });
+    }
+
+    #[test]
+    fn replicates_are_seed_means_and_moves_of_single_seeds() {
+        // Errors of two seeds on four examples, squared: 1, 1, 4, 4 (mean 2.5) and 0, 4, 0, 4 (mean 2).
+        let (first, second) = ([1.0, 1.0, 2.0, 2.0], [0.0, 2.0, 0.0, 2.0]);
+        // The first lane draws the first example three times and the second once; all others draw each once.
+        let mut weights = [[1; LANES]; 4];
+        for (row, weight) in [3, 1, 0, 0].into_iter().enumerate() {
+            weights[row][0] = weight;
+        }
+        with_sides(&[&first, &second], -1.0, |side| {
+            let (means, variances) = side.replicates(&weights);
+            // Scores 1 and 1: they moved by −1.5 and −1.
+            assert_relative_eq!(means[0].clone().expect("defined"), -1.0);
+            assert_relative_eq!(variances[0], 0.125);
+            assert_relative_eq!(means[1].clone().expect("defined"), -2.25);
+            assert_relative_eq!(variances[1], 0.0);
+            with_sides(&[&first], 1.0, |other| {
+                let (sums, variances) = replicates_of_two(side, other, &weights);
+                assert_relative_eq!(sums[0].clone().expect("defined"), 0.0);
+                assert_relative_eq!(sums[1].clone().expect("defined"), 0.25);
+                assert_relative_eq!(variances[0][0], 0.125);
+                assert_relative_eq!(variances[1][0], 0.0);
+            });
+        });
+        let mut weights = [[1; LANES]; 4];
+        weights.iter_mut().for_each(|row| row[2] = 0);
+        with_sides(&[&first, &second], 1.0, |side| {
+            let means = side.replicates(&weights).0;
+            assert_eq!(means[2], Err(Undefined::NoValues));
+            assert!(means[1].is_ok() && means[3].is_ok());
+        });
+    }
+
+    #[test]
+    fn targets_without_a_score_are_left_out() {
+        let values: Vec<Option<bool>> =
+            (0..12).map(|at| if at % 3 == 1 { Some(true) } else { Some(at % 2 == 0) }).collect();
+        let truth = Truth::Multilabel { values: &values, n_targets: 3 };
+        let outputs: Vec<f64> = (0..12).map(|at| f64::from(at * 5 % 12)).collect();
+        let seeds = [outputs.as_slice()];
+        let auroc = metric("auroc").expect("a metric");
+        let side = SeededScores::prepare(auroc, &truth, &seeds, 1.0).expect("a score");
+        assert_eq!(side.targets(), [0, 2]);
+    }
+
+    fn replicates_of_two(
+        one: &SeededScores<'_>,
+        other: &SeededScores<'_>,
+        weights: &[RowWeights],
+    ) -> (Scores, Vec<SeedVariances>) {
+        let copy = |side: &SeededScores<'_>| {
+            let values = [Some(0.0); 4];
+            let truth = Truth::Regression { values: &values, n_targets: 1 };
+            let mse = metric("mse").expect("a metric");
+            SeededScores::prepare(mse, &truth, side.outputs_by_seed, side.sign).map(|own| own.seeds)
+        };
+        let sides = [one, other].map(|side| SeededScores {
+            seeds: copy(side).expect("a score"),
+            outputs_by_seed: side.outputs_by_seed,
+            sign: side.sign,
+        });
+        replicates_of(&sides, weights)
+    }
+}

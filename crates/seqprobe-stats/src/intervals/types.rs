@@ -150,3 +150,45 @@ pub enum NoEstimate {
         reason: String,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    fn difference(point: f64, standard_error: f64) -> Difference {
+        Difference {
+            estimate: Estimate {
+                point,
+                lower: point,
+                upper: point,
+                level: 0.95,
+                method: "by hand".to_owned(),
+                n: 10,
+                n_seeds: 1,
+                standard_error,
+                degrees_of_freedom: 4.0,
+                flags: Vec::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn tails_are_those_of_students_t() {
+        // scipy 1.17.1: stats.t.sf(2, 4)
+        let tail = 0.058_058_261_758_407_82;
+        let got = difference(0.3, 0.1);
+        assert_relative_eq!(got.p_above(0.1), tail, max_relative = 1e-8);
+        assert_relative_eq!(got.p_below(0.5), tail, max_relative = 1e-8);
+        assert_relative_eq!(got.p_above(0.5), 1.0 - tail, max_relative = 1e-8);
+    }
+
+    #[test]
+    fn an_exact_difference_has_exact_p_values() {
+        let got = difference(0.25, 0.0);
+        for (threshold, above, below) in [(0.2, 0, 1), (0.25, 1, 1), (0.3, 1, 0)] {
+            assert_eq!(got.p_above(threshold).to_bits(), f64::from(above).to_bits(), "{threshold}");
+            assert_eq!(got.p_below(threshold).to_bits(), f64::from(below).to_bits(), "{threshold}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Properties of all metrics on random inputs. The most important one: weights give the score of the resample that they
 //! describe.
 
-use crate::metrics::errors::Undefined;
+use crate::metrics::errors::{InputError, Undefined};
 use crate::metrics::metric::{Metric, MetricTask};
 use crate::metrics::registry::{METRICS, metric};
 use crate::metrics::truth::Truth;
@@ -264,8 +264,140 @@ fn constants_and_extremes_are_recognised() {
 }
 
 #[test]
+fn classes_that_do_not_occur_are_no_part_of_macro_f1() {
+    let classes = Truth::Classes { labels: &[0, 0, 1, 1], n_classes: 3 };
+    let outputs = [0.9, 0.1, 0.0, 0.2, 0.8, 0.0, 0.1, 0.9, 0.0, 0.2, 0.8, 0.0];
+    // Class 0: 1 right of 2 true and 1 decided; class 1: 2 of 2 and 3.
+    let f1 = metric("macro-f1").expect("metric").score(&classes, &outputs);
+    assert!(f1.is_ok_and(|f1| (f1 - (2.0 / 3.0 + 4.0 / 5.0) / 2.0).abs() < 1e-12));
+    let wrong = Truth::Binary(&[true, true, false, false]);
+    assert_eq!(metric("macro-f1").expect("metric").score(&wrong, &[0.0, 0.0, 1.0, 1.0]), Ok(0.0));
+    assert_eq!(format!("{:?}", metric("mse").expect("metric")), "Metric { id: \"mse\", .. }");
+}
+
+#[test]
+fn refusals_name_the_kind_of_task() {
+    let refused = |id: &str, truth: &Truth<'_>| {
+        metric(id).expect("metric").score(truth, &[0.5; 3]).expect_err("another task").to_string()
+    };
+    let is = |id: &str, truth: &Truth<'_>, kind: &str| {
+        assert_eq!(refused(id, truth), format!("metric {id:?} does not apply to {kind} tasks"));
+    };
+    is("mse", &Truth::Binary(&[true]), "binary");
+    is("mse", &Truth::Classes { labels: &[1], n_classes: 3 }, "multiclass");
+    is("mse", &Truth::Multilabel { values: &[None; 3], n_targets: 3 }, "multilabel");
+    is("auroc", &Truth::Regression { values: &[None; 3], n_targets: 3 }, "regression");
+}
+
+#[test]
+fn truths_that_are_no_table_are_refused() {
+    let mse = metric("mse").expect("metric");
+    let refused = |values: &[Option<f64>], n_targets: usize, outputs: &[f64]| match mse
+        .score(&Truth::Regression { values, n_targets }, outputs)
+    {
+        Err(Undefined::Input(error)) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let values = [Some(1.0), None, Some(3.0)];
+    assert_eq!(refused(&values, 0, &[]), "3 true values do not form whole rows of 0 targets");
+    assert_eq!(refused(&values, 2, &[1.0; 3]), "3 true values do not form whole rows of 2 targets");
+    assert_eq!(refused(&values, 3, &[1.0; 2]), "2 outputs, expected 3: 1 examples × 3 outputs");
+    let output = refused(&values, 1, &[1.0, 2.0, f64::INFINITY]);
+    assert_eq!(output, "row 2, output 0: inf is not a finite number");
+    let wide = [Some(1.0), Some(2.0), Some(3.0), Some(f64::NAN)];
+    assert_eq!(refused(&wide, 2, &[1.0; 4]), "row 1, target 1: the true value is not a finite number");
+    let output = refused(&[Some(1.0); 6], 3, &[1.0, 1.0, 1.0, 1.0, 1.0, f64::NAN]);
+    assert_eq!(output, "row 1, output 2: NaN is not a finite number");
+    let auroc = metric("auroc").expect("metric");
+    let classes = |labels: &[u32], n_classes: usize| {
+        auroc.score(&Truth::Classes { labels, n_classes }, &vec![0.5; labels.len() * n_classes])
+    };
+    assert_eq!(classes(&[0], 1), Err(Undefined::Input(InputError::Classes { n_classes: 1 })));
+    assert_eq!(classes(&[0, 1], 2), Ok(0.5));
+    let error = InputError::Label { row: 1, label: 2, n_classes: 2 };
+    assert_eq!(classes(&[0, 2], 2), Err(Undefined::Input(error)));
+}
+
+#[test]
+fn more_examples_than_can_be_counted_are_refused() {
+    let labels = vec![true; (1 << 24) + 1];
+    let refused = metric("accuracy").expect("metric").score(&Truth::Binary(&labels), &[]);
+    let error = InputError::TooMany { n_examples: (1 << 24) + 1, max: 1 << 24 };
+    assert_eq!(refused, Err(Undefined::Input(error)));
+    let error = InputError::Length { n_examples: 1 << 24, n_outputs: 1, expected: 1 << 24, got: 0 };
+    let refused = metric("accuracy").expect("metric").score(&Truth::Binary(&labels[1..]), &[]);
+    assert_eq!(refused, Err(Undefined::Input(error)));
+}
+
+#[test]
+fn rankings_need_known_values_of_both_classes() {
+    for id in ["auroc", "average-precision"] {
+        let score = |values: &[Option<bool>]| {
+            let truth = Truth::Multilabel { values, n_targets: 1 };
+            metric(id).expect("metric").score(&truth, &vec![0.5; values.len()])
+        };
+        assert_eq!(score(&[None, None]), Err(Undefined::NoValues));
+        assert_eq!(score(&[None, Some(true)]), Err(Undefined::OneClass));
+        assert_eq!(score(&[Some(false), None]), Err(Undefined::OneClass));
+        assert_eq!(score(&[Some(false), Some(true)]), Ok(0.5));
+    }
+}
+
+#[test]
+fn variation_below_rounding_is_none() {
+    // 100 values of 64 more or less a share of it: up to 1e-13 that is rounding.
+    let around = |share: f64| -> Vec<f64> {
+        (0..100).map(|row| 64.0 * (1.0 + if row % 4 < 2 { share } else { -share })).collect()
+    };
+    let clear: Vec<f64> = (0..100).map(f64::from).collect();
+    let score = |id: &str, values: &[f64], outputs: &[f64]| {
+        let values: Vec<Option<f64>> = values.iter().copied().map(Some).collect();
+        let truth = Truth::Regression { values: &values, n_targets: 1 };
+        metric(id).expect("metric").score(&truth, outputs)
+    };
+    assert_eq!(score("pearson", &around(5e-14), &clear), Err(Undefined::ConstantTruth));
+    assert_eq!(score("pearson", &clear, &around(5e-14)), Err(Undefined::ConstantPrediction));
+    assert!(score("pearson", &around(5e-13), &clear).is_ok());
+    assert!(score("pearson", &clear, &around(5e-13)).is_ok());
+    assert_eq!(score("r2", &around(5e-14), &clear), Err(Undefined::ConstantTruth));
+    assert!(score("r2", &around(5e-13), &clear).is_ok());
+}
+
+#[test]
+fn certain_predictions_are_clipped() {
+    let log_loss = metric("log-loss").expect("metric");
+    let binary = |output: f64| log_loss.score(&Truth::Binary(&[true]), &[output]).expect("a probability");
+    let negative = |output: f64| log_loss.score(&Truth::Binary(&[false]), &[output]).expect("a probability");
+    let (smallest, largest) = (-(1.0 - f64::EPSILON).ln(), -f64::EPSILON.ln());
+    assert_eq!((binary(1.0), binary(0.0)), (smallest, largest));
+    assert_eq!((negative(0.0), negative(1.0)), (smallest, largest));
+    assert_eq!((binary(0.25), negative(0.25)), (-0.25_f64.ln(), -0.75_f64.ln()));
+    let classes = Truth::Classes { labels: &[1], n_classes: 3 };
+    let score = |outputs: [f64; 3]| log_loss.score(&classes, &outputs).expect("probabilities");
+    assert_eq!(score([0.0, 1.0, 0.0]).to_bits(), smallest.to_bits());
+    assert_eq!(score([1.0, 0.0, 0.0]).to_bits(), largest.to_bits());
+    assert_eq!(score([0.25, 0.5, 0.25]).to_bits(), 2.0_f64.ln().to_bits());
+}
+
+#[test]
+fn slack_is_that_of_32_bit_arithmetic() {
+    let brier = metric("brier").expect("metric");
+    let binary = |output: f64| brier.score(&Truth::Binary(&[true]), &[output]);
+    assert_eq!((binary(1.000_000_5), binary(-0.000_000_5)), (Ok(0.0), Ok(1.0)));
+    assert!(binary(1.000_002).is_err() && binary(-0.000_002).is_err());
+    let classes = Truth::Classes { labels: &[1, 0], n_classes: 2 };
+    let sums = |excess: f64| brier.score(&classes, &[0.5, 0.5, 0.5, 0.5 + excess]);
+    assert!(sums(0.000_09).is_ok() && sums(-0.000_09).is_ok());
+    for excess in [0.000_11, -0.000_11] {
+        let expected = InputError::NotDistribution { row: 1, sum: 1.0 + excess };
+        assert_eq!(sums(excess), Err(Undefined::Input(expected)));
+    }
+    let error = InputError::NotProbability { row: 1, output: 1, value: 3.0 };
+    assert_eq!(brier.score(&classes, &[0.5, 0.5, 0.5, 3.0]), Err(Undefined::Input(error)));
+}
+
+#[test]
 fn probabilities_are_required_where_they_are_needed() {
-    use crate::metrics::errors::InputError;
     let labels = [true, false];
     let binary = Truth::Binary(&labels);
     let (log_loss, auroc) = (metric("log-loss").expect("metric"), metric("auroc").expect("metric"));

@@ -94,5 +94,7 @@ mod tests {
         assert_eq!(Scale::Fisher.interval(-1.0, 0.25, 1.0), (-1.25, -0.75));
         assert_eq!(Scale::Log.interval(0.0, 0.25, 1.0), (-0.25, 0.25));
         assert_eq!(Scale::LogOfRest.interval(1.0, 0.25, 1.0), (0.75, 1.25));
+        // A point this close to the bound has a finite logarithm, but no finite slope.
+        assert_eq!(Scale::Log.interval(1e-310, 0.25, 1.0), (1e-310 - 0.25, 1e-310 + 0.25));
     }
 }

@@ -41,7 +41,7 @@ pub fn delong_test(labels: &[bool], first: &[f64], second: &[f64]) -> Result<DeL
     }
     let influences = |outputs: &[f64]| {
         let mut influences = vec![0.0; labels.len()];
-        let area = add_influences(&truth, outputs, &[0], 1.0, &mut influences);
+        let area = add_influences(&truth, outputs, &[0], &mut influences);
         (area, influences)
     };
     let ((first_area, first), (second_area, second)) = (influences(first), influences(second));
@@ -92,6 +92,20 @@ mod tests {
     #[test]
     fn one_example_has_no_variance() {
         assert_eq!(delong_test(&[true, false, false], &[1.0; 3], &[2.0; 3]), Err(Undefined::TooFew));
+        assert_eq!(delong_test(&[true, true, false], &[1.0; 3], &[2.0; 3]), Err(Undefined::TooFew));
         assert_eq!(delong_test(&[true; 3], &[1.0; 3], &[2.0; 3]), Err(Undefined::OneClass));
+        assert_eq!(delong_test(&[false; 3], &[1.0; 3], &[2.0; 3]), Err(Undefined::OneClass));
+        let short = delong_test(&[true, false, true, false], &[1.0; 4], &[2.0; 3]);
+        assert!(matches!(short, Err(Undefined::Input(_))));
+    }
+
+    #[test]
+    fn perfect_scores_have_an_area_of_one() {
+        let labels = [true, false, true, false];
+        let test =
+            delong_test(&labels, &[4.0, 1.0, 3.0, 2.0], &[1.0, 4.0, 2.0, 3.0]).expect("both classes occur");
+        assert_eq!((test.areas, test.difference), ([1.0, 0.0], 1.0));
+        assert_eq!((test.standard_errors, test.standard_error), ([0.0, 0.0], 0.0));
+        assert!(test.z.is_infinite() && test.p_value == 0.0);
     }
 }

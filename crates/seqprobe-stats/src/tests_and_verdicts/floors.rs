@@ -53,6 +53,9 @@ mod tests {
             )
         );
         assert_eq!(floor_note("6 datasets", paired_floor(6), 0.05), None);
+        assert!(floor_note("x", 0.01, 0.005).is_some_and(|note| note.contains("below 0.010,")));
+        assert!(floor_note("x", 0.009, 0.005).is_some_and(|note| note.contains("below 0.0090,")));
+        assert_eq!(floor_note("x", 0.05, 0.05), None);
         assert!(floor_note("5 datasets", paired_floor(5), 0.05).is_some_and(|note| note.contains("0.062")));
     }
 }

@@ -154,6 +154,62 @@ mod tests {
     }
 
     #[test]
+    fn exchanges_are_counted_where_there_are_no_more_than_asked_for() {
+        let values = [Some(0.0), None, Some(0.0), Some(0.0), Some(0.0)];
+        let truth = Truth::Regression { values: &values, n_targets: 1 };
+        let (first, second) = ([1.0, 9.0, 2.0, 3.0, 1.0], [2.0, 0.0, 2.5, 3.5, 0.5]);
+        let mse = metric("mse").expect("mse is a metric");
+        let test = |permutations: usize, clusters: Option<&[u32]>| {
+            permutation_test(mse, &truth, &first, &second, clusters, permutations, 1).expect("defined")
+        };
+        // Errors of the known rows squared: 1, 4, 9, 1 against 4, 6.25, 12.25, 0.25.
+        assert_relative_eq!(test(16, None).difference, (15.0 - 22.75) / 4.0, max_relative = 1e-12);
+        assert_eq!((test(16, None).method, test(16, None).n_permutations), ("permutation-exact", 16));
+        // As large are the observed exchange, and its opposite, and those that leave the 0.75 the other way.
+        assert_relative_eq!(test(16, None).p_value, 4.0 / 16.0);
+        let random = test(15, None);
+        assert_eq!((random.method, random.n_permutations), ("permutation", 15));
+        let counted = random.p_value * 16.0 - 1.0;
+        assert_relative_eq!(counted, counted.round(), epsilon = 1e-9);
+        assert!((0.0..=15.0).contains(&counted.round()), "{counted}");
+        assert_relative_eq!(random.floor, 0.125);
+        assert_relative_eq!(test(5, None).floor, 1.0 / 6.0);
+        // The first two known rows are exchanged together: 9 + 4 against 4 + 6.25 and so on, in 8 ways.
+        let clustered = test(100, Some(&[7, 1, 7, 9, 3]));
+        assert_eq!((clustered.n_permutations, clustered.method), (8, "permutation-exact"));
+        assert_relative_eq!(clustered.floor, 0.25);
+        // Gaps 5.25, 3.25 and −0.75: signs with a sum of at least 7.75.
+        assert_relative_eq!(clustered.p_value, 4.0 / 8.0);
+    }
+
+    #[test]
+    fn two_scores_of_zero_do_not_differ() {
+        let values: Vec<Option<f64>> = (0..4).map(|row| Some(f64::from(row))).collect();
+        let truth = Truth::Regression { values: &values, n_targets: 1 };
+        let right = [0.0, 1.0, 2.0, 3.0];
+        let mse = metric("mse").expect("mse is a metric");
+        let test = permutation_test(mse, &truth, &right, &right, None, 100, 1).expect("defined");
+        assert_eq!((test.difference, test.p_value), (0.0, 1.0));
+    }
+
+    #[test]
+    fn exchanges_without_a_score_count_as_large() {
+        // Both sides decide one example each: most exchanges leave a side with equal decisions only, without an MCC.
+        let labels = [true, false, true, false];
+        let (first, second) = ([0.9, 0.1, 0.1, 0.1], [0.1, 0.1, 0.9, 0.1]);
+        let mcc = metric("mcc").expect("mcc is a metric");
+        let test = permutation_test(mcc, &Truth::Binary(&labels), &first, &second, None, 16, 1);
+        let test = test.expect("both sides have a score");
+        // The difference is 0, and so every exchange is as large.
+        assert_relative_eq!(test.difference, 0.0);
+        assert_relative_eq!(test.p_value, 1.0);
+        // Exchanging the first or the third alone gives one side both positives and the other none.
+        let (first, second) = ([0.9, 0.1, 0.9, 0.1], [0.1, 0.1, 0.9, 0.1]);
+        let test = permutation_test(mcc, &Truth::Binary(&labels), &first, &second, None, 16, 1);
+        assert_relative_eq!(test.expect("both sides have a score").p_value, 1.0);
+    }
+
+    #[test]
     fn random_exchanges_come_near_the_exact_value() {
         let labels: Vec<bool> = (0..14).map(|row| row % 2 == 0).collect();
         let first: Vec<f64> =

@@ -72,7 +72,12 @@ mod tests {
             3.182446305284263 * test.standard_error,
             max_relative = 1e-8
         );
+        assert_relative_eq!(test.mean, 0.02, max_relative = 1e-12);
+        assert_relative_eq!(test.mean - test.lower, test.upper - test.mean, max_relative = 1e-9);
+        assert_relative_eq!(test.degrees_of_freedom, 3.0);
         assert!(test.p_value > 0.02 && test.p_value < 0.03, "{}", test.p_value);
+        let two = corrected_resampled_t(&[0.1, 0.2], 90, 10, 0.95).expect("two splits");
+        assert_relative_eq!(two.degrees_of_freedom, 1.0);
         let plain = corrected_resampled_t(&[0.01, 0.02, 0.03, 0.02], 90, 0, 0.95).expect("four splits");
         assert!(plain.p_value < test.p_value);
     }

@@ -181,3 +181,112 @@ fn range_share(k: usize, q: f64) -> f64 {
     let sum: f64 = (0..=n_steps).map(|place| weight(place) * integrand(from + step * f64::from(place))).sum();
     k as f64 * sum * step / 3.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    #[test]
+    fn equal_scores_share_their_mean_rank() {
+        let scores = [0.9, 0.5, 0.5, 0.1];
+        assert_eq!(ranks_of(&scores, true), [1.0, 2.5, 2.5, 4.0]);
+        assert_eq!(ranks_of(&scores, false), [4.0, 2.5, 2.5, 1.0]);
+        assert_eq!(ranks_of(&[0.5, 0.7, 0.5, 0.5], true), [3.0, 1.0, 3.0, 3.0]);
+    }
+
+    #[test]
+    fn friedman_by_hand() {
+        let ranks = [[1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0]].map(Vec::from);
+        // All alike: the statistic is n (k − 1) = 8 with 2 degrees of freedom, whose tail is exp(−4).
+        assert_relative_eq!(friedman(&ranks), (-4.0_f64).exp(), max_relative = 1e-9);
+        let ranks = [[1.0, 2.0, 3.0], [3.0, 2.0, 1.0], [1.0, 2.5, 2.5], [2.0, 1.0, 3.0]].map(Vec::from);
+        // Sums around the mean: −1, −0.5, 1.5; between 3.5 / 4, within (2 + 2 + 1.5 + 2) / 8.
+        let statistic: f64 = (3.5 / 4.0) / (7.5 / 8.0);
+        assert_relative_eq!(friedman(&ranks), (-statistic / 2.0).exp(), max_relative = 1e-9);
+        assert_relative_eq!(friedman(&[vec![1.5, 1.5], vec![1.5, 1.5]]), 1.0);
+    }
+
+    #[test]
+    fn groups_are_the_longest_runs() {
+        let of = |pairs: &[(usize, usize)]| {
+            groups(&[3, 1, 0, 2], |left, right| {
+                pairs.contains(&(left, right)) || pairs.contains(&(right, left))
+            })
+        };
+        assert_eq!(of(&[]), Vec::<Vec<usize>>::new());
+        assert_eq!(of(&[(3, 1), (1, 0)]), [vec![3, 1], vec![1, 0]]);
+        assert_eq!(of(&[(3, 1), (1, 0), (3, 0)]), [vec![3, 1, 0]]);
+        assert_eq!(of(&[(3, 1), (1, 0), (3, 0), (0, 2)]), [vec![3, 1, 0], vec![0, 2]]);
+        assert_eq!(of(&[(3, 1), (1, 0), (3, 0), (0, 2), (1, 2)]), [vec![3, 1, 0], vec![1, 0, 2]]);
+        assert_eq!(of(&[(0, 2)]), [vec![0, 2]]);
+        // Pairs that are no neighbours make no group.
+        assert_eq!(of(&[(3, 0), (1, 2)]), Vec::<Vec<usize>>::new());
+    }
+
+    #[test]
+    fn the_range_of_two_normal_values_is_a_normal_difference() {
+        let normal = Normal::standard();
+        for q in [0.1, 1.0, 2.77, 5.0] {
+            let expected = 2.0 * normal.cdf(q / 2.0_f64.sqrt()) - 1.0;
+            assert_relative_eq!(range_share(2, q), expected, max_relative = 1e-9);
+        }
+        let z = normal.inverse_cdf(0.975);
+        assert_relative_eq!(range_quantile(2, 0.95), 2.0_f64.sqrt() * z, max_relative = 1e-8);
+        // q / √2 is the normal quantile, and √(2 · 3 / 6 N) is 1 / √N.
+        assert_relative_eq!(nemenyi_difference(2, 9, 0.05), z / 3.0, max_relative = 1e-8);
+        // Tables of the studentised range, infinitely many degrees of freedom, 5%: 3.314, 4.474.
+        assert_relative_eq!(range_quantile(3, 0.95), 3.3145, max_relative = 1e-4);
+        assert_relative_eq!(range_quantile(10, 0.95), 4.4741, max_relative = 1e-4);
+    }
+
+    #[test]
+    fn pairs_are_corrected_over_all_pairs() {
+        let scores: Vec<Vec<f64>> = (0..8)
+            .map(|row| {
+                let row = f64::from(row);
+                vec![0.9 + row / 100.0, 0.5 + row / 50.0, 0.52 + (row - 3.0) / 45.0]
+            })
+            .collect();
+        let got = rank_methods(&scores, true, PairTest::WilcoxonHolm, 0.05).expect("three methods");
+        let p = |left: usize, right: usize| {
+            let differences: Vec<f64> = scores.iter().map(|row| row[left] - row[right]).collect();
+            wilcoxon_signed_rank(&differences).p_value
+        };
+        let expected = holm(&[p(0, 1), p(0, 2), p(1, 2)]);
+        assert_eq!(got.pairs, [(0, 1, expected[0]), (0, 2, expected[1]), (1, 2, expected[2])]);
+        assert_eq!((got.n_datasets, got.critical_difference, got.note), (8, None, None));
+        assert!(expected[0] < 0.05);
+        // 2^(1 − 6) · 3 = 0.094: six datasets are too few for three pairs at 5%, and enough at 10%.
+        let note = |alpha: f64| {
+            rank_methods(&scores[..6], true, PairTest::WilcoxonHolm, alpha).expect("three methods").note
+        };
+        assert!(note(0.05).is_some_and(|note| note.starts_with("with 6 datasets and 3 pairs")));
+        assert_eq!(note(0.1), None);
+        let got = rank_methods(&scores, true, PairTest::Nemenyi, 0.05).expect("three methods");
+        assert_eq!((got.pairs.len(), got.note), (0, None));
+    }
+
+    #[test]
+    fn average_ranks_within_the_critical_difference_form_groups() {
+        // Ranks 1, 2.5 and 2.5 over twelve datasets; the critical difference is 3.314 / √2 · √(12 / 72) = 0.957.
+        let scores: Vec<Vec<f64>> =
+            (0..12).map(|row| vec![0.9, 0.5 + 0.1 * f64::from(row % 2), 0.55]).collect();
+        let got = rank_methods(&scores, true, PairTest::Nemenyi, 0.05).expect("three methods");
+        assert_eq!((got.average_ranks, got.order), (vec![1.0, 2.5, 2.5], vec![0, 1, 2]));
+        assert_relative_eq!(got.critical_difference.expect("Nemenyi's"), 0.9569, max_relative = 1e-3);
+        assert_eq!(got.groups, [vec![1, 2]]);
+    }
+
+    #[test]
+    fn scores_that_cannot_be_ranked_have_no_summary() {
+        let of = |scores: &[Vec<f64>]| rank_methods(scores, true, PairTest::Nemenyi, 0.05).is_some();
+        let row = || vec![0.1, 0.2];
+        assert!(of(&[row(), row()]));
+        assert!(!of(&[]));
+        assert!(!of(&[row()]));
+        assert!(!of(&[vec![0.1], vec![0.2]]));
+        assert!(!of(&[row(), vec![0.1, 0.2, 0.3]]));
+        assert!(!of(&[row(), vec![0.1, f64::NAN]]));
+    }
+}

@@ -56,6 +56,7 @@ mod tests {
         let difference = unpaired(of(0.80, 0.03), of(0.75, 0.04), true, 0.95, 100);
         assert_relative_eq!(difference.estimate.point, 0.05, max_relative = 1e-12);
         assert_relative_eq!(difference.estimate.upper, 0.10, max_relative = 1e-12);
+        assert_relative_eq!(difference.estimate.lower, 0.0, epsilon = 1e-12);
         assert_relative_eq!(
             difference.estimate.standard_error,
             0.05 / 1.959_963_984_540_054,

@@ -142,6 +142,28 @@ mod tests {
     }
 
     #[test]
+    fn beyond_fifty_differences_the_p_value_is_the_normal_approximation() {
+        let differences = |n: usize| -> Vec<f64> {
+            (1..=n).map(|rank| rank as f64 * if rank % 3 == 0 { -1.0 } else { 1.0 }).collect()
+        };
+        let exact = wilcoxon_signed_rank(&differences(50));
+        assert_eq!((exact.method, exact.n), ("wilcoxon-exact", 50));
+        let normal = wilcoxon_signed_rank(&differences(51));
+        assert_eq!((normal.method, normal.n, normal.floor), ("wilcoxon-normal", 51, 0.0));
+        // 3 + 6 + … + 51 = 459 of 51 · 52 / 2 = 1326 are negative.
+        assert_relative_eq!(normal.statistic, 867.0);
+        let deviation = (51.0 * 52.0 * 103.0 / 24.0_f64).sqrt();
+        let expected = 2.0 * normal_tail((867.0 - 663.0) / deviation);
+        assert_relative_eq!(normal.p_value, expected, max_relative = 1e-12);
+        // All sizes equal: every rank is 26, and the variance of their sum 51 · 26² / 4.
+        let ties: Vec<f64> = (0..51).map(|place| if place < 30 { 1.0 } else { -1.0 }).collect();
+        let expected = 2.0 * normal_tail(26.0 * (30.0 - 25.5) / (51.0 * 26.0 * 26.0 / 4.0_f64).sqrt());
+        assert_relative_eq!(wilcoxon_signed_rank(&ties).p_value, expected, max_relative = 1e-12);
+        let even: Vec<f64> = (0..52).map(|place| if place % 2 == 0 { 1.0 } else { -1.0 }).collect();
+        assert_relative_eq!(wilcoxon_signed_rank(&even).p_value, 1.0);
+    }
+
+    #[test]
     fn mcnemar_by_hand() {
         let first = [true, true, true, true, true, false, true, false];
         let second = [false, false, false, false, true, true, false, false];

@@ -6,9 +6,9 @@ use crate::judge::truth::{Predictions, TruthLabels};
 use crate::store::cell_store::CellResult;
 use ndarray::Array2;
 use seqprobe_core::{Dataset, Split};
-use seqprobe_report::diagnostics::{CalibrationPoint, Diagnostics, RankRecord, Shown};
+use seqprobe_report::diagnostics::{CalibrationPoint, DiagnosticData, Diagnostics, RankRecord};
 use seqprobe_report::record::Role;
-use seqprobe_report::{headline, point};
+use seqprobe_report::{point, primary_test_score};
 use seqprobe_stats::{PairTest, calibration, metric, precision_at, rank_methods, roc_at};
 
 /// Points on a curve.
@@ -45,11 +45,11 @@ pub(crate) fn of_dataset(dataset: &Dataset, cells: &[FilledCell]) -> Vec<Diagnos
         .collect()
 }
 
-fn shown(dataset: &Dataset, truth: &TruthLabels, result: &CellResult) -> Option<Shown> {
+fn shown(dataset: &Dataset, truth: &TruthLabels, result: &CellResult) -> Option<DiagnosticData> {
     match truth {
         TruthLabels::Binary(labels) => binary(labels, &result.test),
         TruthLabels::Classes { labels, n_classes } if *n_classes <= MAX_CLASSES => {
-            Some(Shown::Multiclass { confusion: confusion(labels, *n_classes, result.test.fits()) })
+            Some(DiagnosticData::Multiclass { confusion: confusion(labels, *n_classes, result.test.fits()) })
         }
         TruthLabels::Regression { values, n_targets } => {
             let target = dataset.task.targets.first()?.clone();
@@ -60,18 +60,15 @@ fn shown(dataset: &Dataset, truth: &TruthLabels, result: &CellResult) -> Option<
                 .filter_map(|(row, value)| Some([(*value)?, mean(result.test.fits(), row)]))
                 .collect();
             let n = known.len();
-            let points = known
-                .iter()
-                .step_by(n.div_ceil(MAX_POINTS).max(1))
-                .map(|point| point.map(rounded))
-                .collect();
-            Some(Shown::Regression { target, points, n })
+            let points =
+                known.iter().step_by(n.div_ceil(MAX_POINTS).max(1)).map(|point| point.map(rounded)).collect();
+            Some(DiagnosticData::Regression { target, points, n })
         }
         TruthLabels::Classes { .. } | TruthLabels::Multilabel { .. } => None,
     }
 }
 
-fn binary(labels: &[bool], outputs: &Predictions) -> Option<Shown> {
+fn binary(labels: &[bool], outputs: &Predictions) -> Option<DiagnosticData> {
     let by_seed = outputs.slices();
     let grid = |first: u32| -> Vec<f64> {
         (first..=CURVE_POINTS).map(|step| f64::from(step) / f64::from(CURVE_POINTS)).collect()
@@ -88,7 +85,7 @@ fn binary(labels: &[bool], outputs: &Predictions) -> Option<Shown> {
         n: bin.n,
     });
     let as_classes: Vec<u32> = labels.iter().map(|&label| u32::from(label)).collect();
-    Some(Shown::Binary {
+    Some(DiagnosticData::Binary {
         roc: mean_curve(&rates, &roc?),
         precision_recall: mean_curve(&recalls, &precision?),
         share_positive: rounded(labels.iter().filter(|&&label| label).count() as f64 / labels.len() as f64),
@@ -142,7 +139,7 @@ pub(crate) fn ranks(datasets: &[(Dataset, Vec<FilledCell>)]) -> Option<RankRecor
                 .filter_map(|cell| {
                     Some((
                         cell.record.id.representation.to_string(),
-                        sign * point(&headline(&cell.record)?.value)?,
+                        sign * point(&primary_test_score(&cell.record)?.value)?,
                     ))
                 })
                 .collect()

@@ -22,10 +22,8 @@ pub(crate) fn combinations(
     family: &ProbeFamily,
     dataset: &Dataset,
 ) -> Vec<Combination> {
-    let keeps_bases = matches!(
-        prepared,
-        PreparedRepresentation::Plain { representation: PlainRepresentation::OneHot, .. }
-    );
+    let keeps_bases =
+        matches!(prepared, PreparedRepresentation::Plain { representation: PlainRepresentation::OneHot, .. });
     if family.reads_bases() && !keeps_bases {
         let reason =
             format!("{} reads the bases themselves, which only onehot with pooling tokens keeps", family.id);

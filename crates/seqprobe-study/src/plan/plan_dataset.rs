@@ -167,7 +167,11 @@ impl PlannedCell {
     }
 
     /// The same cell with the layer and pooling that were chosen for its shuffled labels, or the reason that none was.
-    pub(crate) fn with_choice(&self, probe: usize, chosen: Result<(Option<LayerIndex>, Pooling), String>) -> Self {
+    pub(crate) fn with_choice(
+        &self,
+        probe: usize,
+        chosen: Result<(Option<LayerIndex>, Pooling), String>,
+    ) -> Self {
         let work = match chosen {
             Ok((layer, pooling)) => Work::Fit(Fit { layer, pooling, probe, training: Training::Shuffled }),
             Err(reason) => Work::NotApplicable(reason),
@@ -182,8 +186,8 @@ mod tests {
     use crate::events::StudyEvent;
     use crate::models::finder::ModelFinder;
     use crate::prepare::prepare_all;
-    use crate::suite::controls::SHUFFLED_LABELS;
     use crate::run::training_rows::Training;
+    use crate::suite::controls::SHUFFLED_LABELS;
     use seqprobe_core::{DnaSequence, parse_toml};
 
     fn plan(keys: &str, dataset: &Dataset) -> Vec<PlannedCell> {
@@ -224,7 +228,9 @@ mod tests {
             of(&plan("controls = [\"shuffled-labels/mlp\"]", &dataset), SHUFFLED_LABELS, "mlp")[0].work,
             Work::NotApplicable(_)
         ));
-        assert!(plan("controls = false", &dataset).iter().all(|cell| cell.id.representation.as_str() == "onehot"));
+        assert!(
+            plan("controls = false", &dataset).iter().all(|cell| cell.id.representation.as_str() == "onehot")
+        );
     }
 
     #[test]

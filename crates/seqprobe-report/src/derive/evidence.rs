@@ -1,0 +1,90 @@
+//! What a verdict rests on: the differences that decide it, or why it is unclear.
+
+use crate::record::choice::value_reason;
+use crate::record::{ComparisonRecord, EstimateRecord, ScoreValue, Verdict, VerdictRecord};
+
+/// What decides a verdict.
+pub(crate) enum Evidence<'a> {
+    /// Beats: the smallest difference.
+    Smallest(Option<&'a ComparisonRecord>),
+    /// Loses: the differences below the margin, or else the lowest one.
+    Below(Vec<&'a ComparisonRecord>),
+    /// Ties: the largest difference, in either direction.
+    Largest(Option<&'a ComparisonRecord>),
+    /// Unclear: a reason that is not about intervals.
+    Reason(&'a str),
+    /// Unclear: a difference without interval, and why it has none.
+    NoInterval(&'a ComparisonRecord, &'a str),
+    /// Unclear: the interval of a difference contains the margin.
+    CrossesMargin(&'a ComparisonRecord),
+    /// Unclear: no interval contains the margin; baselines disagree, or nothing is significant after correction.
+    NotSignificant(Vec<&'a ComparisonRecord>),
+    /// Unclear: there is no baseline.
+    NoBaseline,
+}
+
+impl<'a> Evidence<'a> {
+    /// The evidence of a verdict.
+    pub(crate) fn of(verdict: &'a VerdictRecord) -> Self {
+        let estimates = || estimates(verdict);
+        let by_point = |order: fn(f64) -> f64| {
+            estimates()
+                .min_by(|(_, left), (_, right)| order(left.point).total_cmp(&order(right.point)))
+                .map(|(comparison, _)| comparison)
+        };
+        match verdict.verdict {
+            Verdict::Beats => Self::Smallest(by_point(|point| point)),
+            Verdict::Ties => Self::Largest(
+                estimates()
+                    .max_by(|(_, left), (_, right)| left.point.abs().total_cmp(&right.point.abs()))
+                    .map(|(comparison, _)| comparison),
+            ),
+            Verdict::Loses => {
+                let below: Vec<&ComparisonRecord> = estimates()
+                    .filter(|(_, estimate)| estimate.upper < -verdict.margin)
+                    .map(|(comparison, _)| comparison)
+                    .collect();
+                Self::Below(if below.is_empty() {
+                    by_point(|point| point).into_iter().collect()
+                } else {
+                    below
+                })
+            }
+            Verdict::Unclear => Self::of_unclear(verdict),
+        }
+    }
+
+    fn of_unclear(verdict: &'a VerdictRecord) -> Self {
+        if let Some(reason) = &verdict.reason {
+            return Self::Reason(reason);
+        }
+        let missing = verdict
+            .comparisons
+            .iter()
+            .find_map(|comparison| Some((comparison, value_reason(&comparison.delta)?)));
+        if let Some((comparison, reason)) = missing {
+            return Self::NoInterval(comparison, reason);
+        }
+        if let Some((comparison, _)) =
+            estimates(verdict).find(|(_, estimate)| contains_margin(estimate, verdict.margin))
+        {
+            return Self::CrossesMargin(comparison);
+        }
+        if estimates(verdict).next().is_none() {
+            return Self::NoBaseline;
+        }
+        Self::NotSignificant(verdict.comparisons.iter().collect())
+    }
+}
+
+/// True when an interval contains +margin or −margin.
+fn contains_margin(estimate: &EstimateRecord, margin: f64) -> bool {
+    [margin, -margin].iter().any(|edge| estimate.lower <= *edge && *edge <= estimate.upper)
+}
+
+fn estimates(verdict: &VerdictRecord) -> impl Iterator<Item = (&ComparisonRecord, &EstimateRecord)> {
+    verdict.comparisons.iter().filter_map(|comparison| match &comparison.delta {
+        ScoreValue::Estimate(estimate) => Some((comparison, estimate)),
+        _ => None,
+    })
+}
