@@ -6,6 +6,7 @@ pub(crate) mod evidence;
 pub(crate) mod fit_summary;
 pub(crate) mod oracle_gap;
 pub(crate) mod probe_groups;
+pub(crate) mod reported_cells;
 pub(crate) mod score_map;
 pub(crate) mod selected_elements;
 pub(crate) mod sweeps;

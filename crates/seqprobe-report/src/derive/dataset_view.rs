@@ -4,10 +4,11 @@ use super::evidence::Evidence;
 use super::fit_summary::FitSummary;
 use super::oracle_gap::OracleGap;
 use super::probe_groups::{ProbeGroup, groups_of};
+use super::reported_cells::{chosen_on_validation, is_asked_about};
 use super::selected_elements::{Selection, selections};
 use super::sweeps::{Curve, fraction_curves, layer_curves};
 use super::{REPORTED_VERDICTS, lower_is_better};
-use crate::record::choice::{choose_on_validation, point, primary_test_score};
+use crate::record::choice::{point, primary_test_score};
 use crate::record::diagnostics::Diagnostics;
 use crate::record::{CellRecord, DatasetRecord, Role, RunRecord, ScoreValue, Verdict, VerdictRecord};
 
@@ -101,24 +102,6 @@ impl<'a> DatasetView<'a> {
             |verdict| (verdict, self.verdicts.iter().filter(|row| row.record.verdict == verdict).count());
         REPORTED_VERDICTS.map(count).into_iter().filter(|(_, n)| *n > 0).collect()
     }
-}
-
-/// True for models and baselines.
-pub(crate) fn is_asked_about(cell: &CellRecord) -> bool {
-    matches!(cell.role, Role::Model | Role::Baseline)
-}
-
-/// The layer, pooling and probe of a representation that validation chooses; with `probe` among its cells only.
-pub(crate) fn chosen_on_validation<'a>(
-    whole_cells: &[&'a CellRecord],
-    representation: &str,
-    probe: Option<&str>,
-) -> Option<&'a CellRecord> {
-    let candidates = whole_cells.iter().copied().filter(|cell| {
-        cell.id.representation.as_str() == representation
-            && probe.is_none_or(|probe| cell.id.probe_word() == probe)
-    });
-    choose_on_validation(candidates, |cell| *cell)
 }
 
 fn chosen_of_representations<'a>(

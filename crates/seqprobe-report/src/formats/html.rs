@@ -11,6 +11,7 @@ mod forest;
 mod panel;
 mod ranks;
 mod score_tables;
+mod shade;
 mod svg;
 mod sweep;
 

@@ -2,6 +2,7 @@
 
 use super::dataset_context::{anchor, of_dataset};
 use super::ranks;
+use super::shade::shade;
 use crate::derive::{RankView, RunView};
 use crate::record::{DatasetRecord, RunRecord, Status, VerdictRecord};
 use crate::wording::names::{cell_name, metric_name};
@@ -135,9 +136,4 @@ fn heat(view: &RunView<'_>) -> Value {
         .collect();
     let columns: Vec<String> = view.score_map.representations.iter().map(|name| (*name).to_owned()).collect();
     context! { columns, rows }
-}
-
-/// A share 0…1 as one of the five shades of the style sheet.
-pub(super) fn shade(share: f64) -> u8 {
-    (share * 4.0).round() as u8 + 1
 }

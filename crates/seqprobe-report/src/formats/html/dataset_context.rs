@@ -1,7 +1,7 @@
 //! The part of the page about one dataset.
 
-use super::context::shade;
 use super::score_tables::{comparisons, scores};
+use super::shade::shade;
 use super::{costs, curves, difference, fits, forest, sweep};
 use crate::derive::dataset_view::DatasetView;
 use crate::derive::selected_elements::Selection;
