@@ -387,7 +387,7 @@ pub(crate) struct CheckArguments {
 pub(crate) struct AcceptArguments {
     /// Folder of the run
     pub(crate) run: PathBuf,
-    /// Baseline file to write; its predictions go beside it
+    /// Baseline file to write; its predictions go next to it
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: PathBuf,
     /// Why, for the reviewer
@@ -406,7 +406,7 @@ pub(crate) struct DataArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
-    /// Read a dataset and tell its sizes, splits, classes and notes
+    /// Read a dataset and print its sizes, splits, classes and notes
     Show {
         /// Card id or path, or `sim:NAME`
         dataset: String,

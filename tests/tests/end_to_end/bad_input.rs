@@ -143,7 +143,7 @@ fn n_and_ambiguity_codes_are_counted_and_warned_of() {
     let ended =
         run(folder.path(), &["probe", "n.csv", "--target", "label", "--probes", "linear", "--out", "out"]);
     assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
-    assert!(ended.stdout.contains("4 letters are N or another ambiguity code"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("4 bases are N or another ambiguity code"), "{}", ended.stdout);
 }
 
 #[test]

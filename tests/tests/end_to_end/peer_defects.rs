@@ -181,7 +181,7 @@ fn later_splits_cut_short_sigmoids_of_sigmoids_and_precision_of_labels() {
     let flattened =
         results.iter().find(|row| row["representation"] == "onehot" && row["probe"] == "linear").unwrap();
     assert_eq!(flattened["status"], "not-applicable");
-    assert!(flattened["reason"].contains("longest training sequence, 24 letters"), "{flattened:?}");
+    assert!(flattened["reason"].contains("longest training sequence, 24 bases"), "{flattened:?}");
 
     let cnn = cell(folder, "out-t", &["onehot", "tokens", "cnn"]);
     let sequences: Vec<&str> = test.iter().map(|(sequence, _)| sequence.as_str()).collect();
