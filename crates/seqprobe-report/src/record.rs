@@ -1,6 +1,7 @@
 //! The run record: everything that `run.json` has. [`run`] is its top; `SCHEMA_VERSION` is its version.
 
 mod cell;
+mod cell_coordinates;
 pub(crate) mod cell_id;
 pub mod choice;
 mod description;
@@ -13,7 +14,8 @@ mod warning;
 mod word;
 
 pub use cell::{CellRecord, CostRecord, Role, SeedFit, Status};
-pub use cell_id::{CellId, Fraction, RANDOM_PREFIX, ReadingSetting, RepresentationName, Variant};
+pub use cell_coordinates::{Fraction, RANDOM_PREFIX, ReadingSetting, RepresentationName, Variant};
+pub use cell_id::CellId;
 pub use description::{DescriptionRecord, DescriptionValue, RangeRecord};
 pub use run::{DatasetRecord, ModelOrigin, Provenance, RunRecord, SCHEMA_VERSION};
 pub use score::{EstimateRecord, ScoreRecord, ScoreValue, ScoredTarget};

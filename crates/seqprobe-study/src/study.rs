@@ -103,7 +103,7 @@ impl Study {
         for (dataset, plan) in planned.datasets.iter().zip(&planned.plans) {
             for cell in plan {
                 let (state, reason) = match &cell.work {
-                    Work::NotApplicable(reason) => ("not-applicable", Some(reason)),
+                    Work::NotApplicable(reason) => ("not-applicable", Some(&reason.0)),
                     _ => ("planned", None),
                 };
                 cells.push(serde_json::json!({
