@@ -53,6 +53,11 @@ impl Splits {
             Split::Test => &self.test,
         }
     }
+
+    /// The rows of all splits, one split after the other.
+    pub fn all_rows(&self) -> Vec<usize> {
+        [self.train.as_slice(), &self.valid, &self.test].concat()
+    }
 }
 
 /// A dataset that has been read and checked. All columns have one entry per example.

@@ -5,11 +5,11 @@
 //! judge → record. What was finished is kept in the cache folder, so a run that was stopped continues.
 //!
 //! ```no_run
-//! use seqprobe_study::{Study, StudyOptions};
+//! use seqprobe_study::{Study, StudyEvent, StudyOptions};
 //!
 //! # fn main() -> Result<(), seqprobe_study::StudyError> {
 //! let study = Study::open("suite.toml".as_ref())?;
-//! let record = study.run(&StudyOptions::default(), &mut |_| {})?;
+//! let record = study.run(&StudyOptions::default(), &mut |_: StudyEvent<'_>| {})?;
 //! for verdict in &record.verdicts {
 //!     println!("{}: {} with {} {}", verdict.dataset, verdict.model, verdict.probe, verdict.verdict.as_str());
 //! }

@@ -24,6 +24,8 @@ pub(crate) struct Fit {
     pub(crate) probe: usize,
     /// What it trains on.
     pub(crate) training: Training,
+    /// Whether the description length of its training labels is computed too.
+    pub(crate) is_described: bool,
 }
 
 impl Fit {

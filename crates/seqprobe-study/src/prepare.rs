@@ -5,7 +5,7 @@ use crate::events::StudyEvents;
 use crate::models::finder::ModelFinder;
 use crate::models::loaded::LoadedModel;
 use crate::suite::Suite;
-use crate::suite::imported::{ImportedRepresentation, join};
+use crate::suite::imported::ImportedRepresentation;
 use crate::suite::representation::{Layers, ModelRepresentation, Representation};
 use seqprobe_core::{Dataset, LayerIndex, Pooling};
 use seqprobe_embed::{ImportedEmbeddings, KeepEnd, PlainRepresentation, ReverseComplement};
@@ -72,7 +72,8 @@ fn read_import(
     let embeddings = ImportedEmbeddings::read(&asked.request)
         .map_err(|source| StudyError::Embeddings { name: name(), source })?;
     for dataset in datasets {
-        join(&embeddings, dataset).map_err(|source| StudyError::EmbeddingsOfDataset {
+        let joined = embeddings.join(&dataset.example_ids, &dataset.splits.all_rows());
+        joined.map_err(|source| StudyError::EmbeddingsOfDataset {
             dataset: dataset.id.clone(),
             name: name(),
             source,

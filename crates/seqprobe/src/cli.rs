@@ -97,7 +97,7 @@ pub(crate) struct ProbeArguments {
     /// Class counted as positive [default: 1, or the second of the two in order]
     #[arg(long, value_name = "CLASS")]
     pub(crate) positive: Option<String>,
-    /// Primary metric; `seqprobe list metrics` lists them [default: auroc for two classes, accuracy for more, spearman for numbers]
+    /// Primary metric; `seqprobe list metrics` lists them [default: auroc for classes, spearman for numbers]
     #[arg(long, value_name = "METRIC")]
     pub(crate) metric: Option<String>,
     /// Layers of the models

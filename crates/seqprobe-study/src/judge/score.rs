@@ -1,8 +1,9 @@
 //! From predictions to scores: each metric that applies, per target and macro, with its interval.
 
-use crate::judge::truth::{Predictions, TruthLabels};
+use crate::judge::truth::{Predictions, ScoredOutputs, targets_of};
+use crate::store::cell_store::CellResult;
 use seqprobe_core::{Dataset, Seed, Split};
-use seqprobe_report::record::{ScoreRecord, ScoredTarget};
+use seqprobe_report::record::ScoreRecord;
 use seqprobe_stats::{IntervalMethod, METRICS, Metric, Resampling, estimate};
 
 /// Confidence level of every interval.
@@ -36,12 +37,11 @@ impl SplitResampling {
     }
 }
 
-/// What a score over all targets is about.
-pub(crate) fn overall_target(dataset: &Dataset) -> ScoredTarget {
-    match dataset.task.targets.as_slice() {
-        [one] => ScoredTarget::Column(one.clone()),
-        _ => ScoredTarget::Macro,
-    }
+/// The scores of a cell, those on test first.
+pub(crate) fn scores_of(dataset: &Dataset, result: &CellResult, replicates: usize) -> Vec<ScoreRecord> {
+    let mut scores = score_split(dataset, Split::Test, &result.test, replicates);
+    scores.extend(score_split(dataset, Split::Valid, &result.valid, replicates));
+    scores
 }
 
 /// Scores on one split: every metric on test, the primary one on validation.
@@ -51,33 +51,28 @@ pub(crate) fn score_split(
     predictions: &Predictions,
     replicates: usize,
 ) -> Vec<ScoreRecord> {
-    let truth = TruthLabels::of(dataset, split);
     let resampling = SplitResampling::of(dataset, split, replicates);
+    let scored = targets_of(dataset, split, predictions);
     let mut records = Vec::new();
-    for metric in METRICS.iter().filter(|metric| metric.applies_to(&truth.view())) {
+    for metric in METRICS {
         let primary = metric.id == dataset.metric;
         if split != Split::Test && !primary {
             continue;
         }
-        let mut record = |target: ScoredTarget, truth: &TruthLabels, outputs: &[&[f64]]| {
-            let result = estimate(metric, &truth.view(), outputs, &resampling.view());
-            let n = match &result {
-                Ok(estimate) => estimate.n,
-                Err(_) => truth.view().n_examples(),
-            };
-            let metric = metric.id.to_owned();
-            records.push(ScoreRecord { split, target, metric, primary, n, value: result.into() });
-        };
-        record(overall_target(dataset), &truth, &predictions.slices());
-        let n_targets = truth.n_targets();
-        if n_targets > 1 {
-            for (index, name) in dataset.task.targets.iter().enumerate() {
-                if let Some(column) = truth.target(index) {
-                    let outputs = predictions.column(index, n_targets);
-                    let outputs: Vec<&[f64]> = outputs.iter().map(Vec::as_slice).collect();
-                    record(ScoredTarget::Column(name.clone()), &column, &outputs);
-                }
+        for ScoredOutputs { target, truth, outputs } in &scored {
+            if !metric.applies_to(&truth.view()) {
+                continue;
             }
+            let outputs: Vec<&[f64]> = outputs.iter().map(AsRef::as_ref).collect();
+            let value = estimate(metric, &truth.view(), &outputs, &resampling.view());
+            records.push(ScoreRecord {
+                split,
+                target: target.clone(),
+                metric: metric.id.to_owned(),
+                primary,
+                n: value.as_ref().map_or_else(|_| truth.view().n_examples(), |estimate| estimate.n),
+                value: value.into(),
+            });
         }
     }
     records

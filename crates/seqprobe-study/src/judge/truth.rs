@@ -2,7 +2,9 @@
 
 use ndarray::Array2;
 use seqprobe_core::{Dataset, Split, Targets, TaskKind};
+use seqprobe_report::record::ScoredTarget;
 use seqprobe_stats::Truth;
+use std::borrow::Cow;
 
 /// Predictions of the fits of a cell on one split.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,6 +73,43 @@ pub(crate) fn truth_columns(dataset: &Dataset, split: Split) -> Vec<Option<f64>>
         }
         Targets::Values { values } => values.iter().copied().collect(),
     }
+}
+
+/// What a score over all targets is about.
+pub(crate) fn overall_target(dataset: &Dataset) -> ScoredTarget {
+    match dataset.task.targets.as_slice() {
+        [one] => ScoredTarget::Column(one.clone()),
+        _ => ScoredTarget::Macro,
+    }
+}
+
+/// What is scored of a split: a target, its true values, and what each fit predicts for it.
+pub(crate) struct ScoredOutputs<'p> {
+    pub(crate) target: ScoredTarget,
+    pub(crate) truth: TruthLabels,
+    pub(crate) outputs: Vec<Cow<'p, [f64]>>,
+}
+
+/// All targets of a split together, then one by one where there are several.
+pub(crate) fn targets_of<'p>(
+    dataset: &Dataset,
+    split: Split,
+    predictions: &'p Predictions,
+) -> Vec<ScoredOutputs<'p>> {
+    let truth = TruthLabels::of(dataset, split);
+    let n_targets = truth.n_targets();
+    let mut each = Vec::new();
+    if n_targets > 1 {
+        for (index, name) in dataset.task.targets.iter().enumerate() {
+            if let Some(truth) = truth.target(index) {
+                let outputs = predictions.column(index, n_targets).into_iter().map(Cow::Owned).collect();
+                each.push(ScoredOutputs { target: ScoredTarget::Column(name.clone()), truth, outputs });
+            }
+        }
+    }
+    let outputs = predictions.slices().into_iter().map(Cow::Borrowed).collect();
+    let all = ScoredOutputs { target: overall_target(dataset), truth, outputs };
+    std::iter::once(all).chain(each).collect()
 }
 
 /// The true values of one split, in the form that the statistics read.

@@ -2,9 +2,9 @@
 //! every baseline with the same probe; and the best probe of each against the best of the others.
 
 use crate::judge::filled_cell::{FilledCell, chosen_or_failed, names};
-use crate::judge::score::{SplitResampling, overall_target};
+use crate::judge::score::SplitResampling;
 use crate::judge::significance_tests::significance_tests;
-use crate::judge::truth::TruthLabels;
+use crate::judge::truth::{TruthLabels, overall_target};
 use seqprobe_core::{Dataset, Split};
 use seqprobe_report::record::{
     CellId, ComparisonRecord, ProbeScope, Role, ScoredTarget, TestRecord, VerdictRecord,

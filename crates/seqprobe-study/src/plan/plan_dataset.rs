@@ -113,14 +113,26 @@ fn fits_of(
                 continue;
             }
         };
-        let fit = Fit { layer: combination.layer, pooling, probe, training: Training::Whole };
+        let is_described = is_described(suite, dataset, probe);
+        let fit = Fit { layer: combination.layer, pooling, probe, training: Training::Whole, is_described };
         cells.push(cell(id.clone(), Work::Fit(fit)));
         for &fraction in &suite.fractions {
             let id = CellId { fraction, ..id.clone() };
-            cells.push(cell(id, Work::Fit(Fit { training: Training::Part(fraction), ..fit })));
+            cells.push(cell(
+                id,
+                Work::Fit(Fit { training: Training::Part(fraction), is_described: false, ..fit }),
+            ));
         }
     }
     cells
+}
+
+/// Whether a probe's fits on all of the training split get a description length: the linear probe of a task with
+/// classes, if the suite asks for it.
+fn is_described(suite: &Suite, dataset: &Dataset, probe: usize) -> bool {
+    suite.description_length
+        && suite.probes[probe].family.id == "linear"
+        && dataset.task.kind != TaskKind::Regression
 }
 
 /// The fit of a probe to shuffled labels; its layer is not chosen yet.
@@ -173,7 +185,10 @@ impl PlannedCell {
         chosen: Result<(Option<LayerIndex>, Pooling), Reason>,
     ) -> Self {
         let work = match chosen {
-            Ok((layer, pooling)) => Work::Fit(Fit { layer, pooling, probe, training: Training::Shuffled }),
+            Ok((layer, pooling)) => {
+                let training = Training::Shuffled;
+                Work::Fit(Fit { layer, pooling, probe, training, is_described: false })
+            }
             Err(reason) => Work::NotApplicable(reason),
         };
         Self { work, ..self.clone() }

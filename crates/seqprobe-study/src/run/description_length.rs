@@ -2,12 +2,9 @@
 //! stored under the cell's key.
 
 use crate::error::StudyError;
-use crate::plan::Fit;
 use crate::run::training_rows::{FitRows, Training};
 use crate::store::cell_store::CellStore;
-use crate::store::error::StoreError;
-use crate::suite::Suite;
-use seqprobe_core::{Dataset, Digest, FeatureView, LabelledView, Probe, ProbeError, Seed, TaskKind};
+use seqprobe_core::{Dataset, Digest, FeatureView, LabelledView, Probe, ProbeError, Seed};
 use seqprobe_embed::BoxedSource;
 use seqprobe_linear::{DescriptionLength, description_length};
 use seqprobe_report::record::{DescriptionRecord, DescriptionValue, RangeRecord};
@@ -16,46 +13,29 @@ use seqprobe_report::record::{DescriptionRecord, DescriptionValue, RangeRecord};
 const ORDERS: u64 = 3;
 /// Folder of stored description lengths.
 const KIND: &str = "descriptions-v1";
-/// The probe whose description length is computed.
-const PROBE: &str = "linear";
-
-/// Whether a cell is to have one: the linear probe on all of the training split of a task with classes.
-pub(crate) fn is_wanted(suite: &Suite, dataset: &Dataset, fit: &Fit) -> bool {
-    suite.description_length
-        && suite.probes[fit.probe].family.id == PROBE
-        && dataset.task.kind != TaskKind::Regression
-        && fit.training == Training::Whole
-}
-
 /// The stored one of a cell.
 pub(crate) fn stored(store: &CellStore, cell: &Digest) -> Result<Option<DescriptionValue>, StudyError> {
     Ok(store.known(KIND, &key(cell)?)?)
 }
 
-/// Computes and stores the one of a cell; one that cannot be computed has its reason instead.
-pub(crate) fn compute(
-    store: &CellStore,
-    cell: &Digest,
-    dataset: &Dataset,
-    draws: &[BoxedSource<'_>],
-    probe: &dyn Probe,
-) -> Result<DescriptionValue, StudyError> {
-    let described: Result<_, StoreError> = store.memo(KIND, &key(cell)?, || {
-        let rows = FitRows::of(dataset, Training::Whole, 0);
-        let coded: Result<Vec<DescriptionLength>, ProbeError> = (0..ORDERS)
-            .map(|order| {
-                one_order(dataset, &rows, draws[order as usize % draws.len()].as_ref(), probe, order)
-            })
-            .collect();
-        let record = coded
-            .map_err(|error| error.to_string())
-            .and_then(|coded| record_of(&coded).ok_or_else(|| "there is nothing to code".to_owned()));
-        match record {
-            Ok(record) => DescriptionValue::Known(record),
-            Err(reason) => DescriptionValue::Undefined { reason },
-        }
-    });
-    Ok(described?)
+/// Stores the one of a cell.
+pub(crate) fn keep(store: &CellStore, cell: &Digest, value: &DescriptionValue) -> Result<(), StudyError> {
+    Ok(store.keep(KIND, &key(cell)?, value)?)
+}
+
+/// Computes one; one that cannot be computed has its reason instead.
+pub(crate) fn compute(dataset: &Dataset, draws: &[BoxedSource<'_>], probe: &dyn Probe) -> DescriptionValue {
+    let rows = FitRows::of(dataset, Training::Whole, 0);
+    let coded: Result<Vec<DescriptionLength>, ProbeError> = (0..ORDERS)
+        .map(|order| one_order(dataset, &rows, draws[order as usize % draws.len()].as_ref(), probe, order))
+        .collect();
+    match coded {
+        Err(error) => DescriptionValue::Undefined { reason: error.to_string() },
+        Ok(coded) => match record_of(&coded) {
+            Some(record) => DescriptionValue::Known(record),
+            None => DescriptionValue::Undefined { reason: "there is nothing to code".to_owned() },
+        },
+    }
 }
 
 fn key(cell: &Digest) -> Result<Digest, StudyError> {

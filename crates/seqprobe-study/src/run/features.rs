@@ -7,7 +7,6 @@ use crate::plan::stored_pooling;
 use crate::prepare::{PreparedModel, PreparedRepresentation};
 use crate::run::feature_store::FeatureStore;
 use crate::run::token_count::tokens_per_sequence;
-use crate::suite::imported::join;
 use seqprobe_core::{Dataset, LayerIndex, Pooling};
 use seqprobe_embed::{
     BoxedSource, EmbedError, Extraction, ExtractionOptions, ExtractionReport, Flattened, Interrupted,
@@ -45,7 +44,7 @@ pub(crate) fn features<'d>(
             }
         }
         PreparedRepresentation::Imported { embeddings, .. } => {
-            let features = join(embeddings, dataset)?;
+            let features = embeddings.join(&dataset.example_ids, &dataset.splits.all_rows())?;
             if features.n_extra > 0 {
                 made.remarks.push(format!(
                     "{} of {} imported embeddings belong to no example of the dataset and were not used",

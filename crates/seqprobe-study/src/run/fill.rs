@@ -4,10 +4,8 @@
 use crate::error::StudyError;
 use crate::events::{StudyEvent, StudyEvents};
 use crate::judge::filled_cell::{FilledCell, best_on_validation};
-use crate::judge::score::{metric_versions, score_split};
 use crate::plan::{Fit, PlannedCell, Reason, Work};
 use crate::prepare::PreparedRepresentation;
-use crate::run::constant::{constant_cell, oracle_cell};
 use crate::run::context::{DatasetRun, Run};
 use crate::run::cost::cost;
 use crate::run::description_length;
@@ -15,10 +13,12 @@ use crate::run::features::{Features, Place, features};
 use crate::run::fit::{FitRequest, fit_cell};
 use crate::run::lookup::{Description, LookedUp, look_up};
 use crate::run::one_fit::Unfitted;
+use crate::run::record_cell::{empty_record, scored, unfilled};
 use crate::run::training_rows::Training;
+use crate::run::without_fit::finish_without_fit;
 use crate::store::cell_store::CellResult;
-use seqprobe_core::{Digest, LayerIndex, Pooling, Split};
-use seqprobe_report::record::{CellRecord, DescriptionValue, ScoreRecord, Status};
+use seqprobe_core::{LayerIndex, Pooling};
+use seqprobe_report::record::CellRecord;
 
 /// Fills the cells of a dataset, in plan order. Fits to shuffled labels come after all others: their layer and pooling are
 /// those that validation chose among them.
@@ -48,7 +48,7 @@ fn with_choice(
         return cell.clone();
     };
     let candidates = done.iter().zip(filled).filter_map(|(planned, filled)| match planned.work {
-        Work::Fit(Fit { layer, pooling, probe, training: Training::Whole })
+        Work::Fit(Fit { layer, pooling, probe, training: Training::Whole, .. })
             if planned.representation == Some(number) && probe == *wanted =>
         {
             Some((filled, (layer, pooling)))
@@ -120,7 +120,9 @@ fn finish_fit(
         (Description::Known(known), _) => Some(known),
         (Description::Missing, Some(sources)) => {
             events.event(StudyEvent::DescriptionLength(id));
-            Some(description_length::compute(&run.store, &cell.key, data.dataset, sources, probe)?)
+            let described = description_length::compute(data.dataset, sources, probe);
+            description_length::keep(&run.store, &cell.key, &described)?;
+            Some(described)
         }
         (Description::NotWanted | Description::Missing, _) => None,
     };
@@ -167,65 +169,6 @@ fn finish_fit(
     }
 }
 
-/// Cells that need no fit: constant, oracle, not applicable.
-fn finish_without_fit(
-    run: &Run<'_>,
-    data: &DatasetRun<'_>,
-    cell: &LookedUp<'_>,
-) -> Result<FilledCell, StudyError> {
-    let record = empty_record(cell.planned, &cell.key);
-    let result = match (&cell.planned.work, &data.dataset.oracle) {
-        (Work::Constant, _) => constant_cell(data.dataset),
-        (Work::Oracle, Some(oracle)) => oracle_cell(data.dataset, oracle),
-        (Work::Oracle, None) => return Ok(unfilled(record, Unfitted::failed("the task has no oracle"))),
-        (Work::NotApplicable(Reason(reason)), _) => {
-            return Ok(unfilled(record, Unfitted::NotApplicable(reason.clone())));
-        }
-        (Work::Fit(_) | Work::ChooseThenShuffle { .. }, _) => {
-            return Ok(unfilled(record, Unfitted::failed("the cell has no representation")));
-        }
-    };
-    scored(run, data, record, cell.key, result, Vec::new())
-}
-
-fn unfilled(record: CellRecord, unfitted: Unfitted) -> FilledCell {
-    let (status, reason) = match unfitted {
-        Unfitted::NotApplicable(reason) => (Status::NotApplicable, reason),
-        Unfitted::Failed(reason) => (Status::Failed, reason),
-    };
-    let record = CellRecord { status, reason: Some(reason), ..record };
-    FilledCell { record, result: None, weights: Vec::new() }
-}
-
-/// Scores a result, or reads its stored scores, and completes the record.
-fn scored(
-    run: &Run<'_>,
-    data: &DatasetRun<'_>,
-    record: CellRecord,
-    key: Digest,
-    result: CellResult,
-    weights: Vec<String>,
-) -> Result<FilledCell, StudyError> {
-    let dataset = data.dataset;
-    let replicates = run.suite.replicates;
-    let versions = (metric_versions(), seqprobe_stats::INTERVALS_VERSION);
-    let score_key = Digest::of_value(&("scores v1", key, &dataset.metric, versions, replicates))?;
-    let scores: Vec<ScoreRecord> = run.store.memo("scores-v1", &score_key, || {
-        let mut scores = score_split(dataset, Split::Test, &result.test, replicates);
-        scores.extend(score_split(dataset, Split::Valid, &result.valid, replicates));
-        scores
-    })?;
-    let record = CellRecord {
-        scores,
-        n_seeds: result.fits.len(),
-        fits: result.fits.clone(),
-        seconds: result.seconds,
-        cost: result.cost.clone(),
-        ..record
-    };
-    Ok(FilledCell { record, result: Some(result), weights })
-}
-
 /// Records with a cell what was chosen for it on validation, where its id does not say it.
 fn record_place(cell: &mut CellResult, layer: Option<LayerIndex>, pooling: Pooling) {
     for fit in &mut cell.fits {
@@ -233,22 +176,5 @@ fn record_place(cell: &mut CellResult, layer: Option<LayerIndex>, pooling: Pooli
             fit.report.chosen.insert("layer".to_owned(), layer.to_string());
         }
         fit.report.chosen.insert("pooling".to_owned(), pooling.to_string());
-    }
-}
-
-fn empty_record(planned: &PlannedCell, key: &Digest) -> CellRecord {
-    CellRecord {
-        id: planned.id.clone(),
-        key: key.to_string(),
-        role: planned.role,
-        status: Status::Ok,
-        reason: None,
-        n_seeds: 0,
-        fits: Vec::new(),
-        scores: Vec::new(),
-        seconds: 0.0,
-        reused: false,
-        description: None::<DescriptionValue>,
-        cost: None,
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn look_up<'p>(
         seeds: seeds.clone(),
         training: training_key(run, fit.training),
     })?;
-    let description = if description_length::is_wanted(run.suite, data.dataset, fit) {
+    let description = if fit.is_described {
         let stored = description_length::stored(&run.store, &key)?;
         stored.map_or(Description::Missing, Description::Known)
     } else {

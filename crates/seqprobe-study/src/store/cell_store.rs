@@ -218,9 +218,17 @@ impl CellStore {
             return Ok(value);
         }
         let value = compute();
-        let text = serde_json::to_vec(&value)?;
-        write_whole(&self.value_path(kind, key), &sealed(&text))?;
+        self.keep(kind, key, &value)?;
         Ok(value)
+    }
+
+    /// Stores a small value under a key.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub(crate) fn keep<T: Serialize>(&self, kind: &str, key: &Digest, value: &T) -> Result<(), StoreError> {
+        let text = serde_json::to_vec(value)?;
+        Ok(write_whole(&self.value_path(kind, key), &sealed(&text))?)
     }
 
     fn value_path(&self, kind: &str, key: &Digest) -> PathBuf {

@@ -1,9 +1,8 @@
-//! Representations that are files of ready embeddings: their suite keys, and how they are joined to a dataset.
+//! Representations that are files of ready embeddings: their suite keys.
 
 use crate::suite::error::SuiteProblem;
 use crate::suite::file::RepresentationEntry;
-use seqprobe_core::{Dataset, Split};
-use seqprobe_embed::{EmbedError, IdsFrom, ImportRequest, ImportedEmbeddings, ImportedFeatures};
+use seqprobe_embed::{IdsFrom, ImportRequest};
 use seqprobe_report::record::RANDOM_PREFIX;
 use std::path::Path;
 
@@ -45,14 +44,4 @@ pub(crate) fn check_import(
     };
     let request = ImportRequest { path: folder.join(path), values: entry.values.clone(), ids };
     Ok(ImportedRepresentation { name, request, source: entry.source.clone() })
-}
-
-/// The vectors of a dataset's examples; every example of a split has one.
-pub(crate) fn join(
-    embeddings: &ImportedEmbeddings,
-    dataset: &Dataset,
-) -> Result<ImportedFeatures, EmbedError> {
-    let needed: Vec<usize> =
-        Split::ALL.into_iter().flat_map(|split| dataset.splits.rows(split).iter().copied()).collect();
-    embeddings.join(&dataset.example_ids, &needed)
 }

@@ -1,0 +1,31 @@
+//! Cells that need no fit: constant, oracle, not applicable.
+
+use crate::error::StudyError;
+use crate::judge::filled_cell::FilledCell;
+use crate::plan::{Reason, Work};
+use crate::run::constant::{constant_cell, oracle_cell};
+use crate::run::context::{DatasetRun, Run};
+use crate::run::lookup::LookedUp;
+use crate::run::one_fit::Unfitted;
+use crate::run::record_cell::{empty_record, scored, unfilled};
+
+/// Fills a cell that needs no fit.
+pub(crate) fn finish_without_fit(
+    run: &Run<'_>,
+    data: &DatasetRun<'_>,
+    cell: &LookedUp<'_>,
+) -> Result<FilledCell, StudyError> {
+    let record = empty_record(cell.planned, &cell.key);
+    let result = match (&cell.planned.work, &data.dataset.oracle) {
+        (Work::Constant, _) => constant_cell(data.dataset),
+        (Work::Oracle, Some(oracle)) => oracle_cell(data.dataset, oracle),
+        (Work::Oracle, None) => return Ok(unfilled(record, Unfitted::failed("the task has no oracle"))),
+        (Work::NotApplicable(Reason(reason)), _) => {
+            return Ok(unfilled(record, Unfitted::NotApplicable(reason.clone())));
+        }
+        (Work::Fit(_) | Work::ChooseThenShuffle { .. }, _) => {
+            return Ok(unfilled(record, Unfitted::failed("the cell has no representation")));
+        }
+    };
+    scored(run, data, record, cell.key, result, Vec::new())
+}
