@@ -156,8 +156,7 @@ fn embed_parts(
 ) -> Result<FileEmbeddings, StudyError> {
     let model = first_draw(prepared)?.lock();
     let spec = &prepared.model.asked.extraction;
-    let source = request.input.display().to_string();
-    let user = format!("{source} with {}", request.model);
+    let user = format!("{} with {}", request.input.display(), request.model);
     let total = input.n_rows();
     let mut all = FileEmbeddings {
         layers: prepared.model.layers.clone(),
@@ -172,7 +171,7 @@ fn embed_parts(
         let first_row = all.ids.len();
         let mut report = |progress: ExtractionProgress| {
             let done = first_row + progress.sequences;
-            events.event(StudyEvent::Extracting { source: &source, model: &request.model, done, total });
+            events.event(StudyEvent::Extracting { model: &request.model, done, total });
             Ok(())
         };
         let options = ExtractionOptions {
@@ -191,7 +190,7 @@ fn embed_parts(
         all.report += done.report;
         damage.append(&mut done.damage);
         let done = all.ids.len();
-        events.event(StudyEvent::Extracting { source: &source, model: &request.model, done, total });
+        events.event(StudyEvent::Extracting { model: &request.model, done, total });
         Ok(())
     };
     let mut outcome = Ok(());

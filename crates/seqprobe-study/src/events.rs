@@ -18,6 +18,11 @@ pub enum StudyEvent<'a> {
         /// Its cells.
         cells: usize,
     },
+    /// The cells of a dataset come now.
+    Dataset {
+        /// Its id.
+        id: &'a str,
+    },
     /// A cell is fitted now.
     Fitting(&'a CellId),
     /// The description length of a cell is computed now.
@@ -26,8 +31,6 @@ pub enum StudyEvent<'a> {
     Done(&'a CellId),
     /// Sequences go through a model.
     Extracting {
-        /// Dataset or file.
-        source: &'a str,
         /// Model.
         model: &'a str,
         /// Sequences done.

@@ -17,6 +17,8 @@ pub(crate) struct ShownEvents {
     bar: Option<ProgressBar>,
     /// Whether the bar is over cells: what happens within a cell is then a message.
     over_cells: bool,
+    /// The dataset whose cells are filled.
+    dataset: String,
     downloads: Downloads,
     lines: usize,
 }
@@ -67,8 +69,10 @@ impl StudyEvents for ShownEvents {
                     bar.inc(1);
                 }
             }
-            StudyEvent::Extracting { source, model, done, total } if self.over_cells => {
-                self.note(format!("{source}: {done} of {total} sequences through {model}"));
+            StudyEvent::Dataset { id } => id.clone_into(&mut self.dataset),
+            StudyEvent::Extracting { model, done, total } if self.over_cells => {
+                let dataset = &self.dataset;
+                self.note(format!("{dataset}: {done} of {total} sequences through {model}"));
             }
             StudyEvent::Extracting { done, total, .. } => self.reach(done, total),
             StudyEvent::Damaged { reason } => {

@@ -39,9 +39,9 @@ impl SplitResampling {
 
 /// The scores of a cell, those on test first.
 pub(crate) fn scores_of(dataset: &Dataset, result: &CellResult, replicates: usize) -> Vec<ScoreRecord> {
-    let mut scores = score_split(dataset, Split::Test, &result.test, replicates);
-    scores.extend(score_split(dataset, Split::Valid, &result.valid, replicates));
-    scores
+    let splits = [(Split::Test, &result.test), (Split::Valid, &result.valid)];
+    let scores = splits.map(|(split, predictions)| score_split(dataset, split, predictions, replicates));
+    scores.concat()
 }
 
 /// Scores on one split: every metric on test, the primary one on validation.

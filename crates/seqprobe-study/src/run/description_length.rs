@@ -12,15 +12,10 @@ use seqprobe_report::record::{DescriptionRecord, DescriptionValue, RangeRecord};
 /// Orders of the training rows; each is coded on its own.
 const ORDERS: u64 = 3;
 /// Folder of stored description lengths.
-const KIND: &str = "descriptions-v1";
+pub(crate) const KIND: &str = "descriptions-v1";
 /// The stored one of a cell.
 pub(crate) fn stored(store: &CellStore, cell: &Digest) -> Result<Option<DescriptionValue>, StudyError> {
     Ok(store.known(KIND, &key(cell)?)?)
-}
-
-/// Stores the one of a cell.
-pub(crate) fn keep(store: &CellStore, cell: &Digest, value: &DescriptionValue) -> Result<(), StudyError> {
-    Ok(store.keep(KIND, &key(cell)?, value)?)
 }
 
 /// Computes one; one that cannot be computed has its reason instead.
@@ -38,7 +33,8 @@ pub(crate) fn compute(dataset: &Dataset, draws: &[BoxedSource<'_>], probe: &dyn 
     }
 }
 
-fn key(cell: &Digest) -> Result<Digest, StudyError> {
+/// Its key, from the key of its cell.
+pub(crate) fn key(cell: &Digest) -> Result<Digest, StudyError> {
     Ok(Digest::of_value(&("description length v1", cell, ORDERS))?)
 }
 

@@ -134,7 +134,6 @@ fn extract_draw(
         .collect();
     let mut report = |progress: seqprobe_embed::ExtractionProgress| -> Result<(), Interrupted> {
         events.event(StudyEvent::Extracting {
-            source: &dataset.id,
             model: &model.asked.name,
             done: progress.sequences,
             total: progress.total,

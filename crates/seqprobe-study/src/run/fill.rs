@@ -121,7 +121,8 @@ fn finish_fit(
         (Description::Missing, Some(sources)) => {
             events.event(StudyEvent::DescriptionLength(id));
             let described = description_length::compute(data.dataset, sources, probe);
-            description_length::keep(&run.store, &cell.key, &described)?;
+            let key = description_length::key(&cell.key)?;
+            run.store.keep(description_length::KIND, &key, &described)?;
             Some(described)
         }
         (Description::NotWanted | Description::Missing, _) => None,

@@ -87,6 +87,7 @@ pub(crate) fn run_study(
     let mut done = Vec::new();
     for (dataset, plan) in datasets.into_iter().zip(plans) {
         let data = DatasetRun { dataset: &dataset, digest: dataset.digest() };
+        events.event(StudyEvent::Dataset { id: &dataset.id });
         let filled = fill_dataset(&run, &data, &plan, events)?;
         report_damaged_cells(&run.store, events);
         rows.extend(rows_of_dataset(&dataset, &filled, &probes, suite.replicates));
