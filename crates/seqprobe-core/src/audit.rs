@@ -9,7 +9,7 @@ pub const NEAR_K: usize = 16;
 /// Default share of the k-mers of the smaller sequence that two near-duplicates have in common.
 pub const NEAR_THRESHOLD: f64 = 0.5;
 /// Smallest number of distinct k-mers in the smaller of two sequences for the pair to be compared.
-pub const NEAR_LEAST: usize = 10;
+pub const MIN_NEAR_KMERS: usize = 10;
 
 /// The audit of one dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,7 +69,7 @@ pub struct Near {
     pub agreeing: usize,
     /// How many of the rows have another label than the nearest training row.
     pub differing: usize,
-    /// Rows of the other split with fewer than [`NEAR_LEAST`] distinct k-mers, which cannot be compared.
+    /// Rows of the other split with fewer than [`MIN_NEAR_KMERS`] distinct k-mers, which cannot be compared.
     pub not_judged: usize,
 }
 

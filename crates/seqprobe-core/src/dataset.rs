@@ -2,7 +2,7 @@
 
 use crate::clusters::Clusters;
 use crate::digest::{Digest, DigestBuilder};
-use crate::sequence::{DnaSequence, LetterCounts};
+use crate::sequence::{BaseCounts, DnaSequence};
 use crate::targets::Targets;
 use crate::task::Task;
 use ndarray::Array2;
@@ -77,7 +77,7 @@ pub struct Dataset {
     /// Clusters of dependent examples (groups, or 1 Mb blocks of a chromosome), used by the bootstrap.
     pub clusters: Option<Clusters>,
     /// Bases read, and how many of them the base policy changed.
-    pub letters: LetterCounts,
+    pub letters: BaseCounts,
     /// Predictions of the model that generated the data, for simulated tasks only.
     ///
     /// # Shapes
@@ -106,10 +106,10 @@ impl Dataset {
         self.sequences.len()
     }
 
-    /// Digest of everything that can change a score: ids, sequences, targets, splits, clusters, task.
+    /// Returns the digest of everything that can change a score: ids, sequences, targets, splits, clusters and task.
     pub fn digest(&self) -> Digest {
         let mut builder = DigestBuilder::new("dataset v1");
-        builder.part(format!("{:?}", self.task).as_bytes());
+        builder.part(self.task.digest_text().as_bytes());
         for (id, sequence) in self.example_ids.iter().zip(&self.sequences) {
             builder.part(id.as_bytes()).part(sequence.as_bytes());
         }
@@ -137,5 +137,49 @@ impl Dataset {
             }
         }
         builder.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::TaskKind;
+
+    /// A digest that changes would make every stored cell of a dataset useless.
+    #[test]
+    fn the_digest_is_the_one_of_earlier_versions() {
+        let sequences = ["ACGTN", "GG", "TTA"].map(|text| DnaSequence::parse(text).unwrap().0).to_vec();
+        let mut dataset = Dataset {
+            id: "small".to_owned(),
+            title: String::new(),
+            task: Task {
+                kind: TaskKind::Binary,
+                targets: vec!["label".to_owned()],
+                classes: vec!["no \"tata\"".to_owned(), "yes".to_owned()],
+            },
+            metric: "auroc".to_owned(),
+            example_ids: ["a", "b", "c"].map(str::to_owned).to_vec(),
+            sequences,
+            targets: Targets::Classes { labels: vec![0, 1, 1], n_classes: 2 },
+            splits: Splits { train: vec![2], valid: vec![0], test: vec![1] },
+            clusters: None,
+            letters: BaseCounts::default(),
+            oracle: None,
+            notes: Vec::new(),
+            origin: Origin::default(),
+        };
+        assert_eq!(
+            dataset.digest().to_string(),
+            "a0cea10044770847d7d1d7f88c698959269099c81b9a635b0132704aae8de343"
+        );
+        dataset.task =
+            Task { kind: TaskKind::Regression, targets: vec!["x".to_owned()], classes: Vec::new() };
+        dataset.targets = Targets::Values { values: ndarray::array![[Some(0.5)], [None], [Some(-1.0)]] };
+        let clusters = Clusters::from_names(&["g", "g", "h"], "gene");
+        dataset.clusters = Some(clusters.with_chromosomes(&["chr1", "chr1", "chr2"]));
+        assert_eq!(
+            dataset.digest().to_string(),
+            "13ad5e9b429acfc9e86375e26843c711036bb0fb6a45a5b07c4626cb7df47a32"
+        );
     }
 }

@@ -61,7 +61,8 @@ pub enum FeatureError {
     },
     /// An input longer than the longest training input of a fixed-length representation.
     #[error(
-        "row {row} has {length} tokens, more than the {limit} of the longest training input\n  hint: use a probe without fixed length (cnn) or cut the input"
+        "row {row} has {length} tokens, more than the {limit} of the longest training input\n  \
+         hint: use a probe without fixed length (cnn) or cut the input"
     )]
     TooLong {
         /// The row.

@@ -38,7 +38,7 @@ pub use probe_error::ProbeError;
 pub use row_ids::RowIds;
 pub use seed::Seed;
 pub use selected_element::SelectedElement;
-pub use sequence::{DnaSequence, LetterCounts, SequenceError};
+pub use sequence::{BaseCounts, DnaSequence, SequenceError};
 pub use settings::{SettingsError, known_keys, settings_from_table};
 pub use stored_probe::{NamedArray, StoredProbe};
 pub use targets::Targets;

@@ -9,9 +9,10 @@ pub struct DnaSequence(Box<[u8]>);
 
 /// Bases of a text, and how many of them were changed or are unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct LetterCounts {
+pub struct BaseCounts {
     /// All bases.
-    pub letters: u64,
+    #[serde(rename = "letters")]
+    pub total: u64,
     /// Bases `N` in the input.
     pub n: u64,
     /// IUPAC ambiguity codes other than N, read as N.
@@ -20,9 +21,9 @@ pub struct LetterCounts {
     pub uracil: u64,
 }
 
-impl std::ops::AddAssign for LetterCounts {
+impl std::ops::AddAssign for BaseCounts {
     fn add_assign(&mut self, other: Self) {
-        self.letters += other.letters;
+        self.total += other.total;
         self.n += other.n;
         self.iupac += other.iupac;
         self.uracil += other.uracil;
@@ -37,7 +38,8 @@ pub enum SequenceError {
     Empty,
     /// A character outside the alphabet.
     #[error(
-        "letter {letter:?} at position {position} (1-based) is not DNA\n  hint: allowed are A C G T U N and the IUPAC codes R Y S W K M B D H V, in either case"
+        "letter {letter:?} at position {position} (1-based) is not DNA\n  \
+         hint: allowed are A C G T U N and the IUPAC codes R Y S W K M B D H V, in either case"
     )]
     Letter {
         /// 1-based position of the character.
@@ -50,13 +52,26 @@ pub enum SequenceError {
 impl DnaSequence {
     /// Reads a text by the base policy.
     ///
+    /// ```
+    /// use seqprobe_core::DnaSequence;
+    ///
+    /// let (sequence, counts) = DnaSequence::parse("acguRn")?;
+    /// assert_eq!(sequence.as_str(), "ACGTNN");
+    /// assert_eq!((counts.uracil, counts.iupac, counts.n), (1, 1, 1));
+    /// assert_eq!(sequence.reverse_complement().as_str(), "NNACGT");
+    ///
+    /// let error = DnaSequence::parse("ACX").unwrap_err();
+    /// assert!(error.to_string().starts_with("letter 'X' at position 3 (1-based) is not DNA"));
+    /// # Ok::<(), seqprobe_core::SequenceError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SequenceError`] when the text is empty or has a character outside the alphabet.
-    pub fn parse(text: &str) -> Result<(Self, LetterCounts), SequenceError> {
-        let mut counts = LetterCounts::default();
-        let mut letters = Vec::with_capacity(text.len());
+    pub fn parse(text: &str) -> Result<(Self, BaseCounts), SequenceError> {
+        let mut counts = BaseCounts::default();
+        let mut bases = Vec::with_capacity(text.len());
         for (index, byte) in text.bytes().enumerate() {
-            let letter = match byte.to_ascii_uppercase() {
+            let base = match byte.to_ascii_uppercase() {
                 known @ (b'A' | b'C' | b'G' | b'T') => known,
                 b'U' => {
                     counts.uracil += 1;
@@ -76,13 +91,13 @@ impl DnaSequence {
                     return Err(SequenceError::Letter { position, letter });
                 }
             };
-            letters.push(letter);
+            bases.push(base);
         }
-        if letters.is_empty() {
+        if bases.is_empty() {
             return Err(SequenceError::Empty);
         }
-        counts.letters = letters.len() as u64;
-        Ok((Self(letters.into_boxed_slice()), counts))
+        counts.total = bases.len() as u64;
+        Ok((Self(bases.into_boxed_slice()), counts))
     }
 
     /// Builds a sequence from the base codes 0 to 4 for `A C G T N`.
@@ -93,14 +108,14 @@ impl DnaSequence {
         if codes.is_empty() {
             return Err(SequenceError::Empty);
         }
-        let mut letters = Vec::with_capacity(codes.len());
+        let mut bases = Vec::with_capacity(codes.len());
         for (index, &code) in codes.iter().enumerate() {
-            let Some(&letter) = b"ACGTN".get(usize::from(code)) else {
+            let Some(&base) = b"ACGTN".get(usize::from(code)) else {
                 return Err(SequenceError::Letter { position: index + 1, letter: char::from(code) });
             };
-            letters.push(letter);
+            bases.push(base);
         }
-        Ok(Self(letters.into_boxed_slice()))
+        Ok(Self(bases.into_boxed_slice()))
     }
 
     /// The bases as upper-case characters, each one of `ACGTN`.
@@ -121,12 +136,12 @@ impl DnaSequence {
 
     /// Base codes: A 0, C 1, G 2, T 3, N 4.
     pub fn codes(&self) -> impl Iterator<Item = u8> + '_ {
-        self.0.iter().map(|&letter| base_code(letter))
+        self.0.iter().map(|&base| base_code(base))
     }
 
     /// Returns the bases in a 0-based half-open range; `None` if it is empty or ends after the sequence.
     pub fn part(&self, range: std::ops::Range<usize>) -> Option<Self> {
-        self.0.get(range).filter(|letters| !letters.is_empty()).map(|letters| Self(letters.into()))
+        self.0.get(range).filter(|bases| !bases.is_empty()).map(|bases| Self(bases.into()))
     }
 
     /// Returns the reverse complement.
@@ -135,7 +150,7 @@ impl DnaSequence {
             self.0
                 .iter()
                 .rev()
-                .map(|letter| match letter {
+                .map(|base| match base {
                     b'A' => b'T',
                     b'C' => b'G',
                     b'G' => b'C',
@@ -148,8 +163,8 @@ impl DnaSequence {
 }
 
 /// Returns the code of an upper-case base: A 0, C 1, G 2, T 3, anything else 4.
-pub fn base_code(letter: u8) -> u8 {
-    match letter {
+pub fn base_code(base: u8) -> u8 {
+    match base {
         b'A' => 0,
         b'C' => 1,
         b'G' => 2,
@@ -179,7 +194,7 @@ mod tests {
     fn the_base_policy_converts_and_counts() {
         let (sequence, counts) = DnaSequence::parse("acguNRyT").unwrap();
         assert_eq!(sequence.as_str(), "ACGTNNNT");
-        assert_eq!(counts, LetterCounts { letters: 8, n: 1, iupac: 2, uracil: 1 });
+        assert_eq!(counts, BaseCounts { total: 8, n: 1, iupac: 2, uracil: 1 });
     }
 
     #[test]

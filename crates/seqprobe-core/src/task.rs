@@ -48,4 +48,42 @@ impl Task {
             TaskKind::Multilabel | TaskKind::Regression => self.targets.len(),
         }
     }
+
+    /// Returns the text by which a task enters the digest of a dataset. It must never change: cells of earlier versions
+    /// are found by it.
+    pub(crate) fn digest_text(&self) -> String {
+        let kind = match self.kind {
+            TaskKind::Binary => "Binary",
+            TaskKind::Multiclass => "Multiclass",
+            TaskKind::Multilabel => "Multilabel",
+            TaskKind::Regression => "Regression",
+        };
+        let (targets, classes) = (&self.targets, &self.classes);
+        format!("Task {{ kind: {kind}, targets: {targets:?}, classes: {classes:?} }}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_text_is_the_one_of_earlier_versions() {
+        use TaskKind::{Binary, Multiclass, Multilabel, Regression};
+        for (kind, name) in [
+            (Binary, "Binary"),
+            (Multiclass, "Multiclass"),
+            (Multilabel, "Multilabel"),
+            (Regression, "Regression"),
+        ] {
+            let task = Task {
+                kind,
+                targets: vec!["a \"b\"".to_owned(), "é".to_owned()],
+                classes: vec!["no".to_owned(), "yes".to_owned()],
+            };
+            let text =
+                format!(r#"Task {{ kind: {name}, targets: ["a \"b\"", "é"], classes: ["no", "yes"] }}"#);
+            assert_eq!(task.digest_text(), text);
+        }
+    }
 }

@@ -10,7 +10,7 @@ use ndarray::Array2;
 use rand_chacha::ChaCha8Rng;
 use seqprobe_core::config::nearest;
 use seqprobe_core::dataset::Origin;
-use seqprobe_core::{Dataset, DnaSequence, LetterCounts, Seed, Split, Splits, Targets, Task, TaskKind};
+use seqprobe_core::{BaseCounts, Dataset, DnaSequence, Seed, Split, Splits, Targets, Task, TaskKind};
 use std::collections::BTreeSet;
 use tasks::Example;
 pub use write_csv::write_csv;
@@ -176,7 +176,7 @@ pub fn simulated(name: &str, seed: Seed, sizes: Sizes) -> Result<Dataset, DataEr
         title: task.title.to_owned(),
         task: Task {
             kind: task.kind,
-            targets: vec![target_name(task.kind).to_owned()],
+            targets: vec![tasks::target_name(task.kind).to_owned()],
             classes: if task.kind == TaskKind::Binary {
                 vec!["0".to_owned(), "1".to_owned()]
             } else {
@@ -189,7 +189,7 @@ pub fn simulated(name: &str, seed: Seed, sizes: Sizes) -> Result<Dataset, DataEr
         targets: targets_of(task.kind, &examples),
         splits,
         clusters: None,
-        letters: LetterCounts { letters: n_bases, ..LetterCounts::default() },
+        letters: BaseCounts { total: n_bases, ..BaseCounts::default() },
         oracle: Some(column(oracle)),
         notes: vec![task.description.to_owned()],
         origin: Origin {
@@ -206,11 +206,6 @@ fn too_small(task: &SimulatedTask, what: &str) -> DataError {
         classes",
         task.name, task.min_length
     ))
-}
-
-/// The name of the target column.
-fn target_name(kind: TaskKind) -> &'static str {
-    if kind == TaskKind::Regression { "value" } else { "label" }
 }
 
 fn targets_of(kind: TaskKind, examples: &[Example]) -> Targets {

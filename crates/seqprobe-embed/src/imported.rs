@@ -2,7 +2,7 @@
 //! are joined to a dataset by example id, never by order. Only pooled vectors are read, and nothing is copied into
 //! the cache.
 //!
-//! The files and their keys are described in `crates/seqprobe/docs/imported-embeddings.md`.
+//! The files and their keys are described in `docs/src/how-to/imported-embeddings.md`.
 
 pub(crate) mod error;
 #[cfg(feature = "hdf5")]

@@ -1,5 +1,5 @@
-//! Time of the penalty paths: logistic with 10 penalties, binary and of 3 classes, and ridge with 17; and of the probe on
-//! many targets that each miss other rows.
+//! Time of the penalty paths: logistic with 10 penalties, binary and of 3 classes, and ridge with 17; and of the probe
+//! on many targets that each miss other rows.
 //!
 //! Features look like a model's: correlated, with a spectrum that decays slowly (the k-th direction has a
 //! deviation of k^-0.5), mixed over all columns and standardised.

@@ -59,7 +59,7 @@ fn doubles(folder: &str, name: &str) -> Vec<f64> {
     bytes(folder, name).as_chunks::<8>().0.iter().map(|value| f64::from_le_bytes(*value)).collect()
 }
 
-/// Processor time of all threads so far, to 0.01 s; only where Linux tells it.
+/// Processor time of all threads so far, to 0.01 s; only on Linux.
 fn processor_seconds() -> Option<f64> {
     let line = std::fs::read_to_string("/proc/self/stat").ok()?;
     let after_name = line.rsplit(')').next()?;

@@ -1,5 +1,5 @@
-//! Minimum description length of the training labels under a probe, by online coding: a fit on the rows sent so far codes
-//! the next block. The caller reports and repeats over orders.
+//! Minimum description length of the training labels under a probe, by online coding: a fit on the rows sent so far
+//! codes the next block. The caller reports and repeats over orders.
 //!
 //! After Voita and Titov (2020), "Information-theoretic probing with minimum description length".
 
@@ -41,11 +41,11 @@ impl DescriptionLength {
 
 /// Codes the labels of `train` block by block.
 ///
-/// The order of the rows is drawn from `seed`. If there are groups, the groups are ordered and their rows stay together;
-/// a block ends after the group that its end would split. Blocks end at 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.25, 12.5, 25, 50
-/// and 100% of the rows. The first block is coded uniformly, each further one by `probe` fitted on all rows before it.
-/// Labels are coded uniformly as long as only one class has been seen. The penalty of each fit is chosen on all of
-/// `valid`, as in any other fit: the receiver is assumed to have the validation labels.
+/// The order of the rows is drawn from `seed`. If there are groups, the groups are ordered and their rows stay
+/// together; a block ends after the group that its end would split. Blocks end at 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.25,
+/// 12.5, 25, 50 and 100% of the rows. The first block is coded uniformly, each further one by `probe` fitted on all
+/// rows before it. Labels are coded uniformly as long as only one class has been seen. The penalty of each fit is
+/// chosen on all of `valid`, as in any other fit: the receiver is assumed to have the validation labels.
 ///
 /// A label costs −log2((n·p + 1) / (n + classes)) bits, where n is the number of rows seen (with a known value of this
 /// label) and p the predicted probability: a class that was not seen yet has a finite cost. Labels of a multilabel task

@@ -9,6 +9,6 @@ mod regress;
 mod settings;
 
 pub use fitted::restore;
-pub use options::{Keep, Selection, Solver};
+pub use options::{FoldGrouping, Selection, Solver};
 pub use probe::LinearProbe;
 pub use settings::{LinearSettings, SelectionMethod};

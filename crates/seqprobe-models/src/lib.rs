@@ -1,6 +1,6 @@
 //! Tokenizers, checkpoint readers and frozen encoders on libtorch.
 //!
-//! The way through this crate: [`open_model`] reads a folder in Hugging Face layout and returns a [`FrozenModel`]
+//! The way through this crate: [`open_model()`] reads a folder in Hugging Face layout and returns a [`FrozenModel`]
 //! (config, tensors by the checkpoint's own names, tokenizer). Its tokenizer makes a [`TokenBatch`], its encoder
 //! makes [`HiddenStates`]. Nothing here pools or caches. Parameters are frozen: every forward pass runs without
 //! gradients, except those of [`training`]. The caller chooses the number of threads.
@@ -46,12 +46,12 @@ pub use encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
 pub use error::ModelError;
 pub use families::{FAMILIES, Family, PublishedModel};
 pub use folder::config_file;
-pub use language_model::masked::{LetterScores, MaskedModel};
+pub use language_model::masked::{MaskedModel, NucleotideProbabilities};
 pub use language_model::{masked, training};
 pub use layers::language_model_head::{self, Objective};
 pub use model::{FrozenModel, LoadOptions, Precision, Tokenize, UnknownPrecision, Weights};
 pub use open_model::open_model;
 pub use reference::{ModelReference, ReferenceError};
 pub use seqprobe_hub::{self as hub, HubReference};
-pub use tokenizer::{BytePairTokenizer, LetterIds, TOKENIZERS, Tokenizer, TokenizerKind, WordTokenizer};
+pub use tokenizer::{BytePairTokenizer, KmerTokenizer, NucleotideIds, TOKENIZERS, Tokenizer, TokenizerKind};
 pub use training::{TrainableModel, TrainedTensor};

@@ -7,7 +7,7 @@ use crate::folder::config_file::ConfigFile;
 use crate::layers::language_model_head::{Head, HeadEntry, Objective};
 use crate::model::{FrozenModel, LoadOptions, Weights};
 use crate::parameters::Parameters;
-use crate::tokenizer::LetterIds;
+use crate::tokenizer::NucleotideIds;
 use seqprobe_core::digest::DigestBuilder;
 use std::path::Path;
 
@@ -27,7 +27,7 @@ pub(crate) fn load_folder(folder: &Path, options: LoadOptions) -> Result<FrozenM
 pub(crate) fn load_masked_model(
     folder: &Path,
     options: LoadOptions,
-) -> Result<(FrozenModel, Head, LetterIds), ModelError> {
+) -> Result<(FrozenModel, Head, NucleotideIds), ModelError> {
     let refuse = |message: &str| ModelError::LanguageModel {
         model: folder.display().to_string(),
         message: message.to_owned(),
@@ -45,12 +45,12 @@ pub(crate) fn load_masked_model(
             known.join(", ")
         )));
     };
-    let letters = (family.tokenizer)(folder, &config)?
-        .letters()
+    let nucleotide_ids = (family.tokenizer)(folder, &config)?
+        .nucleotide_ids()
         .ok_or_else(|| refuse("its tokens are not single bases, expected one token per base"))?;
     let (model, head) = load(folder, options, Some(entry))?;
     let head = head.ok_or_else(|| refuse("it has no head"))?;
-    Ok((model, head, letters))
+    Ok((model, head, nucleotide_ids))
 }
 
 fn load(

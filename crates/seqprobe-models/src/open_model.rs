@@ -5,7 +5,7 @@ use crate::foreign::model_manifest;
 use crate::layers::language_model_head::Head;
 use crate::load_folder::{load_folder, load_masked_model};
 use crate::model::{FrozenModel, LoadOptions};
-use crate::tokenizer::LetterIds;
+use crate::tokenizer::NucleotideIds;
 use std::path::Path;
 
 /// Opens a model: a folder with `config.json`, weights (see [`Checkpoint::open`](crate::checkpoint::Checkpoint::open);
@@ -24,11 +24,11 @@ pub fn open_model(path: &Path, options: LoadOptions) -> Result<FrozenModel, Mode
 /// Opens a masked language model with its head, and returns the ids of the nucleotides too.
 ///
 /// # Errors
-/// [`ModelError::LanguageModel`] for a model whose head is not known, else as [`open_model`].
+/// [`ModelError::LanguageModel`] for a model whose head is not known, else as [`open_model()`].
 pub(crate) fn open_masked_model(
     path: &Path,
     options: LoadOptions,
-) -> Result<(FrozenModel, Head, LetterIds), ModelError> {
+) -> Result<(FrozenModel, Head, NucleotideIds), ModelError> {
     if model_manifest::is_manifest(path) {
         let message = "models that bring their own code have no head that this program knows".to_owned();
         return Err(ModelError::LanguageModel { model: path.display().to_string(), message });

@@ -59,8 +59,8 @@ pub use matched_probe::{AttentionProbe, CnnProbe, MatchedProbe, MlpProbe};
 pub use presets::preset::{self, PRESETS, Preset};
 pub use presets::preset_probe::PresetProbe;
 pub use settings::{
-    AttentionProbeSettings, AttentionSettings, ClassWeight, CnnSettings, Loss, MlpSettings, NeuralSettings,
-    OptimiserKind, Reduction, Schedule, Search, TrainingSettings,
+    AttentionProbeSettings, AttentionSettings, CnnSettings, Loss, MlpSettings, NeuralSettings, OptimiserKind,
+    Reduction, Schedule, Search, TrainingSettings,
 };
 
 /// Adam, AdamW and the curves of learning rates, which the probes and pretraining share.

@@ -10,13 +10,14 @@ mod read_finite;
 mod rows;
 pub(crate) mod schedule;
 mod standardisation;
+mod target_checks;
 mod target_preparation;
 mod task_loss;
 
 use crate::error::torch;
 use crate::networks::ProbeNetwork;
 use crate::networks::parameters::NetworkParameters;
-use crate::settings::{ClassWeight, TrainingSettings};
+use crate::settings::TrainingSettings;
 use crate::training::fitted_network::FittedNetwork;
 use crate::training::optimiser::FlatOptimiser;
 use crate::training::order::{STREAMING_BYTES, n_batches};
@@ -26,7 +27,7 @@ use crate::training::schedule::LearningRate;
 use crate::training::standardisation::Standardisation;
 use crate::training::target_preparation::{balanced_weights, prepare};
 use crate::training::task_loss::TaskLoss;
-use seqprobe_core::{FitReport, LabelledView, ProbeError, ProbeFit, Seed, Task};
+use seqprobe_core::{ClassWeight, FitReport, LabelledView, ProbeError, ProbeFit, Seed, Task};
 
 /// Fits a network, which `build` returns for a width of features and a number of outputs.
 pub(crate) fn fit(

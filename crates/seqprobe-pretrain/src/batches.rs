@@ -7,7 +7,7 @@ use ndarray::Array2;
 use rand::Rng;
 use rand::seq::SliceRandom;
 use seqprobe_core::Seed;
-use seqprobe_models::{LetterIds, Objective, TokenBatch};
+use seqprobe_models::{NucleotideIds, Objective, TokenBatch};
 
 /// The tokens that a step reads and the bases that it predicts.
 pub(crate) struct Batch {
@@ -46,7 +46,7 @@ impl Masking {
 /// Builds batches.
 pub(crate) struct Batches<'a> {
     pub(crate) corpus: &'a Corpus,
-    pub(crate) letters: LetterIds,
+    pub(crate) letters: NucleotideIds,
     pub(crate) objective: Objective,
     pub(crate) soft_masked_weight: f64,
     pub(crate) seed: Seed,
@@ -59,7 +59,7 @@ impl<'a> Batches<'a> {
     pub(crate) fn new(
         corpus: &'a Corpus,
         config: &PretrainConfig,
-        letters: LetterIds,
+        letters: NucleotideIds,
         objective: Objective,
     ) -> Self {
         Self {
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::corpus::Places;
 
-    const LETTERS: LetterIds = LetterIds { acgt: [3, 4, 5, 6], unknown: 2, mask: Some(1) };
+    const LETTERS: NucleotideIds = NucleotideIds { acgt: [3, 4, 5, 6], unknown: 2, mask: Some(1) };
 
     /// 40 windows of 100 letters: every tenth is N, every second half is in lower case. The held-out record is random.
     fn corpus(folder: &std::path::Path) -> (PretrainConfig, Corpus) {

@@ -8,12 +8,12 @@ use crate::outcome::Options;
 use crate::trainer::pretrain;
 use rand::Rng;
 use seqprobe_core::Seed;
-use seqprobe_models::{LetterIds, Objective};
+use seqprobe_models::{NucleotideIds, Objective};
 use std::fmt::Write;
 use std::path::Path;
 use tch::Device;
 
-const LETTERS: LetterIds = LetterIds { acgt: [3, 4, 5, 6], unknown: 2, mask: Some(1) };
+const LETTERS: NucleotideIds = NucleotideIds { acgt: [3, 4, 5, 6], unknown: 2, mask: Some(1) };
 
 /// Probability of a base after two others. One of the four is likely; which one depends on both.
 fn transition(before: usize, last: usize, next: usize) -> f64 {

@@ -33,7 +33,7 @@ pub fn pretrain(
     let seed = Seed(config.seed);
     let make = || TrainableModel::new(&model_config, seed.derive("weights"), options.device);
     let model = make()?;
-    let letters = model.letters(options.out)?;
+    let letters = model.nucleotide_ids(options.out)?;
     let corpus = Corpus::read(config, &options.places, &mut |what| report_event(Event::Doing(what)))?;
     report_event(Event::Corpus(&corpus.report));
     let batches = Batches::new(&corpus, config, letters, model.objective());

@@ -1,8 +1,11 @@
 //! What reports show of a run and the record does not have itself: ranks, curves, choices on validation, the evidence
 //! behind verdicts. It is made once, before rendering; renderers only word and draw it.
 
+pub(crate) mod choices;
 pub(crate) mod dataset_view;
+pub(crate) mod direction;
 pub(crate) mod evidence;
+pub(crate) mod fit_summary;
 pub(crate) mod oracle_gap;
 pub(crate) mod probe_groups;
 pub(crate) mod score_map;
@@ -10,10 +13,11 @@ pub(crate) mod selected_elements;
 pub(crate) mod sweeps;
 pub(crate) mod tallies;
 
+use crate::record::diagnostics::RankRecord;
 use crate::record::{RunRecord, Status, Verdict};
 use dataset_view::DatasetView;
 use score_map::ScoreMap;
-use tallies::ModelTally;
+use tallies::{ModelTally, REPORTED_VERDICTS};
 
 /// A run with all that its reports show.
 pub(crate) struct RunView<'a> {
@@ -25,6 +29,8 @@ pub(crate) struct RunView<'a> {
     pub(crate) tallies: Vec<ModelTally<'a>>,
     /// Datasets by representations.
     pub(crate) score_map: ScoreMap<'a>,
+    /// Ranks of representations over the datasets.
+    pub(crate) ranks: Option<RankView<'a>>,
     /// Cells that were read from the cache.
     pub(crate) n_reused: usize,
 }
@@ -38,6 +44,7 @@ impl<'a> RunView<'a> {
             record,
             tallies: tallies::of_models(record),
             score_map: ScoreMap::of(record, &datasets),
+            ranks: record.ranks.as_ref().map(RankView::of),
             n_reused: record.cells.iter().filter(|cell| cell.reused).count(),
             datasets,
         }
@@ -56,9 +63,21 @@ impl<'a> RunView<'a> {
     }
 }
 
-/// The verdicts in the order of reports.
-pub(crate) const REPORTED_VERDICTS: [Verdict; 4] =
-    [Verdict::Beats, Verdict::Ties, Verdict::Loses, Verdict::Unclear];
+/// Ranks with the order of their representations.
+pub(crate) struct RankView<'a> {
+    /// The record.
+    pub(crate) record: &'a RankRecord,
+    /// Indices of the representations, best average rank first.
+    pub(crate) order: Vec<usize>,
+}
+
+impl<'a> RankView<'a> {
+    fn of(record: &'a RankRecord) -> Self {
+        let mut order: Vec<usize> = (0..record.representations.len()).collect();
+        order.sort_by(|&left, &right| record.average_ranks[left].total_cmp(&record.average_ranks[right]));
+        Self { record, order }
+    }
+}
 
 /// The share of each number in the sum of its row; `None` in a row without examples.
 pub(crate) fn shares_of_rows(rows: &[Vec<f64>]) -> Vec<Vec<Option<f64>>> {
@@ -67,9 +86,4 @@ pub(crate) fn shares_of_rows(rows: &[Vec<f64>]) -> Vec<Vec<Option<f64>>> {
         row.iter().map(|n| (total > 0.0).then(|| n / total)).collect()
     };
     rows.iter().map(shares).collect()
-}
-
-/// True if a smaller value of the metric is better.
-pub(crate) fn lower_is_better(metric: &str) -> bool {
-    seqprobe_stats::metric(metric).is_some_and(|metric| !metric.higher_is_better)
 }

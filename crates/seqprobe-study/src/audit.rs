@@ -34,10 +34,7 @@ pub fn audit_dataset(dataset: &Dataset, threshold: f64) -> DatasetAudit {
 }
 
 /// AUROC on test (the primary metric of a regression) of a linear probe on composition and length.
-fn composition_scores(
-    dataset: &Dataset,
-    features: &BoxedSource<'_>,
-) -> Result<Vec<ScoreRecord>, ProbeError> {
+fn composition_scores(dataset: &Dataset, features: &BoxedSource<'_>) -> Result<Vec<ScoreRecord>, ProbeError> {
     let rows = &dataset.splits;
     let (train_targets, valid_targets) =
         (dataset.targets.select(&rows.train), dataset.targets.select(&rows.valid));

@@ -6,9 +6,9 @@ use crate::events::{StudyEvent, StudyEvents, report_damage};
 use crate::options::{OpenCache, StudyOptions};
 use crate::prepare::PreparedModel;
 use crate::run::features::remarks_of;
+use crate::suite::error::SuiteProblem;
 use crate::suite::file::LayersEntry;
 use crate::suite::representation::{ModelRepresentation, check_extraction, check_layers};
-use crate::suite::error::SuiteProblem;
 use seqprobe_core::{LayerIndex, Pooling, RowIds};
 use seqprobe_data::{NamedSequences, SequenceFile, read_sequences};
 use seqprobe_embed::{
@@ -123,8 +123,7 @@ fn check(request: &EmbedRequest) -> Result<(ModelRepresentation, Pooling), Study
         request.precision.as_deref(),
     )
     .map_err(StudyError::Option)?;
-    let layers =
-        check_layers(Some(&LayersEntry::from_words(&request.layers))).map_err(StudyError::Option)?;
+    let layers = check_layers(Some(&LayersEntry::from_words(&request.layers))).map_err(StudyError::Option)?;
     let poolings = vec![pooling];
     Ok((ModelRepresentation::new(&request.model, Path::new(""), 1, layers, poolings, extraction), pooling))
 }
@@ -141,9 +140,9 @@ fn load(
 
 fn first_draw(prepared: &Prepared) -> Result<&crate::models::loaded::SharedModel, StudyError> {
     let draws = &prepared.model.loaded.draws;
-    draws.first().ok_or_else(|| {
-        StudyError::model(&prepared.model.asked.name, crate::error::ModelProblem::NoDraws)
-    })
+    draws
+        .first()
+        .ok_or_else(|| StudyError::model(&prepared.model.asked.name, crate::error::ModelProblem::NoDraws))
 }
 
 /// Extracts part after part of a file. Each part has entries of its own in the cache, and only its sequences are in memory.

@@ -47,12 +47,12 @@ pub fn masked_scores(
     let mut rows = BaseRows { values: Vec::new(), starts: vec![0] };
     let mut likelihoods = Vec::new();
     for (id, sequence) in input.ids.iter().zip(&input.sequences) {
-        let one = model.letter_scores(sequence, stride).map_err(|error| {
-            StudyError::model(name, ModelProblem::Sequence { id: id.to_owned(), error })
-        })?;
+        let one = model
+            .nucleotide_probabilities(sequence, stride)
+            .map_err(|error| StudyError::model(name, ModelProblem::Sequence { id: id.to_owned(), error }))?;
         rows.values.extend(one.probabilities.iter());
         rows.starts.push(rows.values.len() / 4);
-        likelihoods.push((one.n_letters, (one.n_letters > 0).then_some(one.pseudo_log_likelihood)));
+        likelihoods.push((one.n_bases, (one.n_bases > 0).then_some(one.pseudo_log_likelihood)));
     }
     let n_bases = rows.values.len() / 4;
     Ok(MaskedScores { probabilities: Box::new(rows), likelihoods, n_bases })

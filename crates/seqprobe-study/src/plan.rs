@@ -9,6 +9,10 @@ pub(crate) use plan_dataset::{PlannedCell, Work, plan_dataset};
 use crate::run::training_rows::Training;
 use seqprobe_core::{LayerIndex, Pooling};
 
+/// Why a cell cannot be filled, in words for the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reason(pub(crate) String);
+
 /// One fit: what is read, by which probe, on which training rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Fit {

@@ -3,7 +3,7 @@
 use crate::error::StudyError;
 use crate::events::StudyEvents;
 use crate::options::StudyOptions;
-use crate::run::features::FeatureStore;
+use crate::run::feature_store::FeatureStore;
 use crate::store::stored_probe::StoredCell;
 use ndarray::Array2;
 use seqprobe_core::DnaSequence;

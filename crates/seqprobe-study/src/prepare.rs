@@ -70,7 +70,7 @@ fn read_import(
 ) -> Result<PreparedRepresentation, StudyError> {
     let name = || asked.name.clone();
     let embeddings = ImportedEmbeddings::read(&asked.request)
-        .map_err(|source| StudyError::Embeddings { name: name(), source: source.into() })?;
+        .map_err(|source| StudyError::Embeddings { name: name(), source })?;
     for dataset in datasets {
         join(&embeddings, dataset).map_err(|source| StudyError::EmbeddingsOfDataset {
             dataset: dataset.id.clone(),

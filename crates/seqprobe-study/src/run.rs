@@ -1,8 +1,10 @@
 //! The road of a run: plan → lookup → fit → score → judge → record.
 
 mod constant;
+mod context;
 mod cost;
 mod description_length;
+pub(crate) mod feature_store;
 pub(crate) mod features;
 mod fill;
 mod fit;
@@ -11,4 +13,5 @@ pub(crate) mod one_fit;
 pub(crate) mod provenance;
 pub(crate) mod road;
 mod search;
+mod token_count;
 pub(crate) mod training_rows;

@@ -103,13 +103,13 @@ impl Study {
         for (dataset, plan) in planned.datasets.iter().zip(&planned.plans) {
             for cell in plan {
                 let (state, reason) = match &cell.work {
-                    Work::NotApplicable(reason) => ("not-applicable", Some(reason)),
+                    Work::NotApplicable(reason) => ("not-applicable", Some(&reason.0)),
                     _ => ("planned", None),
                 };
                 cells.push(serde_json::json!({
                     "id": cell.id, "role": cell.role, "state": state, "reason": reason,
                     "train": dataset.splits.train.len(), "valid": dataset.splits.valid.len(),
-                    "test": dataset.splits.test.len(), "bases": dataset.letters.letters,
+                    "test": dataset.splits.test.len(), "bases": dataset.letters.total,
                 }));
             }
         }

@@ -5,10 +5,10 @@ use crate::judge::score::score_split;
 use crate::judge::truth::Predictions;
 use crate::store::cell_store::CellResult;
 use ndarray::Array2;
+use seqprobe_core::Pooling;
 use seqprobe_core::clusters::Clusters;
 use seqprobe_core::dataset::Origin;
-use seqprobe_core::{Dataset, DnaSequence, FitReport, LetterCounts, Split, Splits, Targets, Task, TaskKind};
-use seqprobe_core::Pooling;
+use seqprobe_core::{BaseCounts, Dataset, DnaSequence, FitReport, Split, Splits, Targets, Task, TaskKind};
 use seqprobe_report::record::{CellId, CellRecord, Fraction, Role, SeedFit, Status};
 
 /// Bootstrap replicates of made-up cells.
@@ -36,7 +36,7 @@ pub(crate) fn dataset(n_test: usize, clusters: bool) -> Dataset {
         },
         splits: Splits { train: (0..70).collect(), valid: (70..85).collect(), test: (85..n).collect() },
         clusters: clusters.then(|| Clusters::from_names(&names, "gene")),
-        letters: LetterCounts::default(),
+        letters: BaseCounts::default(),
         oracle: None,
         notes: Vec::new(),
         origin: Origin::default(),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use thiserror::Error;
 
 const UNITS: [(&str, u64); 9] = [
     ("TiB", 1 << 40),
@@ -15,16 +16,22 @@ const UNITS: [(&str, u64); 9] = [
     ("B", 1),
 ];
 
+/// A text that is not a number of bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{text:?} is not a number of bytes\n  hint: write it like 500MB, 20GiB or 1.5TB")]
+pub(crate) struct ByteSizeError {
+    text: String,
+}
+
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ByteSize(pub(crate) u64);
 
 impl FromStr for ByteSize {
-    type Err = String;
+    type Err = ByteSizeError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let unknown =
-            || format!("{text:?} is no number of bytes\n  hint: write it like 500MB, 20GiB or 1.5TB");
+    fn from_str(text: &str) -> Result<Self, ByteSizeError> {
+        let unknown = || ByteSizeError { text: text.to_owned() };
         let known = UNITS.iter().find_map(|&(unit, bytes)| {
             text.len().checked_sub(unit.len()).and_then(|start| {
                 let (number, ending) = (text.get(..start)?, text.get(start..)?);

@@ -2,6 +2,7 @@
 
 mod audit;
 pub(crate) mod cache;
+mod cards;
 pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod embed;

@@ -40,8 +40,10 @@ impl ShownEvents {
     fn reach(&mut self, done: usize, total: usize) {
         let bar = self.bar.get_or_insert_with(|| new_bar(total, "sequences"));
         bar.set_position(done as u64);
-        if bar.is_hidden() && total > ROWS_PER_LINE && done / ROWS_PER_LINE > self.lines {
-            self.lines = done / ROWS_PER_LINE;
+        let is_rest = done == total && !done.is_multiple_of(ROWS_PER_LINE);
+        let lines = done / ROWS_PER_LINE + usize::from(is_rest);
+        if bar.is_hidden() && total > ROWS_PER_LINE && lines > self.lines {
+            self.lines = lines;
             print_error_line(&format!("{done} of {total} sequences"));
         }
     }

@@ -143,7 +143,7 @@ fn n_and_ambiguity_codes_are_counted_and_warned_of() {
     let ended =
         run(folder.path(), &["probe", "n.csv", "--target", "label", "--probes", "linear", "--out", "out"]);
     assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
-    assert!(ended.stdout.contains("4 letters are N or another ambiguity code"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("4 bases are N or another ambiguity code"), "{}", ended.stdout);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn sequences_longer_than_the_model_are_an_error_unless_cut() {
     let row = failed_rows.iter().find(|row| row["representation"] == "random:bert").unwrap();
     assert_eq!((row["status"].as_str(), row["point"].as_str()), ("failed", ""));
     let mut cut = arguments.to_vec();
-    cut.extend(["--truncate", "left"]);
+    cut.extend(["--keep", "left"]);
     let ended = run(folder.path(), &cut);
     assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
     assert!(

@@ -94,8 +94,8 @@ fn entries_are_listed_exported_and_removed() {
     let ids = std::fs::read_to_string(at.join(format!("{mean}.ids.txt"))).unwrap();
     assert!(ids.lines().count() == 2 && ids.lines().all(|id| id.len() == 64), "{ids}");
     for (arguments, code, word) in [
-        (["cache", "export", "zz", "--to", "npy"], 2, "0 entries have a name"),
-        (["cache", "export", "", "--to", "npy"], 2, "2 entries have a name"),
+        (["cache", "export", "zz", "--to", "npy"], 2, "begins with \"zz\", expected 1"),
+        (["cache", "export", "", "--to", "npy"], 2, "2 entries in"),
         (["cache", "export", mean, "--to", "hdf5"], 2, "use npy, safetensors, parquet, zarr"),
     ] {
         let refused = run(at, &arguments);

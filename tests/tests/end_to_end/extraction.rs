@@ -77,7 +77,7 @@ fn a_dry_run_tells_and_stores_nothing() {
     assert_eq!(said, "3 sequences, 2 distinct: all in the cache, nothing to compute\n");
     let said = run_well(folder.path(), &["run", "suite.toml", "--out", "out", "--dry-run"]).stdout;
     assert!(said.contains("sim:motif-fixed, random:model: 400 sequences"), "{said}");
-    assert!(said.lines().last().unwrap().contains("fitting probes is not in this time"), "{said}");
+    assert!(said.lines().last().unwrap().contains("the time of fitting probes is not included"), "{said}");
     assert!(!folder.path().join("out").exists());
     let cut = run(
         folder.path(),

@@ -89,7 +89,7 @@ fn a_gzip_bomb_of_rows() {
     let row = format!("{},1\n", "A".repeat(16_000));
     bomb(folder.path(), "a.csv.gz", b"sequence,label\n", row.as_bytes());
     let arguments = ["probe", "a.csv.gz", "--target", "label", "--sequence", "sequence", "--out", "out"];
-    let words = ["a.csv.gz:", "MiB of text, over 200 times its own size", "hint: unpack it first"];
+    let words = ["a.csv.gz:", "MiB of text, over 200 times its own size", "decompress it first"];
     refused(folder.path(), &arguments, 3, &words);
 }
 
@@ -114,8 +114,8 @@ fn settings_of_a_gigabyte() {
         File::create(at.join(name)).unwrap().set_len(1 << 30).unwrap();
     };
     hole("huge.toml");
-    refused(at, &["run", "huge.toml"], 2, &["huge.toml", "larger than the 16 MiB"]);
-    refused(at, &["data", "show", "huge.toml"], 2, &["huge.toml", "larger than the 16 MiB"]);
+    refused(at, &["run", "huge.toml"], 2, &["huge.toml", "larger than 16 MiB"]);
+    refused(at, &["data", "show", "huge.toml"], 2, &["huge.toml", "larger than 16 MiB"]);
     write(at, "x.fa", ">a\nACGT\n");
     let embed = ["embed", "--model", "random:model", "--input", "x.fa", "--output", "x.npy"];
     hole("model/vocab.txt");

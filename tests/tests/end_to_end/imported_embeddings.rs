@@ -102,7 +102,7 @@ fn exported_sequences_embedded_elsewhere_score_as_the_same_features_made_here() 
         results.iter().find(|row| row["representation"] == "elsewhere" && row["probe"] == "cnn").unwrap();
     assert_eq!(neural["status"], "not-applicable", "{neural:?}");
     let random = results.iter().find(|row| row["representation"] == "random:elsewhere").unwrap();
-    assert!(random["reason"].contains("made elsewhere"), "{random:?}");
+    assert!(random["reason"].contains("the embeddings were imported"), "{random:?}");
     // It is judged as a model is, against the baseline.
     let verdicts = rows(&out.join("verdicts.csv"));
     let verdict =
@@ -158,9 +158,9 @@ fn examples_without_an_embedding_and_wrong_keys_stop_the_run_before_it_computes(
     with("source = ", "value = \"x\"\nsource = ");
     refused("did you mean \"values\"?", 2);
     with("id = \"kmer-2\"", "id = \"kmer-2\"\nids = \"x\"");
-    refused("ids belongs to imported embeddings", 2);
+    refused("ids does not belong to this representation, only to imported embeddings", 2);
     with("embeddings = ", "name = \"kmer-2\"\nembeddings = ");
-    refused("names \"kmer-2\" a second time", 2);
+    refused("\"kmer-2\" is named a second time", 2);
     with("elsewhere.npy", "nowhere.npy");
     refused("nowhere.npy", 3);
     write(folder.path(), "suite.toml", SUITE);

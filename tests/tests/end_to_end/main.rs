@@ -3,6 +3,7 @@
 mod bad_input;
 mod cache_commands;
 mod controls;
+mod documented_defaults;
 mod every_model;
 mod extraction;
 mod faults;

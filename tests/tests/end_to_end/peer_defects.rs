@@ -181,7 +181,7 @@ fn later_splits_cut_short_sigmoids_of_sigmoids_and_precision_of_labels() {
     let flattened =
         results.iter().find(|row| row["representation"] == "onehot" && row["probe"] == "linear").unwrap();
     assert_eq!(flattened["status"], "not-applicable");
-    assert!(flattened["reason"].contains("longest training sequence, 24 letters"), "{flattened:?}");
+    assert!(flattened["reason"].contains("longest training sequence, 24 bases"), "{flattened:?}");
 
     let cnn = cell(folder, "out-t", &["onehot", "tokens", "cnn"]);
     let sequences: Vec<&str> = test.iter().map(|(sequence, _)| sequence.as_str()).collect();
@@ -344,7 +344,7 @@ fn silent_truncation_and_complements_that_are_not_reversed() {
     let refused = run(folder.path(), &arguments);
     assert_eq!(refused.code, Some(4), "{}", refused.stderr);
     assert!(refused.stderr.contains("more tokens than the 16"), "{}", refused.stderr);
-    let cut = run_well(folder.path(), &[&arguments[..], &["--truncate", "left"]].concat());
+    let cut = run_well(folder.path(), &[&arguments[..], &["--keep", "left"]].concat());
     assert!(cut.stderr.contains("1 of 1 distinct sequences were cut"), "{}", cut.stderr);
 
     // A sequence, its reverse complement, its complement alone, its reverse alone.

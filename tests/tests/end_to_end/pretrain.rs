@@ -63,7 +63,7 @@ fn a_killed_run_goes_on_to_the_same_bits() {
     child.kill().unwrap();
     assert!(!child.wait().unwrap().success(), "it was over before it could be killed");
     let ended = run_well(folder.path(), &arguments("killed"));
-    assert!(ended.stderr.contains("going on after step"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("continuing after step"), "{}", ended.stderr);
     let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
     assert!(read("whole/model.safetensors") == read("killed/model.safetensors"), "the weights differ");
     let bits = |name: &str| {

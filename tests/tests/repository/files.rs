@@ -6,7 +6,7 @@ use std::process::Command;
 
 use seqprobe_tests::skip;
 
-use crate::root;
+use crate::{documents, root};
 
 const LARGEST_FILE: u64 = 1 << 20;
 
@@ -103,22 +103,48 @@ fn no_text_names_a_place_on_somebodys_machine() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
-/// The words in back-quotes that look like a path of ours: they hold a slash and nothing that a path cannot.
+/// The words in back-quotes that look like a path: they hold a slash and nothing that a path cannot.
 fn quoted_paths(text: &str) -> Vec<&str> {
     let quoted = text.split('`').skip(1).step_by(2);
     quoted
-        .filter(|word| word.contains('/') && !word.starts_with(['/', '.', '~']))
+        .filter(|word| word.contains('/') && !word.starts_with(['/', '~']))
         .filter(|word| word.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-".contains(letter)))
         .collect()
 }
 
+/// The folders of the repository that documents name files in. Runs are in `reports`, which git does not hold.
+const FOLDERS: &[&str] = &["crates/", "benchmarks/", "datasets/", "docs/", "tests/", ".ci/", ".github/"];
+
 #[test]
-fn paths_in_the_recipes_exist() {
-    let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).expect("there");
-    let paths = quoted_paths(&text);
-    assert!(paths.contains(&"crates/seqprobe-models/src/families.rs"), "{paths:?}");
-    let gone: Vec<&&str> = paths.iter().filter(|path| !root().join(path).exists()).collect();
-    assert!(gone.is_empty(), "CONTRIBUTING.md names files that are not there: {gone:?}");
+fn paths_in_documents_exist() {
+    let mut n_paths = 0;
+    let mut gone = Vec::new();
+    // The changelog names files of earlier versions.
+    for document in documents().into_iter().filter(|document| document.path != Path::new("CHANGELOG.md")) {
+        for (number, line) in &document.lines {
+            let ours = |path: &&str| FOLDERS.iter().any(|folder| path.starts_with(folder));
+            for path in quoted_paths(line).into_iter().filter(ours).filter(|path| !path.contains("/ID.")) {
+                n_paths += 1;
+                if !root().join(path).exists() {
+                    gone.push(format!("{}:{number}: {path}", document.path.display()));
+                }
+            }
+        }
+    }
+    assert!(gone.is_empty(), "these files are not there: {gone:#?}");
+    assert!(n_paths > 30 || documents().is_empty(), "only {n_paths} paths were found");
+}
+
+#[test]
+fn the_road_of_the_architecture_page_exists() {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("there");
+    let road = page.split("\n## ").find(|section| section.starts_with("The road")).expect("the road");
+    let is_file = |word: &&str| word.ends_with(".rs") && !word.starts_with("crates/");
+    let files: Vec<&str> = road.split('`').skip(1).step_by(2).filter(is_file).collect();
+    assert!(files.len() > 10, "{files:?}");
+    let study = root().join("crates/seqprobe-study/src");
+    let gone: Vec<&&str> = files.iter().filter(|file| !study.join(file).exists()).collect();
+    assert!(gone.is_empty(), "ARCHITECTURE.md names files of seqprobe-study that are not there: {gone:?}");
 }
 
 /// Whether the line contains an absolute path below `place`: `example.org/home/` and `a/tmp/` do not count.

@@ -1,6 +1,7 @@
 //! Tests of the repository itself: manifests, rules for files, and the script that prepares libtorch. None
 //! needs the built program.
 
+mod circles;
 mod direction;
 mod files;
 mod invariants;

@@ -7,7 +7,7 @@
 
 use super::labels::labels_agree;
 use rayon::prelude::*;
-use seqprobe_core::audit::{NEAR_K, NEAR_LEAST, Near};
+use seqprobe_core::audit::{MIN_NEAR_KMERS, NEAR_K, Near};
 use seqprobe_core::sequence::base_code;
 use seqprobe_core::{Dataset, DnaSequence, Split, Targets, TaskKind};
 
@@ -89,7 +89,7 @@ pub(crate) fn near_duplicates(dataset: &Dataset, splits: &[Split], threshold: f6
                     }
                 }
             }
-            summary.not_judged = queries.iter().filter(|query| query.len() < NEAR_LEAST).count();
+            summary.not_judged = queries.iter().filter(|query| query.len() < MIN_NEAR_KMERS).count();
             let mut train_rows: Vec<usize> = found.into_iter().flat_map(|found| found.train_rows).collect();
             train_rows.sort_unstable();
             train_rows.dedup();
@@ -204,7 +204,7 @@ impl KmerIndex {
         threshold: f64,
         mut visit: impl FnMut(usize, f64),
     ) {
-        if query.len() < NEAR_LEAST {
+        if query.len() < MIN_NEAR_KMERS {
             return;
         }
         let mut touched: Vec<u32> = Vec::new();
@@ -226,7 +226,7 @@ impl KmerIndex {
             let shared = std::mem::take(&mut counts[place as usize]);
             let smaller = (self.sizes[place as usize] as usize).min(query.len());
             let containment = f64::from(shared) / smaller as f64;
-            if smaller >= NEAR_LEAST && containment >= threshold {
+            if smaller >= MIN_NEAR_KMERS && containment >= threshold {
                 visit(place as usize, containment);
             }
         }

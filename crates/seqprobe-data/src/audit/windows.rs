@@ -4,21 +4,21 @@
 use super::near::{KmerIndex, MAX_PIECE_KMERS, sketch};
 use rayon::prelude::*;
 use seqprobe_core::DnaSequence;
-use seqprobe_core::audit::{NEAR_K, NEAR_LEAST};
+use seqprobe_core::audit::{MIN_NEAR_KMERS, NEAR_K};
 use std::collections::HashSet;
 
 /// Length in bases of the k-mers that distinguish held-out sequence from training sequence.
 pub const LONG_K: usize = 31;
 
 /// True for each window that shares at least `threshold` of the smaller one's distinct canonical k-mers (of [`NEAR_K`]
-/// bases) with one of the sequences. A sequence with fewer than [`NEAR_LEAST`] of them must be in the window exactly,
+/// bases) with one of the sequences. A sequence with fewer than [`MIN_NEAR_KMERS`] of them must be in the window exactly,
 /// on either strand.
 pub fn windows_near(windows: &[DnaSequence], sequences: &[DnaSequence], threshold: f64) -> Vec<bool> {
     let sketches: Vec<Vec<u32>> = sequences.par_iter().map(|sequence| sketch(sequence, 1.0)).collect();
     let short: Vec<&DnaSequence> = sequences
         .iter()
         .zip(&sketches)
-        .filter(|(_, sketch)| sketch.len() < NEAR_LEAST)
+        .filter(|(_, sketch)| sketch.len() < MIN_NEAR_KMERS)
         .map(|(sequence, _)| sequence)
         .collect();
     let mut found = windows_containing(windows, &short);

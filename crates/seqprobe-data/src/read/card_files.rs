@@ -8,7 +8,7 @@ use super::rows::read_rows;
 use crate::card::DataFolders;
 use crate::card::{Card, FileEntry, Format, SideTable, SplitMethod, Text};
 use crate::error::DataError;
-use seqprobe_core::{DnaSequence, LetterCounts, SequenceError};
+use seqprobe_core::{BaseCounts, DnaSequence, SequenceError};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -60,7 +60,7 @@ pub(crate) struct ReadRows {
     /// Files the rows come from.
     pub(crate) files: Vec<PathBuf>,
     /// Bases of all rows.
-    pub(crate) letters: LetterCounts,
+    pub(crate) letters: BaseCounts,
 }
 
 impl ReadRows {
@@ -77,7 +77,7 @@ impl ReadRows {
 
 /// Reads all files of a card.
 pub(crate) fn read_card(card: &Card, folders: &DataFolders) -> Result<ReadRows, DataError> {
-    let mut read = ReadRows { rows: Vec::new(), files: Vec::new(), letters: LetterCounts::default() };
+    let mut read = ReadRows { rows: Vec::new(), files: Vec::new(), letters: BaseCounts::default() };
     for (key, entries) in card.files_in_order() {
         let mut n_rows_of_key = 0;
         for entry in entries {
@@ -241,7 +241,7 @@ impl OpenFile<'_> {
         line: u64,
         values: &[&str],
         row_of_key: usize,
-    ) -> Result<(ReadRow, LetterCounts), RowProblem> {
+    ) -> Result<(ReadRow, BaseCounts), RowProblem> {
         let (bases, values) = values.split_first().unwrap_or((&"", &[]));
         let (values, joined) = match &self.table {
             None => (values, None),

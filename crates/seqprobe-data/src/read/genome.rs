@@ -6,7 +6,7 @@ use super::fasta::read_fasta;
 use super::input::{open, sha256_of};
 use crate::card::Format;
 use crate::error::DataError;
-use seqprobe_core::{DnaSequence, LetterCounts};
+use seqprobe_core::{BaseCounts, DnaSequence};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub struct Genome {
     /// Records in file order; their names are unique.
     pub records: Vec<GenomeRecord>,
     /// Bases read, and how many were changed by the rules of [`DnaSequence::parse`].
-    pub letters: LetterCounts,
+    pub letters: BaseCounts,
 }
 
 /// One record.
@@ -50,7 +50,7 @@ pub fn read_genome(path: &Path, sha256: Option<&str>) -> Result<Genome, DataErro
     }
     opened.reader.set_max_record(MAX_CHROMOSOME);
     let mut records: Vec<GenomeRecord> = Vec::new();
-    let mut letters = LetterCounts::default();
+    let mut letters = BaseCounts::default();
     let mut lines: HashMap<String, u64> = HashMap::new();
     let columns = [Column::Sequence("sequence"), Column::Named("header")];
     read_fasta(path, opened.reader, &columns, &mut |row| {

@@ -5,7 +5,7 @@ use super::columns::{Column, Layout};
 use super::rows::{column_names, read_rows};
 use super::sequence_column::{find_named, find_sequence_column};
 use crate::error::DataError;
-use seqprobe_core::{DnaSequence, LetterCounts};
+use seqprobe_core::{BaseCounts, DnaSequence};
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
@@ -22,7 +22,7 @@ pub struct NamedSequences {
     /// Sequences.
     pub sequences: Vec<DnaSequence>,
     /// Bases read, and how many were changed by the rules of [`DnaSequence::parse`].
-    pub letters: LetterCounts,
+    pub letters: BaseCounts,
 }
 
 /// Reads a CSV, TSV or FASTA file, plain or gzip. Ids are the FASTA names, or the column `example_id`, `id` or `name`,
@@ -41,7 +41,7 @@ struct ReadRow<'a> {
     line: u64,
     id: &'a str,
     sequence: DnaSequence,
-    letters: LetterCounts,
+    letters: BaseCounts,
 }
 
 impl NamedSequences {

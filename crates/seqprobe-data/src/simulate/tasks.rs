@@ -8,6 +8,7 @@ use super::background::draw_background;
 use super::motif::{AP1, CTCF, GATA, Motif, log_mean_exp, occupancy, place_site, site_log_ratios};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use seqprobe_core::TaskKind;
 
 /// One simulated example.
 pub(crate) struct Example {
@@ -27,6 +28,11 @@ const NEAR: std::ops::RangeInclusive<usize> = 4..=10;
 const FAR: std::ops::RangeInclusive<usize> = 20..=30;
 /// Standard deviation of the noise of task `additive`.
 const NOISE: f64 = 0.25;
+
+/// The name of the target column.
+pub(crate) fn target_name(kind: TaskKind) -> &'static str {
+    if kind == TaskKind::Regression { "value" } else { "label" }
+}
 
 /// Class 1: background with one CTCF site, every start equally likely. Class 0: background.
 pub(crate) fn motif_anywhere(rng: &mut ChaCha8Rng, length: usize) -> Example {

@@ -1,6 +1,6 @@
 //! A simulated dataset as CSV files and a card.
 
-use super::target_name;
+use super::tasks::target_name;
 use crate::card::{CARD_SCHEMA, Card, FileEntry, OneOrMany, Text};
 use crate::error::DataError;
 use crate::read::input::sha256_of;

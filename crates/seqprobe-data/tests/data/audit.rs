@@ -2,9 +2,9 @@
 
 use crate::public_data::{data_folder, is_there, workspace};
 use proptest::prelude::*;
-use seqprobe_core::audit::{Audit, NEAR_K, NEAR_LEAST, NEAR_THRESHOLD, Shared};
+use seqprobe_core::audit::{Audit, MIN_NEAR_KMERS, NEAR_K, NEAR_THRESHOLD, Shared};
 use seqprobe_core::dataset::Origin;
-use seqprobe_core::{Dataset, DnaSequence, LetterCounts, Split, Splits, Targets, Task, TaskKind};
+use seqprobe_core::{BaseCounts, Dataset, DnaSequence, Split, Splits, Targets, Task, TaskKind};
 use seqprobe_data::audit::{LeakKind, audit, without_leaks};
 use seqprobe_data::{DataFolders, find_card, load};
 use std::collections::HashSet;
@@ -27,7 +27,7 @@ fn dataset(rows: &[(&str, Split, u32)]) -> Dataset {
         targets: Targets::Classes { labels: rows.iter().map(|row| row.2).collect(), n_classes: 2 },
         splits: Splits { train: of(Split::Train), valid: of(Split::Valid), test: of(Split::Test) },
         clusters: None,
-        letters: LetterCounts::default(),
+        letters: BaseCounts::default(),
         oracle: None,
         notes: Vec::new(),
         origin: Origin::default(),
@@ -143,14 +143,14 @@ proptest! {
             let shared = kmers[left].intersection(&kmers[right]).count();
             let (one, other) = (&data.sequences[left], &data.sequences[right]);
             let copy = one == other || one.reverse_complement() == *other;
-            smaller >= NEAR_LEAST && shared as f64 / smaller as f64 >= NEAR_THRESHOLD && !copy
+            smaller >= MIN_NEAR_KMERS && shared as f64 / smaller as f64 >= NEAR_THRESHOLD && !copy
         };
         let (train, test) = (&data.splits.train, &data.splits.test);
         let n_rows = test.iter().filter(|&&row| train.iter().any(|&other| is_near(row, other))).count();
         let n_train = train.iter().filter(|&&row| test.iter().any(|&other| is_near(row, other))).count();
         prop_assert_eq!((found.rows, found.train_rows), (n_rows, n_train));
         prop_assert_eq!(found.agreeing + found.differing, n_rows);
-        prop_assert_eq!(found.not_judged, test.iter().filter(|&&row| kmers[row].len() < NEAR_LEAST).count());
+        prop_assert_eq!(found.not_judged, test.iter().filter(|&&row| kmers[row].len() < MIN_NEAR_KMERS).count());
     }
 }
 

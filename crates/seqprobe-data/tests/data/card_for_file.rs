@@ -136,7 +136,7 @@ fn sequences_are_read_and_exported_again() {
     let path = folder.path().join("in.csv.gz");
     std::fs::write(&path, gzip(rows(|row| row.to_string()).as_bytes())).unwrap();
     let read = read_sequences(&path, None).unwrap();
-    assert_eq!((read.ids.len(), read.ids[39].as_str(), read.letters.letters), (40, "r39", 480));
+    assert_eq!((read.ids.len(), read.ids[39].as_str(), read.letters.total), (40, "r39", 480));
     assert!(read_sequences(&path, Some("olgo")).unwrap_err().to_string().contains("did you mean \"oligo\"?"));
 
     std::fs::write(folder.path().join("twice.fa"), ">a\nAC\n>b\nAC\n>a\nAC\n").unwrap();

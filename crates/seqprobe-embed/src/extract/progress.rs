@@ -45,7 +45,7 @@ impl Default for ExtractionOptions<'_> {
 /// the width of the states, and between 512 and 8,192. On a GPU it is 32 times this number, and less after the memory
 /// of the GPU has run out.
 ///
-/// The number was measured on CPUs only (`PERFORMANCE.md`): larger batches are slower, and so are batches that are
+/// The number was measured on CPUs only (`docs/src/performance.md`): larger batches are slower, and so are batches that are
 /// too small for full matrix products.
 pub fn batch_tokens(model: &FrozenModel) -> usize {
     let on_cpu = ((3 << 19) / model.encoder.spec().hidden.max(1)).clamp(512, 8192);

@@ -34,9 +34,6 @@ impl<'a> LiveFeatures<'a> {
     /// Tokenizes every sequence once; nothing goes through the model yet. The features of several layers may share
     /// one model, which is then loaded once.
     ///
-    /// Reading rows locks the model and uses rayon's threads while it holds the lock. Therefore do not read rows from
-    /// inside a rayon task.
-    ///
     /// # Errors
     /// [`EmbedError::NotApplicable`] if the model has no token vectors; [`EmbedError::Precision`],
     /// [`EmbedError::TooLong`] and errors of the tokenizer as in [`crate::extract()`].
@@ -84,6 +81,25 @@ impl<'a> LiveFeatures<'a> {
     }
 }
 
+/// Runs work that locks the model and uses rayon while it holds the lock.
+///
+/// A rayon thread that waits for a part of its work takes other tasks in the meantime. If such a task also reads live
+/// features, it waits for the lock that its own thread holds, for ever. Work that is called from a rayon thread
+/// therefore runs in a pool of its own, behind a plain thread, and the caller waits without taking tasks.
+fn isolated<T: Send>(work: impl FnOnce() -> Result<T, EmbedError> + Send) -> Result<T, EmbedError> {
+    if rayon::current_thread_index().is_none() {
+        return work();
+    }
+    let in_own_pool = || {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        let pool = pool.map_err(|error| EmbedError::Encoder(format!("it got no thread: {error}")))?;
+        pool.install(work)
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(in_own_pool).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
 /// Waits for the model. A poisoned lock means that another reader panicked; the model itself is never changed.
 fn lock(model: &Mutex<FrozenModel>) -> MutexGuard<'_, FrozenModel> {
     model.lock().unwrap_or_else(PoisonError::into_inner)
@@ -115,7 +131,8 @@ impl FeatureSource for LiveFeatures<'_> {
         if let Some(&row) = rows.iter().find(|&&row| row >= n_rows) {
             return Err(FeatureError::Row { row, n_rows });
         }
-        let (values, of_row) = self.compute(rows).map_err(|error| FeatureError::Store(error.to_string()))?;
+        let (values, of_row) =
+            isolated(|| self.compute(rows)).map_err(|error| FeatureError::Store(error.to_string()))?;
         out.reserve(rows.iter().map(|&row| self.length(row) * self.dim).sum());
         of_row.into_iter().for_each(|index| out.extend_from_slice(&values[index as usize]));
         Ok(())

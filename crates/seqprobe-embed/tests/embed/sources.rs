@@ -1,7 +1,8 @@
 //! Features that are computed on reading, and those of several parts.
 
-use crate::common::{Behaviour, HIDDEN, SPEC, many, model, run, sequences, values};
+use crate::common::{Behaviour, HIDDEN, SPEC, all_values, many, model, run, sequences, values};
 use approx::assert_relative_eq;
+use rayon::prelude::*;
 use seqprobe_core::{FeatureError, FeatureKind, FeatureSource, LayerIndex, Pooling};
 use seqprobe_embed::{
     ChainedFeatures, EmbedError, EmbeddingCache, ExtractionOptions, ExtractionReport, ExtractionSpec,
@@ -48,6 +49,34 @@ fn live_tokens_are_those_of_the_cache_in_its_order() {
     let both = ExtractionSpec { reverse_complement: ReverseComplement::Average, ..SPEC };
     let refused = LiveFeatures::new(shared, &both, &all, LayerIndex::Block(1));
     assert!(matches!(refused, Err(EmbedError::NotApplicable { .. })), "as stored tokens are");
+}
+
+/// A rayon thread that waits takes other tasks, and these want the same model.
+#[test]
+fn live_tokens_can_be_read_from_many_rayon_tasks() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = many(400);
+    let cache = EmbeddingCache::open(folder.path()).unwrap();
+    let wanted = [(LayerIndex::Block(1), Pooling::Tokens)];
+    let behaviour = Behaviour::default();
+    let stored =
+        extract(&model(&behaviour), &SPEC, &all, &wanted, &cache, ExtractionOptions::default()).unwrap();
+    let shared = Arc::new(Mutex::new(model(&behaviour)));
+    let live = LiveFeatures::new(shared, &SPEC, &all, LayerIndex::Block(1)).unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(6).build().unwrap();
+    let read = |start: usize| {
+        let rows: Vec<usize> = (start..start + 10).collect();
+        let mut out = Vec::new();
+        live.read_rows(&rows, &mut out).unwrap();
+        out
+    };
+    let found: Vec<Vec<f32>> = pool.install(|| (0..40).into_par_iter().map(|part| read(10 * part)).collect());
+    let expected = all_values(&stored.features[0]);
+    let found = found.concat();
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(&expected) {
+        assert_relative_eq!(found, expected, max_relative = 1e-5, epsilon = 1e-6);
+    }
 }
 
 #[test]

@@ -284,7 +284,11 @@ fn the_token_does_not_follow_a_redirect_to_another_server() {
         if asked.path.ends_with(WEIGHTS) {
             let (etag, size) = (sha256(&weights()), weights().len().to_string());
             let announced = [("x-linked-etag", format!("\"{etag}\"")), ("x-linked-size", size)];
-            return Answer::new(302, [vec![("location", place.clone())], announced.to_vec()].concat(), Vec::new());
+            return Answer::new(
+                302,
+                [vec![("location", place.clone())], announced.to_vec()].concat(),
+                Vec::new(),
+            );
         }
         if let Some(rest) = asked.path.strip_prefix("/moved") {
             let original = Asked { path: rest.to_owned(), ..asked.clone() };

@@ -98,7 +98,9 @@ impl AlignedBases {
 
 fn not_one_hot() -> ProbeError {
     ProbeError::NotApplicable(
-        "dexter reads the bases of the sequences: it needs one-hot features, one vector per base\n  hint: use the representation onehot with pooling tokens".to_owned(),
+        "dexter reads the bases of the sequences: it needs one-hot features, one vector per base\n  \
+         hint: use the representation onehot with pooling tokens"
+            .to_owned(),
     )
 }
 

@@ -43,7 +43,8 @@ impl FittedProbe for FittedDexter {
             && let Some(row) = (0..features.n_rows()).find(|&row| features.length(row) != self.length)
         {
             return Err(ProbeError::NotApplicable(format!(
-                "row {row} has {} bases, dexter was fitted on {}\n  hint: cut the sequences to the length of the training sequences",
+                "row {row} has {} bases, dexter was fitted on {}\n  \
+                 hint: cut the sequences to the length of the training sequences",
                 features.length(row),
                 self.length
             )));

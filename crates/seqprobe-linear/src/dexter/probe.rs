@@ -135,7 +135,8 @@ impl DexterProbe {
         let DexterSearch { bins, first_length, longest, gain, .. } = &self.search;
         if *bins == 0 || *first_length == 0 || first_length > longest || *longest > MAX_K {
             return Err(ProbeError::Solver(format!(
-                "bins is {bins}, first_length {first_length} and longest {longest}, expected at least 1 bin and k-mers of 1 to {MAX_K} bases"
+                "bins is {bins}, first_length {first_length} and longest {longest}, expected at least 1 bin and k-mers \
+                 of 1 to {MAX_K} bases"
             )));
         }
         if !(gain.is_finite() && *gain >= 0.0) {
@@ -148,7 +149,8 @@ impl DexterProbe {
         let n_rows = train.features.n_rows();
         if (n_rows as u64).saturating_mul(length as u64) >= u64::from(u32::MAX) {
             return Err(ProbeError::NotApplicable(format!(
-                "{n_rows} training sequences of {length} bases are too many for dexter, which takes fewer than 4294967295 bases in all\n  hint: cut the sequences to a shorter part around the point where they are aligned"
+                "{n_rows} training sequences of {length} bases exceed the 4294967294 bases that dexter can count\n  \
+                 hint: cut the sequences to a shorter part around the point where they are aligned"
             )));
         }
         let shortest = (0..n_rows).map(|row| train.features.length(row)).min().unwrap_or(0);
@@ -158,8 +160,8 @@ impl DexterProbe {
         Ok(())
     }
 
-    /// Fits the lasso over the k-mers found for one target. Returns the chosen model, the k-mers to predict with, and the
-    /// k-mers to report.
+    /// Fits the lasso over the k-mers found for one target. Returns the chosen model, the k-mers to predict with, and
+    /// the k-mers to report.
     fn fit_target(
         &self,
         name: &String,
@@ -234,7 +236,8 @@ impl DexterProbe {
 /// Returns the reason why sequences of unequal length are refused.
 fn unequal_lengths(shortest: usize, longest: usize) -> String {
     format!(
-        "dexter needs sequences of one length or aligned at one end, these are {shortest} to {longest} bases long\n  hint: use align = \"left\" or align = \"right\" if their first or last bases correspond"
+        "dexter needs sequences of one length or aligned at one end, these are {shortest} to {longest} bases long\n  \
+         hint: use align = \"left\" or align = \"right\" if their first or last bases correspond"
     )
 }
 

@@ -48,9 +48,11 @@ pub(crate) fn search(bases: &AlignedBases, targets: &[f64], settings: &DexterSea
     let regions = Regions::new(bases.length, settings.bins);
     let mut all = Vec::new();
     let first = settings.first_length.clamp(1, settings.longest);
-    let judge = Judge::new(bases, &centred, square, &regions, first);
-    let mut kmers: Vec<LocatedKmer> =
-        first_kmers(bases, first).into_par_iter().filter_map(|(kmer, at)| judge.judge(kmer, at)).collect();
+    let scorer = KmerScorer::new(bases, &centred, square, &regions, first);
+    let mut kmers: Vec<LocatedKmer> = first_kmers(bases, first)
+        .into_par_iter()
+        .filter_map(|(kmer, at)| scorer.best_region(kmer, at))
+        .collect();
     let mut k = first;
     loop {
         all.extend(kmers.iter().map(|kmer| kmer.hit.clone()));
@@ -71,16 +73,18 @@ pub(crate) fn search(bases: &AlignedBases, targets: &[f64], settings: &DexterSea
                 }
             }
         }
-        let judge = Judge::new(bases, &centred, square, &regions, k);
+        let scorer = KmerScorer::new(bases, &centred, square, &regions, k);
         let longer: Vec<(Vec<u8>, (usize, f64))> = longer.into_iter().collect();
         let mut grown: Vec<LocatedKmer> = longer
             .into_par_iter()
             .filter_map(|(child, (parent, strength))| {
                 let at = occurrences_of(bases, &kmers[parent], &child);
-                if judge.n_rows_with(&at) < settings.least_rows {
+                if scorer.n_rows_with(&at) < settings.least_rows {
                     return None;
                 }
-                judge.judge(child, at).filter(|kmer| kmer.hit.correlation.abs() >= strength + settings.gain)
+                scorer
+                    .best_region(child, at)
+                    .filter(|kmer| kmer.hit.correlation.abs() >= strength + settings.gain)
             })
             .collect();
         grown.sort_by(|left, right| {
@@ -149,8 +153,8 @@ fn occurrences_of(bases: &AlignedBases, parent: &LocatedKmer, child: &[u8]) -> V
     parent.at.iter().filter_map(grown).collect()
 }
 
-/// The targets, regions and places with which k-mers of one length are compared.
-struct Judge<'a> {
+/// The targets, regions and places by which k-mers of one length are scored.
+struct KmerScorer<'a> {
     /// Bases of each row.
     length: usize,
     targets: &'a [f64],
@@ -162,7 +166,7 @@ struct Judge<'a> {
     k: usize,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> KmerScorer<'a> {
     fn new(bases: &AlignedBases, targets: &'a [f64], square: f64, regions: &'a Regions, k: usize) -> Self {
         let places = Places::new(bases, &regions.spans, k);
         let total: f64 = targets.iter().sum();
@@ -184,7 +188,7 @@ impl<'a> Judge<'a> {
 
     /// Finds the region where the frequency of a k-mer has the largest absolute correlation with the target; among
     /// equals the first. A row without a place for the k-mer counts as the mean. `None` if the frequency never changes.
-    fn judge(&self, kmer: Vec<u8>, at: Vec<u32>) -> Option<LocatedKmer> {
+    fn best_region(&self, kmer: Vec<u8>, at: Vec<u32>) -> Option<LocatedKmer> {
         let mut sums = vec![[0.0_f64; 3]; self.regions.spans.len()];
         // How many occurrences in a row start before each cut, and how many end at or before it.
         let n_cuts = self.regions.cuts.len();

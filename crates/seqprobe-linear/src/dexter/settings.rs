@@ -80,12 +80,19 @@ mod tests {
         assert_eq!(
             json(""),
             format!(
-                r#"{{"bins":13,"first_length":2,"longest":10,"gain":0.005,"beam":64,"least_rows":20,"align":null,"path":{path}}}"#
+                concat!(
+                    r#"{{"bins":13,"first_length":2,"longest":10,"gain":0.005,"beam":64,"#,
+                    r#""least_rows":20,"align":null,"path":{path}}}"#
+                ),
+                path = path
             )
         );
         assert_eq!(
             json("align = 'right'\nbins = 1\nlongest = 1\ngain = 0\nbeam = 3\npenalties = [2]"),
-            r#"{"bins":1,"first_length":1,"longest":1,"gain":0.0,"beam":3,"least_rows":20,"align":"right","path":{"l1_ratio":1.0,"penalties":[2.0],"tolerance":1e-10}}"#
+            concat!(
+                r#"{"bins":1,"first_length":1,"longest":1,"gain":0.0,"beam":3,"least_rows":20,"align":"right","#,
+                r#""path":{"l1_ratio":1.0,"penalties":[2.0],"tolerance":1e-10}}"#
+            )
         );
         assert!(json("align = 'left'").contains(r#""align":"left","#));
     }

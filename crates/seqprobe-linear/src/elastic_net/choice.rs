@@ -131,9 +131,7 @@ impl Losses {
             .nth(self.best)
             .ok_or_else(|| LinearError::Numeric("the path of penalties has no fit".to_owned()))?;
         if model.n_selected() == 0 {
-            warnings.push(
-                "no feature is selected: a constant prediction has the lowest validation loss".to_owned(),
-            );
+            warnings.push("no feature is selected: on validation a constant prediction is best".to_owned());
         } else if is_last_of_all {
             warnings.extend(end_of_grid(model.penalty, &penalties));
         }

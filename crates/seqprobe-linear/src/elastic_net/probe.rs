@@ -215,7 +215,7 @@ impl Outputs<'_> {
         (0..train.ncols()).into_par_iter().map(fit).collect()
     }
 
-    /// One fit per target on the rows where it is known; targets known on the same rows share the products
+    /// Fits each target on the rows where it is known. Targets that are known on the same rows share the products
     /// between features.
     fn values(
         &self,

@@ -35,38 +35,38 @@ pub enum Selection {
         /// How many folds, at least 2.
         folds: usize,
         /// Which rows stay together.
-        keep: Keep,
+        grouping: FoldGrouping,
     },
 }
 
 /// Which rows always share a fold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum Keep {
-    /// Rows of one group if the dataset has groups, else as [`Self::Nothing`].
+pub enum FoldGrouping {
+    /// Rows of one group if the dataset has groups, else as [`Self::Row`].
     #[serde(rename = "known")]
-    Known,
+    Auto,
     /// None: each fold has its share of every class.
     #[serde(rename = "row")]
-    Nothing,
+    Row,
     /// Rows of one group; a dataset without groups is an error.
     #[serde(rename = "group")]
-    Groups,
+    Group,
     /// Rows of one chromosome; a dataset without chromosomes is an error.
     #[serde(rename = "chromosome")]
-    Chromosomes,
+    Chromosome,
 }
 
-impl Keep {
+impl FoldGrouping {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Known, Self::Nothing, Self::Groups, Self::Chromosomes];
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Row, Self::Group, Self::Chromosome];
 
     /// The word used in suites and settings.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Known => "known",
-            Self::Nothing => "row",
-            Self::Groups => "group",
-            Self::Chromosomes => "chromosome",
+            Self::Auto => "known",
+            Self::Row => "row",
+            Self::Group => "group",
+            Self::Chromosome => "chromosome",
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::error::LinearError;
 use crate::linear_probe::choice::{Choice, Losses, Path};
 use crate::linear_probe::classify::{fit_classes, fit_labels};
 use crate::linear_probe::fitted::{FittedLinear, Link};
-use crate::linear_probe::options::{FitOptions, Keep, Selection, Solver};
+use crate::linear_probe::options::{FitOptions, FoldGrouping, Selection, Solver};
 use crate::linear_probe::regress::fit_values;
 use crate::prepare::checks::check_views;
 use crate::prepare::folds::folds;
@@ -66,8 +66,8 @@ impl Probe for LinearProbe {
 
     fn settings(&self) -> serde_json::Value {
         let mut settings = serde_json::json!({ "solver": self.solver.as_str(), "penalties": self.penalties });
-        if let Selection::KFold { folds, keep } = self.selection {
-            settings["folds"] = serde_json::json!({ "number": folds, "keep": keep.as_str() });
+        if let Selection::KFold { folds, grouping } = self.selection {
+            settings["folds"] = serde_json::json!({ "number": folds, "keep": grouping.as_str() });
         }
         if self.class_weight == Some(ClassWeight::Balanced) {
             settings["class_weight"] = "balanced".into();
@@ -77,7 +77,7 @@ impl Probe for LinearProbe {
 
     fn grouping(&self) -> Grouping {
         match self.selection {
-            Selection::KFold { keep: Keep::Chromosomes, .. } => Grouping::Chromosomes,
+            Selection::KFold { grouping: FoldGrouping::Chromosome, .. } => Grouping::Chromosomes,
             _ => Grouping::Clusters,
         }
     }
@@ -185,16 +185,17 @@ impl LinearProbe {
         task: &Task,
         train: &LabelledView<'_>,
     ) -> Result<Option<Vec<Losses>>, ProbeError> {
-        let Selection::KFold { folds: n_folds, keep } = self.selection else { return Ok(None) };
-        let groups = match (keep, train.groups) {
-            (Keep::Nothing, _) => None,
-            (Keep::Groups | Keep::Chromosomes, None) => {
-                let what = if keep == Keep::Groups { "groups" } else { "chromosomes" };
+        let Selection::KFold { folds: n_folds, grouping } = self.selection else { return Ok(None) };
+        let groups = match (grouping, train.groups) {
+            (FoldGrouping::Row, _) => None,
+            (FoldGrouping::Group | FoldGrouping::Chromosome, None) => {
+                let what = if grouping == FoldGrouping::Group { "groups" } else { "chromosomes" };
                 return Err(ProbeError::NotApplicable(format!(
-                    "folds of whole {what} need {what}, this dataset has none\n  hint: name their column in the card, or use fold_by = \"known\""
+                    "folds of whole {what} need {what}, this dataset has none\n  \
+                     hint: name their column in the card, or use fold_by = \"known\""
                 )));
             }
-            (Keep::Known | Keep::Groups | Keep::Chromosomes, groups) => groups,
+            (FoldGrouping::Auto | FoldGrouping::Group | FoldGrouping::Chromosome, groups) => groups,
         };
         let fold_of_row = folds(train.targets, groups, n_folds)?;
         let mut total: Option<Vec<Losses>> = None;
@@ -234,7 +235,8 @@ impl LinearProbe {
 fn in_fold(error: ProbeError, fold: usize, n_folds: usize) -> ProbeError {
     match error {
         ProbeError::OneClass { .. } | ProbeError::TooFewTargets { .. } => ProbeError::NotApplicable(format!(
-            "fold {fold} of {n_folds}, or the rows outside it, has too few values of a target: {error}\n  hint: use fewer folds, or selection = \"validation\""
+            "fold {fold} of {n_folds}, or the rows outside it, has too few values of a target: {error}\n  \
+             hint: use fewer folds, or selection = \"validation\""
         )),
         other => other,
     }

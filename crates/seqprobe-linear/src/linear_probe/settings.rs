@@ -1,6 +1,6 @@
 //! The keys that a suite may give the probe `linear`, their checks, and the probe that they describe.
 
-use crate::linear_probe::options::{Keep, Selection, Solver};
+use crate::linear_probe::options::{FoldGrouping, Selection, Solver};
 use crate::linear_probe::probe::LinearProbe;
 use crate::prepare::penalties::check_penalty_setting;
 use seqprobe_core::{ClassWeight, SettingsError, settings_from_table};
@@ -22,7 +22,7 @@ pub struct LinearSettings {
     /// How many folds, at least 2; only with `selection = "k-fold"`.
     pub folds: Option<usize>,
     /// Which rows always share a fold; only with `selection = "k-fold"`.
-    pub fold_by: Option<Keep>,
+    pub fold_by: Option<FoldGrouping>,
     /// How much each class counts.
     pub class_weight: Option<ClassWeight>,
 }
@@ -45,12 +45,13 @@ impl TryFrom<LinearSettings> for LinearProbe {
         let selection = match settings.selection {
             Some(SelectionMethod::KFold) => Selection::KFold {
                 folds: settings.folds.unwrap_or(DEFAULT_FOLDS),
-                keep: settings.fold_by.unwrap_or(Keep::Known),
+                grouping: settings.fold_by.unwrap_or(FoldGrouping::Auto),
             },
             Some(SelectionMethod::Validation) | None => {
                 if settings.folds.is_some() || settings.fold_by.is_some() {
                     return Err(SettingsError::Combination(
-                        "folds and fold_by belong to selection = \"k-fold\"\n  hint: add selection = \"k-fold\" or remove them"
+                        "folds and fold_by belong to selection = \"k-fold\"\n  \
+                         hint: add selection = \"k-fold\" or remove them"
                             .to_owned(),
                     ));
                 }

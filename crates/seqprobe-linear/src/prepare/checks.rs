@@ -26,7 +26,9 @@ pub(crate) fn check_views(
     for (split, view) in [("train", train), ("valid", valid)] {
         if view.features.kind() == FeatureKind::Tokens {
             return Err(ProbeError::NotApplicable(
-                "a linear probe reads one vector per row, these features have one per token\n  hint: choose a pooling such as mean or flatten".to_owned(),
+                "a linear probe reads one vector per row, these features have one per token\n  \
+                 hint: choose a pooling such as mean or flatten"
+                    .to_owned(),
             ));
         }
         if view.features.dim() != dim {

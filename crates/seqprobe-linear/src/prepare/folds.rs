@@ -21,7 +21,8 @@ pub(crate) fn folds(
     };
     if n < n_folds || n_folds < 2 {
         return Err(ProbeError::NotApplicable(format!(
-            "{n_folds} folds of {n} {what} in train\n  hint: use at least 2 folds, and at most one for each of the {what}"
+            "{n_folds} folds of {n} {what} in train\n  \
+             hint: use at least 2 folds, and at most one for each of the {what}"
         )));
     }
     let mut order: Vec<usize> = (0..n_rows).collect();
@@ -99,7 +100,10 @@ mod tests {
             let folds = folds(&classes(labels.clone()), None, n_folds).unwrap();
             for class in 0..3 {
                 let counts: Vec<usize> = (0..n_folds)
-                    .map(|fold| labels.iter().zip(&folds).filter(|(label, of)| **label == class && **of == fold).count())
+                    .map(|fold| {
+                        let rows = labels.iter().zip(&folds);
+                        rows.filter(|(label, of)| **label == class && **of == fold).count()
+                    })
                     .collect();
                 prop_assert!(counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1, "{:?}", counts);
             }

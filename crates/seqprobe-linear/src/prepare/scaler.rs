@@ -26,7 +26,8 @@ pub(crate) fn check_finite(
 ) -> Result<(), ProbeError> {
     match values.iter().position(|value| !value.is_finite()) {
         Some(index) => Err(ProbeError::NotFinite(format!(
-            "feature {} of row {} of the {split} rows is {}, not a finite number\n  hint: a model run in f16 overflows above 65504; extract in f32",
+            "feature {} of row {} of the {split} rows is {}, not a finite number\n  \
+             hint: a model run in f16 overflows above 65504; extract in f32",
             index % dim,
             first_row + index / dim,
             values[index],

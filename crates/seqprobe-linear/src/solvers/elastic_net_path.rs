@@ -107,7 +107,8 @@ impl ElasticNetPath {
     pub(crate) fn check_settings(&self) -> Result<(), LinearError> {
         if !(self.l1_ratio > 0.0 && self.l1_ratio <= 1.0) {
             return Err(LinearError::Numeric(format!(
-                "l1_ratio is {}, expected a number above 0 and at most 1\n  hint: without an L1 penalty use the probe linear",
+                "l1_ratio is {}, expected a number above 0 and at most 1\n  \
+                 hint: without an L1 penalty use the probe linear",
                 self.l1_ratio
             )));
         }

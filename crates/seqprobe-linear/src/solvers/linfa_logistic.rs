@@ -109,7 +109,8 @@ fn refuse_wide_logits(
         return Ok(());
     }
     Err(LinearError::Numeric(format!(
-        "at penalty {penalty} the logits spread over {:.1}, linfa's softmax is wrong beyond {MAX_SPREAD}\n  hint: use the exact solver, or larger penalties only",
+        "at penalty {penalty} the logits spread over {:.1}, linfa's softmax is wrong beyond {MAX_SPREAD}\n  \
+         hint: use the exact solver, or larger penalties only",
         largest - smallest
     )))
 }

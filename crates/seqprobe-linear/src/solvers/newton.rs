@@ -17,8 +17,8 @@ pub(crate) const GRADIENT_TOLERANCE: f64 = 1e-8;
 /// … and the square of the Newton decrement below this. Then no probability is off by more than about 5e-7.
 const DECREMENT_TOLERANCE: f64 = 1e-12;
 const MAX_STEPS: u64 = 200;
-/// A Gram matrix of so many columns costs about as much as one pass; it costs in proportion to the columns.
-const PASSES_PER_MEASURE: usize = 24;
+/// Measuring the curvature costs about as much as one pass for each group of this many columns.
+const COLUMNS_PER_PASS: usize = 24;
 const MAX_INNER_STEPS: usize = 400;
 
 /// The optimum at one penalty.
@@ -244,10 +244,10 @@ impl<'a> Newton<'a> {
         Ok(product)
     }
 
-    /// Measures the curvature again if the passes since the last time have cost more than a new measurement would, unless
-    /// the optimum is near.
+    /// Measures the curvature again if the passes since the last time have cost more than a new measurement would,
+    /// unless the optimum is near.
     fn prepare_factor(&mut self, penalty: f64, far: bool, damped: bool) -> Result<(), LinearError> {
-        let worth = if damped { 2 } else { (self.design.n_columns / PASSES_PER_MEASURE).max(2) };
+        let worth = if damped { 2 } else { (self.design.n_columns / COLUMNS_PER_PASS).max(2) };
         if self.curvature.is_none() || (far && self.passes_since_measured > worth) {
             let (probabilities, row_weights) = (&self.probabilities, self.row_weights);
             let measured =
@@ -271,7 +271,8 @@ impl<'a> Newton<'a> {
         }
     }
 
-    /// Solves `Hessian · direction = −gradient` by conjugate gradients. `preconditioned` is the preconditioned gradient.
+    /// Solves `Hessian · direction = −gradient` by conjugate gradients. `preconditioned` is the preconditioned
+    /// gradient.
     fn solve(
         &mut self,
         gradient: &[f64],

@@ -233,6 +233,7 @@ fn penalised_cholesky(
         }
     }
     Err(LinearError::Numeric(format!(
-        "the curvature of {size} parameters at penalty {penalty} has no Cholesky factor\n  hint: check the features for extreme values"
+        "the curvature of {size} parameters at penalty {penalty} has no Cholesky factor\n  \
+         hint: check the features for extreme values"
     )))
 }

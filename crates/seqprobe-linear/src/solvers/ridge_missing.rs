@@ -126,7 +126,8 @@ impl<'a> MissingRidge<'a> {
         let (gram, sums) = self.centred_gram(known)?;
         let n_known = known.len() as f64;
         let (all, penalties) = (self.matrix(), &self.path.penalties);
-        // Errors sum to 0 over the known rows and are 0 elsewhere, so that products with all rows are those with known rows.
+        // Errors sum to 0 over the known rows and are 0 elsewhere, so that products with all rows are those with known
+        // rows.
         let right = Mat::from_fn(self.n_features, targets.len() * penalties.len(), |feature, column| {
             all[(self.n_features + 1 + targets[column % targets.len()], feature)]
         });

@@ -1,4 +1,4 @@
-//! The probe `dexter` on planted words, on null labels, and through the probe's contract.
+//! The probe `dexter` on planted k-mers, on null labels, and through the contract of a probe.
 
 use crate::probe::{binary, task};
 use crate::support::Splitmix;
@@ -14,7 +14,7 @@ const TRAIN: usize = 1_500;
 const VALID: usize = 400;
 const ROWS: usize = 2_400;
 
-/// One-hot rows of letters 0 to 3, 4 for N.
+/// One-hot rows of the bases 0 to 3, 4 for N.
 struct OneHot(Vec<Vec<u8>>);
 
 impl FeatureSource for OneHot {
@@ -36,16 +36,16 @@ impl FeatureSource for OneHot {
 
     fn read_rows(&self, rows: &[usize], out: &mut Vec<f32>) -> Result<(), FeatureError> {
         for &row in rows {
-            for &letter in &self.0[row] {
-                out.extend((0..4).map(|code| f32::from(u8::from(code == letter))));
+            for &base in &self.0[row] {
+                out.extend((0..4).map(|code| f32::from(u8::from(code == base))));
             }
         }
         Ok(())
     }
 }
 
-/// Random letters; half of the rows hold ATTGC in 20..50, half hold GGCAT in 70..110. The first raises the value,
-/// the second lowers it; what the words explain is the truth beside it.
+/// Random bases; half of the rows have ATTGC in 20..50, half have GGCAT in 70..110. The first raises the value, the
+/// second lowers it. Returns the rows, the part of the values that the k-mers explain, and the values.
 fn planted(seed: u64) -> (OneHot, Vec<f64>, Vec<f64>) {
     let mut generator = Splitmix(seed);
     let mut below = |n: usize| ((generator.uniform() * n as f64) as usize).min(n - 1);
@@ -109,18 +109,18 @@ fn value_task() -> seqprobe_core::Task {
 }
 
 #[test]
-fn planted_words_are_found_in_their_regions() {
+fn planted_k_mers_are_found_in_their_regions() {
     let (source, truth, values) = planted(1);
     let fitted = fit(&DexterProbe::default(), &value_task(), &source, &column(&values)).unwrap();
     let elements = &fitted.report.selected_elements;
     let find = |word: &str| elements.iter().find(|element| element.word == word);
     let (up, down) = (find("ATTGC"), find("GGCAT"));
-    let (up, down) = (up.expect("the word that raises"), down.expect("the word that lowers"));
+    let (up, down) = (up.expect("the k-mer that raises"), down.expect("the k-mer that lowers"));
     assert!(up.weight > 0.0 && up.correlation > 0.3, "{up:?}");
     assert!(up.start < 50 && up.end > 20 && up.end - up.start <= 60, "{up:?}");
     assert!(down.weight < 0.0 && down.correlation < -0.3, "{down:?}");
     assert!(down.start < 110 && down.end > 70 && down.end - down.start <= 70, "{down:?}");
-    // The two strongest are the planted words or parts of them.
+    // The two strongest are the planted k-mers or parts of them.
     for element in &elements[..2] {
         let is_part = |word: &str| word.contains(&element.word) || element.word.contains(word);
         assert!(is_part("ATTGC") || is_part("GGCAT"), "{element:?}");
@@ -135,7 +135,7 @@ fn planted_words_are_found_in_their_regions() {
 }
 
 #[test]
-fn planted_words_are_found_for_classes() {
+fn planted_k_mers_are_found_for_classes() {
     let (source, truth, _) = planted(2);
     let mut generator = Splitmix(9);
     let labels: Vec<u32> = truth
@@ -144,8 +144,8 @@ fn planted_words_are_found_for_classes() {
         .collect();
     let targets = Targets::Classes { labels: labels.clone(), n_classes: 2 };
     let fitted = fit(&DexterProbe::default(), &binary(), &source, &targets).unwrap();
-    let words: Vec<&str> = fitted.report.selected_elements.iter().map(|one| one.word.as_str()).collect();
-    assert!(words.contains(&"ATTGC") && words.contains(&"GGCAT"), "{words:?}");
+    let kmers: Vec<&str> = fitted.report.selected_elements.iter().map(|one| one.word.as_str()).collect();
+    assert!(kmers.contains(&"ATTGC") && kmers.contains(&"GGCAT"), "{kmers:?}");
     let test = TRAIN + VALID..ROWS;
     let predictions: Vec<f64> = predict(&fitted, &source, test.clone()).iter().copied().collect();
     assert!(predictions.iter().all(|value| (0.0..=1.0).contains(value)));
@@ -194,7 +194,7 @@ fn null_values_give_chance() {
 }
 
 #[test]
-fn a_stored_fit_predicts_the_same_bits_whatever_the_threads() {
+fn a_stored_fit_predicts_the_same_bits_with_any_number_of_threads() {
     let (source, _, values) = planted(4);
     // Two targets, the second not known everywhere.
     let targets = Targets::Values {
@@ -239,12 +239,12 @@ fn what_it_cannot_read_is_not_applicable() {
     // A row that is shorter, first refused, then aligned.
     source.0[3].truncate(LENGTH - 7);
     let refused = text(fit(&probe, &value_task(), &source, &targets));
-    assert!(refused.contains("these are 113 to 120 bases long\n  hint: say align"), "{refused}");
+    assert!(refused.contains("these are 113 to 120 bases long\n  hint: use align"), "{refused}");
     for align in [Align::Left, Align::Right] {
         let aligned = DexterProbe { align: Some(align), ..probe.clone() };
         let fitted = fit(&aligned, &value_task(), &source, &targets).unwrap();
         assert!(fitted.report.selected_elements.iter().any(|element| element.word == "ATTGC"));
-        // What is longer than the longest of train has no place.
+        // A sequence longer than the longest of train is refused.
         let mut longer = OneHot(source.0.clone());
         longer.0[0].push(1);
         let error = fitted.fitted.predict(&FeatureView::new(&longer, &[0]).unwrap()).unwrap_err();
@@ -263,5 +263,5 @@ fn what_it_cannot_read_is_not_applicable() {
         groups: None,
     };
     let error = text(probe.fit(&binary(), view(), view(), Seed(0)));
-    assert!(error.starts_with("not applicable: dexter reads the letters"), "{error}");
+    assert!(error.starts_with("not applicable: dexter reads the bases"), "{error}");
 }

@@ -1,7 +1,7 @@
 //! Lasso and elastic net against scikit-learn 1.9.1 and linfa, and by the conditions of their optimum.
 
-use crate::real::{data_folder, four_mers, read};
-use crate::support::{Splitmix, assert_close, golden, numbers};
+use crate::real::{four_mers, read};
+use crate::support::{Splitmix, assert_close, data_folder, golden, has_data, numbers};
 use linfa::DatasetBase;
 use linfa::traits::Fit;
 use ndarray::{Array1, Array2, Axis};
@@ -104,8 +104,7 @@ fn two_classes() {
 #[test]
 fn core_promoters_as_scikit_learn_fits_them() {
     let path = data_folder().join("gue/prom/prom_core_tata/train.csv");
-    if !path.is_file() {
-        println!("skipped: {} is not there", path.display());
+    if !has_data(&path) {
         return;
     }
     let (sequences, labels) = read(&path);
@@ -196,7 +195,11 @@ proptest! {
 
     #[test]
     fn the_conditions_of_the_optimum_hold(
-        seed in any::<u64>(), rows in 4_usize..60, columns in 1_usize..40, ratio in 0.1_f64..=1.0, is_class in any::<bool>(),
+        seed in any::<u64>(),
+            rows in 4_usize..60,
+            columns in 1_usize..40,
+            ratio in 0.1_f64..=1.0,
+            is_class in any::<bool>(),
         repeat in any::<bool>(),
     ) {
         let mut generator = Splitmix(seed);

@@ -24,11 +24,16 @@ proptest! {
 
     #[test]
     fn the_gradient_vanishes_at_the_optimum(
-        seed in any::<u64>(), rows in 6_usize..60, columns in 1_usize..30, n_classes in 2_usize..5, log_penalty in -3_i32..4,
+        seed in any::<u64>(),
+        rows in 6_usize..60,
+        columns in 1_usize..30,
+        n_classes in 2_usize..5,
+        log_penalty in -3_i32..4,
     ) {
         let (features, labels) = data(seed, rows, columns, n_classes);
         let penalty = 10_f64.powi(log_penalty);
-        let fitted = exact_logistic(features.view(), &ClassLabels { labels: labels.clone(), n_classes }, penalty).unwrap();
+        let classes = ClassLabels { labels: labels.clone(), n_classes };
+        let fitted = exact_logistic(features.view(), &classes, penalty).unwrap();
         prop_assert!(fitted.converged);
         let mut residuals = fitted.probabilities(&features);
         for (row, &label) in labels.iter().enumerate() {
@@ -45,7 +50,12 @@ proptest! {
     }
 
     #[test]
-    fn row_order_does_not_matter(seed in any::<u64>(), rows in 6_usize..60, columns in 1_usize..30, n_classes in 2_usize..4) {
+    fn row_order_does_not_matter(
+        seed in any::<u64>(),
+        rows in 6_usize..60,
+        columns in 1_usize..30,
+        n_classes in 2_usize..4,
+    ) {
         let (features, labels) = data(seed, rows, columns, n_classes);
         let order: Vec<usize> = (0..rows).rev().collect();
         let turned = features.select(Axis(0), &order);
@@ -57,7 +67,11 @@ proptest! {
     }
 
     #[test]
-    fn the_scale_of_a_feature_does_not_matter(seed in any::<u64>(), exponent in -8_i32..8, is_regression in any::<bool>()) {
+    fn the_scale_of_a_feature_does_not_matter(
+        seed in any::<u64>(),
+        exponent in -8_i32..8,
+        is_regression in any::<bool>(),
+    ) {
         let (features, labels) = data(seed, 60, 5, 2);
         let mut scaled = features.clone();
         // Powers of two, so that the f32 values are the same but for their exponent.
@@ -68,7 +82,8 @@ proptest! {
             classes: if is_regression { Vec::new() } else { vec!["no".to_owned(), "yes".to_owned()] },
         };
         let targets = |rows: &[usize]| if is_regression {
-            Targets::Values { values: Array2::from_shape_fn((rows.len(), 1), |(row, _)| Some(features[(rows[row], 1)])) }
+            let value = |(row, _)| Some(features[(rows[row], 1)]);
+            Targets::Values { values: Array2::from_shape_fn((rows.len(), 1), value) }
         } else {
             Targets::Classes { labels: rows.iter().map(|&row| labels[row] as u32).collect(), n_classes: 2 }
         };

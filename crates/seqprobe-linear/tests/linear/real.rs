@@ -1,17 +1,10 @@
-//! The solvers against scikit-learn 1.9.1 on real sets, which are read where they are present.
+//! The solvers against scikit-learn 1.9.1 on real data sets. Without the data the tests are skipped.
 
-use crate::support::{golden, numbers};
+use crate::support::{data_folder, golden, has_data, numbers};
 use ndarray::{Array2, s};
 use seqprobe_core::sequence::base_code;
 use seqprobe_linear::{ClassLabels, exact_logistic};
-use std::path::{Path, PathBuf};
-
-pub(crate) fn data_folder() -> PathBuf {
-    match std::env::var_os("SEQPROBE_DATA_DIR") {
-        Some(folder) => PathBuf::from(folder),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-    }
-}
+use std::path::Path;
 
 pub(crate) fn read(path: &Path) -> (Vec<Vec<u8>>, Vec<usize>) {
     let mut reader = csv::Reader::from_path(path).unwrap();
@@ -35,13 +28,13 @@ fn one_hot(sequences: &[Vec<u8>]) -> Array2<f64> {
     values
 }
 
-/// Frequencies of the 256 words, words with N left out, rounded to f32 as stored features are.
+/// Frequencies of the 256 4-mers without N, rounded to f32 as stored features are.
 pub(crate) fn four_mers(sequences: &[Vec<u8>]) -> Array2<f64> {
     let mut values = Array2::zeros((sequences.len(), 256));
     for (row, sequence) in sequences.iter().enumerate() {
-        let words = sequence.windows(4).filter(|word| word.iter().all(|&code| code < 4));
-        for word in words {
-            values[(row, word.iter().fold(0, |index, &code| index * 4 + usize::from(code)))] += 1.0;
+        let kmers = sequence.windows(4).filter(|kmer| kmer.iter().all(|&code| code < 4));
+        for kmer in kmers {
+            values[(row, kmer.iter().fold(0, |index, &code| index * 4 + usize::from(code)))] += 1.0;
         }
         let total = values.row(row).sum();
         if total > 0.0 {
@@ -83,8 +76,7 @@ fn check(folder: &str) {
     for case in cases.as_array().unwrap().iter().filter(|case| case["folder"] == folder) {
         n_checked += 1;
         let place = data_folder().join(folder);
-        if !place.is_dir() {
-            println!("skipped: {} is absent", place.display());
+        if !has_data(&place) {
             return;
         }
         let file = |split: &str| place.join(case[split].as_str().unwrap());

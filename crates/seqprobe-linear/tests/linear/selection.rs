@@ -3,7 +3,7 @@
 use crate::support::{Memory, Splitmix, assert_close, golden, numbers};
 use ndarray::{Array1, Array2};
 use seqprobe_core::{FeatureView, LabelledView, Probe, ProbeError, ProbeFit, Seed, Targets, Task, TaskKind};
-use seqprobe_linear::{ClassWeight, Keep, LinearProbe, Selection, Solver};
+use seqprobe_linear::{ClassWeight, FoldGrouping, LinearProbe, Selection, Solver};
 
 const TRAIN: usize = 250;
 const ROWS: usize = 300;
@@ -56,7 +56,7 @@ fn fit(
     groups: Option<&[u32]>,
 ) -> Result<(ProbeFit, Array2<f64>), ProbeError> {
     let (train, test): (Vec<usize>, Vec<usize>) = ((0..TRAIN).collect(), (TRAIN..ROWS).collect());
-    // Targets that stand a few rows off say nothing of the features: validation would choose the strongest penalty.
+    // Targets shifted by a few rows are independent of the features: validation would choose the strongest penalty.
     let misleading: Vec<usize> = (0..ROWS - TRAIN).map(|row| row + 7).collect();
     let (own, off) = (targets.select(&train), targets.select(&misleading));
     let features = |rows| FeatureView::new(&example.source, rows);
@@ -70,10 +70,10 @@ fn fit(
     Ok((fit, predictions))
 }
 
-fn by_folds(keep: Keep) -> LinearProbe {
+fn by_folds(grouping: FoldGrouping) -> LinearProbe {
     LinearProbe {
         penalties: vec![0.01, 0.1, 1.0, 10.0, 100.0, 1000.0],
-        selection: Selection::KFold { folds: 5, keep },
+        selection: Selection::KFold { folds: 5, grouping },
         ..LinearProbe::default()
     }
 }
@@ -94,14 +94,14 @@ fn folds_choose_the_penalty_that_grid_search_does() {
     ] {
         let golden = &golden("selection.json")[name];
         let (fit, predicted) =
-            fit(&by_folds(Keep::Groups), kind, &example, targets, Some(&example.groups)).unwrap();
+            fit(&by_folds(FoldGrouping::Group), kind, &example, targets, Some(&example.groups)).unwrap();
         let chosen: f64 = fit.report.chosen["penalty"].parse().unwrap();
         assert_close(&[chosen], &[golden["penalty"].as_f64().unwrap()], 0.0, name);
         assert_eq!(fit.report.chosen["selection"], "5 folds of train");
         let predicted: Vec<f64> = predicted.iter().copied().collect();
         assert_close(&predicted, &expected(golden, key, kind), 1e-6, name);
         // The validation rows mislead: only they would have chosen otherwise.
-        let by_validation = LinearProbe { selection: Selection::Validation, ..by_folds(Keep::Groups) };
+        let by_validation = LinearProbe { selection: Selection::Validation, ..by_folds(FoldGrouping::Group) };
         let (other, _) = self::fit(&by_validation, kind, &example, targets, None).unwrap();
         assert_eq!(other.report.chosen["penalty"], "1000");
     }
@@ -157,9 +157,9 @@ fn what_cannot_be_folded_or_weighed_says_why() {
         Err(ProbeError::NotApplicable(text)) => text,
         Err(other) => panic!("{other}"),
     };
-    assert!(error(&by_folds(Keep::Groups), None).contains("need groups"));
+    assert!(error(&by_folds(FoldGrouping::Group), None).contains("need groups"));
     let pair: Vec<u32> = example.groups.iter().map(|group| group % 2).collect();
-    assert!(error(&by_folds(Keep::Known), Some(&pair)).contains("5 folds of 2 groups"));
+    assert!(error(&by_folds(FoldGrouping::Auto), Some(&pair)).contains("5 folds of 2 groups"));
     // All rows of one class in one group: without it there is one class only.
     let Targets::Classes { labels, .. } = &example.binary else { panic!("classes") };
     let by_class: Vec<u32> = labels[..TRAIN]
@@ -167,7 +167,7 @@ fn what_cannot_be_folded_or_weighed_says_why() {
         .enumerate()
         .map(|(row, &label)| if label == 1 { 0 } else { 1 + row as u32 % 4 })
         .collect();
-    assert!(error(&by_folds(Keep::Known), Some(&by_class)).contains("fold"));
+    assert!(error(&by_folds(FoldGrouping::Auto), Some(&by_class)).contains("fold"));
     let linfa = LinearProbe {
         solver: Solver::Linfa,
         class_weight: Some(ClassWeight::Balanced),
@@ -179,10 +179,11 @@ fn what_cannot_be_folded_or_weighed_says_why() {
 #[test]
 fn without_groups_folds_take_single_rows_and_the_seed_does_not_matter() {
     let example = example();
-    let fitted =
-        |keep, groups| fit(&by_folds(keep), TaskKind::Binary, &example, &example.binary, groups).unwrap();
-    let (one, first) = fitted(Keep::Known, None);
-    let (_, second) = fitted(Keep::Nothing, Some(&example.groups[..]));
+    let fitted = |grouping, groups| {
+        fit(&by_folds(grouping), TaskKind::Binary, &example, &example.binary, groups).unwrap()
+    };
+    let (one, first) = fitted(FoldGrouping::Auto, None);
+    let (_, second) = fitted(FoldGrouping::Row, Some(&example.groups[..]));
     assert_eq!(first, second);
     let penalty: f64 = one.report.chosen["penalty"].parse().unwrap();
     assert!((0.05..50.0).contains(&penalty), "{penalty}");

@@ -1,4 +1,4 @@
-//! Rows read anew in each pass instead of held, and targets that miss rows at random.
+//! Rows that are read again in each pass, and targets with rows missing at random.
 
 use crate::support::{Memory, Splitmix};
 use ndarray::{Array2, Axis};
@@ -79,7 +79,7 @@ fn many_targets_with_random_gaps_are_each_fitted_on_their_own_rows() {
         for penalty in [1e-3, 50.0] {
             let probe = LinearProbe { penalties: vec![penalty], ..LinearProbe::default() };
             let (_, predicted) = fit(&probe, &task(TaskKind::Regression, 20, 0), &source, &targets);
-            // The probe standardises on all training rows, whichever targets they have.
+            // The probe standardises on all training rows, also on those without the target.
             let stored = source.values.mapv(f64::from);
             let own = stored.select(Axis(0), &(0..TRAIN).collect::<Vec<_>>());
             let standardise = |values: &Array2<f64>| {
@@ -107,7 +107,7 @@ fn folds_serve_many_targets_with_gaps() {
     let targets = Targets::Values { values: values(&features, 5, 0.3) };
     let probe = LinearProbe {
         penalties: vec![1e-2, 10.0, 1e5],
-        selection: Selection::KFold { folds: 4, keep: seqprobe_linear::Keep::Known },
+        selection: Selection::KFold { folds: 4, grouping: seqprobe_linear::FoldGrouping::Auto },
         ..LinearProbe::default()
     };
     let (fit, _) = fit(&probe, &task(TaskKind::Regression, 5, 0), &source, &targets);

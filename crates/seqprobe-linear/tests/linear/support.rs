@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 use seqprobe_core::{FeatureError, FeatureKind, FeatureSource};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The generator of `generate.py`: splitmix64, and bell-shaped values from sums of four uniforms.
 pub(crate) struct Splitmix(pub(crate) u64);
@@ -64,6 +64,28 @@ impl FeatureSource for Memory {
         }
         Ok(())
     }
+}
+
+/// The folder of the public data sets.
+pub(crate) fn data_folder() -> PathBuf {
+    match std::env::var_os("SEQPROBE_DATA_DIR") {
+        Some(folder) => PathBuf::from(folder),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+    }
+}
+
+/// Returns whether a file or folder of the public data is there. If not, the caller skips its test.
+///
+/// # Panics
+/// When it is not there and `SEQPROBE_REQUIRE_DATA` is 1.
+pub(crate) fn has_data(path: &Path) -> bool {
+    if path.exists() {
+        return true;
+    }
+    let text = format!("skipped: {} is absent", path.display());
+    assert!(std::env::var_os("SEQPROBE_REQUIRE_DATA").is_none_or(|value| value != "1"), "{text}");
+    println!("{text}");
+    false
 }
 
 /// The cases of a golden file.

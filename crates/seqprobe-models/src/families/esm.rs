@@ -149,7 +149,7 @@ struct Esm {
     /// The token whose embedding is set to zero by token dropout, if that is on.
     dropped_token: Option<i64>,
     /// `[vocabulary, hidden]`
-    words: Tensor,
+    embedding_table: Tensor,
     /// `[positions, hidden]`, that of a sequence's first token first.
     positions: Option<Tensor>,
     rotary: Option<Rotary>,
@@ -164,7 +164,8 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     let width = config.hidden_size;
     let padded =
         Initialisation::NormalButRow { deviation: config.initializer_range, row: config.pad_token_id };
-    let words = parameters.take("embeddings.word_embeddings.weight", &[config.vocab_size, width], padded)?;
+    let embedding_table =
+        parameters.take("embeddings.word_embeddings.weight", &[config.vocab_size, width], padded)?;
     let (mut positions, mut rotary) = (None, None);
     match config.positions {
         PositionKind::Learned => {
@@ -210,7 +211,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         device: parameters.device(),
         is_gated: config.feed_forward != FeedForward::Gelu,
         dropped_token: config.dropped_token.map(|id| id as i64),
-        words,
+        embedding_table,
         positions,
         rotary,
         embedding_norm,
@@ -302,7 +303,7 @@ impl Esm {
         let on_device = |values: &[i64]| {
             Tensor::f_from_slice(values)?.f_to_device_(self.device, Kind::Int64, false, false)
         };
-        let mut embedded = self.words.f_index_select(0, &on_device(&packing.ids)?)?;
+        let mut embedded = self.embedding_table.f_index_select(0, &on_device(&packing.ids)?)?;
         if let Some(dropped) = self.dropped_token {
             let scales = Tensor::f_from_slice(&dropout_scales(packing, dropped))?
                 .f_to_device_(self.device, self.kind, false, false)?

@@ -78,7 +78,7 @@ struct ModernBert {
     kind: Kind,
     device: Device,
     /// `[vocabulary, hidden]`
-    words: Tensor,
+    embedding_table: Tensor,
     embedding_norm: LayerNorm,
     global_positions: Rotary,
     local_positions: Rotary,
@@ -91,7 +91,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
     let config = Config::read(file)?;
     let width = config.hidden_size;
     let (kind, device) = (parameters.kind(), parameters.device());
-    let words = parameters.take(
+    let embedding_table = parameters.take(
         "embeddings.tok_embeddings.weight",
         &[config.vocab_size, width],
         config.start(1.0),
@@ -122,7 +122,7 @@ fn load(file: &ConfigFile, parameters: &mut Parameters) -> Result<LoadedEncoder,
         config,
         kind,
         device,
-        words,
+        embedding_table,
         embedding_norm,
         global_positions,
         local_positions,
@@ -187,8 +187,8 @@ impl Network for ModernBert {
             false => Positions::RotaryAndAdded(&self.local_positions, &corner),
         };
         let ids = Tensor::f_from_slice(&packing.ids)?.f_to_device_(self.device, Kind::Int64, false, false)?;
-        let words = self.words.f_index_select(0, &ids)?;
-        let mut state = self.embedding_norm.forward(&words)?; // [packed tokens, hidden]
+        let embedded = self.embedding_table.f_index_select(0, &ids)?;
+        let mut state = self.embedding_norm.forward(&embedded)?; // [packed tokens, hidden]
         plan.keep(0, || Ok(state.shallow_clone()))?;
         for (index, block) in self.blocks.iter().enumerate() {
             if plan.is_done(index) {

@@ -5,7 +5,11 @@
 
 mod error;
 mod frames;
+mod limits;
 mod process;
+mod settings;
+
+pub(crate) use settings::WorkerSettings;
 
 use crate::batch::{TokenBatch, Tokens};
 use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
@@ -13,14 +17,13 @@ use crate::error::ModelError;
 use crate::layers::packing::check_batch;
 use crate::model::{FrozenModel, LoadOptions};
 use error::WorkerError;
-use frames::{Hello, MAX_PAYLOAD, PROTOCOL, Reply, Request};
+use frames::{Hello, Reply, Request};
+use limits::{MAX_PAYLOAD, PROTOCOL};
 use process::Process;
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{DnaSequence, LayerIndex};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use tch::{Kind, Tensor};
 
 /// Raised whenever a worker's answers would be read differently. It is part of every cache key.
@@ -28,20 +31,6 @@ const VERSION: u32 = 1;
 
 /// Bytes of states that are requested at a time, unless a single sequence needs more.
 const REPLY_BYTES: usize = 1 << 28;
-
-/// How to run a worker.
-pub(crate) struct WorkerSettings {
-    /// The manifest, which errors name.
-    pub(crate) manifest: PathBuf,
-    /// The folder in which the command runs.
-    pub(crate) folder: PathBuf,
-    /// Program and arguments.
-    pub(crate) command: Vec<String>,
-    /// The longest time without a message.
-    pub(crate) timeout: Duration,
-    /// The number of times that a request is tried again.
-    pub(crate) restarts: u32,
-}
 
 /// Starts a worker and requests the description of its model.
 ///

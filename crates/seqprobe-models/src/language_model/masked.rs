@@ -6,7 +6,7 @@ use crate::error::ModelError;
 use crate::layers::language_model_head::Head;
 use crate::model::{FrozenModel, LoadOptions};
 use crate::open_model::open_masked_model;
-use crate::tokenizer::LetterIds;
+use crate::tokenizer::NucleotideIds;
 use ndarray::Array2;
 use seqprobe_core::{DnaSequence, LayerIndex};
 use std::path::Path;
@@ -19,13 +19,13 @@ const BATCH_TOKENS: usize = 1 << 13;
 pub struct MaskedModel {
     model: FrozenModel,
     head: Head,
-    letters: LetterIds,
+    nucleotide_ids: NucleotideIds,
     mask: i64,
 }
 
 /// The predictions of a model for one sequence.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LetterScores {
+pub struct NucleotideProbabilities {
     /// Probabilities of A, C, G and T, which add to 1, given all bases except those that are masked in the same pass.
     ///
     /// # Shapes
@@ -35,23 +35,23 @@ pub struct LetterScores {
     /// nothing.
     pub pseudo_log_likelihood: f64,
     /// The number of bases in that sum.
-    pub n_letters: usize,
+    pub n_bases: usize,
 }
 
 impl MaskedModel {
     /// Loads a model with its head.
     ///
     /// # Errors
-    /// As [`open_model`](crate::open_model); [`ModelError::LanguageModel`] for a model that cannot predict masked
+    /// As [`open_model`](crate::open_model()); [`ModelError::LanguageModel`] for a model that cannot predict masked
     /// bases: its family's head is not known, it is causal, or its tokens are not single bases;
     /// [`ModelError::MissingTensor`] for a checkpoint without the head.
     pub fn load(folder: &Path, options: LoadOptions) -> Result<Self, ModelError> {
-        let (model, head, letters) = open_masked_model(folder, options)?;
-        let mask = letters.mask.ok_or_else(|| ModelError::LanguageModel {
+        let (model, head, nucleotide_ids) = open_masked_model(folder, options)?;
+        let mask = nucleotide_ids.mask.ok_or_else(|| ModelError::LanguageModel {
             model: folder.display().to_string(),
             message: "its vocabulary has no mask".to_owned(),
         })?;
-        Ok(Self { model, head, letters, mask })
+        Ok(Self { model, head, nucleotide_ids, mask })
     }
 
     /// Predicts the bases of a sequence. They are masked in groups of bases that are `stride` apart, with one
@@ -60,7 +60,11 @@ impl MaskedModel {
     ///
     /// # Errors
     /// [`ModelError`] for a sequence that is too long, or a libtorch failure.
-    pub fn letter_scores(&self, sequence: &DnaSequence, stride: usize) -> Result<LetterScores, ModelError> {
+    pub fn nucleotide_probabilities(
+        &self,
+        sequence: &DnaSequence,
+        stride: usize,
+    ) -> Result<NucleotideProbabilities, ModelError> {
         let tokens = self.model.tokenize(sequence)?;
         let places: Vec<usize> =
             tokens.special.iter().enumerate().filter(|(_, special)| !**special).map(|(at, _)| at).collect();
@@ -78,14 +82,14 @@ impl MaskedModel {
         for groups in groups.chunks(at_once) {
             self.fill(&tokens, &places, groups, n_groups, &mut probabilities)?;
         }
-        let (mut sum, mut n_letters) = (0.0, 0);
+        let (mut sum, mut n_bases) = (0.0, 0);
         for (base, code) in sequence.codes().enumerate() {
             if let Some(probability) = probabilities.get([base, usize::from(code)]).filter(|_| code < 4) {
                 sum += f64::from(*probability).ln();
-                n_letters += 1;
+                n_bases += 1;
             }
         }
-        Ok(LetterScores { probabilities, pseudo_log_likelihood: sum, n_letters })
+        Ok(NucleotideProbabilities { probabilities, pseudo_log_likelihood: sum, n_bases })
     }
 
     /// Runs one forward pass over copies of a sequence, in each of which the bases of one group are masked.
@@ -116,7 +120,7 @@ impl MaskedModel {
             let width = states.size().last().copied().unwrap_or(0);
             let masked = Tensor::f_from_slice(&masked)?.f_to_device(device)?;
             let logits = self.head.logits(&states.f_reshape([-1, width])?.f_index_select(0, &masked)?)?;
-            let acgt = Tensor::f_from_slice(&self.letters.acgt)?.f_to_device(device)?;
+            let acgt = Tensor::f_from_slice(&self.nucleotide_ids.acgt)?.f_to_device(device)?;
             Ok(logits.f_index_select(-1, &acgt)?.f_softmax(-1, Kind::Float)?.f_to_device(tch::Device::Cpu)?)
         })?; // [masked bases, 4]
         let values: Vec<f32> = Vec::try_from(values.f_reshape([-1])?)?;

@@ -9,7 +9,7 @@ use crate::families::{FAMILIES, Family, recognise};
 use crate::folder::config_file::ConfigFile;
 use crate::layers::language_model_head::{Head, HeadEntry, Objective};
 use crate::parameters::Parameters;
-use crate::tokenizer::{LetterIds, Tokenizer};
+use crate::tokenizer::{NucleotideIds, Tokenizer};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use seqprobe_core::{LayerIndex, Seed};
@@ -125,9 +125,9 @@ impl TrainableModel {
     ///
     /// # Errors
     /// [`ModelError`] for tokens that are not single bases.
-    pub fn letters(&self, folder: &Path) -> Result<LetterIds, ModelError> {
+    pub fn nucleotide_ids(&self, folder: &Path) -> Result<NucleotideIds, ModelError> {
         let tokenizer: Box<dyn Tokenizer> = (self.family.tokenizer)(folder, &self.config)?;
-        tokenizer.letters().ok_or_else(|| ModelError::LanguageModel {
+        tokenizer.nucleotide_ids().ok_or_else(|| ModelError::LanguageModel {
             model: folder.display().to_string(),
             message: "its tokens are not single bases, expected one token for each of A, C, G and T"
                 .to_owned(),

@@ -42,7 +42,7 @@ pub(crate) struct BertLayout {
 /// Word embeddings, the vectors that are added to them, and their norm.
 pub(crate) struct BertEmbeddings {
     /// `[vocabulary, hidden]`
-    words: Tensor,
+    embedding_table: Tensor,
     /// Token type 0 alone `[1, hidden]`, or added to each position `[positions, hidden]`.
     added: Tensor,
     has_positions: bool,
@@ -65,7 +65,7 @@ impl BertEmbeddings {
         let mut table = |name: &str, rows: usize, start: Initialisation| {
             parameters.take(&format!("embeddings.{name}_embeddings.weight"), &[rows, width], start)
         };
-        let words = table("word", settings.vocab_size, padded)?;
+        let embedding_table = table("word", settings.vocab_size, padded)?;
         let positions = max_positions.map(|rows| table("position", rows, normal)).transpose()?;
         let first_type = table("token_type", settings.n_token_types, normal)?.f_narrow(0, 0, 1)?;
         let added = match &positions {
@@ -73,7 +73,7 @@ impl BertEmbeddings {
             None => first_type,
         };
         let norm = LayerNorm::take(parameters, "embeddings.LayerNorm", width, settings.norm_epsilon)?;
-        Ok(Self { words, added, has_positions: positions.is_some(), norm })
+        Ok(Self { embedding_table, added, has_positions: positions.is_some(), norm })
     }
 
     /// # Shapes
@@ -82,10 +82,10 @@ impl BertEmbeddings {
         let index = |values: &[i64]| -> Result<Tensor, ModelError> {
             Ok(Tensor::f_from_slice(values)?.f_to_device_(device, Kind::Int64, false, false)?)
         };
-        let words = self.words.f_index_select(0, &index(&packing.ids)?)?;
+        let embedded = self.embedding_table.f_index_select(0, &index(&packing.ids)?)?;
         let embedded = match self.has_positions {
-            true => words.f_add(&self.added.f_index_select(0, &index(&packing.columns)?)?)?,
-            false => words.f_add(&self.added)?,
+            true => embedded.f_add(&self.added.f_index_select(0, &index(&packing.columns)?)?)?,
+            false => embedded.f_add(&self.added)?,
         };
         self.norm.forward(&embedded)
     }

@@ -3,7 +3,7 @@
 use crate::batch::Tokens;
 use crate::error::ModelError;
 use crate::folder::config_file::ConfigFile;
-use crate::tokenizer::nucleotide_ids::LetterIds;
+use crate::tokenizer::nucleotide_ids::NucleotideIds;
 use seqprobe_core::{Digest, DnaSequence};
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub trait Tokenizer: Send + Sync {
     }
 
     /// Ids of the nucleotides, if every token is one base.
-    fn letters(&self) -> Option<LetterIds> {
+    fn nucleotide_ids(&self) -> Option<NucleotideIds> {
         None
     }
 

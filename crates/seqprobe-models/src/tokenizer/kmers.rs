@@ -2,7 +2,7 @@
 //! k-mer outside the vocabulary, such as one with N, becomes the unknown token.
 
 use super::contract::{Tokenizer, TokenizerKind};
-use super::nucleotide_ids::LetterIds;
+use super::nucleotide_ids::NucleotideIds;
 use super::vocabulary::{KmerIds, Vocabulary};
 use crate::batch::Tokens;
 use crate::error::ModelError;
@@ -27,17 +27,17 @@ pub(super) const KMERS_CLS_SEP: TokenizerKind = TokenizerKind {
 /// Reads a tokenizer of k-mers that adds no token.
 ///
 /// # Errors
-/// As [`WordTokenizer::read`].
+/// As [`KmerTokenizer::read`].
 pub(crate) fn read_kmers(folder: &Path, _: &ConfigFile) -> Result<Box<dyn Tokenizer>, ModelError> {
-    Ok(Box::new(WordTokenizer::read(folder, AddedTokens::None)?))
+    Ok(Box::new(KmerTokenizer::read(folder, AddedTokens::None)?))
 }
 
 /// Reads a tokenizer of k-mers between CLS and SEP.
 ///
 /// # Errors
-/// As [`WordTokenizer::read`].
+/// As [`KmerTokenizer::read`].
 pub(crate) fn read_kmers_cls_sep(folder: &Path, _: &ConfigFile) -> Result<Box<dyn Tokenizer>, ModelError> {
-    Ok(Box::new(WordTokenizer::read(folder, AddedTokens::ClsSep)?))
+    Ok(Box::new(KmerTokenizer::read(folder, AddedTokens::ClsSep)?))
 }
 
 /// The tokens that a family adds around a sequence.
@@ -61,7 +61,7 @@ impl AddedTokens {
 
 /// A tokenizer of overlapping k-mers.
 #[derive(Clone, Debug)]
-pub struct WordTokenizer {
+pub struct KmerTokenizer {
     k: usize,
     kmers: KmerIds,
     unknown_id: i64,
@@ -72,7 +72,7 @@ pub struct WordTokenizer {
     digest: Digest,
 }
 
-impl WordTokenizer {
+impl KmerTokenizer {
     /// Reads the tokenizer of a model folder: `vocab.txt` or a `tokenizer.json` without merges, and the names of
     /// special tokens from `tokenizer_config.json` if it exists. The vocabulary determines k and must contain all
     /// 4^k k-mers over A C G T, in upper or lower case. A vocabulary of RNA has U instead of T; sequences have T
@@ -107,7 +107,7 @@ impl WordTokenizer {
     }
 }
 
-impl Tokenizer for WordTokenizer {
+impl Tokenizer for KmerTokenizer {
     fn pad_id(&self) -> i64 {
         self.pad_id
     }
@@ -120,10 +120,10 @@ impl Tokenizer for WordTokenizer {
         self.digest
     }
 
-    fn letters(&self) -> Option<LetterIds> {
+    fn nucleotide_ids(&self) -> Option<NucleotideIds> {
         let id = |base: &[u8]| self.kmers.get(base).copied();
         let acgt = [id(b"A")?, id(b"C")?, id(b"G")?, id(b"T")?];
-        Some(LetterIds { acgt, unknown: self.unknown_id, mask: self.mask_id })
+        Some(NucleotideIds { acgt, unknown: self.unknown_id, mask: self.mask_id })
     }
 
     /// Returns `length − k + 1` k-mers and the added tokens.

@@ -2,7 +2,7 @@
 
 /// Nucleotides as tokens of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LetterIds {
+pub struct NucleotideIds {
     /// Ids of A, C, G and T.
     pub acgt: [i64; 4],
     /// Id of every other base.

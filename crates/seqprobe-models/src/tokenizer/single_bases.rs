@@ -9,7 +9,7 @@
 //! matter.
 
 use super::contract::{Tokenizer, TokenizerKind};
-use super::nucleotide_ids::LetterIds;
+use super::nucleotide_ids::NucleotideIds;
 use super::vocabulary::Vocabulary;
 use crate::batch::Tokens;
 use crate::error::ModelError;
@@ -165,9 +165,9 @@ impl Tokenizer for BaseTokenizer {
         self.digest
     }
 
-    fn letters(&self) -> Option<LetterIds> {
+    fn nucleotide_ids(&self) -> Option<NucleotideIds> {
         let acgt = [b'A', b'C', b'G', b'T'].map(|base| self.id(base));
-        Some(LetterIds { acgt, unknown: self.id(b'N'), mask: Some(MASK) })
+        Some(NucleotideIds { acgt, unknown: self.id(b'N'), mask: Some(MASK) })
     }
 
     /// Returns one token per base and the added ones.

@@ -215,7 +215,7 @@ fn files_that_do_not_fit_are_errors() {
     insta::assert_snapshot!(read_error(folder.path()), @"<folder>/tokenizer_config.json: not JSON: EOF while parsing an object at line 1 column 1");
     let file = std::fs::File::create(folder.path().join("tokenizer.json")).unwrap();
     file.set_len(1 << 30).unwrap();
-    insta::assert_snapshot!(read_error(folder.path()), @"<folder>/tokenizer.json: is 1073741824 bytes large, expected a tokenizer of at most 67108864");
+    insta::assert_snapshot!(read_error(folder.path()), @"<folder>/tokenizer.json: the file has 1073741824 bytes, expected a tokenizer of at most 67108864");
 }
 
 /// Paths of the values of a JSON text; of long tables and lists the first few.

@@ -21,7 +21,7 @@ fn settings_that_would_give_other_values_are_refused() {
       hint: models that read more than the sequence are not supported
     "#);
     insta::assert_snapshot!(refused("convnet", "vocab_size", json!(17)), @r#"<folder>/config.json: key "vocab_size" is 17, expected at most "hidden_size" 16: bases are one-hot"#);
-    insta::assert_snapshot!(refused("bytenet-slim", "depthwise", json!(true)), @r#"<folder>/config.json: keys "depthwise" and "slim" are both true, expected one of them: the authors' network cannot be made of both"#);
+    insta::assert_snapshot!(refused("bytenet-slim", "depthwise", json!(true)), @r#"<folder>/config.json: keys "depthwise" and "slim" are both true, expected one of them: the authors' network does not allow both"#);
     insta::assert_snapshot!(refused("bytenet-slim", "first_kernel_size", json!(7)), @r#"
     <folder>/model.safetensors: tensor "model.encoder.layer.0.layer.6.weight" has shape [8, 8, 9], expected [8, 8, 7]
       hint: config.json and the weights belong to different models

@@ -162,7 +162,9 @@ fn known_names_cannot_be_misused() {
     assert!(refuse(b"\x80\x02(K\x01K\x02tQ.").contains("expected a storage"));
     // A list within itself is a value like others.
     assert!(refuse(b"\x80\x02]q\x00h\x00a.").contains("it contains something that is not a dictionary"));
-    assert!(refuse(b"\x80\x02}q\x00X\x05\x00\x00\x00modelh\x00s.").contains("it contains the keys \"model\""));
+    assert!(
+        refuse(b"\x80\x02}q\x00X\x05\x00\x00\x00modelh\x00s.").contains("it contains the keys \"model\"")
+    );
     // Stack and memo.
     for pickle in [
         b"\x80\x02.".as_slice(),
@@ -351,7 +353,7 @@ fn memory_is_bounded() {
         std::process::Command::new("sh")
             .args(["-c", &format!("ulimit -v {limit}; exec \"$0\" \"$@\"")])
             .arg(std::env::current_exe().unwrap())
-            .args(["--exact", "memory_is_bounded", "--test-threads", "1"])
+            .args(["--exact", "hostile_torch_files::memory_is_bounded", "--test-threads", "1"])
             .env("SEQPROBE_TEST_LIMITED", "1")
             .output()
             .unwrap()

@@ -6,6 +6,7 @@ mod byte_pairs;
 mod checkpoint_errors;
 mod common;
 mod config_errors;
+mod digests;
 mod esm;
 mod gpn_prenorm;
 mod hostile_torch_files;

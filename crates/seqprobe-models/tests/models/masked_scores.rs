@@ -25,7 +25,7 @@ fn hidden_letters_are_told_as_by_torch() {
         let cases: Vec<Case> = serde_json::from_str(&text).unwrap();
         assert_eq!(cases.len(), 6);
         for case in cases {
-            let scores = model.letter_scores(&dna(&case.sequence), case.stride).unwrap();
+            let scores = model.nucleotide_probabilities(&dna(&case.sequence), case.stride).unwrap();
             assert_eq!(scores.probabilities.dim(), (case.sequence.len(), 4));
             for (got, expected) in scores.probabilities.iter().zip(&case.probabilities) {
                 assert_abs_diff_eq!(got, expected, epsilon = 2e-6);
@@ -38,7 +38,7 @@ fn hidden_letters_are_told_as_by_torch() {
                 case.pseudo_log_likelihood,
                 max_relative = 1e-5
             );
-            assert_eq!(scores.n_letters, case.sequence.bytes().filter(|&letter| letter != b'N').count());
+            assert_eq!(scores.n_bases, case.sequence.bytes().filter(|&letter| letter != b'N').count());
         }
     }
 }

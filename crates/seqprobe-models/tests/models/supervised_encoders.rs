@@ -94,11 +94,11 @@ fn sizes_that_do_not_fit_name_their_key() {
     "#);
     insta::assert_snapshot!(error("spliceai/flank-80", "flanking_size", json!(100)), @r#"
     <folder>/config.json: key "flanking_size" is 100, expected 80, 400, 2000 or 10000
-      hint: it is part of the published file's name, model_400nt_rs10.pt has 400; crates/seqprobe/docs/supervised-encoders.md has a config.json
+      hint: it is part of the published file's name: model_400nt_rs10.pt needs {"model_type": "spliceai", "flanking_size": 400}
     "#);
     insta::assert_snapshot!(error("spliceai/flank-80", "flanking_size", Value::Null), @r#"
     <folder>/config.json: key "flanking_size" is missing, expected 80, 400, 2000 or 10000
-      hint: it is part of the published file's name, model_400nt_rs10.pt has 400; crates/seqprobe/docs/supervised-encoders.md has a config.json
+      hint: it is part of the published file's name: model_400nt_rs10.pt needs {"model_type": "spliceai", "flanking_size": 400}
     "#);
     assert!(
         error("spliceai/flank-80", "flanking_size", json!(400))

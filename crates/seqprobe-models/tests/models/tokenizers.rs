@@ -3,7 +3,7 @@
 use crate::common::{PRETRAINED, dna, load_error, random, small_bert, small_gpn};
 use proptest::prelude::*;
 use seqprobe_core::{LayerIndex, Seed};
-use seqprobe_models::{TokenBatch, Tokenizer, WordTokenizer, create, open_model, tokenizer::AddedTokens};
+use seqprobe_models::{KmerTokenizer, TokenBatch, Tokenizer, create, open_model, tokenizer::AddedTokens};
 
 fn replace_vocabulary(folder: &std::path::Path, from: &str, to: &str) {
     let path = folder.join("vocab.txt");
@@ -15,7 +15,7 @@ fn replace_vocabulary(folder: &std::path::Path, from: &str, to: &str) {
 #[test]
 fn k_mers_with_n_are_unknown_and_special_tokens_are_marked() {
     let folder = small_bert();
-    let tokenizer = WordTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
+    let tokenizer = KmerTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
     assert_eq!((tokenizer.k(), tokenizer.pad_id(), tokenizer.largest_id()), (3, 0, 68));
     let tokens = tokenizer.tokenize(&dna("AAATNAAA")).unwrap();
     assert_eq!(tokens.ids, [2, 5, 6, 1, 1, 1, 5, 3]);
@@ -25,7 +25,7 @@ fn k_mers_with_n_are_unknown_and_special_tokens_are_marked() {
 #[test]
 fn letters_are_read_in_either_case_of_the_vocabulary() {
     let folder = small_gpn();
-    let tokenizer = WordTokenizer::read(folder.path(), AddedTokens::None).unwrap();
+    let tokenizer = KmerTokenizer::read(folder.path(), AddedTokens::None).unwrap();
     assert_eq!(tokenizer.tokenize(&dna("ACGTN")).unwrap().ids, [3, 4, 5, 6, 2]);
     assert_eq!(tokenizer.tokenize(&dna("A")).unwrap().special, [false]);
 }
@@ -33,19 +33,19 @@ fn letters_are_read_in_either_case_of_the_vocabulary() {
 #[test]
 fn t_meets_u_in_a_vocabulary_of_rna() {
     let folder = small_bert();
-    let before = WordTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
+    let before = KmerTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
     let path = folder.path().join("vocab.txt");
     let text = std::fs::read_to_string(&path).unwrap();
     let in_rna = |word: &str| if word.starts_with('[') { word.to_owned() } else { word.replace('T', "U") };
     let rna = text.lines().map(in_rna).collect::<Vec<String>>().join("\n");
     std::fs::write(&path, &rna).unwrap();
-    let after = WordTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
+    let after = KmerTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
     let sequence = dna("ACGUTTNGAT");
     assert_eq!(after.tokenize(&sequence).unwrap(), before.tokenize(&sequence).unwrap());
     assert_ne!(after.digest(), before.digest());
     // Tokens with U are not DNA if there are tokens with T.
     std::fs::write(&path, format!("{text}UUU\n")).unwrap();
-    let both = WordTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
+    let both = KmerTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
     assert_eq!(both.tokenize(&sequence).unwrap(), before.tokenize(&sequence).unwrap());
     assert_eq!(both.largest_id(), before.largest_id() + 1);
 }
@@ -55,7 +55,7 @@ fn every_k_of_dnabert_is_read_off_the_vocabulary() {
     for (k, largest) in [(3, 68), (4, 260), (5, 1028), (6, 4100)] {
         let folder = tempfile::tempdir().unwrap();
         create::bert(folder.path(), k, 1, 4, 1, Seed(0)).unwrap();
-        let tokenizer = WordTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
+        let tokenizer = KmerTokenizer::read(folder.path(), AddedTokens::ClsSep).unwrap();
         assert_eq!((tokenizer.k(), tokenizer.largest_id()), (k, largest));
         // DNABERT's order of bases is A T C G.
         assert_eq!(tokenizer.tokenize(&dna(&"G".repeat(k))).unwrap().ids, [2, largest, 3]);
@@ -167,7 +167,7 @@ proptest! {
             std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/bert/k3/vocab.txt"),
         ).unwrap().lines().map(str::to_owned).collect();
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/bert/k3");
-        let tokenizer = WordTokenizer::read(&folder, AddedTokens::ClsSep).unwrap();
+        let tokenizer = KmerTokenizer::read(&folder, AddedTokens::ClsSep).unwrap();
         let tokens = tokenizer.tokenize(&dna(&text)).unwrap();
         prop_assert_eq!(tokens.ids.len(), text.len() - 3 + 1 + 2);
         for (start, &id) in tokens.ids[1..tokens.ids.len() - 1].iter().enumerate() {

@@ -1,23 +1,23 @@
 //! The elementwise part of a fused stem on plain slices: batch norm, exponential, dropout and maximum over blocks of
 //! tokens, forward and backward, in three passes over the convolution's output instead of a dozen.
 //!
-//! Two things make it cheap. The exponential grows with its argument, so the maximum is taken before it, over the
-//! values that are not dropped, and one exponential is taken per block. And a block's gradient reaches one token only:
-//! the rest of the batch norm's gradient is `α + β·z`, which one pass writes where `z` was.
+//! It is fast for two reasons. The exponential is monotonic, so the maximum over the values that are not dropped is
+//! taken first, and one exponential is computed per block. And the gradient of a block reaches one token only: the
+//! rest of the gradient of the batch norm is `α + β·z`, which one pass writes over `z`.
 //!
-//! Rows are shared out among threads; sums are kept per row and added in row order, so that their number changes
-//! no bit. Operations are multiplied and added singly, so neither does the processor.
+//! Rows are divided among threads. Sums are kept per row and added in row order, so that the number of threads
+//! changes no bit. Multiplications and additions are not fused, so that the processor changes no bit either.
 
 use crate::networks::dropout::Mask;
 use pulp::Arch;
 
-/// Sizes of a stem's output.
+/// The sizes of the output of a stem.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
     pub(crate) rows: usize,
     pub(crate) tokens: usize,
     pub(crate) channels: usize,
-    /// Tokens of a block; a last, shorter block is left out.
+    /// Tokens per block; a shorter last block is left out.
     pub(crate) block: usize,
 }
 
@@ -41,7 +41,7 @@ impl Sizes {
 /// `z [rows, tokens, channels]`
 pub(crate) fn moments(z: &[f32], sizes: Sizes, threads: usize) -> (Vec<f32>, Vec<f32>) {
     let channels = sizes.channels;
-    // About the first token's values, so that little cancels.
+    // Relative to the values of the first token, to avoid cancellation.
     let origin = &z[..channels];
     let mut sums = vec![0.0_f32; sizes.rows * 2 * channels];
     let work = z.chunks_exact(sizes.row()).zip(sums.chunks_exact_mut(2 * channels));
@@ -66,11 +66,11 @@ pub(crate) fn moments(z: &[f32], sizes: Sizes, threads: usize) -> (Vec<f32>, Vec
         .unzip()
 }
 
-/// What the forward pass leaves for the backward one.
+/// Results of the forward pass that the backward pass needs.
 pub(crate) struct Winners {
-    /// Which token of its block won, `[rows, blocks, channels]`.
+    /// Index within its block of the token with the maximum, `[rows, blocks, channels]`.
     place: Vec<u32>,
-    /// Its value before the norm, `[rows, blocks, channels]`.
+    /// The value of this token before the norm, `[rows, blocks, channels]`.
     z: Vec<f32>,
 }
 
@@ -115,14 +115,14 @@ pub(crate) fn pool(
     winners
 }
 
-/// Gradient of the norm's gain and offset, summed over all rows.
+/// Gradient with respect to gain and offset of the norm, summed over all rows.
 pub(crate) struct NormGradient {
     pub(crate) gain: Vec<f32>,
     pub(crate) offset: Vec<f32>,
 }
 
-/// The backward pass: turns `z` into the gradient by `z`, and `gradient` (by the pooled values) into that by the norm's
-/// output.
+/// The backward pass. Replaces `z` by the gradient with respect to `z`, and `gradient`, which is with respect to the
+/// pooled values, by the one with respect to the output of the norm.
 ///
 /// # Shapes
 /// `z [rows, tokens, channels]`, `gradient` and `pooled [rows, blocks, channels]`, all others `[channels]`
@@ -185,7 +185,7 @@ pub(crate) fn pool_backward(
     NormGradient { gain: gain_gradient, offset }
 }
 
-// The loops over one token's channels. Slices are cut to one length first, so that the compiler sees it.
+// The loops over the channels of one token. Slices are first cut to one length, so that the compiler can vectorise.
 
 #[inline(always)]
 fn add_moments(token: &[f32], origin: &[f32], sum: &mut [f32], square: &mut [f32]) {
@@ -239,7 +239,7 @@ fn through_exponential(
     let (pooled, winner, mean, inverse) = (&pooled[..n], &winner[..n], &mean[..n], &inverse[..n]);
     let (by_offset, by_gain) = (&mut by_offset[..n], &mut by_gain[..n]);
     for c in 0..n {
-        // The exponential's derivative is its value, with dropout's factor in it.
+        // The derivative of the exponential is its value, which includes the dropout factor.
         let own = gradient[c] * pooled[c];
         gradient[c] = own;
         by_offset[c] += own;
@@ -271,8 +271,8 @@ fn through_norm_only(z: &mut [f32], alpha: &[f32], beta: &[f32]) {
     }
 }
 
-/// What the convolution sees of each token: the values of `kernel` tokens around it with a one behind each token's, all
-/// zero beyond the row's ends.
+/// The input of the convolution at each token: the values of the `kernel` tokens around it, each followed by a one; all
+/// zero beyond the ends of the row.
 ///
 /// # Shapes
 /// `values [rows, tokens, dim]` → `[rows, tokens, kernel, dim + 1]`
@@ -294,7 +294,7 @@ pub(crate) fn neighbourhoods(values: &[f32], (tokens, dim): (usize, usize), kern
     }
 }
 
-/// `e^x` in `f32`, within two units of the last place; 0 below -87, finite above 88.
+/// `e^x` in `f32`, within two units in the last place. `x` is clamped to -87…88.
 #[inline(always)]
 fn exponential(x: f32) -> f32 {
     const MAGIC: f32 = 12_582_912.0; // 1.5 · 2²³: adding and subtracting it rounds to an integer
@@ -313,8 +313,8 @@ fn exponential(x: f32) -> f32 {
     series * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
 }
 
-/// Does the work on as many threads as given, compiled for the processor at hand; which thread does what changes
-/// nothing. `one` must be marked `#[inline(always)]`, or it is compiled for any processor.
+/// Runs `one` on each item on this many threads, compiled for the current processor. The assignment of items to threads
+/// does not change a result. `one` must be marked `#[inline(always)]`, or it is compiled for a generic processor.
 fn share_out<W: Send>(work: Vec<W>, threads: usize, one: impl Fn(W) + Sync) {
     let run = |part: Vec<W>| {
         for item in part {

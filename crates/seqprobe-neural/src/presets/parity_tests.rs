@@ -1,5 +1,5 @@
-//! The presets against references written in PyTorch (`tests/fixtures/presets/generate.py`): every layer's output
-//! when predicting and when training without dropout, running statistics, every gradient, and the parameter counts.
+//! The presets compared with references written in PyTorch (`tests/fixtures/presets/generate.py`): the output of every
+//! layer when predicting and when training without dropout, running statistics, every gradient, and parameter counts.
 
 use crate::networks::batch::Batch;
 use crate::networks::layer::Layer;
@@ -12,7 +12,7 @@ use seqprobe_core::Seed;
 use std::collections::BTreeMap;
 use tch::Tensor;
 
-/// A fixture's arrays as shape and values.
+/// The arrays of a fixture: shape and values.
 struct Fixture(BTreeMap<String, (Vec<usize>, Vec<f32>)>);
 
 impl Fixture {
@@ -54,7 +54,8 @@ impl Fixture {
         Batch { values: self.tensor("input"), lengths: vec![shape[1]; shape[0]], longest: shape[1] }
     }
 
-    /// Compares values with those of a name: absolutely, in units of the largest (at least `floor`).
+    /// Compares values with those of the fixture. The error is absolute, relative to the largest value (at least
+    /// `floor`).
     fn assert_close(&self, name: &str, values: &Tensor, floor: f64, tolerance: f64) {
         let expected = self.tensor(name);
         assert_eq!(values.size(), expected.size(), "{name}");
@@ -77,7 +78,7 @@ fn narrow(layers: &mut [Layer]) {
     }
 }
 
-/// Runs a network and compares the output of each layer; returns the last.
+/// Runs a network, compares the output of each layer and returns that of the last.
 fn compare_layers(
     fixture: &Fixture,
     network: &LayeredNetwork,
@@ -120,7 +121,7 @@ fn every_layer_predicts_and_trains_as_its_reference() {
 }
 
 #[test]
-fn the_fused_stem_is_the_layers_it_stands_for() {
+fn the_fused_stem_equals_its_layers() {
     let preset = &crate::presets::preset::TANG_MPRA_CNN;
     let fixture = Fixture::read(preset.id);
     let network = fixture.network(preset);
@@ -184,7 +185,7 @@ fn wide_and_narrow_fused_stems_have_the_gradients_of_their_layers() {
 }
 
 fn check_gradient(fixture: &Fixture, parameters: &NetworkParameters, gradient: &Tensor, tolerance: f64) {
-    // A bias before a norm has a gradient of 0 that is rounding only: compared in units of the others.
+    // The gradient of a bias before a norm is 0 up to rounding: it is compared relative to the others.
     let gradients = fixture.0.iter().filter(|(name, _)| name.starts_with("gradient/"));
     let largest =
         gradients.flat_map(|(_, array)| &array.1).fold(0.0_f32, |most, value| most.max(value.abs()));
@@ -216,6 +217,7 @@ fn full_networks_have_as_many_numbers_as_their_tables() {
     for preset in PRESETS {
         let sizes = if preset.reads == seqprobe_core::FeatureKind::Pooled { (920, 1) } else { (4, 230) };
         let network = LayeredNetwork::new(preset.id, (preset.layers)(), sizes, 1).unwrap();
+        assert_eq!(network.reads(), preset.reads, "{}", preset.id);
         let count = |wanted: fn(ParameterRole) -> bool| -> i64 {
             network.specifications().iter().filter(|one| wanted(one.role)).map(Specification::size).sum()
         };

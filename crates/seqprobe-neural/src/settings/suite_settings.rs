@@ -1,10 +1,8 @@
 //! The keys of a neural probe in a suite. A key that is not given keeps the probe's own value.
 
 use crate::settings::ranges::at_least_one;
-use crate::settings::training_settings::{
-    ClassWeight, Loss, OptimiserKind, Schedule, Search, TrainingSettings,
-};
-use seqprobe_core::SettingsError;
+use crate::settings::training_settings::{Loss, OptimiserKind, Schedule, Search, TrainingSettings};
+use seqprobe_core::{ClassWeight, SettingsError};
 use serde::Deserialize;
 
 /// Declares a settings table: the keys that it alone has, then the keys of training, which all neural probes have.

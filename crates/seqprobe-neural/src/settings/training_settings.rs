@@ -1,7 +1,7 @@
 //! How a neural probe is trained. Every field changes a fit, so all of them are part of the cell key.
 
 use crate::settings::ranges::{at_least_one, at_least_zero, positive};
-use seqprobe_core::SettingsError;
+use seqprobe_core::{ClassWeight, SettingsError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -88,14 +88,6 @@ impl Loss {
             Self::Poisson => "poisson",
         }
     }
-}
-
-/// The weights of classes in the loss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ClassWeight {
-    /// Inversely proportional to the number of training examples, so that all classes have the same total weight.
-    Balanced,
 }
 
 /// The optimiser. Both have β₁ = 0.9 and β₂ = 0.999.

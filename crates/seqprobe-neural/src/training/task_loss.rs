@@ -8,7 +8,9 @@
 use crate::error::torch;
 use crate::settings::Loss;
 use crate::training::prepared_targets::PreparedTargets;
+use crate::training::target_checks::{check_classes, check_loss, enough, not_negative};
 use ndarray::Array2;
+use seqprobe_core::numeric::sigmoid;
 use seqprobe_core::{ProbeError, Targets, Task, TaskKind};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
@@ -51,82 +53,72 @@ impl TaskLoss {
         warnings: &mut Vec<String>,
     ) -> Result<Self, ProbeError> {
         check_loss(task.kind, loss)?;
-        match (task.kind, train) {
-            (TaskKind::Binary | TaskKind::Multiclass, Targets::Classes { labels, n_classes }) => {
-                let expected = if task.kind == TaskKind::Binary { 2 } else { task.classes.len() };
-                if *n_classes != expected || labels.iter().any(|&label| label as usize >= expected) {
-                    return Err(ProbeError::NotApplicable(format!(
-                        "the task has {expected} classes, its targets have {n_classes}"
-                    )));
-                }
-                let target = task.targets.first().map_or("class", String::as_str);
-                enough(target, "train", labels.len(), 2)?;
-                enough(target, "valid", valid.n_examples(), 1)?;
-                let mut counts = vec![0_usize; expected];
-                for &label in labels {
-                    counts[label as usize] += 1;
-                }
-                let name =
-                    |class: usize| task.classes.get(class).map_or_else(|| class.to_string(), Clone::clone);
-                let present: Vec<usize> = (0..expected).filter(|&class| counts[class] > 0).collect();
-                if let [only] = present[..] {
-                    return Err(ProbeError::OneClass { split: "train", class: name(only) });
-                }
-                for class in (0..expected).filter(|&class| counts[class] == 0) {
-                    warnings.push(format!("class {:?} has no training example", name(class)));
-                }
+        match (task.kind, train, valid) {
+            (TaskKind::Binary | TaskKind::Multiclass, Targets::Classes { labels, n_classes }, _) => {
+                check_classes(task, (labels, *n_classes), valid.n_examples(), warnings)?;
                 Ok(if task.kind == TaskKind::Binary {
                     Self::Logistic { outputs: 1 }
                 } else {
-                    Self::Softmax { classes: expected }
+                    Self::Softmax { classes: task.classes.len() }
                 })
             }
-            (TaskKind::Multilabel | TaskKind::Regression, Targets::Values { values }) => {
-                let Targets::Values { values: valid_values } = valid else {
-                    return Err(ProbeError::NotApplicable(
-                        "train and valid have targets of different kinds".into(),
-                    ));
-                };
-                if values.ncols() != task.targets.len() || valid_values.ncols() != task.targets.len() {
-                    return Err(ProbeError::NotApplicable(format!(
-                        "the task has {} targets, its values have {} columns in train and {} in valid",
-                        task.targets.len(),
-                        values.ncols(),
-                        valid_values.ncols()
-                    )));
-                }
-                let (mut mean, mut deviation) = (Vec::new(), Vec::new());
-                for (target, column) in task.targets.iter().zip(values.columns()) {
-                    let known: Vec<f64> = column.iter().flatten().copied().collect();
-                    enough(target, "train", known.len(), 2)?;
-                    let centre = known.iter().sum::<f64>() / known.len() as f64;
-                    let spread = (known.iter().map(|value| (value - centre).powi(2)).sum::<f64>()
-                        / known.len() as f64)
-                        .sqrt();
-                    let constant = known.iter().all(|value| value.to_bits() == known[0].to_bits());
-                    if constant {
-                        warnings.push(format!("target {target:?} has one value only in the train split"));
-                    }
-                    mean.push(centre);
-                    deviation.push(if constant || spread <= 0.0 { 1.0 } else { spread });
-                }
-                let known_valid = valid_values.iter().flatten().count();
-                enough(&task.targets.join(", "), "valid", known_valid, 1)?;
-                Ok(match task.kind {
-                    TaskKind::Regression if loss == Loss::Poisson => {
-                        at_least_zero(task, "train", values)?;
-                        at_least_zero(task, "valid", valid_values)?;
-                        let scale = |mean: f64| if mean > 0.0 { mean } else { 1.0 };
-                        Self::Poisson { mean: mean.into_iter().map(scale).collect() }
-                    }
-                    TaskKind::Regression => Self::Squared { mean, deviation },
-                    _ => Self::Logistic { outputs: task.targets.len() },
-                })
+            (
+                TaskKind::Multilabel | TaskKind::Regression,
+                Targets::Values { values },
+                Targets::Values { values: valid },
+            ) => Self::of_values(task, loss, (values, valid), warnings),
+            (TaskKind::Multilabel | TaskKind::Regression, Targets::Values { .. }, _) => {
+                Err(ProbeError::NotApplicable("train and valid have targets of different kinds".into()))
             }
-            (kind, _) => {
+            (kind, ..) => {
                 Err(ProbeError::NotApplicable(format!("targets do not fit a {} task", kind.as_str())))
             }
         }
+    }
+
+    /// The loss of a task whose targets are numbers, or yes and no for several labels.
+    ///
+    /// # Shapes
+    /// `train` and `valid [rows, targets]`
+    fn of_values(
+        task: &Task,
+        loss: Loss,
+        (train, valid): (&Array2<Option<f64>>, &Array2<Option<f64>>),
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, ProbeError> {
+        if train.ncols() != task.targets.len() || valid.ncols() != task.targets.len() {
+            return Err(ProbeError::NotApplicable(format!(
+                "the task has {} targets, its values have {} columns in train and {} in valid",
+                task.targets.len(),
+                train.ncols(),
+                valid.ncols()
+            )));
+        }
+        let (mut mean, mut deviation) = (Vec::new(), Vec::new());
+        for (target, column) in task.targets.iter().zip(train.columns()) {
+            let known: Vec<f64> = column.iter().flatten().copied().collect();
+            enough(target, "train", known.len(), 2)?;
+            let centre = known.iter().sum::<f64>() / known.len() as f64;
+            let spread =
+                (known.iter().map(|value| (value - centre).powi(2)).sum::<f64>() / known.len() as f64).sqrt();
+            let constant = known.iter().all(|value| value.to_bits() == known[0].to_bits());
+            if constant {
+                warnings.push(format!("target {target:?} has one value only in the train split"));
+            }
+            mean.push(centre);
+            deviation.push(if constant || spread <= 0.0 { 1.0 } else { spread });
+        }
+        enough(&task.targets.join(", "), "valid", valid.iter().flatten().count(), 1)?;
+        Ok(match task.kind {
+            TaskKind::Regression if loss == Loss::Poisson => {
+                not_negative(task, "train", train)?;
+                not_negative(task, "valid", valid)?;
+                let scale = |mean: f64| if mean > 0.0 { mean } else { 1.0 };
+                Self::Poisson { mean: mean.into_iter().map(scale).collect() }
+            }
+            TaskKind::Regression => Self::Squared { mean, deviation },
+            _ => Self::Logistic { outputs: task.targets.len() },
+        })
     }
 
     /// Number of output columns of the network.
@@ -278,47 +270,6 @@ impl TaskLoss {
         }
         output
     }
-}
-
-fn sigmoid(logit: f64) -> f64 {
-    if logit >= 0.0 {
-        1.0 / (1.0 + (-logit).exp())
-    } else {
-        let exponential = logit.exp();
-        exponential / (1.0 + exponential)
-    }
-}
-
-fn check_loss(kind: TaskKind, loss: Loss) -> Result<(), ProbeError> {
-    let suits = match loss {
-        Loss::Auto => true,
-        Loss::CrossEntropy => matches!(kind, TaskKind::Binary | TaskKind::Multiclass),
-        Loss::Bce => matches!(kind, TaskKind::Binary | TaskKind::Multilabel),
-        Loss::Mse | Loss::Poisson => kind == TaskKind::Regression,
-    };
-    if suits {
-        return Ok(());
-    }
-    let (loss, kind) = (loss.as_str(), kind.as_str());
-    Err(ProbeError::NotApplicable(format!("the loss {loss} does not suit a {kind} task")))
-}
-
-fn at_least_zero(task: &Task, split: &'static str, values: &Array2<Option<f64>>) -> Result<(), ProbeError> {
-    match values.indexed_iter().find_map(|(place, value)| value.filter(|v| *v < 0.0).map(|v| (place, v))) {
-        None => Ok(()),
-        Some(((row, column), value)) => Err(ProbeError::NotApplicable(format!(
-            "target {:?} is {value} in row {row} (0-based) of the {split} split, the poisson loss needs at least 0\n  \
-             hint: use loss = \"mse\"",
-            task.targets.get(column).map_or("", String::as_str)
-        ))),
-    }
-}
-
-fn enough(target: &str, split: &'static str, n: usize, needed: usize) -> Result<(), ProbeError> {
-    if n < needed {
-        return Err(ProbeError::TooFewTargets { target: target.to_owned(), split, n, needed });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

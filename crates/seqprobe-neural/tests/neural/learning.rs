@@ -4,10 +4,8 @@ use crate::common::{Memory, auroc, binary, classes, fit, motif, one_hot, pooled,
 use ndarray::Array2;
 use rand::Rng;
 use rand::seq::SliceRandom;
-use seqprobe_core::{FeatureKind, Probe, Seed, Targets, TaskKind};
-use seqprobe_neural::{
-    AttentionProbe, AttentionSettings, ClassWeight, Loss, MlpProbe, MlpSettings, TrainingSettings,
-};
+use seqprobe_core::{ClassWeight, FeatureKind, Probe, Seed, Targets, TaskKind};
+use seqprobe_neural::{AttentionProbe, AttentionSettings, Loss, MlpProbe, MlpSettings, TrainingSettings};
 
 #[test]
 fn cnn_finds_a_motif_at_any_place_in_rows_of_any_length() {
@@ -90,7 +88,7 @@ fn balanced_weights_bring_up_a_rare_class() {
 }
 
 #[test]
-fn cnn_knows_where_a_motif_stands() {
+fn cnn_learns_the_position_of_a_motif() {
     // Every row contains the motif once. The class is its position: near the start or near the end.
     let labels: Vec<u32> = (0..500).map(|row| row % 2).collect();
     let source = one_hot(500, 50..=50, 2, |row, letters| {

@@ -1,12 +1,15 @@
 //! One dataset of a run with all that its reports show.
 
+use super::choices::{chosen_on_validation, is_asked_about};
+use super::direction::lower_is_better;
 use super::evidence::Evidence;
+use super::fit_summary::FitSummary;
 use super::oracle_gap::OracleGap;
 use super::probe_groups::{ProbeGroup, groups_of};
 use super::selected_elements::{Selection, selections};
 use super::sweeps::{Curve, fraction_curves, layer_curves};
-use super::{REPORTED_VERDICTS, lower_is_better};
-use crate::record::choice::{choose_on_validation, point, primary_test_score};
+use super::tallies::REPORTED_VERDICTS;
+use crate::record::choice::{point, primary_test_score};
 use crate::record::diagnostics::Diagnostics;
 use crate::record::{CellRecord, DatasetRecord, Role, RunRecord, ScoreValue, Verdict, VerdictRecord};
 
@@ -30,6 +33,10 @@ pub(crate) struct DatasetView<'a> {
     pub(crate) oracle_gap: Option<OracleGap<'a>>,
     /// Scored cells by probe, best first.
     pub(crate) groups: Vec<ProbeGroup<'a>>,
+    /// The fits of each cell that was fitted.
+    pub(crate) fits: Vec<FitSummary<'a>>,
+    /// Seconds to fit and predict all cells.
+    pub(crate) seconds: f64,
     /// Scores over layers.
     pub(crate) layers: Vec<Curve<'a>>,
     /// Scores over parts of the training split.
@@ -72,6 +79,8 @@ impl<'a> DatasetView<'a> {
             best_scored: ranked.iter().map(|(cell, _)| *cell).find(|cell| is_asked_about(cell)),
             oracle_gap: OracleGap::of(&ranked, lower_is_better(&dataset.metric)),
             groups: groups_of(&whole_cells, lower_is_better(&dataset.metric)),
+            fits: cells.iter().filter_map(|cell| FitSummary::of(cell)).collect(),
+            seconds: cells.iter().map(|cell| cell.seconds).sum(),
             layers: layer_curves(&whole_cells),
             fractions: fraction_curves(&cells, &whole_cells),
             selections: selections(&whole_cells, dataset.targets.len() > 1),
@@ -94,24 +103,6 @@ impl<'a> DatasetView<'a> {
             |verdict| (verdict, self.verdicts.iter().filter(|row| row.record.verdict == verdict).count());
         REPORTED_VERDICTS.map(count).into_iter().filter(|(_, n)| *n > 0).collect()
     }
-}
-
-/// True for models and baselines.
-pub(crate) fn is_asked_about(cell: &CellRecord) -> bool {
-    matches!(cell.role, Role::Model | Role::Baseline)
-}
-
-/// The layer, pooling and probe of a representation that validation chooses; with `probe` among its cells only.
-pub(crate) fn chosen_on_validation<'a>(
-    whole_cells: &[&'a CellRecord],
-    representation: &str,
-    probe: Option<&str>,
-) -> Option<&'a CellRecord> {
-    let candidates = whole_cells.iter().copied().filter(|cell| {
-        cell.id.representation.as_str() == representation
-            && probe.is_none_or(|probe| cell.id.probe_word() == probe)
-    });
-    choose_on_validation(candidates, |cell| *cell)
 }
 
 fn chosen_of_representations<'a>(

@@ -1,6 +1,6 @@
 //! How far the best probe is from the oracle of a simulated dataset.
 
-use super::dataset_view::is_asked_about;
+use super::choices::is_asked_about;
 use crate::record::choice::primary_test_score;
 use crate::record::{CellRecord, Role, ScoreValue};
 

@@ -2,7 +2,7 @@
 //! dataset.
 
 use super::dataset_view::DatasetView;
-use super::lower_is_better;
+use super::direction::lower_is_better;
 use crate::record::choice::{point, primary_test_score};
 use crate::record::{CellRecord, RunRecord};
 

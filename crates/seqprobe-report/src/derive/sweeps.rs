@@ -1,6 +1,6 @@
 //! Scores over the layers of a model, and over parts of the training split.
 
-use super::dataset_view::chosen_on_validation;
+use super::choices::chosen_on_validation;
 use crate::record::CellRecord;
 use crate::record::choice::{point, primary_test_score};
 use crate::wording::names::cell_detail;

@@ -1,7 +1,11 @@
 //! How often each model of a suite beats, ties and loses, probe by probe.
 
-use crate::record::{ProbeScope, RunRecord};
+use crate::record::{ProbeScope, RunRecord, Verdict};
 use seqprobe_stats::verdict::Tally;
+
+/// The verdicts in the order of reports.
+pub(crate) const REPORTED_VERDICTS: [Verdict; 4] =
+    [Verdict::Beats, Verdict::Ties, Verdict::Loses, Verdict::Unclear];
 
 /// The verdicts of one model.
 pub(crate) struct ModelTally<'a> {

@@ -11,6 +11,7 @@ mod forest;
 mod panel;
 mod ranks;
 mod score_tables;
+mod shade;
 mod svg;
 mod sweep;
 
@@ -42,7 +43,7 @@ pub(crate) fn figures(view: &RunView<'_>) -> Vec<(String, String)> {
             add(format!("{}-{name}", sweep.id), sweep.drawing);
         }
     }
-    if let Some(summary) = &view.record.ranks {
+    if let Some(summary) = &view.ranks {
         add("ranks.svg".to_owned(), ranks::draw(summary));
     }
     figures

@@ -16,7 +16,7 @@ pub(crate) fn render(view: &RunView<'_>) -> Result<String, ReportError> {
     for view in &view.datasets {
         let dataset = view.record;
         let mut suite = TestSuite::new(dataset.id.as_str());
-        suite.set_time(seconds(view.cells.iter().map(|cell| cell.seconds).sum()));
+        suite.set_time(seconds(view.seconds));
         suite.add_property(Property::new("metric", dataset.metric.as_str()));
         suite.add_property(Property::new("digest", dataset.digest.as_str()));
         for cell in &view.cells {

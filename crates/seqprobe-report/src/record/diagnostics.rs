@@ -1,7 +1,8 @@
 //! Points of diagnostic curves: ROC, precision-recall and calibration of binary probes, confusion of classes, predicted
 //! against true values; and the ranks of representations over the suite. Verdicts do not use them.
 
-use super::{CellId, Role};
+use super::cell::Role;
+use super::cell_id::CellId;
 use serde::{Deserialize, Serialize};
 
 /// The diagnostic curves of one cell on test.

@@ -1,7 +1,7 @@
 //! The leakage audit of a dataset as lines of text, for the terminal and the reports.
 
 use crate::wording::quantities::{count, number};
-use seqprobe_core::audit::{Audit, Copies, NEAR_K, NEAR_LEAST, Near, Shared, Shift};
+use seqprobe_core::audit::{Audit, Copies, MIN_NEAR_KMERS, NEAR_K, Near, Shared, Shift};
 
 /// One finding per line, most serious first; a line also says what was not found.
 pub fn audit_lines(audit: &Audit) -> Vec<String> {
@@ -75,7 +75,7 @@ fn near_line(audit: &Audit, split: &str, near: &Near) -> String {
     };
     if near.not_judged > 0 {
         line += &format!(
-            "; {} with fewer than {NEAR_LEAST} {NEAR_K}-mers not compared",
+            "; {} with fewer than {MIN_NEAR_KMERS} {NEAR_K}-mers not compared",
             plural(near.not_judged, "row")
         );
     }

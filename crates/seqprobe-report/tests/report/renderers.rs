@@ -402,3 +402,33 @@ fn gains_over_random_initialisations_follow_the_verdicts() {
         (table.find("models/nt-v2-50m with linear").unwrap(), table.find("m with linear is").unwrap());
     assert!(verdict < gain, "{table}");
 }
+
+#[test]
+fn renderers_choose_and_rank_nothing() {
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/formats"))];
+    let mut n_files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Some("rs") = path.extension().and_then(|ending| ending.to_str()) else { continue };
+            let text = std::fs::read_to_string(&path).unwrap();
+            n_files += 1;
+            for word in [
+                "validation_loss",
+                "on_validation(",
+                "min_by",
+                "max_by",
+                "Tally",
+                "holm",
+                "average_ranks[left]",
+            ] {
+                assert!(!text.contains(word), "{}: {word} belongs into derive", path.display());
+            }
+        }
+    }
+    assert!(n_files > 15, "{n_files}");
+}

@@ -78,7 +78,7 @@ fn intervals_cover_the_estimand() {
         let interval = paired.estimate.lower..=paired.estimate.upper;
         n_difference_covered += usize::from(interval.contains(&true_difference));
     }
-    // What CALIBRATION.md promises.
+    // What docs/src/calibration.md promises.
     for n in [n_covered, n_difference_covered] {
         let coverage = f64::from(n as u32) / f64::from(n_tries);
         assert_abs_diff_eq!(coverage, 0.95, epsilon = 0.02);

@@ -7,8 +7,8 @@ use crate::judge::truth::TruthLabels;
 use crate::judge::verdicts::compare_cells;
 use seqprobe_core::{Dataset, Split};
 use seqprobe_report::record::{
-    ControlComparison, ControlKind, Gain, PairedDifference, RepresentationName, Role, ScoreValue, Status, Variant,
-    Warning,
+    ControlComparison, ControlKind, Gain, PairedDifference, RepresentationName, Role, ScoreValue, Status,
+    Variant, Warning,
 };
 use seqprobe_stats::metric;
 
@@ -52,7 +52,11 @@ impl ControlFindings {
                     .into_iter()
                     .filter_map(|(control, kind)| {
                         let probe = control.record.id.probe_word().to_owned();
-                        Some(ControlComparison { control: kind, probe, difference: difference(cell, control)? })
+                        Some(ControlComparison {
+                            control: kind,
+                            probe,
+                            difference: difference(cell, control)?,
+                        })
                     })
                     .collect();
                 findings.add(dataset, &model, probe, compared);
@@ -65,14 +69,14 @@ impl ControlFindings {
     fn add(&mut self, dataset: &Dataset, model: &str, probe: &str, compared: Vec<ControlComparison>) {
         let (beaten, not_beaten): (Vec<_>, Vec<_>) =
             compared.into_iter().partition(|one| one.difference.lower > 0.0);
-        self.gains.extend(beaten.into_iter().filter(|one| one.control == ControlKind::RandomInit).map(|one| {
-            Gain::OverRandomInit {
+        self.gains.extend(beaten.into_iter().filter(|one| one.control == ControlKind::RandomInit).map(
+            |one| Gain::OverRandomInit {
                 model: model.to_owned(),
                 probe: probe.to_owned(),
                 control_probe: one.probe,
                 difference: one.difference,
-            }
-        }));
+            },
+        ));
         if !not_beaten.is_empty() {
             self.controls_not_beaten.push(Warning::ControlsNotBeaten {
                 dataset: dataset.id.clone(),
@@ -91,8 +95,7 @@ fn controls_of<'a>(cells: &'a [FilledCell], model: &str, probe: &str) -> Vec<(&'
     };
     let is_of_model = |cell: &&FilledCell| cell.record.id.variant == Variant::Of(model.to_owned());
     let of_model = || shuffled(cells).filter(is_of_model);
-    let labels =
-        of_model().find(|cell| cell.record.id.probe_word() == probe).or_else(|| of_model().next());
+    let labels = of_model().find(|cell| cell.record.id.probe_word() == probe).or_else(|| of_model().next());
     [
         (best(RepresentationName::random_init_of(model).as_str()), ControlKind::RandomInit),
         (best("composition"), ControlKind::Composition),
@@ -124,8 +127,11 @@ fn leak(
         let score = scores.find(|score| score.primary && score.split == Split::Test)?;
         let ScoreValue::Estimate(score) = &score.value else { return None };
         let (metric, score) = (dataset.metric.clone(), score.clone());
-        return (score.lower > chance)
-            .then_some(Warning::ShuffledLabelsAboveChance { cell: id, metric, score });
+        return (score.lower > chance).then_some(Warning::ShuffledLabelsAboveChance {
+            cell: id,
+            metric,
+            score,
+        });
     }
     let difference = difference(cell, constant?)?;
     (difference.lower > 0.0).then_some(Warning::ShuffledLabelsAboveConstant { cell: id, difference })
@@ -134,8 +140,8 @@ fn leak(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use seqprobe_report::{gain_text, warning_text};
     use crate::test_fixtures::{Knows, REPLICATES, cell, dataset};
+    use seqprobe_report::{gain_text, warning_text};
 
     fn findings(dataset: &Dataset, cells: &[FilledCell]) -> ControlFindings {
         ControlFindings::of(dataset, cells, &["linear".to_owned()], REPLICATES)
@@ -148,7 +154,8 @@ mod tests {
         let control = |name: &str, layer: &str, knows| {
             cell(&dataset, [name, "-", layer, "linear"], Role::Control, knows, 0.5)
         };
-        let noise = cell(&dataset, ["shuffled-labels", "m", "-", "linear"], Role::Control, Knows::Nothing, 0.7);
+        let noise =
+            cell(&dataset, ["shuffled-labels", "m", "-", "linear"], Role::Control, Knows::Nothing, 0.7);
         let weak = [
             model(),
             control("random:m", "4", Knows::Nothing),
@@ -156,14 +163,22 @@ mod tests {
             noise,
         ];
         let found = findings(&dataset, &weak);
-        assert_eq!((found.shuffled_label_leaks.len(), found.controls_not_beaten.len(), found.gains.len()), (0, 0, 1), "{found:?}");
+        assert_eq!(
+            (found.shuffled_label_leaks.len(), found.controls_not_beaten.len(), found.gains.len()),
+            (0, 0, 1),
+            "{found:?}"
+        );
         let told = &gain_text(&found.gains[0]);
         let start = "m with linear is better than its random initialisation: difference +";
         assert!(told.starts_with(start) && told.ends_with("] auroc"), "{told}");
         let strong =
             [model(), control("random:m", "4", Knows::Much), control("composition", "-", Knows::Nothing)];
         let found = findings(&dataset, &strong);
-        assert_eq!((found.shuffled_label_leaks.len(), found.controls_not_beaten.len(), found.gains.len()), (0, 1, 0), "{found:?}");
+        assert_eq!(
+            (found.shuffled_label_leaks.len(), found.controls_not_beaten.len(), found.gains.len()),
+            (0, 1, 0),
+            "{found:?}"
+        );
         let told = &warning_text(&found.controls_not_beaten[0]);
         assert!(
             told.starts_with(
@@ -174,7 +189,8 @@ mod tests {
         );
         // A model that knows nothing: what scores like it is told, what is better is said to be.
         let ignorant = cell(&dataset, ["m", "-", "4", "linear"], Role::Model, Knows::Nothing, 0.7);
-        let noise = cell(&dataset, ["shuffled-labels", "m", "-", "linear"], Role::Control, Knows::Nothing, 0.7);
+        let noise =
+            cell(&dataset, ["shuffled-labels", "m", "-", "linear"], Role::Control, Knows::Nothing, 0.7);
         let found = findings(&dataset, &[ignorant, control("composition", "-", Knows::Much), noise]);
         let told = &warning_text(&found.controls_not_beaten[0]);
         assert!(
@@ -190,7 +206,11 @@ mod tests {
         let model = cell(&dataset, ["m", "-", "4", "cnn"], Role::Model, Knows::Much, 0.4);
         let control = cell(&dataset, ["composition", "-", "-", "linear"], Role::Control, Knows::Much, 0.4);
         let found = ControlFindings::of(&dataset, &[model, control], &["cnn".to_owned()], REPLICATES);
-        assert!(warning_text(&found.controls_not_beaten[0]).contains("composition with linear scores like the model"), "{found:?}");
+        assert!(
+            warning_text(&found.controls_not_beaten[0])
+                .contains("composition with linear scores like the model"),
+            "{found:?}"
+        );
     }
 
     #[test]
@@ -202,7 +222,11 @@ mod tests {
                 || cell(&dataset, ["majority", "-", "-", "-"], Role::Control, Knows::Constant, 0.7);
             let noise =
                 |knows| cell(&dataset, ["shuffled-labels", "m", "-", "linear"], Role::Control, knows, 0.7);
-            assert_eq!(findings(&dataset, &[noise(Knows::Nothing), majority()]).shuffled_label_leaks.len(), 0, "{metric}");
+            assert_eq!(
+                findings(&dataset, &[noise(Knows::Nothing), majority()]).shuffled_label_leaks.len(),
+                0,
+                "{metric}"
+            );
             let found = findings(&dataset, &[noise(Knows::Much), majority()]);
             assert_eq!(found.shuffled_label_leaks.len(), 1, "{metric}");
             assert!(warning_text(&found.shuffled_label_leaks[0]).contains(word), "{found:?}");

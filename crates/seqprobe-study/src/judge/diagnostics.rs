@@ -6,9 +6,9 @@ use crate::judge::truth::{Predictions, TruthLabels};
 use crate::store::cell_store::CellResult;
 use ndarray::Array2;
 use seqprobe_core::{Dataset, Split};
-use seqprobe_report::diagnostics::{CalibrationPoint, Diagnostics, RankRecord, DiagnosticData};
+use seqprobe_report::diagnostics::{CalibrationPoint, DiagnosticData, Diagnostics, RankRecord};
 use seqprobe_report::record::Role;
-use seqprobe_report::{primary_test_score, point};
+use seqprobe_report::{point, primary_test_score};
 use seqprobe_stats::{PairTest, calibration, metric, precision_at, rank_methods, roc_at};
 
 /// Points on a curve.
@@ -60,11 +60,8 @@ fn shown(dataset: &Dataset, truth: &TruthLabels, result: &CellResult) -> Option<
                 .filter_map(|(row, value)| Some([(*value)?, mean(result.test.fits(), row)]))
                 .collect();
             let n = known.len();
-            let points = known
-                .iter()
-                .step_by(n.div_ceil(MAX_POINTS).max(1))
-                .map(|point| point.map(rounded))
-                .collect();
+            let points =
+                known.iter().step_by(n.div_ceil(MAX_POINTS).max(1)).map(|point| point.map(rounded)).collect();
             Some(DiagnosticData::Regression { target, points, n })
         }
         TruthLabels::Classes { .. } | TruthLabels::Multilabel { .. } => None,

@@ -1,8 +1,8 @@
 //! A cell with its numbers, and which cell of a representation is chosen on validation.
 
 use crate::store::cell_store::CellResult;
+use seqprobe_report::choose_on_validation;
 use seqprobe_report::record::{CellRecord, Role, Status};
-use seqprobe_report::validation_loss;
 
 /// A cell with its numbers, where it has any.
 pub(crate) struct FilledCell {
@@ -29,11 +29,8 @@ impl FilledCell {
 
 /// What belongs to the cell with the lowest mean validation loss over its fits; the first of equals.
 pub(crate) fn best_on_validation<'a, T>(cells: impl Iterator<Item = (&'a FilledCell, T)>) -> Option<T> {
-    cells
-        .filter(|(cell, _)| cell.result.is_some())
-        .filter_map(|(cell, what)| validation_loss(&cell.record).map(|loss| (loss, what)))
-        .min_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, what)| what)
+    let filled = cells.filter(|(cell, _)| cell.result.is_some());
+    choose_on_validation(filled, |(cell, _)| &cell.record).map(|(_, what)| what)
 }
 
 /// The cell of a representation that validation chooses, among one probe's or all.

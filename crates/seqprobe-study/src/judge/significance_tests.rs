@@ -84,7 +84,8 @@ mod tests {
         let with = |knows| cell(&dataset, ["m", "-", "-", "linear"], Role::Model, knows, 0.5);
         for id in ["auroc", "accuracy"] {
             let metric = metric(id).unwrap();
-            let of = |ours, theirs| significance_tests(metric, &with(ours), &with(theirs), &truth, &resampling);
+            let of =
+                |ours, theirs| significance_tests(metric, &with(ours), &with(theirs), &truth, &resampling);
             let large = of(Knows::Much, Knows::Nothing);
             assert_eq!(large.len(), 2, "{large:?}");
             assert!(large.iter().all(|test| test.p < 0.01), "{large:?}");

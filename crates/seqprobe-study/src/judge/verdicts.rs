@@ -175,8 +175,8 @@ fn verdict_record(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::truth::Predictions;
     use crate::judge::filled_cell::chosen;
+    use crate::judge::truth::Predictions;
     use crate::test_fixtures::{Knows, REPLICATES, cell, dataset};
     use seqprobe_report::record::Fraction;
 

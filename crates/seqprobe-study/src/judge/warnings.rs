@@ -55,8 +55,7 @@ pub(crate) fn warnings<'a>(
 
 /// Predictions without a probe, and fits to noise.
 fn may_be_constant(cell: &FilledCell) -> bool {
-    cell.record.id.probe.is_none()
-        || cell.record.id.representation == RepresentationName::ShuffledLabels
+    cell.record.id.probe.is_none() || cell.record.id.representation == RepresentationName::ShuffledLabels
 }
 
 /// Fits whose optimiser did not meet its criterion.

@@ -27,7 +27,9 @@ pub enum DeviceError {
         reason: NoGpu,
     },
     /// There are fewer GPUs.
-    #[error("--device {name}: there are {n} GPUs, numbered from 0\n  hint: `seqprobe doctor` lists the devices")]
+    #[error(
+        "--device {name}: there are {n} GPUs, numbered from 0\n  hint: `seqprobe doctor` lists the devices"
+    )]
     Number {
         /// As it was asked for.
         name: String,
@@ -140,7 +142,10 @@ mod tests {
             Err(why) => {
                 assert_eq!(unnamed, Device::Cpu);
                 let message = first.unwrap_err().to_string();
-                assert!(message.contains(&why.to_string()) && message.contains("seqprobe doctor"), "{message}");
+                assert!(
+                    message.contains(&why.to_string()) && message.contains("seqprobe doctor"),
+                    "{message}"
+                );
             }
         }
     }

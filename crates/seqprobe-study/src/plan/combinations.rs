@@ -1,6 +1,6 @@
 //! Which layers and poolings of a representation a probe can read.
 
-use crate::plan::stored_pooling;
+use crate::plan::{Reason, stored_pooling};
 use crate::prepare::{PreparedModel, PreparedRepresentation};
 use crate::suite::probes::ProbeFamily;
 use seqprobe_core::{Dataset, FeatureKind, LayerIndex, Pooling, Split};
@@ -13,7 +13,7 @@ pub(crate) struct Combination {
     /// Pooling in the cell's id.
     pub(crate) pooling: Option<Pooling>,
     /// The pooling that the probe reads, or why the combination cannot exist.
-    pub(crate) reads: Result<Pooling, String>,
+    pub(crate) reads: Result<Pooling, Reason>,
 }
 
 /// All combinations of a representation with a probe.
@@ -22,14 +22,12 @@ pub(crate) fn combinations(
     family: &ProbeFamily,
     dataset: &Dataset,
 ) -> Vec<Combination> {
-    let keeps_bases = matches!(
-        prepared,
-        PreparedRepresentation::Plain { representation: PlainRepresentation::OneHot, .. }
-    );
+    let keeps_bases =
+        matches!(prepared, PreparedRepresentation::Plain { representation: PlainRepresentation::OneHot, .. });
     if family.reads_bases() && !keeps_bases {
         let reason =
             format!("{} reads the bases themselves, which only onehot with pooling tokens keeps", family.id);
-        return vec![Combination { layer: None, pooling: None, reads: Err(reason) }];
+        return vec![Combination { layer: None, pooling: None, reads: Err(Reason(reason)) }];
     }
     let takes_tokens = family.reads == FeatureKind::Tokens;
     match prepared {
@@ -38,8 +36,11 @@ pub(crate) fn combinations(
         }
         PreparedRepresentation::Imported { asked, .. } => {
             // The vectors are ready; no pooling is done, so the id has none.
-            let reads =
-                if takes_tokens { Err(one_vector_reason(&asked.name, family)) } else { Ok(Pooling::Mean) };
+            let reads = if takes_tokens {
+                Err(Reason(one_vector_reason(&asked.name, family)))
+            } else {
+                Ok(Pooling::Mean)
+            };
             vec![Combination { layer: None, pooling: None, reads }]
         }
         PreparedRepresentation::Model(model) => of_model(model, takes_tokens),
@@ -58,19 +59,23 @@ fn of_plain(
         None if is_onehot && takes_tokens => vec![Pooling::Tokens],
         None if is_onehot => vec![Pooling::Flatten],
         None if takes_tokens => {
-            let reads = Err(one_vector_reason(representation.id(), family));
+            let reads = Err(Reason(one_vector_reason(representation.id(), family)));
             return vec![Combination { layer: None, pooling: Some(Pooling::Mean), reads }];
         }
         None => vec![Pooling::Mean],
         Some(list) => suitable(list, takes_tokens),
     };
     if chosen.is_empty() {
-        return vec![Combination { layer: None, pooling: None, reads: Err(no_pooling_reason(takes_tokens)) }];
+        return vec![Combination {
+            layer: None,
+            pooling: None,
+            reads: Err(Reason(no_pooling_reason(takes_tokens))),
+        }];
     }
     let read = |pooling: Pooling| {
-        representation.check_pooling(pooling).map_err(|error| error.to_string())?;
+        representation.check_pooling(pooling).map_err(|error| Reason(error.to_string()))?;
         match too_long(dataset) {
-            Some(reason) if pooling == Pooling::Flatten => Err(reason),
+            Some(reason) if pooling == Pooling::Flatten => Err(Reason(reason)),
             _ => Ok(pooling),
         }
     };
@@ -83,12 +88,12 @@ fn of_model(model: &PreparedModel, takes_tokens: bool) -> Vec<Combination> {
     let mut combinations = Vec::new();
     for &layer in &model.layers {
         if chosen.is_empty() {
-            let reads = Err(no_pooling_reason(takes_tokens));
+            let reads = Err(Reason(no_pooling_reason(takes_tokens)));
             combinations.push(Combination { layer: Some(layer), pooling: None, reads });
         }
         for &pooling in &chosen {
             let check = check_pooling(&model.loaded.spec, &model.asked.extraction, stored_pooling(pooling));
-            let reads = check.map(|()| pooling).map_err(|error| error.to_string());
+            let reads = check.map(|()| pooling).map_err(|error| Reason(error.to_string()));
             combinations.push(Combination { layer: Some(layer), pooling: Some(pooling), reads });
         }
     }

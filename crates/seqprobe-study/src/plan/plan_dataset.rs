@@ -1,7 +1,7 @@
 //! The cells of one dataset, in the order that the record has them.
 
-use super::Fit;
 use super::combinations::combinations;
+use super::{Fit, Reason};
 use crate::prepare::PreparedRepresentation;
 use crate::run::training_rows::Training;
 use crate::suite::Suite;
@@ -35,7 +35,7 @@ pub(crate) enum Work {
     /// Predict the training split's class frequencies or mean.
     Constant,
     /// Nothing: the combination cannot exist.
-    NotApplicable(String),
+    NotApplicable(Reason),
 }
 
 /// The cells of one dataset, in suite order: representations, then probes; controls and oracle last.
@@ -52,7 +52,7 @@ pub(crate) fn plan_dataset(
     }
     for missing in &suite.missing_controls {
         let id = id_of(dataset, RepresentationName::from(missing.representation.as_str()), Variant::None);
-        let work = Work::NotApplicable(missing.reason.clone());
+        let work = Work::NotApplicable(Reason(missing.reason.clone()));
         cells.push(PlannedCell { id, role: Role::Control, representation: None, work });
     }
     for representation in shuffled_representations(prepared) {
@@ -135,9 +135,9 @@ fn shuffled(
     id.probe = Some(probe.to_owned());
     let work = match suite.probes.iter().position(|one| one.family.id == probe) {
         Some(probe) => Work::ChooseThenShuffle { probe },
-        None => Work::NotApplicable(format!(
+        None => Work::NotApplicable(Reason(format!(
             "labels are shuffled for the probe {probe}, which the suite does not name\n  hint: controls = [\"{SHUFFLED_LABELS}/PROBE\"] asks for another"
-        )),
+        ))),
     };
     PlannedCell { id, role: Role::Control, representation: Some(number), work }
 }
@@ -167,7 +167,11 @@ impl PlannedCell {
     }
 
     /// The same cell with the layer and pooling that were chosen for its shuffled labels, or the reason that none was.
-    pub(crate) fn with_choice(&self, probe: usize, chosen: Result<(Option<LayerIndex>, Pooling), String>) -> Self {
+    pub(crate) fn with_choice(
+        &self,
+        probe: usize,
+        chosen: Result<(Option<LayerIndex>, Pooling), Reason>,
+    ) -> Self {
         let work = match chosen {
             Ok((layer, pooling)) => Work::Fit(Fit { layer, pooling, probe, training: Training::Shuffled }),
             Err(reason) => Work::NotApplicable(reason),
@@ -182,8 +186,8 @@ mod tests {
     use crate::events::StudyEvent;
     use crate::models::finder::ModelFinder;
     use crate::prepare::prepare_all;
-    use crate::suite::controls::SHUFFLED_LABELS;
     use crate::run::training_rows::Training;
+    use crate::suite::controls::SHUFFLED_LABELS;
     use seqprobe_core::{DnaSequence, parse_toml};
 
     fn plan(keys: &str, dataset: &Dataset) -> Vec<PlannedCell> {
@@ -224,7 +228,9 @@ mod tests {
             of(&plan("controls = [\"shuffled-labels/mlp\"]", &dataset), SHUFFLED_LABELS, "mlp")[0].work,
             Work::NotApplicable(_)
         ));
-        assert!(plan("controls = false", &dataset).iter().all(|cell| cell.id.representation.as_str() == "onehot"));
+        assert!(
+            plan("controls = false", &dataset).iter().all(|cell| cell.id.representation.as_str() == "onehot")
+        );
     }
 
     #[test]
@@ -233,7 +239,9 @@ mod tests {
         let work = |dataset: &Dataset, probe: &str| of(&plan("", dataset), "onehot", probe)[0].work.clone();
         assert!(matches!(work(&dataset, "linear"), Work::Fit(_)));
         dataset.sequences[90] = DnaSequence::parse("ACGTACGTA").unwrap().0;
-        let Work::NotApplicable(reason) = work(&dataset, "linear") else { panic!("a longer test sequence") };
+        let Work::NotApplicable(Reason(reason)) = work(&dataset, "linear") else {
+            panic!("a longer test sequence")
+        };
         assert!(reason.contains("4 bases, and others have up to 9"), "{reason}");
         assert!(matches!(work(&dataset, "cnn"), Work::Fit(_)));
         dataset.sequences[3] = DnaSequence::parse("ACGTACGTACGT").unwrap().0;

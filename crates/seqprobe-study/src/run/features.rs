@@ -5,12 +5,13 @@ use crate::events::{StudyEvent, StudyEvents, report_damage};
 use crate::models::loaded::SharedModel;
 use crate::plan::stored_pooling;
 use crate::prepare::{PreparedModel, PreparedRepresentation};
-use crate::run::cost::tokens_per_sequence;
+use crate::run::feature_store::FeatureStore;
+use crate::run::token_count::tokens_per_sequence;
 use crate::suite::imported::join;
 use seqprobe_core::{Dataset, LayerIndex, Pooling};
 use seqprobe_embed::{
-    BoxedSource, EmbedError, EmbeddingCache, Extraction, ExtractionOptions, ExtractionReport, Flattened,
-    Interrupted, LiveFeatures, extract,
+    BoxedSource, EmbedError, Extraction, ExtractionOptions, ExtractionReport, Flattened, Interrupted,
+    LiveFeatures, extract,
 };
 use std::collections::BTreeMap;
 
@@ -27,13 +28,6 @@ pub(crate) struct Features<'d> {
     pub(crate) tokens: Option<f64>,
 }
 
-/// Where extracted features are kept.
-pub(crate) struct FeatureStore {
-    pub(crate) embeddings: EmbeddingCache,
-    /// Compute damaged parts of the cache again.
-    pub(crate) repair: bool,
-}
-
 /// The features of a dataset for each place wanted, one source per draw.
 pub(crate) fn features<'d>(
     prepared: &PreparedRepresentation,
@@ -42,13 +36,11 @@ pub(crate) fn features<'d>(
     store: &FeatureStore,
     events: &mut dyn StudyEvents,
 ) -> Result<Features<'d>, EmbedError> {
-    let mut made =
-        Features { sources: BTreeMap::new(), remarks: Vec::new(), seconds: None, tokens: None };
+    let mut made = Features { sources: BTreeMap::new(), remarks: Vec::new(), seconds: None, tokens: None };
     match prepared {
         PreparedRepresentation::Plain { representation, .. } => {
             for &(layer, pooling) in wanted {
-                let source =
-                    representation.features(&dataset.sequences, pooling, &dataset.splits.train)?;
+                let source = representation.features(&dataset.sequences, pooling, &dataset.splits.train)?;
                 made.sources.insert((layer, pooling), vec![source]);
             }
         }
@@ -170,5 +162,7 @@ pub(crate) fn remarks_of(report: &ExtractionReport) -> Vec<String> {
         (report.n_windowed, "were read in several windows"),
     ];
     let counted = counts.iter().filter(|(count, _)| *count > 0);
-    counted.map(|(count, what)| format!("{count} of {} distinct sequences {what}", report.n_distinct)).collect()
+    counted
+        .map(|(count, what)| format!("{count} of {} distinct sequences {what}", report.n_distinct))
+        .collect()
 }

@@ -5,16 +5,16 @@ use crate::error::StudyError;
 use crate::events::{StudyEvent, StudyEvents};
 use crate::judge::filled_cell::{FilledCell, best_on_validation};
 use crate::judge::score::{metric_versions, score_split};
-use crate::plan::{Fit, PlannedCell, Work};
+use crate::plan::{Fit, PlannedCell, Reason, Work};
 use crate::prepare::PreparedRepresentation;
 use crate::run::constant::{constant_cell, oracle_cell};
+use crate::run::context::{DatasetRun, Run};
 use crate::run::cost::cost;
 use crate::run::description_length;
 use crate::run::features::{Features, Place, features};
 use crate::run::fit::{FitRequest, fit_cell};
 use crate::run::lookup::{Description, LookedUp, look_up};
 use crate::run::one_fit::Unfitted;
-use crate::run::road::{DatasetRun, Run};
 use crate::run::training_rows::Training;
 use crate::store::cell_store::CellResult;
 use seqprobe_core::{Digest, LayerIndex, Pooling, Split};
@@ -56,11 +56,11 @@ fn with_choice(
         _ => None,
     });
     let chosen = best_on_validation(candidates).ok_or_else(|| {
-        format!(
+        Reason(format!(
             "no cell of {} with {} has a validation loss to choose a layer by",
             run.prepared[number].name(),
             run.suite.probes[*wanted].family.id
-        )
+        ))
     });
     cell.with_choice(*wanted, chosen)
 }
@@ -178,7 +178,7 @@ fn finish_without_fit(
         (Work::Constant, _) => constant_cell(data.dataset),
         (Work::Oracle, Some(oracle)) => oracle_cell(data.dataset, oracle),
         (Work::Oracle, None) => return Ok(unfilled(record, Unfitted::failed("the task has no oracle"))),
-        (Work::NotApplicable(reason), _) => {
+        (Work::NotApplicable(Reason(reason)), _) => {
             return Ok(unfilled(record, Unfitted::NotApplicable(reason.clone())));
         }
         (Work::Fit(_) | Work::ChooseThenShuffle { .. }, _) => {

@@ -3,8 +3,8 @@
 use crate::error::StudyError;
 use crate::plan::{Fit, PlannedCell, Work};
 use crate::prepare::PreparedRepresentation;
+use crate::run::context::{DatasetRun, Run};
 use crate::run::description_length;
-use crate::run::road::{DatasetRun, Run};
 use crate::run::training_rows::{DRAWS_VERSION, Training};
 use crate::store::cell_store::{CELL_VERSION, CellKey, CellResult};
 use crate::suite::controls::PERMUTATIONS;

@@ -11,7 +11,8 @@ use crate::judge::warnings::warnings;
 use crate::options::StudyOptions;
 use crate::plan::{PlannedCell, Work, plan_dataset};
 use crate::prepare::{PreparedRepresentation, prepare_all};
-use crate::run::features::FeatureStore;
+use crate::run::context::{DatasetRun, Run};
+use crate::run::feature_store::FeatureStore;
 use crate::run::fill::fill_dataset;
 use crate::run::provenance::{Started, dataset_record};
 use crate::store::cell_store::CellStore;
@@ -22,21 +23,6 @@ use seqprobe_data::audit::audit;
 use seqprobe_embed::EmbeddingCache;
 use seqprobe_report::RunRecord;
 use seqprobe_report::record::{DatasetRecord, SCHEMA_VERSION};
-
-/// What a run works with. Nothing of it changes while cells are filled.
-pub(crate) struct Run<'a> {
-    pub(crate) suite: &'a Suite,
-    pub(crate) prepared: &'a [PreparedRepresentation],
-    pub(crate) store: CellStore,
-    pub(crate) features: FeatureStore,
-    pub(crate) threads: usize,
-}
-
-/// A dataset of a run, with its digest made once.
-pub(crate) struct DatasetRun<'a> {
-    pub(crate) dataset: &'a Dataset,
-    pub(crate) digest: Digest,
-}
 
 /// A finished run and the numbers behind it.
 pub(crate) struct FinishedRun {

@@ -172,7 +172,8 @@ mod tests {
     #[test]
     fn parts_are_nested_stratified_and_differ_between_draws() {
         let dataset = dataset(false);
-        let part = |fraction, draw| FitRows::of(&dataset, Training::Part(Fraction::new(fraction).unwrap()), draw);
+        let part =
+            |fraction, draw| FitRows::of(&dataset, Training::Part(Fraction::new(fraction).unwrap()), draw);
         for draw in 0..3 {
             let mut smaller: Vec<usize> = Vec::new();
             for (fraction, n, positive) in [(0.01, 2, 1), (0.1, 7, 1), (0.5, 35, 5), (1.0, 70, 10)] {

@@ -6,7 +6,7 @@ use crate::judge::filled_cell::FilledCell;
 use crate::models::finder::ModelFinder;
 use crate::models::loaded::LoadedModel;
 use crate::plan::stored_pooling;
-use crate::run::features::FeatureStore;
+use crate::run::feature_store::FeatureStore;
 use crate::store::arrays::read_arrays;
 use crate::suite::Suite;
 use crate::suite::probes::probe_family;

@@ -2,11 +2,11 @@
 //! representations that it names. They are planned like any other cell.
 
 use crate::suite::error::SuiteProblem;
+use crate::suite::file::ControlsEntry;
 use crate::suite::probes::{PROBES, probe_family};
 use crate::suite::representation::{ModelRepresentation, RANDOM_DRAWS, Representation};
 use seqprobe_embed::PlainRepresentation;
 use seqprobe_report::record::RepresentationName;
-use serde::{Deserialize, Serialize};
 
 /// The word that asks for fits to permuted labels.
 pub(crate) const SHUFFLED_LABELS: &str = "shuffled-labels";
@@ -19,25 +19,6 @@ const SHUFFLED_PROBE: &str = "linear";
 
 /// The words of the key `controls`.
 const WORDS: [&str; 6] = ["onehot", "kmer-4", "composition", "random", SHUFFLED_LABELS, "constant"];
-
-/// `controls = false`, or the list of those wanted.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum ControlsEntry {
-    Switch(bool),
-    Some(Vec<String>),
-}
-
-impl ControlsEntry {
-    /// From words of the command line: `all`, `none`, or a list.
-    pub(crate) fn from_words(words: &[String]) -> Self {
-        match words {
-            [word] if word == "all" => Self::Switch(true),
-            [word] if word == "none" => Self::Switch(false),
-            _ => Self::Some(words.to_vec()),
-        }
-    }
-}
 
 /// What is to be added.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -124,6 +124,7 @@ impl SuiteProblem {
     }
 
     /// An error of a word that another crate reads.
+    #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
     pub(crate) fn word(error: impl ToString) -> Self {
         Self::Word(error.to_string())
     }

@@ -1,6 +1,5 @@
 //! The suite file as written: what a person may say. Checking it is left to [`crate::suite::Suite::check`].
 
-use crate::suite::controls::ControlsEntry;
 use seqprobe_data::audit::LeakKind;
 use seqprobe_embed::Window;
 use serde::{Deserialize, Serialize};
@@ -135,6 +134,24 @@ pub(crate) enum LayerEntry {
     Name(String),
 }
 
+/// `controls = false`, or the list of those wanted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum ControlsEntry {
+    Switch(bool),
+    Some(Vec<String>),
+}
+
+impl ControlsEntry {
+    /// From words of the command line: `all`, `none`, or a list.
+    pub(crate) fn from_words(words: &[String]) -> Self {
+        match words {
+            [word] if word == "all" => Self::Switch(true),
+            [word] if word == "none" => Self::Switch(false),
+            _ => Self::Some(words.to_vec()),
+        }
+    }
+}
 
 /// One `[[probe]]` as written: its id and the keys that this probe knows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

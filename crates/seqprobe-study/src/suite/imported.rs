@@ -24,7 +24,8 @@ pub(crate) fn check_import(
     folder: &Path,
 ) -> Result<ImportedRepresentation, SuiteProblem> {
     let pooling = [("pooling", entry.pooling.is_some())];
-    let given = entry.model_keys().into_iter().chain(pooling).find_map(|(key, is_given)| is_given.then_some(key));
+    let given =
+        entry.model_keys().into_iter().chain(pooling).find_map(|(key, is_given)| is_given.then_some(key));
     if let Some(key) = given {
         return Err(SuiteProblem::Foreign {
             key,

@@ -1,8 +1,7 @@
 //! The suite of one file of labelled sequences: one-hot and 4-mers, the models, the probes and controls asked for.
 
 use crate::error::StudyError;
-use crate::suite::controls::ControlsEntry;
-use crate::suite::file::{LayersEntry, ProbeEntry, RepresentationEntry, SuiteFile};
+use crate::suite::file::{ControlsEntry, LayersEntry, ProbeEntry, RepresentationEntry, SuiteFile};
 use seqprobe_data::Card;
 use seqprobe_embed::Window;
 use seqprobe_files::write_whole;

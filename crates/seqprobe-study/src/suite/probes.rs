@@ -5,11 +5,12 @@ use crate::suite::error::SuiteProblem;
 use crate::suite::file::ProbeEntry;
 use seqprobe_core::{FeatureKind, FittedProbe, Probe, ProbeError, SettingsError, StoredProbe, known_keys};
 use seqprobe_linear::{
-    DexterProbe, DexterSettings, ElasticNetProbe, ElasticNetSettings, LassoSettings, LinearProbe, LinearSettings,
+    DexterProbe, DexterSettings, ElasticNetProbe, ElasticNetSettings, LassoSettings, LinearProbe,
+    LinearSettings,
 };
 use seqprobe_neural::{
-    AttentionProbe, AttentionProbeSettings, CnnProbe, MlpProbe, NeuralSettings, Preset, PresetProbe, Reduction,
-    preset,
+    AttentionProbe, AttentionProbeSettings, CnnProbe, MlpProbe, NeuralSettings, Preset, PresetProbe,
+    Reduction, preset,
 };
 
 /// A probe that suites may name.

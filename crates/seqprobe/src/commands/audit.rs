@@ -1,7 +1,7 @@
 //! `seqprobe data audit`: what a dataset shows without any model.
 
 use crate::cli::{ListFormat, PathArgs};
-use crate::commands::data::cards_here;
+use crate::commands::cards::cards_here;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::output::print_line;
 use seqprobe_report::{audit_lines, shift_lines, value};
@@ -15,7 +15,9 @@ pub(crate) fn run(
     folders: &PathArgs,
 ) -> Result<(), Failure> {
     if !(threshold > 0.0 && threshold <= 1.0) {
-        return Err(Failure::usage(format!("--threshold {threshold} must be a number above 0 and at most 1")));
+        return Err(Failure::usage(format!(
+            "--threshold {threshold} must be a number above 0 and at most 1"
+        )));
     }
     if datasets.is_empty() {
         datasets = cards_here()?;

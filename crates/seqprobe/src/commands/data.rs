@@ -1,11 +1,12 @@
 //! `seqprobe data`: look at, check, simulate and export datasets.
 
 use crate::cli::{DataCommand, PathArgs};
+use crate::commands::cards::cards_here;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::output::print_line;
 use seqprobe_core::{Split, Targets};
+use seqprobe_data::export;
 use seqprobe_data::simulate::{self, simulated_name};
-use seqprobe_data::{bundled_cards, export};
 use seqprobe_study::{SimulateEntry, dataset_record, load_dataset, simulate_dataset};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -58,7 +59,7 @@ fn show(name: &str, folders: &PathArgs) -> Result<(), Failure> {
         format!("lengths    {} to {} bases", record.lengths.0, record.lengths.1),
         format!(
             "bases      {} in all, {} N, {} other ambiguity codes read as N, {} U read as T",
-            dataset.letters.letters, dataset.letters.n, dataset.letters.iupac, dataset.letters.uracil
+            dataset.letters.total, dataset.letters.n, dataset.letters.iupac, dataset.letters.uracil
         ),
     ];
     if let Some((kind, n)) = &record.clusters {
@@ -112,20 +113,4 @@ fn check(mut datasets: Vec<String>, folders: &PathArgs) -> Result<(), Failure> {
         ));
     }
     Ok(())
-}
-
-/// Ids of the cards in the folder `datasets`, or else of the cards that the program has.
-pub(crate) fn cards_here() -> Result<Vec<String>, Failure> {
-    let mut ids: Vec<String> = match std::fs::read_dir("datasets") {
-        Ok(entries) => entries
-            .filter_map(Result::ok)
-            .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".toml").map(str::to_owned))
-            .collect(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            bundled_cards().iter().map(|card| card.id.to_owned()).collect()
-        }
-        Err(error) => return Err(Failure::usage(format!("datasets: {error}\n  hint: name a card"))),
-    };
-    ids.sort();
-    Ok(ids)
 }

@@ -52,7 +52,8 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
         ))?;
     }
     let report = &embedded.report;
-    let rate = report.tokens_per_second.map_or_else(String::new, |rate| format!(", {rate:.0} tokens a second"));
+    let rate =
+        report.tokens_per_second.map_or_else(String::new, |rate| format!(", {rate:.0} tokens a second"));
     print_line(&format!(
         "{} distinct sequences computed, {} read from the cache, {:.3} s{rate}",
         report.n_computed, report.n_read, report.seconds

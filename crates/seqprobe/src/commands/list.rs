@@ -1,7 +1,7 @@
 //! `seqprobe list`: what there is to choose from, for people and, with `--format json`, for programs.
 
 use crate::cli::{ListFormat, Listing};
-use crate::commands::data::cards_here;
+use crate::commands::cards::cards_here;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::output::{print_error_line, print_line};
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;

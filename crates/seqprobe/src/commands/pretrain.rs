@@ -18,7 +18,8 @@ pub(crate) fn run(arguments: &PretrainArguments, command: String) -> Result<(), 
         command,
         threads: hardware.threads,
     };
-    let outcome = pretrain(&config, &options, &mut |event| print_error_line(&event_text(&event))).map_err(failure)?;
+    let outcome =
+        pretrain(&config, &options, &mut |event| print_error_line(&event_text(&event))).map_err(failure)?;
     for (name, loss) in &outcome.counts {
         print_line(&format!("{:.4} bits per base: counts of {name}", loss.bits))?;
     }

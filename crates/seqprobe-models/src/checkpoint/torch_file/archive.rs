@@ -1,7 +1,7 @@
 //! The members of a zip archive as `torch.save` writes it: stored and not compressed, so that they are read in place.
 //! Nothing is ever unpacked, and names of members never become paths.
 
-use super::TorchFileError;
+use super::error::TorchFileError;
 use std::io::Cursor;
 use std::ops::Range;
 use zip::read::{ArchiveOffset, Config, ZipArchive};

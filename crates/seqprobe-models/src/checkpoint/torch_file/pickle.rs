@@ -3,10 +3,12 @@
 //! A pickle is a program, and Python's own reader runs it. This reader knows a fixed list of names, builds plain
 //! values, and runs nothing. Any other name is an error. The storages are not read here.
 
+mod error;
 mod globals;
 mod machine;
 mod objects;
 
+pub use error::PickleError;
 use machine::Pickle;
 use objects::Value;
 use safetensors::Dtype;
@@ -23,45 +25,6 @@ const NESTED_UNDER: [&str; 3] = ["state_dict", "model_state_dict", "model"];
 
 /// Levels of nested dictionaries that are searched.
 const MAX_LEVELS: usize = 3;
-
-/// Why a pickle could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PickleError {
-    /// A name outside the list. Nothing was run.
-    #[error(
-        "it names the Python object {name} (byte {place} of its pickle), which is not part of plain weights; nothing was run\n  hint: save the weights alone: torch.save(model.state_dict(), \"pytorch_model.bin\"); do not load the file in Python unless you trust its author"
-    )]
-    Global {
-        /// Module and name.
-        name: String,
-        /// Byte of the pickle, 0-based.
-        place: usize,
-    },
-    /// Not a pickle, or not one that `torch.save` writes.
-    #[error("its pickle cannot be read at byte {place}: {problem}")]
-    Malformed {
-        /// Byte of the pickle, 0-based.
-        place: usize,
-        /// What is wrong.
-        problem: String,
-    },
-    /// The pickle contains no dictionary of tensors.
-    #[error(
-        "it contains {found}, expected named tensors\n  hint: save the weights alone: torch.save(model.state_dict(), \"pytorch_model.bin\")"
-    )]
-    NoTensors {
-        /// What it contains.
-        found: String,
-    },
-    /// A tensor with an invalid description.
-    #[error("tensor {name:?}: {problem}")]
-    Tensor {
-        /// The tensor.
-        name: String,
-        /// What is wrong.
-        problem: String,
-    },
-}
 
 /// A tensor as the pickle describes it. Whether its storage is long enough is checked later.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Enformer's transformer block: attention with relative positions as in Transformer-XL, then a
 //! feed-forward layer. Each reads a norm of the state and is added to the state.
 
-use super::Config;
+use super::config::Config;
 use crate::error::ModelError;
 use crate::layers::channel_layers::library_start;
 use crate::layers::linear::{LayerNorm, Linear};

@@ -1,6 +1,6 @@
 //! Why a worker process cannot be used.
 
-use super::frames::{MAX_HEADER, MAX_PAYLOAD, PROTOCOL};
+use super::limits::{MAX_HEADER, MAX_PAYLOAD, PROTOCOL};
 use std::process::ExitStatus;
 use thiserror::Error;
 

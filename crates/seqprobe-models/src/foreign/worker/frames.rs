@@ -2,17 +2,9 @@
 //! specification. No process is started here.
 
 use super::error::{FrameError, HelloError};
+use super::limits::{MAX_HEADER, MAX_PAYLOAD, PROTOCOL};
 use serde::{Deserialize, Serialize};
 use std::io::{ErrorKind, Read};
-
-/// The version that this program uses.
-pub(super) const PROTOCOL: u32 = 1;
-
-/// The most bytes of a header.
-pub(super) const MAX_HEADER: u32 = 1 << 20;
-
-/// The most bytes of a payload.
-pub(super) const MAX_PAYLOAD: u64 = 1 << 31;
 
 /// Bytes that are read at a time. Each such piece resets the timeout.
 const PIECE: u64 = 1 << 20;

@@ -1,9 +1,9 @@
 //! A worker's process. Two threads write to it and read from it, so that a worker that neither reads nor writes cannot
 //! block the program. The process is always waited for and never left running.
 
-use super::WorkerSettings;
 use super::error::{FrameError, WorkerError};
 use super::frames::{self, Reply, Request};
+use super::settings::WorkerSettings;
 use std::io::Write;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};

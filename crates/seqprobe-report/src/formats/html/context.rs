@@ -2,8 +2,8 @@
 
 use super::dataset_context::{anchor, of_dataset};
 use super::ranks;
-use crate::derive::RunView;
-use crate::record::diagnostics::RankRecord;
+use super::shade::shade;
+use crate::derive::{RankView, RunView};
 use crate::record::{DatasetRecord, RunRecord, Status, VerdictRecord};
 use crate::wording::names::{cell_name, metric_name};
 use crate::wording::quantities::{duration, number, p_value};
@@ -36,7 +36,7 @@ pub(super) fn page(view: &RunView<'_>) -> Value {
         took => duration(provenance.seconds),
         overview => overview(record),
         gaps => gaps(view),
-        ranks => record.ranks.as_ref().map(of_ranks),
+        ranks => view.ranks.as_ref().map(of_ranks),
         heat => heat(view),
         datasets,
         provenance => Value::from(Serde(provenance)),
@@ -95,7 +95,8 @@ fn gaps(view: &RunView<'_>) -> Vec<Value> {
     gaps.collect()
 }
 
-fn of_ranks(ranks: &RankRecord) -> Value {
+fn of_ranks(view: &RankView<'_>) -> Value {
+    let ranks = view.record;
     let name = |index: usize| ranks.representations.get(index).cloned().unwrap_or_default();
     let pairs: Vec<Value> = ranks
         .pairs
@@ -103,7 +104,7 @@ fn of_ranks(ranks: &RankRecord) -> Value {
         .map(|&(left, right, p)| context! { left => name(left), right => name(right), p => p_value(p) })
         .collect();
     context! {
-        drawing => Value::from_safe_string(ranks::draw(ranks)),
+        drawing => Value::from_safe_string(ranks::draw(view)),
         n_datasets => ranks.n_datasets,
         friedman => p_value(ranks.friedman_p),
         pairs,
@@ -135,9 +136,4 @@ fn heat(view: &RunView<'_>) -> Value {
         .collect();
     let columns: Vec<String> = view.score_map.representations.iter().map(|name| (*name).to_owned()).collect();
     context! { columns, rows }
-}
-
-/// A share 0…1 as one of the five shades of the style sheet.
-pub(super) fn shade(share: f64) -> u8 {
-    (share * 4.0).round() as u8 + 1
 }

@@ -1,12 +1,13 @@
 //! The part of the page about one dataset.
 
-use super::context::shade;
 use super::score_tables::{comparisons, scores};
+use super::shade::shade;
 use super::{costs, curves, difference, fits, forest, sweep};
 use crate::derive::dataset_view::DatasetView;
+use crate::derive::direction::lower_is_better;
 use crate::derive::selected_elements::Selection;
+use crate::derive::shares_of_rows;
 use crate::derive::sweeps::Curve;
-use crate::derive::{lower_is_better, shares_of_rows};
 use crate::record::diagnostics::DiagnosticData;
 use crate::record::{DatasetRecord, Status, Verdict};
 use crate::wording::audit::{audit_lines, has_copies, shift_lines};

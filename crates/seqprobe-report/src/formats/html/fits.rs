@@ -1,66 +1,53 @@
-//! How the cells of a dataset were fitted: one row per cell, over all its seeds.
+//! The table of fits: one row per fitted cell, over all its seeds.
 
 use crate::derive::dataset_view::DatasetView;
-use crate::record::{CellRecord, SeedFit};
+use crate::derive::fit_summary::{FitSummary, Span};
 use crate::wording::names::{cell_detail, role_word};
 use crate::wording::quantities::{count, duration, number};
 use minijinja::{Value, context};
-use std::collections::BTreeSet;
 
 /// A row per cell that was fitted.
 pub(super) fn rows(view: &DatasetView<'_>) -> Vec<Value> {
-    view.cells.iter().filter(|cell| !cell.fits.is_empty()).map(|cell| row(cell)).collect()
+    view.fits.iter().map(row).collect()
 }
 
-fn row(cell: &CellRecord) -> Value {
-    let reports = || cell.fits.iter().map(|fit| &fit.report);
-    let n_asked = reports().filter(|report| report.converged.is_some()).count();
-    let n_converged = reports().filter(|report| report.converged == Some(true)).count();
-    let warnings: BTreeSet<String> = reports().flat_map(|report| report.warnings.clone()).collect();
+fn row(fits: &FitSummary<'_>) -> Value {
+    let FitSummary { cell, n_reporting, n_converged, .. } = *fits;
+    let converged = if n_reporting == 0 { String::new() } else { format!("{n_converged} of {n_reporting}") };
     context! {
         name => cell.id.representation.as_str(),
         detail => cell_detail(&cell.id),
         probe => cell.id.probe_word(),
         role => role_word(cell.role),
-        parameters => span(reports().map(|report| report.n_parameters), |n| count(*n)),
-        reduction => span(reports().map(|report| report.reduction_parameters), |n| count(*n)),
-        chosen => chosen(&cell.fits),
-        converged => if n_asked == 0 { String::new() } else { format!("{n_converged} of {n_asked}") },
-        unconverged => n_converged < n_asked,
-        iterations => span(reports().filter_map(|report| report.iterations), |n| count(*n)),
-        loss => span(reports().filter_map(|report| report.validation_loss), |loss| number(*loss)),
+        parameters => span(fits.parameters, count),
+        reduction => span(fits.reduction, count),
+        chosen => choices(&fits.choices),
+        converged,
+        unconverged => n_converged < n_reporting,
+        iterations => span(fits.iterations, count),
+        loss => span(fits.loss, number),
         took => duration(cell.seconds),
         reused => cell.reused,
-        warnings => warnings.into_iter().collect::<Vec<String>>(),
+        warnings => fits.warnings.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>(),
     }
 }
 
 /// Smallest to largest, or the only value.
-fn span<T: PartialOrd>(values: impl Iterator<Item = T>, show: impl Fn(&T) -> String) -> String {
-    let values: Vec<T> = values.collect();
-    let order = |left: &&T, right: &&T| left.partial_cmp(right).unwrap_or(std::cmp::Ordering::Equal);
-    let (Some(smallest), Some(largest)) = (values.iter().min_by(order), values.iter().max_by(order)) else {
-        return String::new();
-    };
+fn span<T: Copy>(span: Option<Span<T>>, show: impl Fn(T) -> String) -> String {
+    let Some(Span { smallest, largest }) = span else { return String::new() };
     let (smallest, largest) = (show(smallest), show(largest));
     if smallest == largest { smallest } else { format!("{smallest} to {largest}") }
 }
 
-/// The settings that were chosen on validation; seeds with the same choice are named together.
-fn chosen(fits: &[SeedFit]) -> Vec<String> {
-    let mut choices: Vec<(String, Vec<String>)> = Vec::new();
-    for fit in fits {
-        let pairs: Vec<String> =
-            fit.report.chosen.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-        let choice = pairs.join(", ");
-        match choices.iter_mut().find(|(known, _)| *known == choice) {
-            Some((_, seeds)) => seeds.push(fit.seed.to_string()),
-            None => choices.push((choice, vec![fit.seed.to_string()])),
+/// The choices in words, with their seeds if these differ.
+fn choices(choices: &[(String, Vec<u64>)]) -> Vec<String> {
+    let is_same = choices.len() == 1;
+    let words = |(choice, seeds): &(String, Vec<u64>)| {
+        if is_same {
+            return choice.clone();
         }
-    }
-    let alike = choices.len() == 1;
-    let words = |(choice, seeds): (String, Vec<String>)| {
-        if alike { choice } else { format!("{choice} (seed {})", seeds.join(", ")) }
+        let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+        format!("{choice} (seed {})", seeds.join(", "))
     };
-    choices.into_iter().map(words).filter(|choice| !choice.is_empty()).collect()
+    choices.iter().map(words).filter(|choice| !choice.is_empty()).collect()
 }

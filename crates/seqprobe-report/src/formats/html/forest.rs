@@ -2,7 +2,7 @@
 
 use super::svg::{Axis, LEFT, RIGHT, WIDTH, escape, marker, push, shorten};
 use crate::derive::dataset_view::DatasetView;
-use crate::derive::lower_is_better;
+use crate::derive::direction::lower_is_better;
 use crate::derive::probe_groups::ProbeGroup;
 use crate::record::choice::{point, primary_test_score};
 use crate::record::{CellRecord, Role, ScoreValue};

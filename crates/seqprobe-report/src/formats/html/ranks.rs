@@ -2,17 +2,16 @@
 //! representations that do not differ significantly.
 
 use super::svg::{WIDTH, escape, push, shorten};
-use crate::record::diagnostics::RankRecord;
+use crate::derive::RankView;
 
 const LEFT: f64 = 300.0;
 const RIGHT: f64 = 660.0;
 const ROW: f64 = 20.0;
 
 /// The drawing.
-pub(super) fn draw(ranks: &RankRecord) -> String {
+pub(super) fn draw(view: &RankView<'_>) -> String {
+    let ranks = view.record;
     let n = ranks.representations.len();
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&left, &right| ranks.average_ranks[left].total_cmp(&ranks.average_ranks[right]));
     let x = |rank: f64| LEFT + (RIGHT - LEFT) * (rank - 1.0) / (n.max(2) - 1) as f64;
     let bars = ranks.groups.len() as f64 * 9.0;
     let line = 52.0;
@@ -54,7 +53,7 @@ pub(super) fn draw(ranks: &RankRecord) -> String {
             format_args!("<path class=\"bar\" d=\"M{:.1} {y}H{:.1}\"/>", x(low) - 4.0, x(high) + 4.0),
         );
     }
-    for (place, &index) in order.iter().enumerate() {
+    for (place, &index) in view.order.iter().enumerate() {
         let at = x(ranks.average_ranks[index]);
         let is_left = place < half;
         let row = if is_left { place } else { n - 1 - place };

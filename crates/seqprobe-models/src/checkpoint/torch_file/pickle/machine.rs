@@ -4,7 +4,7 @@
 //! Memory is bounded by the length of the pickle: every instruction makes at most one value, and text is not copied.
 //! Objects are indices into an arena, so nothing nests and nothing recurses.
 
-use super::PickleError;
+use super::error::PickleError;
 use super::globals::{self, Global};
 use super::objects::{self, Object, Span, Value};
 

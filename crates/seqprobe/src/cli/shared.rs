@@ -1,0 +1,136 @@
+//! Options that several commands share, and what the libraries are given for them.
+
+use crate::exit::Failure;
+use crate::output::print_error_line;
+use clap::Args;
+use seqprobe_embed::Window;
+use seqprobe_study::{CacheChoice, ProgramInfo, StudyOptions, parse_device, set_threads};
+use std::path::PathBuf;
+
+/// How a model reads a sequence.
+#[derive(Debug, Args)]
+pub(crate) struct InputArgs {
+    /// Cut sequences longer than the model takes, and keep this end of them: left, right or center
+    #[arg(long, value_name = "END", conflicts_with = "window")]
+    keep: Option<String>,
+    /// The old name of --keep
+    #[arg(long, value_name = "END", hide = true, conflicts_with = "window")]
+    truncate: Option<String>,
+    /// Read long sequences in windows of SIZE bases, one every STRIDE bases
+    #[arg(long, value_name = "SIZE:STRIDE")]
+    pub(crate) window: Option<Window>,
+    /// Strands: forward, or average over the sequence and its reverse complement
+    #[arg(long, value_name = "STRANDS")]
+    pub(crate) rc: Option<String>,
+    /// Type of the model's matrix products: f32, or bf16, which rounds more and is faster on CPUs
+    /// with AMX [default: f32]
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) precision: Option<String>,
+}
+
+/// Where data and stored results are.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PathArgs {
+    /// Folder that card paths are looked up in, after the card's own; may be given several times
+    #[arg(long = "data-dir", env = "SEQPROBE_DATA_DIR", value_delimiter = ':', value_name = "DIR")]
+    pub(crate) data_dirs: Vec<PathBuf>,
+    /// Folder of stored embeddings and cells [default: ~/.cache/seqprobe]
+    #[arg(long, env = "SEQPROBE_CACHE_DIR", value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// What to compute on.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct HardwareArgs {
+    /// Threads for libtorch and for everything else [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Device for models: cpu, cuda or cuda:NUMBER [default: cuda if there is a GPU]
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+}
+
+/// How to compute.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ComputeArgs {
+    #[command(flatten)]
+    pub(crate) paths: PathArgs,
+    /// Compute everything again and store nothing for later runs
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Fail if something stored is damaged, instead of computing it again with a warning
+    #[arg(long)]
+    pub(crate) no_repair: bool,
+    /// Download models that are not on this machine, from the Hugging Face hub
+    #[arg(long)]
+    pub(crate) allow_download: bool,
+    #[command(flatten)]
+    pub(crate) hardware: HardwareArgs,
+    /// Let model manifests (.toml) run their own code: a TorchScript file or a worker process
+    #[arg(long)]
+    pub(crate) allow_code: bool,
+}
+
+/// Threads and device, set up.
+pub(crate) struct Hardware {
+    pub(crate) threads: usize,
+    pub(crate) device: tch::Device,
+}
+
+impl PathArgs {
+    /// The cache folder as given, or the user's.
+    pub(crate) fn cache_folder(&self) -> Result<PathBuf, Failure> {
+        let choice = self.cache_dir.clone().map_or(CacheChoice::User, CacheChoice::Folder);
+        Ok(choice.folder()?.unwrap_or_default())
+    }
+}
+
+impl HardwareArgs {
+    /// Sets the threads of the process and finds the device.
+    pub(crate) fn set_up(&self) -> Result<Hardware, Failure> {
+        Ok(Hardware { threads: set_threads(self.threads)?, device: parse_device(self.device.as_deref())? })
+    }
+}
+
+impl ComputeArgs {
+    /// The options of a study; sets the threads of the process.
+    pub(crate) fn options(&self, command: String) -> Result<StudyOptions, Failure> {
+        let Hardware { threads, device } = self.hardware.set_up()?;
+        let cache = match &self.paths.cache_dir {
+            _ if self.no_cache => CacheChoice::None,
+            Some(folder) => CacheChoice::Folder(folder.clone()),
+            None => CacheChoice::User,
+        };
+        Ok(StudyOptions {
+            data_dirs: self.paths.data_dirs.clone(),
+            cache,
+            repair: !self.no_repair,
+            allow_download: self.allow_download,
+            allow_code: self.allow_code,
+            device,
+            threads,
+            out: None,
+            program: ProgramInfo {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                commit: env!("SEQPROBE_COMMIT").to_owned(),
+                command,
+            },
+        })
+    }
+}
+
+impl InputArgs {
+    /// The end to keep, by its new or its old option; the old one is reported.
+    pub(crate) fn keep(&self) -> Result<Option<String>, Failure> {
+        match (&self.keep, &self.truncate) {
+            (Some(_), Some(_)) => {
+                Err(Failure::usage("--truncate is the old name of --keep: give only --keep"))
+            }
+            (None, Some(old)) => {
+                print_error_line("warning: --truncate is now called --keep");
+                Ok(Some(old.clone()))
+            }
+            (keep, None) => Ok(keep.clone()),
+        }
+    }
+}
