@@ -492,6 +492,27 @@ fn cells_that_cannot_be_compared_close_the_gate() {
 }
 
 #[test]
+fn true_values_of_all_outputs_are_compared() {
+    let mut run = Run::new();
+    let cell = &mut run.predictions[0];
+    cell.outputs = vec![output("a"), output("b")];
+    cell.splits[0].truth = (0..2 * N).map(|at| Some((at % 3) as f64)).collect();
+    cell.splits[0].seeds[0].values = [probabilities(0.3, 7), probabilities(0.3, 8)].concat();
+    let gate = Gate::new(&run);
+    for changed in [0, 1, 2 * N - 2, 2 * N - 1] {
+        let mut now = run.clone();
+        let split = &mut now.predictions[0].splits[0];
+        split.truth = (0..2 * N).map(|at| if at == changed { None } else { Some((at % 3) as f64) }).collect();
+        let report = gate.check(&now, options()).unwrap();
+        let cell = report.cells.iter().find(|cell| cell.cell.contains("kmer-4")).unwrap();
+        assert_eq!(
+            cell.reason.as_deref(),
+            Some("undefined: 1 of 60 test examples have another true value in the other run")
+        );
+    }
+}
+
+#[test]
 fn examples_in_another_order_are_the_same_examples() {
     let gate = Gate::new(&Run::new());
     let mut now = Run::new();
@@ -533,6 +554,21 @@ fn without_predictions_intervals_are_compared() {
         by_name("kmer-2").reason.as_deref(),
         Some("undefined: the accepted score has no interval, and there are no accepted predictions")
     );
+
+    // A difference of exactly the margin does not matter.
+    let exact = |point: f64| {
+        let mut run = Run::new();
+        *run.value(0) = sample::estimate(point, point - 0.03125, point + 0.03125);
+        run
+    };
+    let gate = Gate::new(&exact(0.75));
+    gate.without_predictions();
+    let outcome = |margin: f64| {
+        let options = GateOptions { margin: Some(margin), ..options() };
+        let report = gate.check(&exact(0.5), options).unwrap();
+        report.cells.iter().find(|cell| cell.cell.contains("kmer-4")).unwrap().outcome
+    };
+    assert_eq!((outcome(0.25), outcome(0.249)), (Outcome::Unchanged, Outcome::Regressed));
 
     // A lower Brier score is better.
     let brier = |value: ScoreValue| {

@@ -1,8 +1,9 @@
 //! The calibration study: thousands of simulated pairs with known true scores, and how often intervals and verdicts are
 //! correct.
 //!
-//! `make calibration` runs it and rewrites `docs/src/calibration.md`, or the file named on the command line. It fails if an
-//! interval without a flag contains the true score too rarely or too often. It takes about half an hour on two cores.
+//! `make calibration` runs it and rewrites `docs/src/calibration.md`, or the file named on the command line. It fails
+//! if an interval without a flag contains the true score too rarely or too often. It takes about half an hour on two
+//! cores.
 
 #![expect(clippy::unwrap_used, reason = "a study on inputs of its own making may stop where they are wrong")]
 
