@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: help prepare build quickstart gate check check-light test docs faults fuzz bench calibration fixtures clean
+.PHONY: help prepare build quickstart gate check check-light test docs faults fuzz bench calibration mutants fixtures clean
 
 PYTHON ?= python3
 CARGO ?= cargo
@@ -70,6 +70,11 @@ fuzz: prepare ## give damaged FASTA, CSV, cards, suites, manifests, shards and t
 
 bench: prepare ## time the hot parts; ARGS="-p seqprobe-stats" narrows it
 	$(CARGO) bench --locked $(or $(ARGS),--workspace)
+
+mutants: ## mutation tests of the statistics and the gate; needs cargo-mutants, takes hours
+	$(CARGO) mutants -p seqprobe-stats --jobs 1 --timeout 60
+	$(CARGO) mutants -p seqprobe-report --jobs 1 --timeout 60 --file 'crates/seqprobe-report/src/gate.rs' \
+		--file 'crates/seqprobe-report/src/gate/*.rs'
 
 calibration: prepare ## measure how often intervals and verdicts are right, on simulated pairs: about half an hour
 	$(CARGO) build $(WORKSPACE) --example calibration
