@@ -71,10 +71,14 @@ fuzz: prepare ## give damaged FASTA, CSV, cards, suites, manifests, shards and t
 bench: prepare ## time the hot parts; ARGS="-p seqprobe-stats" narrows it
 	$(CARGO) bench --locked $(or $(ARGS),--workspace)
 
-mutants: ## mutation tests of the statistics and the gate; needs cargo-mutants, takes hours
-	$(CARGO) mutants -p seqprobe-stats --jobs 1 --timeout 60
-	$(CARGO) mutants -p seqprobe-report --jobs 1 --timeout 60 --file 'crates/seqprobe-report/src/gate.rs' \
-		--file 'crates/seqprobe-report/src/gate/*.rs'
+mutants: ## mutation tests of the statistics and the gate; takes hours
+	@command -v cargo-mutants >/dev/null || \
+		{ echo "cargo-mutants is missing: cargo install cargo-mutants --version 27.1.0 --locked"; exit 1; }
+	$(CARGO) mutants -p seqprobe-stats --output $(TARGET) -C=--release -C=--locked -C=--lib -C=--test=stats \
+		--timeout 120 $(ARGS)
+	$(CARGO) mutants -p seqprobe-report -f 'crates/seqprobe-report/src/gate.rs' \
+		-f 'crates/seqprobe-report/src/gate/*.rs' --output $(TARGET) -C=--release -C=--locked -C=--lib \
+		-C=--test=report --timeout 300 $(ARGS)
 
 calibration: prepare ## measure how often intervals and verdicts are right, on simulated pairs: about half an hour
 	$(CARGO) build $(WORKSPACE) --example calibration
