@@ -56,9 +56,9 @@ pub(super) fn positional_features(
 fn exponential(lengths: &Tensor, features: i64, n_bins: i64) -> Result<Tensor, ModelError> {
     let slowest = (n_bins as f64).ln() / 2.0_f64.ln();
     let powers = linspace(FASTEST, slowest, features)?;
-    let half_lives = Tensor::f_pow_scalar(2.0, &powers)?;
+    let half_lives = rounded(&powers, |powers| Tensor::f_pow_scalar(2.0, powers))?;
     let rates = half_lives.f_reciprocal()?.f_mul_scalar(-(2.0_f64.ln()))?;
-    Ok(rates.f_mul(lengths)?.f_exp()?)
+    rounded(&rates.f_mul(lengths)?, Tensor::f_exp)
 }
 
 /// 1 where the length is below `2^feature − 1`.
@@ -82,13 +82,24 @@ fn gamma(
     let rate = mean.f_div_scalar(deviation * deviation)?;
     let lengths = lengths.f_to_kind(kind)?;
     let unnormalised = concentration.f_sub_scalar(1.0)?.f_xlogy(&lengths)?.f_sub(&rate.f_mul(&lengths)?)?;
-    let normalisation = concentration.f_lgamma()?.f_sub(&concentration.f_mul(&rate.f_log()?)?)?;
+    let logarithm = rounded(&rate, Tensor::f_log)?;
+    let normalisation =
+        rounded(&concentration, Tensor::f_lgamma)?.f_sub(&concentration.f_mul(&logarithm)?)?;
     let densities = unnormalised.f_sub(&normalisation)?.f_exp()?.f_add_scalar(EPSILON)?;
     let dimension = match scale {
         GammaScale::PerDistance => -1,
         GammaScale::PerFeature => 0,
     };
     Ok(densities.f_div(&densities.f_amax(dimension, true)?)?)
+}
+
+/// A function of single-precision values, rounded once to single precision. libtorch's own single-precision functions
+/// differ in the last bit between processors.
+fn rounded(
+    values: &Tensor,
+    function: impl Fn(&Tensor) -> Result<Tensor, tch::TchError>,
+) -> Result<Tensor, ModelError> {
+    Ok(function(&values.f_to_kind(Kind::Double)?)?.f_to_kind(Kind::Float)?)
 }
 
 /// In single precision, also if the model computes in another type.
