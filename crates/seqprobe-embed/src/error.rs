@@ -160,7 +160,7 @@ pub enum EmbedError {
     },
     /// The start of a name that fits no entry, or several.
     #[error(
-        "{count} entries have a name that begins with {start:?} in {bucket}, expected 1\n  hint: `seqprobe cache ls` lists them"
+        "{count} entries in {bucket} have a name that begins with {start:?}, expected 1\n  hint: `seqprobe cache ls` lists them"
     )]
     NoEntry {
         /// The start of the name.
