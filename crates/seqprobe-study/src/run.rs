@@ -13,6 +13,8 @@ pub(crate) mod one_fit;
 pub(crate) mod provenance;
 mod record_cell;
 pub(crate) mod road;
+#[cfg(test)]
+mod road_tests;
 mod search;
 mod token_count;
 pub(crate) mod training_rows;
