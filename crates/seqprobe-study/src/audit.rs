@@ -19,16 +19,23 @@ pub struct DatasetAudit {
     #[serde(flatten)]
     pub audit: Audit,
     /// Test score of a linear probe on composition and length alone, or why there is none.
-    pub composition: Result<Vec<ScoreRecord>, String>,
+    pub composition: Result<Vec<ScoreRecord>, NoComposition>,
 }
+
+/// Why composition and length have no score, in words.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct NoComposition(pub String);
 
 /// Audits a dataset; two sequences are near-duplicates if they share at least `threshold` of the smaller one's 16-mers.
 pub fn audit_dataset(dataset: &Dataset, threshold: f64) -> DatasetAudit {
     let features =
         PlainRepresentation::Composition.features(&dataset.sequences, Pooling::Mean, &dataset.splits.train);
     let composition = match features {
-        Ok(features) => composition_scores(dataset, &features).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
+        Ok(features) => {
+            composition_scores(dataset, &features).map_err(|error| NoComposition(error.to_string()))
+        }
+        Err(error) => Err(NoComposition(error.to_string())),
     };
     DatasetAudit { audit: audit(dataset, threshold), composition }
 }

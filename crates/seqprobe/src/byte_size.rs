@@ -1,5 +1,6 @@
 //! Numbers of bytes as people write them.
 
+use seqprobe_report::quantities;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -48,11 +49,7 @@ impl FromStr for ByteSize {
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimal = UNITS[4..].iter().find(|&&(_, bytes)| self.0 >= bytes && bytes > 1);
-        match decimal {
-            Some(&(unit, bytes)) => write!(out, "{:.1} {unit}", self.0 as f64 / bytes as f64),
-            None => write!(out, "{} B", self.0),
-        }
+        out.write_str(&quantities::bytes(self.0))
     }
 }
 

@@ -2,8 +2,9 @@
 //! downloaded and per large part of a file that is embedded.
 
 use crate::output::print_error_line;
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use seqprobe_models::hub;
+use seqprobe_report::quantities;
 use seqprobe_study::{StudyEvent, StudyEvents};
 use std::io::IsTerminal;
 
@@ -137,9 +138,12 @@ impl Downloads {
     fn start(&mut self, bytes: u64, total: Option<u64>) {
         let file = &self.file;
         if !std::io::stderr().is_terminal() {
-            let size = total.map_or_else(String::new, |total| format!(" ({})", HumanBytes(total)));
-            let resumed =
-                if bytes > 0 { format!(", {} are here already", HumanBytes(bytes)) } else { String::new() };
+            let size = total.map_or_else(String::new, |total| format!(" ({})", quantities::bytes(total)));
+            let resumed = if bytes > 0 {
+                format!(", {} are here already", quantities::bytes(bytes))
+            } else {
+                String::new()
+            };
             print_error_line(&format!("downloading {file}{size}{resumed}"));
             return;
         }

@@ -42,7 +42,7 @@ fn lines(found: &DatasetAudit) -> Vec<String> {
     let audit = audit_lines(&found.audit).into_iter().chain(shift_lines(&found.audit));
     lines.extend(audit.map(|line| format!("  {line}")));
     match &found.composition {
-        Err(reason) => lines.push(format!("  composition and length alone: {reason}")),
+        Err(reason) => lines.push(format!("  composition and length alone: {}", reason.0)),
         Ok(scores) => lines.extend(scores.iter().map(|score| {
             format!(
                 "  composition and length alone, {} of a linear probe on test: {}",

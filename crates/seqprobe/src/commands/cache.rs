@@ -10,6 +10,7 @@ use seqprobe_embed::{
     EXPORT_FORMATS, EmbeddingCache, EntrySummary, Removal, StoredFeatures, cache_list, cache_verify,
     export_features, remove_entry, remove_leftover_entries,
 };
+use seqprobe_report::quantities;
 use seqprobe_study::{StudyError, cached_items};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -73,17 +74,13 @@ fn entry_lines(entry: &EntrySummary) -> String {
     text
 }
 
-/// How long ago something was, for people.
+/// When something was used last.
 fn age(time: Option<SystemTime>) -> String {
-    let Some(time) = time else { return "at an unknown time".to_owned() };
     // A clock that was set back makes a use in the future one of now.
-    let seconds = time.elapsed().unwrap_or_default().as_secs();
-    match seconds {
-        0..120 => "just now".to_owned(),
-        120..7200 => format!("{} minutes ago", seconds / 60),
-        7200..172_800 => format!("{} hours ago", seconds / 3600),
-        _ => format!("{} days ago", seconds / 86_400),
-    }
+    time.map_or_else(
+        || "at an unknown time".to_owned(),
+        |time| quantities::age(time.elapsed().unwrap_or_default()),
+    )
 }
 
 fn name_of(path: &Path) -> String {

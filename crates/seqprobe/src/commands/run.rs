@@ -4,8 +4,8 @@ use crate::cli::RunArguments;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::output::{print_error_line, print_line};
 use crate::progress::ShownEvents;
-use indicatif::HumanBytes;
 use seqprobe_embed::ExtractionForecast;
+use seqprobe_report::quantities::{bytes, duration};
 use seqprobe_report::record::Status;
 use seqprobe_report::{RunRecord, render_table};
 use seqprobe_study::{Study, StudyForecast, StudyOptions};
@@ -68,7 +68,7 @@ fn print_forecast(forecast: &StudyForecast) -> Result<(), Failure> {
         "{} cells; extraction: about {}, {} to store; the time of fitting probes is not included",
         forecast.n_cells,
         duration(forecast.seconds()),
-        HumanBytes(forecast.n_bytes())
+        bytes(forecast.n_bytes())
     ))
 }
 
@@ -83,18 +83,8 @@ pub(crate) fn forecast_text(found: &ExtractionForecast) -> String {
         "{head}: {n_missing} to compute ({n_tokens} tokens), {} in the cache; about {} by a sample of {n_sampled}; {} to store",
         n_distinct - n_missing,
         duration(*seconds),
-        HumanBytes(*n_bytes)
+        bytes(*n_bytes)
     )
-}
-
-/// Seconds in words: `0.4 s`, `75 s`, `21 min`, `3.2 h`.
-fn duration(seconds: f64) -> String {
-    match seconds {
-        seconds if seconds < 10.0 => format!("{seconds:.1} s"),
-        seconds if seconds < 100.0 => format!("{seconds:.0} s"),
-        seconds if seconds < 6000.0 => format!("{:.0} min", seconds / 60.0),
-        seconds => format!("{:.1} h", seconds / 3600.0),
-    }
 }
 
 #[cfg(test)]
@@ -114,10 +104,9 @@ mod tests {
         };
         assert_eq!(
             forecast_text(&found),
-            "10 sequences, 8 distinct: 6 to compute (300 tokens), 2 in the cache; about 2 min by a sample of 3; 4.00 KiB to store"
+            "10 sequences, 8 distinct: 6 to compute (300 tokens), 2 in the cache; about 2 min 10 s by a sample of 3; 4.1 kB to store"
         );
         let nothing = ExtractionForecast { n_missing: 0, ..found };
         assert_eq!(forecast_text(&nothing), "10 sequences, 8 distinct: all in the cache, nothing to compute");
-        assert_eq!([0.04, 75.2, 6300.0].map(duration), ["0.0 s", "75 s", "1.8 h"]);
     }
 }
