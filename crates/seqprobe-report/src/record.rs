@@ -1,4 +1,4 @@
-//! The run record: everything that `run.json` has. [`run`] is its top; `SCHEMA_VERSION` is its version.
+//! The run record: everything that `run.json` has. [`RunRecord`] is its top; `SCHEMA_VERSION` is its version.
 
 mod cell;
 mod cell_coordinates;
