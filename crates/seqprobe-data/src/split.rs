@@ -1,6 +1,6 @@
 //! Which split each row of a dataset is in.
 //!
-//! [`draw`] splits at random, on values only; [`assign`] applies the rules of a card.
+//! `draw` splits at random, on values only; `assign` applies the rules of a card.
 
 pub(crate) mod assign;
 mod draw;
