@@ -140,6 +140,9 @@ pub enum StudyError {
         /// What is wrong.
         reason: String,
     },
+    /// A fitted cell that the suite does not have.
+    #[error("{0}: the cell does not belong to its suite")]
+    ForeignCell(String),
     /// No stored probes where they should be.
     #[error("{}: {source}\n  hint: give the folder of a finished run with fitted probes", path.display())]
     NoProbes {
@@ -272,6 +275,7 @@ impl StudyError {
             | Self::ImportedOnly { .. } => ErrorKind::Data,
             Self::Model { .. } | Self::Extraction(_) => ErrorKind::Model,
             Self::ThreadPool(_)
+            | Self::ForeignCell(_)
             | Self::Cache(_)
             | Self::Store(_)
             | Self::File(_)

@@ -10,6 +10,7 @@ use crate::run::road::{Planned, plan_study};
 use crate::suite::Suite;
 use seqprobe_core::{Dataset, LayerIndex, Pooling};
 use seqprobe_embed::{EmbeddingCache, ExtractionForecast, forecast_extraction};
+use std::sync::Arc;
 
 /// The forecast of a study.
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ impl StudyForecast {
 /// Forecasts the extractions of a study.
 pub(crate) fn forecast(
     suite: &Suite,
-    given: Option<Vec<Dataset>>,
+    given: Option<Vec<Arc<Dataset>>>,
     options: &StudyOptions,
     events: &mut dyn StudyEvents,
 ) -> Result<StudyForecast, StudyError> {

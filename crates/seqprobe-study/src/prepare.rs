@@ -11,6 +11,7 @@ use seqprobe_core::{Dataset, LayerIndex, Pooling};
 use seqprobe_embed::{ImportedEmbeddings, KeepEnd, PlainRepresentation, ReverseComplement};
 use seqprobe_models::{EncoderSpec, Precision};
 use seqprobe_report::record::{ModelOrigin, ReadingSetting, RepresentationName, Role, Variant};
+use std::sync::Arc;
 
 /// A representation of a suite, ready to be read.
 pub(crate) enum PreparedRepresentation {
@@ -33,40 +34,42 @@ pub(crate) struct PreparedModel {
 /// Prepares every representation of a suite, in suite order.
 pub(crate) fn prepare_all(
     suite: &Suite,
-    datasets: &[Dataset],
+    datasets: &[Arc<Dataset>],
     finder: &ModelFinder,
     events: &mut dyn StudyEvents,
 ) -> Result<Vec<PreparedRepresentation>, StudyError> {
-    // Files of embeddings first: what is wrong with them is known in a moment, a model may take minutes to load.
-    let mut imports = Vec::new();
+    // Models last: what is wrong with a file of embeddings is known in a moment, a model may take minutes to load.
+    let mut next = Vec::new();
     for representation in &suite.representations {
-        if let Representation::Imported(asked) = representation {
-            imports.push(read_import(asked, datasets)?);
-        }
-    }
-    let mut imports = imports.into_iter();
-    let mut prepared = Vec::new();
-    for representation in &suite.representations {
-        prepared.push(match representation {
+        next.push(match representation {
             Representation::Plain { representation, poolings } => {
-                PreparedRepresentation::Plain { representation: *representation, poolings: poolings.clone() }
+                Next::Ready(PreparedRepresentation::Plain {
+                    representation: *representation,
+                    poolings: poolings.clone(),
+                })
             }
-            Representation::Model(asked) => {
-                PreparedRepresentation::Model(Box::new(PreparedModel::load(asked.clone(), finder, events)?))
-            }
-            Representation::Imported(_) => match imports.next() {
-                Some(import) => import,
-                None => continue,
-            },
+            Representation::Imported(asked) => Next::Ready(read_import(asked, datasets)?),
+            Representation::Model(asked) => Next::Load(asked),
         });
     }
-    Ok(prepared)
+    let load = |next| match next {
+        Next::Ready(prepared) => Ok(prepared),
+        Next::Load(asked) => PreparedModel::load(asked.clone(), finder, events)
+            .map(|model| PreparedRepresentation::Model(Box::new(model))),
+    };
+    next.into_iter().map(load).collect()
+}
+
+/// A representation that is ready, or a model that is still to be loaded.
+enum Next<'a> {
+    Ready(PreparedRepresentation),
+    Load(&'a ModelRepresentation),
 }
 
 /// Reads a file of embeddings and checks that it has a vector for every example.
 fn read_import(
     asked: &ImportedRepresentation,
-    datasets: &[Dataset],
+    datasets: &[Arc<Dataset>],
 ) -> Result<PreparedRepresentation, StudyError> {
     let name = || asked.name.clone();
     let embeddings = ImportedEmbeddings::read(&asked.request)

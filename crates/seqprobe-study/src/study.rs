@@ -14,12 +14,13 @@ use seqprobe_core::{Dataset, Seed};
 use seqprobe_data::{Card, DataFolders, FileTask, card_for_file, load};
 use seqprobe_report::RunRecord;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A suite that was read and checked.
 pub struct Study {
     suite: Suite,
     /// The datasets, where they do not come from the suite's cards.
-    datasets: Option<Vec<Dataset>>,
+    datasets: Option<Vec<Arc<Dataset>>>,
 }
 
 /// The study of one file of labelled sequences, and the card and suite that do the same.
@@ -158,7 +159,7 @@ impl OneFileStudy {
         let file = suite_file(request, &card.id);
         let toml = toml::to_string_pretty(&file)?;
         let suite = Suite::check(&file, PathBuf::new(), "command line", toml)?;
-        let study = Study { suite, datasets: Some(vec![dataset]) };
+        let study = Study { suite, datasets: Some(vec![Arc::new(dataset)]) };
         Ok(Self { study, guesses: made.guesses, card, file })
     }
 

@@ -10,6 +10,7 @@ use seqprobe_report::diagnostics::{CalibrationPoint, DiagnosticData, Diagnostics
 use seqprobe_report::record::Role;
 use seqprobe_report::{point, primary_test_score};
 use seqprobe_stats::{PairTest, calibration, metric, precision_at, rank_methods, roc_at};
+use std::sync::Arc;
 
 /// Points on a curve.
 const CURVE_POINTS: u32 = 40;
@@ -128,7 +129,7 @@ fn rounded(value: f64) -> f64 {
 }
 
 /// Ranks of the representations that every dataset scored; `None` for fewer than two datasets or representations.
-pub(crate) fn ranks(datasets: &[(Dataset, Vec<FilledCell>)]) -> Option<RankRecord> {
+pub(crate) fn ranks(datasets: &[(Arc<Dataset>, Vec<FilledCell>)]) -> Option<RankRecord> {
     let scores: Vec<Vec<(String, f64)>> = datasets
         .iter()
         .map(|(dataset, cells)| {

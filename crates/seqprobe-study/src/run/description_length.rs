@@ -2,6 +2,7 @@
 //! stored under the cell's key.
 
 use crate::error::StudyError;
+use crate::events::StudyEvents;
 use crate::run::training_rows::{FitRows, Training};
 use crate::store::cell_store::CellStore;
 use seqprobe_core::{Dataset, Digest, FeatureView, LabelledView, Probe, ProbeError, Seed};
@@ -14,8 +15,12 @@ const ORDERS: u64 = 3;
 /// Folder of stored description lengths.
 pub(crate) const KIND: &str = "descriptions-v1";
 /// The stored one of a cell.
-pub(crate) fn stored(store: &CellStore, cell: &Digest) -> Result<Option<DescriptionValue>, StudyError> {
-    Ok(store.known(KIND, &key(cell)?)?)
+pub(crate) fn stored(
+    store: &CellStore,
+    cell: &Digest,
+    events: &mut dyn StudyEvents,
+) -> Result<Option<DescriptionValue>, StudyError> {
+    Ok(store.known(KIND, &key(cell)?, events)?)
 }
 
 /// Computes one; one that cannot be computed has its reason instead.

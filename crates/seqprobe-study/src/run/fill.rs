@@ -76,7 +76,7 @@ fn fill_representation(
     let number = cells.first().and_then(|cell| cell.representation);
     let prepared = number.map(|number| &run.prepared[number]);
     let looked_up: Vec<LookedUp<'_>> =
-        cells.iter().map(|cell| look_up(run, data, prepared, cell)).collect::<Result<_, _>>()?;
+        cells.iter().map(|cell| look_up(run, data, prepared, cell, events)).collect::<Result<_, _>>()?;
     let mut wanted: Vec<Place> = Vec::new();
     for fit in looked_up.iter().filter_map(LookedUp::needs_features) {
         if !wanted.contains(&(fit.layer, fit.pooling)) {
@@ -96,7 +96,7 @@ fn fill_representation(
                 let made = made.as_ref().map_err(Clone::clone);
                 finish_fit(run, data, prepared, *fit, made, cell, events)?
             }
-            _ => finish_without_fit(run, data, &cell)?,
+            _ => finish_without_fit(run, data, &cell, events)?,
         });
         events.event(StudyEvent::Done(id));
     }
@@ -164,7 +164,7 @@ fn finish_fit(
     match result {
         Ok(result) => {
             let record = CellRecord { description, ..record };
-            scored(run, data, record, cell.key, result, prepared.weights())
+            scored(run, data, record, cell.key, result, prepared.weights(), events)
         }
         Err(unfitted) => Ok(unfilled(record, unfitted)),
     }

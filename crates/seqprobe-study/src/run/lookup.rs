@@ -1,6 +1,7 @@
 //! The first stop of a cell: its key, made once, and what is stored under it.
 
 use crate::error::StudyError;
+use crate::events::StudyEvents;
 use crate::plan::{Fit, PlannedCell, Work};
 use crate::prepare::PreparedRepresentation;
 use crate::run::context::{DatasetRun, Run};
@@ -50,6 +51,7 @@ pub(crate) fn look_up<'p>(
     data: &DatasetRun<'_>,
     prepared: Option<&PreparedRepresentation>,
     planned: &'p PlannedCell,
+    events: &mut dyn StudyEvents,
 ) -> Result<LookedUp<'p>, StudyError> {
     let (Work::Fit(fit), Some(prepared)) = (&planned.work, prepared) else {
         let key = Digest::of_value(&(&planned.id, data.digest, CELL_VERSION))?;
@@ -71,12 +73,12 @@ pub(crate) fn look_up<'p>(
         training: training_key(run, fit.training),
     })?;
     let description = if fit.is_described {
-        let stored = description_length::stored(&run.store, &key)?;
+        let stored = description_length::stored(&run.store, &key, events)?;
         stored.map_or(Description::Missing, Description::Known)
     } else {
         Description::NotWanted
     };
-    Ok(LookedUp { planned, key, seeds, stored: run.store.load(&key)?, description })
+    Ok(LookedUp { planned, key, seeds, stored: run.store.load(&key, events)?, description })
 }
 
 /// What changes the features of a fit, one value per draw of the representation.

@@ -1,6 +1,7 @@
 //! The last stop of a cell: its scores and its record.
 
 use crate::error::StudyError;
+use crate::events::StudyEvents;
 use crate::judge::filled_cell::FilledCell;
 use crate::judge::score::{metric_versions, scores_of};
 use crate::plan::PlannedCell;
@@ -21,12 +22,13 @@ pub(crate) fn scored(
     key: Digest,
     result: CellResult,
     weights: Vec<String>,
+    events: &mut dyn StudyEvents,
 ) -> Result<FilledCell, StudyError> {
     let dataset = data.dataset;
     let replicates = run.suite.replicates;
     let versions = (metric_versions(), seqprobe_stats::INTERVALS_VERSION);
     let score_key = Digest::of_value(&("scores v1", key, &dataset.metric, versions, replicates))?;
-    let scores: Vec<ScoreRecord> = match run.store.known(SCORES, &score_key)? {
+    let scores: Vec<ScoreRecord> = match run.store.known(SCORES, &score_key, events)? {
         Some(scores) => scores,
         None => {
             let scores = scores_of(dataset, &result, replicates);

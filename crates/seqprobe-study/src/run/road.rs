@@ -23,16 +23,17 @@ use seqprobe_data::audit::audit;
 use seqprobe_embed::EmbeddingCache;
 use seqprobe_report::RunRecord;
 use seqprobe_report::record::{DatasetRecord, SCHEMA_VERSION};
+use std::sync::Arc;
 
 /// A finished run and the numbers behind it.
 pub(crate) struct FinishedRun {
     pub(crate) record: RunRecord,
-    pub(crate) datasets: Vec<(Dataset, Vec<FilledCell>)>,
+    pub(crate) datasets: Vec<(Arc<Dataset>, Vec<FilledCell>)>,
 }
 
 /// Everything that comes before the first fit: datasets, prepared representations and the plan of each dataset.
 pub(crate) struct Planned {
-    pub(crate) datasets: Vec<Dataset>,
+    pub(crate) datasets: Vec<Arc<Dataset>>,
     pub(crate) prepared: Vec<PreparedRepresentation>,
     /// One per dataset.
     pub(crate) plans: Vec<Vec<PlannedCell>>,
@@ -41,7 +42,7 @@ pub(crate) struct Planned {
 /// Loads datasets (those given, or those that the suite names) and models, and plans.
 pub(crate) fn plan_study(
     suite: &Suite,
-    given: Option<Vec<Dataset>>,
+    given: Option<Vec<Arc<Dataset>>>,
     options: &StudyOptions,
     events: &mut dyn StudyEvents,
 ) -> Result<Planned, StudyError> {
@@ -50,7 +51,7 @@ pub(crate) fn plan_study(
     }
     let datasets = match given {
         Some(datasets) => datasets,
-        None => load_datasets(suite, &options.data_dirs)?,
+        None => load_datasets(suite, &options.data_dirs)?.into_iter().map(Arc::new).collect(),
     };
     let prepared = prepare_all(suite, &datasets, &options.finder(), events)?;
     let plans: Vec<Vec<PlannedCell>> =
@@ -65,7 +66,7 @@ pub(crate) fn plan_study(
 /// Runs a suite.
 pub(crate) fn run_study(
     suite: &Suite,
-    given: Option<Vec<Dataset>>,
+    given: Option<Vec<Arc<Dataset>>>,
     options: &StudyOptions,
     events: &mut dyn StudyEvents,
 ) -> Result<FinishedRun, StudyError> {
@@ -89,10 +90,9 @@ pub(crate) fn run_study(
         let data = DatasetRun { dataset: &dataset, digest: dataset.digest() };
         events.event(StudyEvent::Dataset { id: &dataset.id });
         let filled = fill_dataset(&run, &data, &plan, events)?;
-        report_damaged_cells(&run.store, events);
         rows.extend(rows_of_dataset(&dataset, &filled, &probes, suite.replicates));
         let found = ControlFindings::of(&dataset, &filled, &probes, suite.replicates);
-        let audited = audited(&run.store, &data)?;
+        let audited = audited(&run.store, &data, events)?;
         records.push(dataset_record(&dataset, found.gains.clone(), Some(audited)));
         findings.push(found);
         done.push((dataset, filled));
@@ -116,14 +116,11 @@ pub(crate) fn run_study(
 }
 
 /// The audit of a dataset, computed once per dataset.
-fn audited(store: &CellStore, data: &DatasetRun<'_>) -> Result<Audit, StudyError> {
+fn audited(
+    store: &CellStore,
+    data: &DatasetRun<'_>,
+    events: &mut dyn StudyEvents,
+) -> Result<Audit, StudyError> {
     let key = Digest::of_value(&("audit v1", data.digest, NEAR_THRESHOLD))?;
-    Ok(store.memo("audits-v1", &key, || audit(data.dataset, NEAR_THRESHOLD))?)
-}
-
-/// Reports the stored cells and values that were damaged.
-fn report_damaged_cells(store: &CellStore, events: &mut dyn StudyEvents) {
-    for reason in store.take_damage() {
-        events.event(StudyEvent::Damaged { reason: &reason });
-    }
+    Ok(store.memo("audits-v1", &key, events, || audit(data.dataset, NEAR_THRESHOLD))?)
 }

@@ -204,3 +204,24 @@ fn what_cannot_be_run_is_an_error_of_its_kind() {
     let (found, text) = kind("datasets = [\"sim:gc\"]", &format!("{model}{PROBE}"));
     assert!(found == ErrorKind::Model && text.starts_with("model \"no/such/folder\": "), "{text}");
 }
+
+#[test]
+fn a_damaged_audit_of_the_last_dataset_is_reported_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = "datasets = [\"sim:gc\"]\ncontrols = false";
+    let first = run(folder.path(), keys, PROBE);
+    let audits = folder.path().join("cache").join("values-v1").join("audits-v1");
+    let stored: Vec<PathBuf> = std::fs::read_dir(audits).unwrap().map(|item| item.unwrap().path()).collect();
+    assert_eq!(stored.len(), 1);
+    std::fs::write(&stored[0], "cut").unwrap();
+    let study = Study::open(&write_suite(folder.path(), keys, PROBE)).unwrap();
+    let mut damage = Vec::new();
+    let mut events = |event: StudyEvent<'_>| {
+        if let StudyEvent::Damaged { reason } = event {
+            damage.push(reason.to_owned());
+        }
+    };
+    let repaired = study.run(&options(folder.path()), &mut events).unwrap();
+    assert!(damage.len() == 1 && damage[0].contains("audits-v1"), "{damage:?}");
+    assert_eq!(repaired.datasets[0].audit, first.datasets[0].audit);
+}

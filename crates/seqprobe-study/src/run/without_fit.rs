@@ -1,6 +1,7 @@
 //! Cells that need no fit: constant, oracle, not applicable.
 
 use crate::error::StudyError;
+use crate::events::StudyEvents;
 use crate::judge::filled_cell::FilledCell;
 use crate::plan::{Reason, Work};
 use crate::run::constant::{constant_cell, oracle_cell};
@@ -14,6 +15,7 @@ pub(crate) fn finish_without_fit(
     run: &Run<'_>,
     data: &DatasetRun<'_>,
     cell: &LookedUp<'_>,
+    events: &mut dyn StudyEvents,
 ) -> Result<FilledCell, StudyError> {
     let record = empty_record(cell.planned, &cell.key);
     let result = match (&cell.planned.work, &data.dataset.oracle) {
@@ -27,5 +29,5 @@ pub(crate) fn finish_without_fit(
             return Ok(unfilled(record, Unfitted::failed("the cell has no representation")));
         }
     };
-    scored(run, data, record, cell.key, result, Vec::new())
+    scored(run, data, record, cell.key, result, Vec::new(), events)
 }

@@ -1,6 +1,7 @@
 //! The cell store: fits and predictions under their content address. A cell folder appears whole, by a rename. Every file
 //! of it is checked against a digest when it is read, and what is damaged is computed again.
 
+use crate::events::{StudyEvent, StudyEvents};
 use crate::judge::truth::Predictions;
 use crate::store::arrays::{read_arrays, write_arrays};
 use crate::store::error::{Damage, DamageProblem, StoreError};
@@ -10,7 +11,6 @@ use seqprobe_files::{write_synced, write_whole};
 use seqprobe_report::record::{CostRecord, SeedFit};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -83,19 +83,12 @@ struct ProbeHeader {
 pub(crate) struct CellStore {
     root: PathBuf,
     repair: bool,
-    /// What was damaged and is computed again, not reported yet.
-    damage: RefCell<Vec<String>>,
 }
 
 impl CellStore {
-    /// A store below a cache folder. What is damaged is computed again; without `repair` it is an error.
+    /// A store below a cache folder. What is damaged is reported and computed again; without `repair` it is an error.
     pub(crate) fn new(cache: &Path, repair: bool) -> Self {
-        Self { root: cache.to_owned(), repair, damage: RefCell::default() }
-    }
-
-    /// What was damaged since the last call.
-    pub(crate) fn take_damage(&self) -> Vec<String> {
-        self.damage.take()
+        Self { root: cache.to_owned(), repair }
     }
 
     fn cell_folder(&self, key: &Digest) -> PathBuf {
@@ -106,7 +99,11 @@ impl CellStore {
     ///
     /// # Errors
     /// [`StoreError::Damaged`], unless it may be computed again.
-    pub(crate) fn load(&self, key: &Digest) -> Result<Option<CellResult>, StoreError> {
+    pub(crate) fn load(
+        &self,
+        key: &Digest,
+        events: &mut dyn StudyEvents,
+    ) -> Result<Option<CellResult>, StoreError> {
         let folder = self.cell_folder(key);
         if !folder.exists() {
             return Ok(None);
@@ -116,16 +113,16 @@ impl CellStore {
                 touch(&folder.join(HEADER));
                 Ok(Some(cell))
             }
-            Err(damage) => self.damaged(damage).map(|()| None),
+            Err(damage) => self.damaged(damage, events).map(|()| None),
         }
     }
 
-    /// Notes what is damaged, or returns it as an error.
-    fn damaged(&self, damage: Damage) -> Result<(), StoreError> {
+    /// Reports what is damaged, or returns it as an error.
+    fn damaged(&self, damage: Damage, events: &mut dyn StudyEvents) -> Result<(), StoreError> {
         if !self.repair {
             return Err(StoreError::Damaged(damage));
         }
-        self.damage.borrow_mut().push(damage.to_string());
+        events.event(StudyEvent::Damaged { reason: &damage.to_string() });
         Ok(())
     }
 
@@ -192,6 +189,7 @@ impl CellStore {
         &self,
         kind: &str,
         key: &Digest,
+        events: &mut dyn StudyEvents,
     ) -> Result<Option<T>, StoreError> {
         let path = self.value_path(kind, key);
         match read_value(&path) {
@@ -200,7 +198,7 @@ impl CellStore {
                 touch(&path);
                 Ok(Some(value))
             }
-            Err(problem) => self.damaged(Damage { path, problem }).map(|()| None),
+            Err(problem) => self.damaged(Damage { path, problem }, events).map(|()| None),
         }
     }
 
@@ -212,9 +210,10 @@ impl CellStore {
         &self,
         kind: &str,
         key: &Digest,
+        events: &mut dyn StudyEvents,
         compute: impl FnOnce() -> T,
     ) -> Result<T, StoreError> {
-        if let Some(value) = self.known(kind, key)? {
+        if let Some(value) = self.known(kind, key, events)? {
             return Ok(value);
         }
         let value = compute();

@@ -48,9 +48,8 @@ fn store_probes(
     // Nobody wants to predict with what was fitted to noise.
     let is_noise = cell.record.id.representation == RepresentationName::ShuffledLabels;
     let result = cell.result.as_ref().filter(|result| !result.probes.is_empty() && !is_noise);
-    let (Some(result), Some(stored)) = (result, StoredCell::new(suite, dataset, cell, origins)) else {
-        return Ok(None);
-    };
+    let Some(result) = result else { return Ok(None) };
+    let stored = StoredCell::new(suite, dataset, cell, result, origins)?;
     let name: String = cell.record.key.chars().take(16).collect();
     let folder = probes.join(&name);
     for (number, probe) in result.probes.iter().enumerate() {

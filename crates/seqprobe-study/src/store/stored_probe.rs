@@ -8,6 +8,7 @@ use crate::models::loaded::LoadedModel;
 use crate::plan::stored_pooling;
 use crate::run::feature_store::FeatureStore;
 use crate::store::arrays::read_arrays;
+use crate::store::cell_store::CellResult;
 use crate::suite::Suite;
 use crate::suite::probes::probe_family;
 use crate::suite::representation::{Layers, ModelRepresentation, Representation};
@@ -68,18 +69,22 @@ enum StoredRepresentation {
 }
 
 impl StoredCell {
-    /// Describes a filled cell; `None` for one without a fitted probe or a representation of the suite.
+    /// Describes a filled cell with its result.
+    ///
+    /// # Errors
+    /// [`StudyError::ForeignCell`] for a cell that the suite does not have.
     pub(crate) fn new(
         suite: &Suite,
         dataset: &Dataset,
         cell: &FilledCell,
+        result: &CellResult,
         origins: &BTreeMap<String, ModelOrigin>,
-    ) -> Option<Self> {
-        let result = cell.result.as_ref()?;
+    ) -> Result<Self, StudyError> {
         let id = &cell.record.id;
+        let foreign = || StudyError::ForeignCell(id.to_string());
         let name = id.representation.as_str();
         let mut representations = suite.representations.iter();
-        let representation = match representations.find(|one| one.name() == name)? {
+        let representation = match representations.find(|one| one.name() == name).ok_or_else(foreign)? {
             Representation::Plain { representation, .. } => {
                 StoredRepresentation::Plain(representation.id().to_owned())
             }
@@ -96,7 +101,7 @@ impl StoredCell {
                     }
                 },
                 random_draws: model.random_draws,
-                layer: id.layer?,
+                layer: id.layer.ok_or_else(foreign)?,
                 keep_end: model.extraction.keep_end,
                 window: model.extraction.window,
                 reverse_complement: model.extraction.reverse_complement,
@@ -104,7 +109,7 @@ impl StoredCell {
                 weights: cell.weights.clone(),
             },
         };
-        Some(Self {
+        Ok(Self {
             schema_version: 1,
             id: id.clone(),
             key: cell.record.key.clone(),
@@ -113,7 +118,7 @@ impl StoredCell {
             representation,
             // Imported vectors are not pooled here.
             pooling: id.pooling.unwrap_or(Pooling::Mean),
-            width: result.width?,
+            width: result.width.ok_or_else(foreign)?,
             probes: result.probes.iter().map(|probe| (probe.kind.clone(), probe.config.clone())).collect(),
         })
     }
