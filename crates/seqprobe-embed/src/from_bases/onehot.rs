@@ -32,6 +32,10 @@ impl FeatureSource for OneHot<'_> {
         self.sequences[row].len()
     }
 
+    fn sequences(&self) -> Option<&[DnaSequence]> {
+        Some(self.sequences)
+    }
+
     fn read_rows(&self, rows: &[usize], out: &mut Vec<f32>) -> Result<(), FeatureError> {
         for &row in rows {
             let sequence = row_of(self.sequences, row)?;
@@ -65,6 +69,7 @@ mod tests {
     fn bases_have_their_place_and_n_is_zeros() {
         let sequences = [sequence("ACGTN"), sequence("T")];
         let source = OneHot::new(&sequences);
+        assert_eq!(source.sequences(), Some(sequences.as_slice()));
         let mut out = Vec::new();
         source.read_rows(&[1, 0], &mut out).unwrap();
         #[rustfmt::skip]
