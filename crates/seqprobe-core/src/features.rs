@@ -141,14 +141,6 @@ impl<'a> FeatureView<'a> {
         self.source.read_rows(&rows, out)
     }
 
-    /// Appends the values of all rows.
-    ///
-    /// # Errors
-    /// As [`FeatureSource::read_rows`].
-    pub fn read_all(&self, out: &mut Vec<f32>) -> Result<(), FeatureError> {
-        self.source.read_rows(self.rows, out)
-    }
-
     /// A view of some rows of this view (indices into the view), through a buffer the caller keeps.
     #[must_use]
     pub fn subset<'b>(&'b self, indices: &[usize], buffer: &'b mut Vec<usize>) -> FeatureView<'b> {
