@@ -1,4 +1,5 @@
-//! Files that appear whole or not at all. Every crate that writes a file writes it through this one.
+//! Files that are read from one opening, and files that appear whole or not at all. Every crate that writes a file
+//! writes it through this one; [`InputFile`] opens a file or pipe once, and [`FileKind`] says what its content is.
 //!
 //! A file is written under a temporary name in the folder of its target, synced, and renamed; then the folder is
 //! synced. The target gets the permissions that the umask gives, or keeps those it had. A symbolic link is followed.
@@ -16,8 +17,12 @@
 
 mod atomic_file;
 mod error;
+mod input_file;
+mod kind;
 mod temporary;
 
 pub use atomic_file::{AtomicFile, StagedFile, write_synced, write_whole, write_whole_with};
 pub use error::FileError;
+pub use input_file::{InputError, InputFile, InputReader};
+pub use kind::FileKind;
 pub use temporary::{is_of_this_machine, is_temporary, temporary_beside};
