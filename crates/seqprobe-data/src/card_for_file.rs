@@ -1,9 +1,11 @@
 //! A card made from one CSV, TSV or FASTA file of a user.
 
-use crate::card::{CARD_SCHEMA, Card, FileEntry, OneOrMany, Shares, SplitMethod, SplitRule, Text};
+use crate::card::{
+    CARD_SCHEMA, Card, DataFolders, FileEntry, OneOrMany, Shares, SplitMethod, SplitRule, Text,
+};
 use crate::error::DataError;
-use crate::read::columns::{Column, Layout};
-use crate::read::input::sha256_of;
+use crate::read::columns::{Column, FileLayout, Layout};
+use crate::read::data_file::DataFile;
 use crate::read::labels::{Label, is_missing};
 use crate::read::rows::{column_names, read_rows};
 use crate::read::sequence_column::{find_named, find_sequence_column};
@@ -18,12 +20,12 @@ const MAX_CLASSES: usize = 20;
 /// What the user said about the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileTask {
-    /// The file: CSV, TSV or FASTA, plain or gzip.
+    /// The file: CSV, TSV or FASTA, plain or compressed; a pipe, or `-` for standard input.
     pub path: PathBuf,
+    /// What is known of its columns.
+    pub layout: FileLayout,
     /// Target columns, at least one. FASTA: the key of a `KEY=VALUE` field of the definition lines.
     pub targets: Vec<String>,
-    /// The sequence column; `None` to find it.
-    pub sequence: Option<String>,
     /// The kind of task; `None` to guess it from the values.
     pub task: Option<TaskKind>,
     /// The positive class; `None` to guess it.
@@ -37,13 +39,24 @@ pub struct FileTask {
 }
 
 /// A card made from a file, and what was guessed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct FileCard {
     /// The card, with the file's digest. Its path is the bare file name: save the card next to the file, or add the
     /// file's folder to the data folders.
     pub card: Card,
     /// What was guessed, one sentence each.
     pub guesses: Vec<String>,
+    /// The file, open.
+    pub file: DataFile,
+}
+
+impl FileCard {
+    /// Where [`crate::load()`] finds the card's file: it is not opened again.
+    pub fn folders(&self) -> DataFolders {
+        let paths =
+            self.card.files.values().flat_map(|entries| entries.as_slice()).map(|entry| entry.path.clone());
+        DataFolders { folders: Vec::new(), opened: paths.last().map(|path| (path, self.file.clone())) }
+    }
 }
 
 /// Makes the card for one file. Rows are split into 0.7 train, 0.1 valid and 0.2 test, at random (stratified by class),
@@ -55,22 +68,24 @@ pub struct FileCard {
 pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
     let path = task.path.as_path();
     let mut guesses = Vec::new();
-    let names = column_names(path, Layout::GUESSED)?;
+    let file = DataFile::open(path)?;
+    let layout = task.layout.layout();
+    let names = column_names(&file, layout)?;
     let column = |name: &str| match &names {
         None if name != "header" && !name.starts_with("header:") => Text(format!("header:{name}")),
         _ => Text::from(name),
     };
-    let sequence = match (&task.sequence, &names) {
+    let sequence = match (&task.layout.sequence, &names) {
         (Some(stated), _) => stated.clone(),
         (None, None) => "sequence".to_owned(),
         (None, Some(_)) => {
-            let found = find_sequence_column(path)?.unwrap_or_default();
+            let found = find_sequence_column(&file, layout)?.unwrap_or_default();
             guesses.push(format!("the sequence is column {found:?}"));
             found
         }
     };
     let targets: Vec<Text> = task.targets.iter().map(|name| column(name)).collect();
-    let values = read_targets(path, &targets)?;
+    let values = read_targets(&file, layout, &targets)?;
     let kind = match task.task {
         Some(kind) => kind,
         None => {
@@ -105,17 +120,14 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         unit_of(method),
         task.seed.0
     ));
-    let file_name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .ok_or_else(|| DataError::file(path, "the file name is not UTF-8 text\n  hint: rename the file"))?;
-    let entry = FileEntry {
-        path: file_name.to_owned(),
-        sha256: sha256_of(path)?,
-        label: None,
-        url: None,
-        table: None,
+    let file_name = match path.file_name() {
+        _ if file.is_spooled() => "stdin",
+        name => name.and_then(|name| name.to_str()).ok_or_else(|| {
+            DataError::file(path, "the file name is not UTF-8 text\n  hint: rename the file")
+        })?,
     };
+    let entry =
+        FileEntry { path: file_name.to_owned(), sha256: file.sha256()?, label: None, url: None, table: None };
     let card = Card {
         schema: CARD_SCHEMA,
         id: id_from(file_name),
@@ -125,7 +137,7 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         target: OneOrMany::many(targets),
         positive,
         classes: None,
-        example_id: None,
+        example_id: task.layout.id.as_deref().map(column),
         group: task.group.as_deref().map(column),
         chromosome,
         start,
@@ -135,8 +147,8 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         source: String::new(),
         note: String::new(),
         format: None,
-        delimiter: None,
-        header: true,
+        delimiter: task.layout.delimiter.map(|delimiter| char::from(delimiter.byte())),
+        header: task.layout.has_header,
         kmers: None,
         files: BTreeMap::from([("all".to_owned(), OneOrMany::one(entry))]),
         splits: vec![SplitRule {
@@ -153,7 +165,7 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         name: path.display().to_string(),
     };
     card.check()?;
-    Ok(FileCard { card, guesses })
+    Ok(FileCard { card, guesses, file })
 }
 
 /// The distinct labels of one target; more than [`MAX_CLASSES`] + 1 are not kept.
@@ -164,14 +176,15 @@ struct TargetValues {
     are_whole_or_texts: bool,
 }
 
-fn read_targets(path: &Path, targets: &[Text]) -> Result<Vec<TargetValues>, DataError> {
+fn read_targets(file: &DataFile, layout: Layout, targets: &[Text]) -> Result<Vec<TargetValues>, DataError> {
+    let path = file.path();
     if targets.is_empty() {
         return Err(DataError::file(path, "no target column is named"));
     }
     let columns: Vec<Column<'_>> = targets.iter().map(|target| Column::Named(target.as_str())).collect();
     let new = || TargetValues { distinct: BTreeSet::new(), are_numbers: true, are_whole_or_texts: true };
     let mut found: Vec<TargetValues> = targets.iter().map(|_| new()).collect();
-    read_rows(path, None, Layout::GUESSED, &columns, &mut |row| {
+    read_rows(file, layout, &columns, &mut |row| {
         for (text, values) in row.values.iter().zip(&mut found) {
             if is_missing(text) {
                 continue;
@@ -262,7 +275,9 @@ fn default_metric(kind: TaskKind) -> &'static str {
 /// A card id from a file name: without its endings, other characters replaced by `-`.
 fn id_from(file_name: &str) -> String {
     let mut stem = file_name;
-    for ending in [".gz", ".csv", ".tsv", ".txt", ".fasta", ".fa", ".fna"] {
+    for ending in
+        [".gz", ".bgz", ".zst", ".xz", ".bz2", ".zip", ".csv", ".tsv", ".txt", ".fasta", ".fa", ".fna"]
+    {
         stem = stem.strip_suffix(ending).unwrap_or(stem);
     }
     let plain = |letter: char| {

@@ -71,5 +71,8 @@ pub use card_for_file::{FileCard, FileTask, card_for_file};
 pub use error::DataError;
 pub use export::{export_csv, export_fasta};
 pub use load::load;
-pub use read::{Genome, GenomeRecord, NamedSequences, SequenceFile, read_genome, read_sequences};
+pub use read::{
+    DataFile, Delimiter, DelimiterError, FileLayout, Genome, GenomeRecord, NamedSequences, SequenceFile,
+    read_genome, read_sequences,
+};
 pub use simulate::{SIMULATED, Sizes, simulated};

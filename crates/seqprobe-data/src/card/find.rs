@@ -4,15 +4,18 @@ use super::Card;
 use super::bundled::bundled_cards;
 use super::paths::{OutsideFolder, check_is_inside};
 use crate::error::DataError;
+use crate::read::DataFile;
 use seqprobe_core::config::nearest;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// The folders of data files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Where the files of cards are.
+#[derive(Clone, Debug, Default)]
 pub struct DataFolders {
     /// Folders below which a card's paths are looked for, after the card's own folder.
     pub folders: Vec<PathBuf>,
+    /// A file that is open already, under its path in the card: a pipe can be opened once only.
+    pub opened: Option<(String, DataFile)>,
 }
 
 /// A file that cannot be found.
@@ -106,8 +109,29 @@ pub fn find_file(folders: &[PathBuf], path: &str) -> Result<PathBuf, FindFileErr
 }
 
 impl DataFolders {
+    /// Some folders.
+    pub fn new(folders: Vec<PathBuf>) -> Self {
+        Self { folders, opened: None }
+    }
+
+    /// Opens a card's file and checks its digest.
+    pub(crate) fn open(
+        &self,
+        card: &Card,
+        path: &str,
+        sha256: &str,
+        url: Option<&str>,
+    ) -> Result<DataFile, DataError> {
+        let file = match &self.opened {
+            Some((name, file)) if name == path => file.clone(),
+            _ => DataFile::open(&self.find(card, path, url)?)?,
+        };
+        file.check_sha256(sha256)?;
+        Ok(file)
+    }
+
     /// The first place of a card's file: the card's own folder, then the data folders in order.
-    pub(crate) fn find(&self, card: &Card, path: &str, url: Option<&str>) -> Result<PathBuf, DataError> {
+    fn find(&self, card: &Card, path: &str, url: Option<&str>) -> Result<PathBuf, DataError> {
         let folders = std::iter::once(&card.folder).chain(&self.folders);
         find(folders, path, url).map_err(|problem| card.error(problem.to_string()))
     }

@@ -1,8 +1,9 @@
 //! All files of a card as rows: sequences are parsed, targets are still text.
 
 use super::columns::{Column, Layout};
+use super::data_file::DataFile;
 use super::genomic_position::{GenomicPosition, PositionProblem};
-use super::kmers::{KmerProblem, join_kmers};
+use super::kmers::{KmerProblem, join_kmers, sequence_problem};
 use super::labels::is_missing;
 use super::rows::read_rows;
 use crate::card::DataFolders;
@@ -17,8 +18,8 @@ use thiserror::Error;
 /// A row that does not fit its card.
 #[derive(Debug, Error)]
 enum RowProblem {
-    #[error("sequence: {0}")]
-    Sequence(#[from] SequenceError),
+    #[error("{}", sequence_problem(.text, .problem))]
+    Sequence { text: String, problem: SequenceError },
     #[error(transparent)]
     Kmers(#[from] KmerProblem),
     #[error(transparent)]
@@ -81,7 +82,7 @@ pub(crate) fn read_card(card: &Card, folders: &DataFolders) -> Result<ReadRows, 
     for (key, entries) in card.files_in_order() {
         let mut n_rows_of_key = 0;
         for entry in entries {
-            let path = folders.find(card, &entry.path, entry.url.as_deref())?;
+            let data = folders.open(card, &entry.path, &entry.sha256, entry.url.as_deref())?;
             let wanted = CardColumns::new(card, key);
             let table = match &entry.table {
                 Some(table) => Some(JoinedTable::read(card, folders, table, &wanted)?),
@@ -89,7 +90,7 @@ pub(crate) fn read_card(card: &Card, folders: &DataFolders) -> Result<ReadRows, 
             };
             let from_file =
                 wanted.named().into_iter().filter(|name| table.is_none() || is_header(name)).collect();
-            let file = OpenFile { card, key, entry, path, wanted, table, from_file };
+            let file = OpenFile { card, key, entry, data, wanted, table, from_file };
             n_rows_of_key = file.read(n_rows_of_key, &mut read)?;
         }
     }
@@ -148,22 +149,23 @@ impl JoinedTable {
         table: &SideTable,
         wanted: &CardColumns<'_>,
     ) -> Result<Self, DataError> {
-        let path = folders.find(card, &table.path, table.url.as_deref())?;
+        let file = folders.open(card, &table.path, &table.sha256, table.url.as_deref())?;
+        let path = file.path();
         let columns: Vec<String> =
             wanted.named().into_iter().filter(|name| !is_header(name)).map(str::to_owned).collect();
         let mut asked = vec![Column::Named(table.id.as_str())];
         asked.extend(columns.iter().map(|name| Column::Named(name)));
         let mut rows: HashMap<String, (u64, Vec<String>)> = HashMap::new();
-        read_rows(&path, Some(&table.sha256), Layout::GUESSED, &asked, &mut |row| {
+        read_rows(&file, Layout::GUESSED, &asked, &mut |row| {
             let Some((id, values)) = row.values.split_first() else { return Ok(ControlFlow::Continue(())) };
             let values = values.iter().map(|&value| value.to_owned()).collect();
             if let Some((first, _)) = rows.insert((*id).to_owned(), (row.line, values)) {
                 let message = format!("duplicate id {id:?}, first seen at line {first}");
-                return Err(DataError::line(&path, row.line, message));
+                return Err(DataError::line(path, row.line, message));
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        Ok(Self { path, columns, rows })
+        Ok(Self { path: path.to_owned(), columns, rows })
     }
 }
 
@@ -177,7 +179,7 @@ struct OpenFile<'a> {
     card: &'a Card,
     key: &'a str,
     entry: &'a FileEntry,
-    path: PathBuf,
+    data: DataFile,
     wanted: CardColumns<'a>,
     table: Option<JoinedTable>,
     /// The columns of the file itself, without the sequence.
@@ -206,7 +208,7 @@ impl OpenFile<'_> {
     /// Adds the file's rows; returns the number of rows of its key so far.
     fn read(&self, first_row: usize, read: &mut ReadRows) -> Result<usize, DataError> {
         let file = read.files.len();
-        read.files.push(self.path.clone());
+        read.files.push(self.data.path().to_owned());
         let mut columns = vec![Column::Sequence(self.wanted.sequence)];
         columns.extend(self.table.is_some().then_some(Column::Named("header")));
         columns.extend(self.from_file.iter().map(|name| Column::Named(name)));
@@ -216,10 +218,10 @@ impl OpenFile<'_> {
             has_header: self.card.header,
         };
         let mut n_rows_of_key = first_row;
-        let format = read_rows(&self.path, Some(&self.entry.sha256), layout, &columns, &mut |row| {
+        let format = read_rows(&self.data, layout, &columns, &mut |row| {
             let (read_row, counts) = self
                 .row(file, row.line, row.values, n_rows_of_key)
-                .map_err(|problem| DataError::line(&self.path, row.line, problem.to_string()))?;
+                .map_err(|problem| DataError::line(self.data.path(), row.line, problem.to_string()))?;
             read.letters += counts;
             read.rows.push(read_row);
             n_rows_of_key += 1;
@@ -230,7 +232,7 @@ impl OpenFile<'_> {
             return Err(self.card.error(message));
         }
         if n_rows_of_key == first_row {
-            return Err(DataError::file(&self.path, "has no rows"));
+            return Err(DataError::file(self.data.path(), "has no rows"));
         }
         Ok(n_rows_of_key)
     }
@@ -257,7 +259,8 @@ impl OpenFile<'_> {
         let texts = Texts { file: self, values, joined };
         let joined_kmers = self.card.kmers.map(|k| join_kmers(bases, k)).transpose()?;
         let bases = joined_kmers.as_deref().unwrap_or(bases.trim());
-        let (sequence, counts) = DnaSequence::parse(bases)?;
+        let (sequence, counts) = DnaSequence::parse(bases)
+            .map_err(|problem| RowProblem::Sequence { text: bases.to_owned(), problem })?;
         let id = match self.wanted.example_id {
             Some(column) => texts.of(column).to_owned(),
             None => format!("{}:{row_of_key}", self.key),
