@@ -47,7 +47,7 @@ pub struct Card {
     /// Column or columns of the target; may be left out when every file has a constant `label`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<OneOrMany<Text>>,
-    /// Binary tasks: the value that is the positive class.
+    /// Binary tasks: the value that is the positive class; default: the one that the words say, which a note names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positive: Option<Text>,
     /// Multiclass tasks: the classes in output order; default: sorted, numbers before texts.

@@ -6,16 +6,16 @@ use crate::card::{
 use crate::error::DataError;
 use crate::read::columns::{Column, FileLayout, Layout};
 use crate::read::data_file::DataFile;
-use crate::read::labels::{Label, is_missing};
+use crate::guess_task::{MetricOf, TargetValues, guess_kind, guess_positive};
+use crate::read::ids::{ID_NAMES, IdProblem, Repeats, SeenIds};
 use crate::read::rows::{column_names, read_rows};
 use crate::read::sequence_column::{find_named, find_sequence_column};
+use crate::split::column::{SplitColumn, SplitWords};
+use crate::split::words::SPLIT_COLUMNS;
 use seqprobe_core::{Seed, TaskKind};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-
-/// Maximum number of distinct values that are guessed to be classes.
-const MAX_CLASSES: usize = 20;
 
 /// What the user said about the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,10 @@ pub struct FileTask {
     pub task: Option<TaskKind>,
     /// The positive class; `None` to guess it.
     pub positive: Option<String>,
+    /// What the user's metric is of; it decides between classes and numbers where the values alone do not.
+    pub metric: Option<MetricOf>,
+    /// The column of the splits, or `random` for none; `None` to find it by its name.
+    pub split: Option<String>,
     /// Split by the groups of this column.
     pub group: Option<String>,
     /// Split by chromosome.
@@ -59,12 +63,16 @@ impl FileCard {
     }
 }
 
-/// Makes the card for one file. Rows are split into 0.7 train, 0.1 valid and 0.2 test, at random (stratified by class),
-/// by group or by chromosome. Two distinct values make a binary task, up to 20 whole numbers or texts a multiclass
-/// task, other numbers a regression; several targets of only 0 and 1 make a multilabel task.
+/// Makes the card for one file.
+///
+/// A column `split`, `set`, `partition`, `fold` or `subset` that has the words for splits is the split; otherwise rows
+/// are split into 0.7 train, 0.1 valid and 0.2 test, at random (stratified by class), by group or by chromosome. Two
+/// distinct values make a binary task, texts a multiclass task, numbers that are not whole a regression; several targets
+/// of only 0 and 1 make a multilabel task.
 ///
 /// # Errors
-/// [`DataError`] when the file cannot be read, or a column or the kind of task cannot be found.
+/// [`DataError`] when the file cannot be read, or a column, the kind of task or the split cannot be found or could be
+/// one of several.
 pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
     let path = task.path.as_path();
     let mut guesses = Vec::new();
@@ -85,11 +93,19 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         }
     };
     let targets: Vec<Text> = task.targets.iter().map(|name| column(name)).collect();
-    let values = read_targets(&file, layout, &targets)?;
+    let id = match (&task.layout.id, &names) {
+        (Some(stated), _) => Some(column(stated).0),
+        (None, None) => Some("header".to_owned()),
+        (None, Some(names)) => find_named(names, ID_NAMES).map(str::to_owned),
+    };
+    let splits = split_columns(task, &file, layout, names.as_deref())?;
+    let mut columns =
+        FileColumns { targets: Vec::new(), id: id.map(|name| (name, SeenIds::default())), splits };
+    columns.read(&file, layout, &task.targets, &targets)?;
     let kind = match task.task {
         Some(kind) => kind,
         None => {
-            let kind = guess_kind(path, &values)?;
+            let kind = guess_kind(path, &columns.targets, task.metric, task.positive.as_deref())?;
             guesses.push(format!("the task is {}", kind.as_str()));
             kind
         }
@@ -97,29 +113,47 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
     let positive = match (kind, &task.positive) {
         (TaskKind::Binary, Some(stated)) => Some(Text(stated.clone())),
         (TaskKind::Binary, None) => {
-            let found = guess_positive(values.first());
+            let found = guess_positive(columns.targets.first());
             guesses.push(format!("the positive class is {found:?}"));
             Some(Text(found))
         }
-        _ => None,
+        (kind, Some(stated)) => {
+            let message = format!(
+                "{stated:?} is to be the positive class, but the task is {}\n  hint: only a task of two classes has \
+                a positive one; leave out --positive, or give --task binary",
+                kind.as_str()
+            );
+            return Err(DataError::file(path, message));
+        }
+        (_, None) => None,
     };
-    let (method, chromosome, start) = match (&task.group, task.chromosome) {
+    let example_id = match columns.id {
+        Some((name, _)) if task.layout.id.is_some() => Some(Text(name)),
+        Some((name, seen)) => match id_problem(&file, layout, &name, seen)? {
+            Some(problem) => {
+                guesses.push(problem.remark(&name));
+                None
+            }
+            None => {
+                let what = if name == "header" { "record names".to_owned() } else { format!("column {name:?}") };
+                guesses.push(format!("the ids are the {what}"));
+                Some(Text(name))
+            }
+        },
+        None => None,
+    };
+    let (chromosome, start) = match (&task.group, task.chromosome) {
         (Some(_), true) => {
             return Err(DataError::file(path, "split by group or by chromosome, not both"));
         }
-        (Some(_), false) => (SplitMethod::Group, None, None),
-        (None, false) => (SplitMethod::Random, None, None),
+        (_, false) => (None, None),
         (None, true) => {
-            let (chromosome, start) = find_chromosome(path, names.as_deref())?;
+            let (chromosome, start) = find_chromosome(&file, layout, names.as_deref())?;
             guesses.push(format!("the chromosome is column {chromosome:?}"));
-            (SplitMethod::Chromosome, Some(Text(chromosome)), start.map(Text))
+            (Some(Text(chromosome)), start.map(Text))
         }
     };
-    guesses.push(format!(
-        "split 0.7, 0.1, 0.2 into train, valid, test, {} seed {}",
-        unit_of(method),
-        task.seed.0
-    ));
+    let rule = split_rule(task, &columns.splits, path, &mut guesses)?;
     let file_name = match path.file_name() {
         _ if file.is_spooled() => "stdin",
         name => name.and_then(|name| name.to_str()).ok_or_else(|| {
@@ -137,7 +171,7 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         target: OneOrMany::many(targets),
         positive,
         classes: None,
-        example_id: task.layout.id.as_deref().map(column),
+        example_id,
         group: task.group.as_deref().map(column),
         chromosome,
         start,
@@ -151,16 +185,7 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         header: task.layout.has_header,
         kmers: None,
         files: BTreeMap::from([("all".to_owned(), OneOrMany::one(entry))]),
-        splits: vec![SplitRule {
-            of: "all".to_owned(),
-            method,
-            into: Some(Shares { train: 0.7, valid: 0.1, test: 0.2 }),
-            seed: task.seed.0,
-            column: None,
-            train: None,
-            valid: None,
-            test: None,
-        }],
+        splits: vec![rule],
         folder: path.parent().unwrap_or(Path::new("")).to_owned(),
         name: path.display().to_string(),
     };
@@ -168,89 +193,202 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
     Ok(FileCard { card, guesses, file })
 }
 
-/// The distinct labels of one target; more than [`MAX_CLASSES`] + 1 are not kept.
-#[derive(Default)]
-struct TargetValues {
-    distinct: BTreeSet<Label>,
-    are_numbers: bool,
-    are_whole_or_texts: bool,
+/// What one pass over the file finds.
+struct FileColumns {
+    targets: Vec<TargetValues>,
+    id: Option<(String, SeenIds)>,
+    splits: Vec<SplitColumn>,
 }
 
-fn read_targets(file: &DataFile, layout: Layout, targets: &[Text]) -> Result<Vec<TargetValues>, DataError> {
-    let path = file.path();
-    if targets.is_empty() {
-        return Err(DataError::file(path, "no target column is named"));
-    }
-    let columns: Vec<Column<'_>> = targets.iter().map(|target| Column::Named(target.as_str())).collect();
-    let new = || TargetValues { distinct: BTreeSet::new(), are_numbers: true, are_whole_or_texts: true };
-    let mut found: Vec<TargetValues> = targets.iter().map(|_| new()).collect();
-    read_rows(file, layout, &columns, &mut |row| {
-        for (text, values) in row.values.iter().zip(&mut found) {
-            if is_missing(text) {
-                continue;
-            }
-            let label =
-                Label::parse(text).map_err(|problem| DataError::line(path, row.line, problem.to_string()))?;
-            match &label {
-                Label::Number(number) => {
-                    values.are_whole_or_texts &= number.fract().abs() < f64::MIN_POSITIVE;
-                }
-                Label::Text(_) => values.are_numbers = false,
-            }
-            if values.distinct.len() <= MAX_CLASSES {
-                values.distinct.insert(label);
-            }
+impl FileColumns {
+    fn read(
+        &mut self,
+        file: &DataFile,
+        layout: Layout,
+        names: &[String],
+        targets: &[Text],
+    ) -> Result<(), DataError> {
+        let path = file.path();
+        if targets.is_empty() {
+            return Err(DataError::file(path, "no target column is named"));
         }
-        Ok(ControlFlow::Continue(()))
+        self.targets = names.iter().map(|name| TargetValues::new(name)).collect();
+        let id_name = self.id.as_ref().map(|(name, _)| name.clone());
+        let split_names: Vec<String> = self.splits.iter().map(|split| split.name().to_owned()).collect();
+        let columns: Vec<Column<'_>> = targets
+            .iter()
+            .map(Text::as_str)
+            .chain(id_name.as_deref())
+            .chain(split_names.iter().map(String::as_str))
+            .map(Column::Named)
+            .collect();
+        let mut n_rows = 0_usize;
+        read_rows(file, layout, &columns, &mut |row| {
+            n_rows += 1;
+            let mut values = row.values.iter();
+            for (target, text) in self.targets.iter_mut().zip(values.by_ref()) {
+                target.add(text, row.line);
+            }
+            if let Some((_, seen)) = &mut self.id
+                && let Some(text) = values.next()
+            {
+                seen.add(text.trim(), row.line);
+            }
+            for (split, text) in self.splits.iter_mut().zip(values) {
+                split.add(text, row.line);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if n_rows == 0 {
+            return Err(DataError::file(path, "has no rows"));
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with the ids of a column.
+fn id_problem(
+    file: &DataFile,
+    layout: Layout,
+    column: &str,
+    seen: SeenIds,
+) -> Result<Option<IdProblem>, DataError> {
+    if let Some(line) = seen.first_empty() {
+        return Ok(Some(IdProblem::Empty { line }));
+    }
+    let hashes = seen.repeated();
+    if hashes.is_empty() {
+        return Ok(None);
+    }
+    let (mut repeats, mut problem) = (Repeats::new(hashes), None);
+    read_rows(file, layout, &[Column::Named(column)], &mut |row| {
+        problem = row.values.first().and_then(|id| repeats.add(id.trim(), row.line));
+        Ok(if problem.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
-    Ok(found)
+    Ok(problem)
 }
 
-fn guess_kind(path: &Path, targets: &[TargetValues]) -> Result<TaskKind, DataError> {
-    let hint = "\n  hint: name the kind of task";
-    match targets {
-        [one] => match one.distinct.len() {
-            0 | 1 => Err(DataError::file(path, "the target has fewer than two distinct values")),
-            2 => Ok(TaskKind::Binary),
-            n if n <= MAX_CLASSES && one.are_whole_or_texts => Ok(TaskKind::Multiclass),
-            _ if one.are_numbers => Ok(TaskKind::Regression),
-            _ => Err(DataError::file(
-                path,
-                format!("the target has text values and more than {MAX_CLASSES} distinct values{hint}"),
-            )),
-        },
-        several => {
-            let zero_or_one = [Label::Number(0.0), Label::Number(1.0)];
-            let are_yes_no =
-                |one: &TargetValues| one.distinct.iter().all(|label| zero_or_one.contains(label));
-            if several.iter().all(are_yes_no) {
-                Ok(TaskKind::Multilabel)
-            } else if several.iter().all(|one| one.are_numbers) {
-                Ok(TaskKind::Regression)
-            } else {
-                Err(DataError::file(path, format!("the targets are not all numbers{hint}")))
-            }
+/// The columns that can be the split: the stated one, or those with such a name.
+fn split_columns(
+    task: &FileTask,
+    file: &DataFile,
+    layout: Layout,
+    names: Option<&[String]>,
+) -> Result<Vec<SplitColumn>, DataError> {
+    match (task.split.as_deref(), names) {
+        (Some("random"), _) => Ok(Vec::new()),
+        (Some(stated), Some(_)) => Ok(vec![SplitColumn::new(stated)]),
+        (Some(stated), None) => {
+            let name = stated.strip_prefix("header:").unwrap_or(stated);
+            Ok(vec![SplitColumn::new(&format!("header:{name}"))])
+        }
+        (None, Some(names)) => {
+            let is_named = |name: &&str| {
+                let is_once = names.iter().filter(|other| other == name).count() == 1;
+                is_once && !task.targets.iter().any(|target| target == name) && task.group.as_deref() != Some(name)
+            };
+            let found = SPLIT_COLUMNS.iter().filter_map(|wanted| find_named(names, &[wanted])).filter(is_named);
+            Ok(found.map(SplitColumn::new).collect())
+        }
+        (None, None) => {
+            let name = "header:split";
+            Ok(if has_field(file, layout, name)? { vec![SplitColumn::new(name)] } else { Vec::new() })
         }
     }
 }
 
-/// A text that means yes, else the greater label: 1 of 0 and 1.
-fn guess_positive(values: Option<&TargetValues>) -> String {
-    const YES: &[&str] = &["true", "yes", "y", "positive", "pos"];
-    let Some(values) = values else { return String::new() };
-    let yes = values.distinct.iter().find(|label| YES.contains(&label.to_string().to_lowercase().as_str()));
-    yes.or(values.distinct.last()).map(Label::to_string).unwrap_or_default()
+/// True where the first FASTA record has the field.
+fn has_field(file: &DataFile, layout: Layout, column: &str) -> Result<bool, DataError> {
+    let mut has = false;
+    let found = read_rows(file, layout, &[Column::Named(column)], &mut |_| {
+        has = true;
+        Ok(ControlFlow::Break(()))
+    });
+    match found {
+        Err(DataError::Line { .. }) if !has => Ok(false),
+        found => found.map(|_| has),
+    }
+}
+
+/// The split: by its column, by group, by chromosome, or at random.
+fn split_rule(
+    task: &FileTask,
+    columns: &[SplitColumn],
+    path: &Path,
+    guesses: &mut Vec<String>,
+) -> Result<SplitRule, DataError> {
+    let is_stated = task.split.is_some();
+    let rule = |method, into, column: Option<&SplitColumn>| SplitRule {
+        of: "all".to_owned(),
+        method,
+        into,
+        seed: task.seed.0,
+        column: column.map(|column| Text::from(column.name())),
+        train: None,
+        valid: None,
+        test: None,
+    };
+    for column in columns {
+        match column.words().map_err(|problem| DataError::file(path, problem.to_string()))? {
+            SplitWords::None { values } if is_stated => {
+                let message = format!(
+                    "column {:?} has no words for splits: its values are {values}\n  hint: the words are {}",
+                    column.name(),
+                    crate::split::words::words_shown()
+                );
+                return Err(DataError::file(path, message));
+            }
+            SplitWords::None { values } => guesses.push(format!(
+                "column {:?} is not the split: its values are {values}; --split names another column",
+                column.name()
+            )),
+            SplitWords::Whole(counts) => {
+                guesses.push(format!("the split is column {:?}: {counts}", column.name()));
+                return Ok(rule(SplitMethod::Column, None, Some(column)));
+            }
+            SplitWords::WithoutValid(counts) => {
+                let unit = if task.group.is_some() { "whole groups" } else { "row by row" };
+                guesses.push(format!(
+                    "the split is column {:?}: {counts}; valid is 0.1 of the train rows, {unit}, seed {}",
+                    column.name(),
+                    task.seed.0
+                ));
+                let shares = Shares { train: 0.9, valid: 0.1, test: 0.0 };
+                return Ok(rule(SplitMethod::Column, Some(shares), Some(column)));
+            }
+        }
+    }
+    let method = match (&task.group, task.chromosome) {
+        (Some(_), _) => SplitMethod::Group,
+        (None, true) => SplitMethod::Chromosome,
+        (None, false) => SplitMethod::Random,
+    };
+    guesses.push(format!(
+        "split 0.7, 0.1, 0.2 into train, valid, test, {} seed {}",
+        unit_of(method),
+        task.seed.0
+    ));
+    Ok(rule(method, Some(Shares { train: 0.7, valid: 0.1, test: 0.2 }), None))
 }
 
 /// The column of the chromosome and, if there is one, of the start.
-fn find_chromosome(path: &Path, names: Option<&[String]>) -> Result<(String, Option<String>), DataError> {
-    let Some(names) = names else { return Ok(("header".to_owned(), None)) };
-    let chromosome = find_named(names, &["chromosome", "chrom", "chr", "region"]).ok_or_else(|| {
-        DataError::file(
-            path,
+fn find_chromosome(
+    file: &DataFile,
+    layout: Layout,
+    names: Option<&[String]>,
+) -> Result<(String, Option<String>), DataError> {
+    let Some(names) = names else {
+        // The genome browser of UCSC writes `>hg38_dna range=chr1:1-40`.
+        let column = if has_field(file, layout, "header:range")? { "header:range" } else { "header" };
+        return Ok((column.to_owned(), None));
+    };
+    let chromosome = find_named(names, &["chromosome", "chrom", "chr", "region", "seqnames"]).ok_or_else(|| {
+        let message = format!(
             "no column named chromosome, chrom or chr\n  hint: rename the column, or write a card with chromosome = \
-            \"…\"",
-        )
+            \"…\"; the columns are {}",
+            names.join(", ")
+        );
+        DataError::file(file.path(), message)
     })?;
     let start = find_named(names, &["start", "chromstart", "chrom_start"]);
     Ok((chromosome.to_owned(), start.map(str::to_owned)))

@@ -58,6 +58,7 @@ pub mod card;
 mod card_for_file;
 pub mod error;
 pub mod export;
+mod guess_task;
 mod load;
 mod read;
 pub mod simulate;
@@ -70,7 +71,10 @@ pub use card::{
 pub use card_for_file::{FileCard, FileTask, card_for_file};
 pub use error::DataError;
 pub use export::{export_csv, export_fasta};
+pub use guess_task::MetricOf;
 pub use load::load;
+pub use read::letters::LetterCounts;
+pub use read::missing::MISSING_WORDS;
 pub use read::{
     DataFile, Delimiter, DelimiterError, FileLayout, Genome, GenomeRecord, NamedSequences, SequenceFile,
     read_genome, read_sequences,

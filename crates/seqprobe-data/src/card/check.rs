@@ -77,14 +77,13 @@ fn check_targets(card: &Card) -> Check {
         return Err(CardProblem::DuplicateTarget(twice.0.clone()));
     }
     match (card.task, &card.positive, &card.classes) {
-        (TaskKind::Binary, None, _) => Err(CardProblem::NoPositive),
         (TaskKind::Binary, _, Some(_)) => Err(CardProblem::ClassesOfBinary),
         (TaskKind::Multiclass, Some(_), _) => Err(CardProblem::PositiveOfMulticlass),
         (TaskKind::Multiclass, None, Some(classes)) if classes.len() < 3 => {
             Err(CardProblem::FewClasses(classes.len()))
         }
         (TaskKind::Multilabel | TaskKind::Regression, None, None)
-        | (TaskKind::Binary, Some(_), None)
+        | (TaskKind::Binary, _, None)
         | (TaskKind::Multiclass, None, _) => Ok(()),
         (TaskKind::Multilabel | TaskKind::Regression, _, _) => Err(CardProblem::ClassesOfNumbers(card.task)),
     }
@@ -175,7 +174,7 @@ fn check_rule(card: &Card, rule: &SplitRule) -> Result<(), RuleProblem> {
         _ => {}
     }
     match (&rule.into, method) {
-        (Some(_), SplitMethod::Column) => Err(RuleProblem::Into),
+        (Some(shares), SplitMethod::Column) if shares.test > 0.0 || shares.valid <= 0.0 => Err(RuleProblem::Into),
         (Some(_), SplitMethod::Chromosome) if has_lists => Err(RuleProblem::IntoAndLists),
         (None, SplitMethod::Random | SplitMethod::Group) => Err(RuleProblem::NoShares),
         (None, SplitMethod::Chromosome) if !has_lists => Err(RuleProblem::NoChromosomes),

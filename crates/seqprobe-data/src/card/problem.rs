@@ -39,8 +39,6 @@ pub(crate) enum CardProblem {
     SeveralTargets { task: TaskKind, n: usize },
     #[error("target {0:?} is named twice")]
     DuplicateTarget(String),
-    #[error("a binary task needs positive\n  hint: positive = \"1\" names the value of the positive class")]
-    NoPositive,
     #[error("a binary task has positive, not classes")]
     ClassesOfBinary,
     #[error("a multiclass task has classes, not positive")]
@@ -97,7 +95,10 @@ pub(crate) enum RuleProblem {
         = 0.2 }}"
     )]
     Lists,
-    #[error("into cannot be used with method = \"column\"")]
+    #[error(
+        "with method = \"column\", into takes valid rows from train and nothing else\n  hint: into = {{ train = 0.9, \
+        valid = 0.1 }}"
+    )]
     Into,
     #[error("both into and lists of chromosomes are given\n  hint: keep one of them")]
     IntoAndLists,

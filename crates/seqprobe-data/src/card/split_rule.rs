@@ -12,7 +12,8 @@ pub struct SplitRule {
     pub of: String,
     /// How.
     pub method: SplitMethod,
-    /// Share of each split; the shares add up to 1. For `random`, `group`, and `chromosome` without lists.
+    /// Share of each split; the shares add up to 1. For `random`, `group`, and `chromosome` without lists. For `column`:
+    /// the shares of the rows that the column puts into train, if it has no valid rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub into: Option<Shares>,
     /// Seed of the draw.
@@ -98,6 +99,7 @@ impl SplitRule {
     /// True when this rule can put rows into a split.
     pub(crate) fn may_fill(&self, split: Split) -> bool {
         match (&self.into, self.method) {
+            (_, SplitMethod::Column) => true,
             (Some(shares), _) => shares.of(split) > 0.0,
             (None, SplitMethod::Chromosome) => {
                 split == Split::Train

@@ -4,7 +4,7 @@ use super::columns::{Column, Layout};
 use super::data_file::DataFile;
 use super::genomic_position::{GenomicPosition, PositionProblem};
 use super::kmers::{KmerProblem, join_kmers, sequence_problem};
-use super::labels::is_missing;
+use super::missing::is_missing;
 use super::rows::read_rows;
 use crate::card::DataFolders;
 use crate::card::{Card, FileEntry, Format, SideTable, SplitMethod, Text};
@@ -169,6 +169,14 @@ impl JoinedTable {
     }
 }
 
+/// The position that a column gives. The field `range` of UCSC's FASTA files is 1-based with its end.
+fn position_of(column: &str, text: &str) -> Result<GenomicPosition, PositionProblem> {
+    match column {
+        "header:range" => GenomicPosition::parse_one_based(text),
+        _ => GenomicPosition::parse(text),
+    }
+}
+
 /// True for a column that comes from a FASTA definition line.
 fn is_header(column: &str) -> bool {
     column == "header" || column.starts_with("header:")
@@ -273,7 +281,7 @@ impl OpenFile<'_> {
             return Err(RowProblem::NoGroup);
         }
         let position =
-            self.wanted.chromosome.map(|column| GenomicPosition::parse(texts.of(column))).transpose()?;
+            self.wanted.chromosome.map(|column| position_of(column, texts.of(column))).transpose()?;
         let position = match (position, self.wanted.start) {
             (Some(position), Some(start)) => Some(position.with_start(texts.of(start))?),
             (position, _) => position,

@@ -3,18 +3,15 @@
 
 use super::columns::{Column, FileLayout};
 use super::data_file::DataFile;
+use super::ids::{ID_NAMES, IdProblem, Repeats, SeenIds};
 use super::kmers::sequence_problem;
+use super::letters::LetterCounts;
 use super::rows::{column_names, read_rows};
 use super::sequence_column::{find_named, find_sequence_column};
 use crate::error::DataError;
 use seqprobe_core::{BaseCounts, DnaSequence};
-use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use std::path::Path;
-
-/// Names, in lower case, that an id column may have.
-const ID_NAMES: &[&str] = &["example_id", "id", "name"];
 
 /// Sequences with their ids, in file order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +22,8 @@ pub struct NamedSequences {
     pub sequences: Vec<DnaSequence>,
     /// Bases read, and how many were changed by the rules of [`DnaSequence::parse`].
     pub letters: BaseCounts,
+    /// What is to be said of the ids and the letters, one sentence each.
+    pub remarks: Vec<String>,
 }
 
 /// Reads a CSV, TSV or FASTA file, plain or compressed, or a pipe; `-` is standard input. Ids are the FASTA names, or
@@ -33,8 +32,12 @@ pub struct NamedSequences {
 /// # Errors
 /// As [`SequenceFile::check`].
 pub fn read_sequences(path: &Path, layout: &FileLayout) -> Result<NamedSequences, DataError> {
-    let mut all = NamedSequences::default();
-    SequenceFile::find_columns(DataFile::open(path)?, layout)?.read_checked(&mut |row| all.push(row))?;
+    let file = SequenceFile::check(path, layout)?;
+    let mut all = NamedSequences { remarks: file.remarks.clone(), ..NamedSequences::default() };
+    file.read(&mut |row| {
+        all.push(row);
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok(all)
 }
 
@@ -61,6 +64,7 @@ pub struct SequenceFile {
     sequence_column: Option<String>,
     id_column: Option<String>,
     n_rows: usize,
+    remarks: Vec<String>,
 }
 
 /// Called with each row; it can stop the reading.
@@ -74,7 +78,7 @@ impl SequenceFile {
     /// sequence column.
     pub fn check(path: &Path, layout: &FileLayout) -> Result<Self, DataError> {
         let mut file = Self::find_columns(DataFile::open(path)?, layout)?;
-        file.read_checked(&mut |_| {})?;
+        file.check_rows()?;
         Ok(file)
     }
 
@@ -90,28 +94,56 @@ impl SequenceFile {
             (Some(_), None) => find_sequence_column(&file, layout.layout())?,
             (_, stated) => stated.clone(),
         };
-        Ok(Self { file, layout: layout.clone(), sequence_column, id_column, n_rows: 0 })
+        Ok(Self { file, layout: layout.clone(), sequence_column, id_column, n_rows: 0, remarks: Vec::new() })
     }
 
-    /// Reads and counts all rows and gives them to `take`. Duplicate ids are found at the end.
-    fn read_checked(&mut self, take: &mut dyn FnMut(ReadRow<'_>)) -> Result<(), DataError> {
-        let mut hashes = Vec::new();
+    /// Reads and counts all rows. Ids of a column that the user did not name are used only if they are unique and none
+    /// is empty; otherwise the rows are numbered.
+    fn check_rows(&mut self) -> Result<(), DataError> {
+        let mut seen = SeenIds::default();
+        let mut letters = LetterCounts::default();
         self.read(&mut |row| {
-            if row.id.is_empty() {
-                return Err(DataError::line(self.file.path(), row.line, "the id is empty"));
-            }
-            hashes.push(hash(row.id));
-            take(row);
+            seen.add(row.id, row.line);
+            letters.add(&row.sequence, row.letters);
             Ok(ControlFlow::Continue(()))
         })?;
-        if hashes.is_empty() {
+        self.n_rows = seen.len();
+        if self.n_rows == 0 {
             return Err(DataError::file(self.file.path(), "has no rows"));
         }
-        self.n_rows = hashes.len();
-        hashes.sort_unstable();
-        let twice: HashSet<u64> =
-            hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
-        if twice.is_empty() { Ok(()) } else { self.refuse_repeated_ids(&twice) }
+        match (self.id_problem(seen)?, &self.id_column) {
+            (Some(problem), Some(_)) if self.layout.id.is_some() => {
+                return Err(DataError::line(self.file.path(), problem.line(), problem.message()));
+            }
+            (Some(problem), Some(column)) => {
+                self.remarks.push(problem.remark(column));
+                self.id_column = None;
+            }
+            _ => {}
+        }
+        self.remarks.extend(letters.remarks());
+        Ok(())
+    }
+
+    fn id_problem(&self, seen: SeenIds) -> Result<Option<IdProblem>, DataError> {
+        if let Some(line) = seen.first_empty() {
+            return Ok(Some(IdProblem::Empty { line }));
+        }
+        let hashes = seen.repeated();
+        if hashes.is_empty() {
+            return Ok(None);
+        }
+        let (mut repeats, mut problem) = (Repeats::new(hashes), None);
+        self.read(&mut |row| {
+            problem = repeats.add(row.id, row.line);
+            Ok(if problem.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        Ok(problem)
+    }
+
+    /// What is to be said of the ids and the letters, one sentence each.
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
     }
 
     /// Number of rows, at least 1.
@@ -169,27 +201,4 @@ impl SequenceFile {
         })?;
         Ok(())
     }
-
-    /// Reads the file again for ids whose hashes occur twice; different ids can have the same hash.
-    fn refuse_repeated_ids(&self, hashes: &HashSet<u64>) -> Result<(), DataError> {
-        let mut lines: HashMap<String, u64> = HashMap::new();
-        self.read(&mut |ReadRow { line, id, .. }| {
-            if !hashes.contains(&hash(id)) {
-                return Ok(ControlFlow::Continue(()));
-            }
-            match lines.insert(id.to_owned(), line) {
-                None => Ok(ControlFlow::Continue(())),
-                Some(first) => {
-                    let message = format!("duplicate id {id:?}, first seen at line {first}");
-                    Err(DataError::line(self.file.path(), line, message))
-                }
-            }
-        })
-    }
-}
-
-fn hash(id: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
-    hasher.finish()
 }

@@ -1,19 +1,13 @@
 //! Which split each row of a card is in: by its file, or by the card's rules.
 
 use super::draw::{split_at_random, split_by_group};
-use crate::card::{Card, SplitMethod, SplitRule};
+use super::words::{split_named, words_shown};
+use crate::card::{Card, Shares, SplitMethod, SplitRule};
 use crate::error::DataError;
 use crate::read::card_files::{ReadRow, ReadRows};
 use seqprobe_core::clusters::Clusters;
 use seqprobe_core::{Seed, Split, Targets};
 use std::collections::{BTreeSet, HashMap};
-
-/// Values of a split column when the rule has no lists.
-const DEFAULT_VALUES: [(Split, &[&str]); 3] = [
-    (Split::Train, &["train"]),
-    (Split::Valid, &["valid", "validation", "val", "dev"]),
-    (Split::Test, &["test"]),
-];
 
 /// The split of each row.
 pub(crate) fn assign_splits(
@@ -52,22 +46,23 @@ fn apply(
     let missing = || card.error(format!("[[split]] of = {:?}: into is missing", rule.of));
     let by_name = |names: Vec<&str>| {
         let shares = rule.into.as_ref().ok_or_else(missing)?;
-        Ok(split_by_group(Clusters::from_names(&names, "").ids(), shares, seed))
+        let groups = Clusters::from_names(&names, "");
+        check_number_of_groups(card, rule, &groups, &names, shares)?;
+        Ok(split_by_group(groups.ids(), shares, seed))
     };
+    let classes_of = |members: &[usize]| match targets {
+        Targets::Classes { labels, .. } => Some(members.iter().map(|&row| labels[row]).collect::<Vec<u32>>()),
+        Targets::Values { .. } => None,
+    };
+    let group = |row: &usize| rows.rows[*row].group.as_deref().unwrap_or_default();
     let chromosome =
         |row: &usize| rows.rows[*row].position.as_ref().map_or("", |position| position.chromosome.as_str());
     match rule.method {
         SplitMethod::Random => {
             let shares = rule.into.as_ref().ok_or_else(missing)?;
-            let classes: Option<Vec<u32>> = match targets {
-                Targets::Classes { labels, .. } => Some(members.iter().map(|&row| labels[row]).collect()),
-                Targets::Values { .. } => None,
-            };
-            Ok(split_at_random(members.len(), classes.as_deref(), shares, seed))
+            Ok(split_at_random(members.len(), classes_of(members).as_deref(), shares, seed))
         }
-        SplitMethod::Group => {
-            by_name(members.iter().map(|&row| rows.rows[row].group.as_deref().unwrap_or_default()).collect())
-        }
+        SplitMethod::Group => by_name(members.iter().map(group).collect()),
         SplitMethod::Chromosome if rule.into.is_some() => by_name(members.iter().map(chromosome).collect()),
         SplitMethod::Chromosome => {
             let present: BTreeSet<&str> = members.iter().map(chromosome).collect();
@@ -92,9 +87,50 @@ fn apply(
             })
         }
         SplitMethod::Column => {
-            by_lists(rule, rows, members, None, |row| row.split.as_deref().unwrap_or_default())
+            let mut splits =
+                by_lists(rule, rows, members, None, |row| row.split.as_deref().unwrap_or_default())?;
+            let Some(shares) = &rule.into else { return Ok(splits) };
+            if splits.contains(&Split::Valid) {
+                return Err(card.error(format!(
+                    "[[split]] of = {:?}: the column has valid rows, so that into has no use\n  hint: remove into",
+                    rule.of
+                )));
+            }
+            let places: Vec<usize> = (0..members.len()).filter(|&place| splits[place] == Split::Train).collect();
+            let train: Vec<usize> = places.iter().map(|&place| members[place]).collect();
+            let drawn = match &card.group {
+                Some(_) => by_name(train.iter().map(group).collect())?,
+                None => split_at_random(train.len(), classes_of(&train).as_deref(), shares, seed),
+            };
+            places.into_iter().zip(drawn).for_each(|(place, split)| splits[place] = split);
+            Ok(splits)
         }
     }
+}
+
+/// A split that should get rows needs a group of its own.
+fn check_number_of_groups(
+    card: &Card,
+    rule: &SplitRule,
+    groups: &Clusters,
+    names: &[&str],
+    shares: &Shares,
+) -> Result<(), DataError> {
+    let n_wanted = Split::ALL.into_iter().filter(|&split| shares.of(split) > 0.0).count();
+    let n = groups.n_clusters();
+    if names.is_empty() || n >= n_wanted {
+        return Ok(());
+    }
+    let mut distinct: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let what = if rule.method == SplitMethod::Chromosome { "chromosome" } else { "group" };
+    let plural = if n == 1 { "" } else { "s" };
+    Err(card.error(format!(
+        "{n} {what}{plural} ({}) cannot fill {n_wanted} splits\n  hint: name a column with more {what}s, or split at \
+        random",
+        distinct.join(", ")
+    )))
 }
 
 /// Splits by the list that contains a row's value.
@@ -107,28 +143,27 @@ fn by_lists(
 ) -> Result<Vec<Split>, DataError> {
     let is_column = rule.method == SplitMethod::Column;
     let mut split_of: HashMap<&str, Split> = HashMap::new();
-    for ((split, list), (_, defaults)) in rule.lists().into_iter().zip(DEFAULT_VALUES) {
-        match list {
-            Some(list) => split_of.extend(list.iter().map(|text| (text.as_str(), split))),
-            None if is_column => {
-                for &value in defaults {
-                    split_of.entry(value).or_insert(split);
-                }
-            }
-            None => {}
-        }
+    for (split, list) in rule.lists() {
+        split_of.extend(list.into_iter().flatten().map(|text| (text.as_str(), split)));
     }
+    // A split without a list has its usual words.
+    let by_word = |value: &str| {
+        let split = split_named(value).filter(|_| is_column)?;
+        rule.lists().into_iter().any(|(one, list)| one == split && list.is_none()).then_some(split)
+    };
     members
         .iter()
         .map(|&row| {
             let row = &rows.rows[row];
             let value = value_of(row);
-            split_of.get(value).copied().or(fallback).ok_or_else(|| {
+            split_of.get(value).copied().or_else(|| by_word(value)).or(fallback).ok_or_else(|| {
+                let words =
+                    if is_column { format!("; without lists the words are {}", words_shown()) } else { String::new() };
                 rows.error_at(
                     row,
                     format!(
                         "{value:?} is in no list of [[split]] of = {:?}\n  hint: add it to train, valid or test of \
-                        that rule",
+                        that rule{words}",
                         rule.of
                     ),
                 )
