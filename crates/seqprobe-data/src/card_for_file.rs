@@ -4,9 +4,9 @@ use crate::card::{
     CARD_SCHEMA, Card, DataFolders, FileEntry, OneOrMany, Shares, SplitMethod, SplitRule, Text,
 };
 use crate::error::DataError;
+use crate::guess_task::{MetricOf, TargetValues, guess_kind, guess_positive};
 use crate::read::columns::{Column, FileLayout, Layout};
 use crate::read::data_file::DataFile;
-use crate::guess_task::{MetricOf, TargetValues, guess_kind, guess_positive};
 use crate::read::ids::{ID_NAMES, IdProblem, Repeats, SeenIds};
 use crate::read::rows::{column_names, read_rows};
 use crate::read::sequence_column::{find_named, find_sequence_column};
@@ -135,7 +135,8 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
                 None
             }
             None => {
-                let what = if name == "header" { "record names".to_owned() } else { format!("column {name:?}") };
+                let what =
+                    if name == "header" { "record names".to_owned() } else { format!("column {name:?}") };
                 guesses.push(format!("the ids are the {what}"));
                 Some(Text(name))
             }
@@ -285,9 +286,12 @@ fn split_columns(
         (None, Some(names)) => {
             let is_named = |name: &&str| {
                 let is_once = names.iter().filter(|other| other == name).count() == 1;
-                is_once && !task.targets.iter().any(|target| target == name) && task.group.as_deref() != Some(name)
+                is_once
+                    && !task.targets.iter().any(|target| target == name)
+                    && task.group.as_deref() != Some(name)
             };
-            let found = SPLIT_COLUMNS.iter().filter_map(|wanted| find_named(names, &[wanted])).filter(is_named);
+            let found =
+                SPLIT_COLUMNS.iter().filter_map(|wanted| find_named(names, &[wanted])).filter(is_named);
             Ok(found.map(SplitColumn::new).collect())
         }
         (None, None) => {

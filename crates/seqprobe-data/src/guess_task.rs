@@ -159,7 +159,8 @@ fn guess_kind_of_one(
             ),
         )),
         Some((text, line)) if target.n_numbers > 0 => {
-            let number = labels.iter().find(|label| label.number().is_some()).map(Label::text).unwrap_or_default();
+            let number =
+                labels.iter().find(|label| label.number().is_some()).map(Label::text).unwrap_or_default();
             Err(DataError::line(
                 path,
                 *line,
@@ -197,7 +198,9 @@ fn guess_kind_of_several(
     metric: Option<MetricOf>,
 ) -> Result<TaskKind, DataError> {
     let are_numbers = targets.iter().all(|target| target.first_text.is_none());
-    if targets.iter().all(|target| target.are_yes_or_no) && !(are_numbers && metric == Some(MetricOf::Numbers)) {
+    if targets.iter().all(|target| target.are_yes_or_no)
+        && !(are_numbers && metric == Some(MetricOf::Numbers))
+    {
         return Ok(TaskKind::Multilabel);
     }
     let first = targets.iter().find_map(|target| Some((target, target.first_text.as_ref()?)));
@@ -329,7 +332,10 @@ mod tests {
         x.csv:5: column "y" has both "FALSE" and "False"
           hint: write one class in one way; --task multiclass if they are different classes
         "#);
-        assert!(error(&["TRUE", "True", "1"]).contains("\"TRUE\" is not a number, but other values are, as \"1\""));
+        assert!(
+            error(&["TRUE", "True", "1"])
+                .contains("\"TRUE\" is not a number, but other values are, as \"1\"")
+        );
         insta::assert_snapshot!(error(&["1", "-", "", "-"]), @r#"
         x.csv: column "y" has one value only, "1"; 3 values are missing (2 "-", 1 empty)
           hint: --positive names the positive class; a word for missing is a class if it is named

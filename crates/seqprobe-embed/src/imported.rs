@@ -183,8 +183,14 @@ impl ImportedEmbeddings {
     /// # Errors
     /// [`EmbedError::Import`] with the number of absent ids that are needed, and the first three.
     pub fn join(&self, example_ids: &[String], needed: &[usize]) -> Result<ImportedFeatures, EmbedError> {
-        let of_row: Vec<Option<usize>> =
-            example_ids.iter().map(|id| self.table.row_of_id.get(id).copied()).collect();
+        let exact = || example_ids.iter().map(|id| self.table.row_of_id.get(id).copied());
+        let mut of_row: Vec<Option<usize>> = exact().collect();
+        // Rows of one file that has no ids: `embed` numbers them, a card puts the key of the file before the number.
+        if of_row.iter().all(Option::is_none)
+            && let Some(numbers) = row_numbers(example_ids)
+        {
+            of_row = numbers.iter().map(|&number| self.table.row_of_id.get(number).copied()).collect();
+        }
         let missing: Vec<&str> = needed
             .iter()
             .filter(|&&row| of_row.get(row).copied().flatten().is_none())
@@ -296,4 +302,15 @@ fn ids_name(file: &ImportedFile) -> Option<&str> {
 /// Whether the ids are read from the imported file itself.
 fn wants_ids(file: &ImportedFile) -> bool {
     !matches!(file.ids, IdsFrom::File(_))
+}
+
+/// The numbers of ids `KEY:NUMBER` that all have one key; `None` for other ids.
+fn row_numbers(example_ids: &[String]) -> Option<Vec<&str>> {
+    let (key, _) = example_ids.first()?.rsplit_once(':')?;
+    let number = |id: &'_ String| -> Option<usize> {
+        let (one, number) = id.rsplit_once(':')?;
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        (one == key && is_number).then_some(one.len() + 1)
+    };
+    example_ids.iter().map(|id| Some(&id[number(id)?..])).collect()
 }

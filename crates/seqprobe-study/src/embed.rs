@@ -203,6 +203,7 @@ fn embed_parts(
     input.read_parts(ROWS_PER_PART, take).map_err(StudyError::Data)?;
     outcome.map_err(StudyError::Extraction)?;
     report_damage(&damage, events);
-    all.remarks = remarks_of(&all.report);
+    all.remarks = input.remarks().to_vec();
+    all.remarks.extend(remarks_of(&all.report));
     Ok(all)
 }

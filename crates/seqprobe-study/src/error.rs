@@ -73,6 +73,30 @@ pub enum StudyError {
         /// The nearest metric, or where they are listed.
         hint: String,
     },
+    /// A metric of the command line that does not exist.
+    #[error("unknown metric {metric:?}\n  hint: {hint}")]
+    UnknownMetricName {
+        /// The metric.
+        metric: String,
+        /// The nearest metric, or where they are listed.
+        hint: String,
+    },
+    /// A metric of classes for numbers, or the other way round.
+    #[error(
+        "dataset {dataset:?}: metric {metric:?} does not fit a {task} task\n  hint: these fit: {}; or change the task, \
+        with --task or the key task of the card",
+        fitting.join(", "), task = task.as_str()
+    )]
+    UnfitMetric {
+        /// Dataset.
+        dataset: String,
+        /// The metric.
+        metric: String,
+        /// The task.
+        task: seqprobe_core::TaskKind,
+        /// Metrics that fit.
+        fitting: Vec<&'static str>,
+    },
     /// A file of embeddings.
     #[error("embeddings {name:?}: {source}")]
     Embeddings {
@@ -269,6 +293,8 @@ impl StudyError {
             | Self::UnknownDataset(_)
             | Self::DatasetTwice(_)
             | Self::UnknownMetric { .. }
+            | Self::UnknownMetricName { .. }
+            | Self::UnfitMetric { .. }
             | Self::NoProbes { .. }
             | Self::UnknownCell { .. }
             | Self::SeveralCells { .. } => ErrorKind::Usage,

@@ -38,7 +38,7 @@ mod suite;
 mod test_fixtures;
 
 pub use audit::{DatasetAudit, NoComposition, audit_dataset};
-pub use datasets::{card_folders, load_dataset, simulate_dataset};
+pub use datasets::{card_folders, load_dataset, remarks_of_dataset, simulate_dataset};
 pub use embed::{EmbedRequest, EmbeddedFile, FileEmbeddings, embed_file, forecast_file};
 pub use error::{ErrorKind, ModelProblem, StudyError};
 pub use events::{StudyEvent, StudyEvents};

@@ -1,6 +1,6 @@
 //! The door of this crate: a study that was read and checked, and what can be done with it.
 
-use crate::datasets::check_metric;
+use crate::datasets::{check_metric, check_metric_name, metric_of, remarks_of_dataset};
 use crate::error::StudyError;
 use crate::events::StudyEvents;
 use crate::forecast::{StudyForecast, forecast};
@@ -29,6 +29,8 @@ pub struct OneFileStudy {
     pub study: Study,
     /// What was guessed about the file.
     pub guesses: Vec<String>,
+    /// What was left out of the dataset, and which letters became N, one sentence each.
+    pub remarks: Vec<String>,
     card: Card,
     file: crate::suite::file::SuiteFile,
     /// The file is a pipe: a saved card could not name it.
@@ -139,12 +141,17 @@ impl OneFileStudy {
     /// # Errors
     /// [`StudyError::Data`] where the file cannot be read, [`StudyError::Suite`] for words that do not exist.
     pub fn new(request: &OneFile) -> Result<Self, StudyError> {
+        if let Some(metric) = &request.metric {
+            check_metric_name(metric)?;
+        }
         let made = card_for_file(&FileTask {
             path: request.file.clone(),
             layout: request.layout.clone(),
             targets: request.targets.clone(),
-            task: None,
+            task: request.task,
             positive: request.positive.clone(),
+            metric: metric_of(request.metric.as_deref()),
+            split: request.split.clone(),
             group: request.group.clone(),
             chromosome: request.chromosome,
             seed: Seed(0),
@@ -161,8 +168,9 @@ impl OneFileStudy {
         let file = suite_file(request, &card.id);
         let toml = toml::to_string_pretty(&file)?;
         let suite = Suite::check(&file, PathBuf::new(), "command line", toml)?;
+        let remarks = remarks_of_dataset(&dataset);
         let study = Study { suite, datasets: Some(vec![Arc::new(dataset)]) };
-        Ok(Self { study, guesses: made.guesses, card, file, is_spooled })
+        Ok(Self { study, guesses: made.guesses, remarks, card, file, is_spooled })
     }
 
     /// Writes the card and a suite that names it; returns their paths. Paths of models and embeddings become absolute.

@@ -4,6 +4,7 @@ mod shared;
 
 use crate::byte_size::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use seqprobe_core::TaskKind;
 pub(crate) use shared::{ComputeArgs, FileArgs, HardwareArgs, InputArgs, PathArgs};
 use std::path::PathBuf;
 
@@ -87,14 +88,22 @@ pub(crate) struct ProbeArguments {
     /// File of ready embeddings (npy, npz, safetensors, parquet, h5), joined by example id; several allowed
     #[arg(long, value_name = "FILE")]
     pub(crate) embeddings: Vec<String>,
+    /// Kind of task [default: found from the values; the program asks where they could be classes or numbers]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(crate) task: Option<TaskArg>,
+    /// Column with the words train, valid and test, or random to ignore such a column [default: split, set, partition,
+    /// fold or subset, if its values are such words; without valid rows, 0.1 of the train rows become valid]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) split: Option<String>,
     /// Column whose values are never split between train, valid and test (genes, patients)
     #[arg(long, value_name = "COLUMN", conflicts_with = "chromosome")]
     pub(crate) group: Option<String>,
     /// Split by chromosome: the column that names it, or the `chr:start-end` ids of a FASTA file
     #[arg(long)]
     pub(crate) chromosome: bool,
-    /// Class counted as positive [default: 1, or the second of the two in order]
-    #[arg(long, value_name = "CLASS")]
+    /// Class counted as positive [default: 1, +, yes, true, positive, case and the like, or the class whose negation the
+    /// other is; else the second of the two in order]
+    #[arg(long, value_name = "CLASS", allow_hyphen_values = true)]
     pub(crate) positive: Option<String>,
     /// Primary metric; `seqprobe list metrics` lists them [default: auroc for classes, spearman for numbers]
     #[arg(long, value_name = "METRIC")]
@@ -125,6 +134,30 @@ pub(crate) struct ProbeArguments {
     pub(crate) save: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
+}
+
+/// Kind of task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TaskArg {
+    /// One of two classes
+    Binary,
+    /// One of three or more classes
+    Multiclass,
+    /// Several targets, each 0 or 1
+    Multilabel,
+    /// One or more numbers
+    Regression,
+}
+
+impl From<TaskArg> for TaskKind {
+    fn from(task: TaskArg) -> Self {
+        match task {
+            TaskArg::Binary => Self::Binary,
+            TaskArg::Multiclass => Self::Multiclass,
+            TaskArg::Multilabel => Self::Multilabel,
+            TaskArg::Regression => Self::Regression,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

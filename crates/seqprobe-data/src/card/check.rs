@@ -174,7 +174,9 @@ fn check_rule(card: &Card, rule: &SplitRule) -> Result<(), RuleProblem> {
         _ => {}
     }
     match (&rule.into, method) {
-        (Some(shares), SplitMethod::Column) if shares.test > 0.0 || shares.valid <= 0.0 => Err(RuleProblem::Into),
+        (Some(shares), SplitMethod::Column) if shares.test > 0.0 || shares.valid <= 0.0 => {
+            Err(RuleProblem::Into)
+        }
         (Some(_), SplitMethod::Chromosome) if has_lists => Err(RuleProblem::IntoAndLists),
         (None, SplitMethod::Random | SplitMethod::Group) => Err(RuleProblem::NoShares),
         (None, SplitMethod::Chromosome) if !has_lists => Err(RuleProblem::NoChromosomes),

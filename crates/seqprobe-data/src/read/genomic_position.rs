@@ -50,7 +50,8 @@ impl GenomicPosition {
     /// Reads `chr:start-end` with a 1-based start and with the end, as UCSC's `range=` has it.
     pub(crate) fn parse_one_based(text: &str) -> Result<Self, PositionProblem> {
         let text = text.trim();
-        let position = text.split_once(':').and_then(|(chromosome, range)| Some((chromosome, ends_of(range)?)));
+        let position =
+            text.split_once(':').and_then(|(chromosome, range)| Some((chromosome, ends_of(range)?)));
         match position {
             Some((chromosome, (start, end))) if !chromosome.is_empty() && 0 < start && start <= end => {
                 Ok(Self { chromosome: chromosome.to_owned(), start: Some(start - 1) })

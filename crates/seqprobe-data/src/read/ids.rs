@@ -82,13 +82,16 @@ impl IdProblem {
     pub(crate) fn message(&self) -> String {
         match self {
             Self::Empty { .. } => "the id is empty".to_owned(),
-            Self::Repeated { id, first_line, .. } => format!("duplicate id {id:?}, first seen at line {first_line}"),
+            Self::Repeated { id, first_line, .. } => {
+                format!("duplicate id {id:?}, first seen at line {first_line}")
+            }
         }
     }
 
     /// What is said where the column was only guessed.
     pub(crate) fn remark(&self, column: &str) -> String {
-        let column = if column == "header" { "the record names".to_owned() } else { format!("column {column:?}") };
+        let column =
+            if column == "header" { "the record names".to_owned() } else { format!("column {column:?}") };
         let why = match self {
             Self::Empty { line } => format!("{column} has no id at line {line}"),
             Self::Repeated { id, first_line, line } => {

@@ -12,7 +12,9 @@ pub(crate) enum TargetProblem {
         1.8e308"
     )]
     Infinite(String),
-    #[error("target {0:?} has a decimal comma\n  hint: write a decimal point, as in 1.5, and no separator of thousands")]
+    #[error(
+        "target {0:?} has a decimal comma\n  hint: write a decimal point, as in 1.5, and no separator of thousands"
+    )]
     DecimalComma(String),
     #[error("target {0:?} is not a number\n  hint: leave the field of a missing value empty, or write NA")]
     Text(String),
@@ -142,17 +144,61 @@ pub(crate) fn parse_yes_no(text: &str) -> Result<f64, TargetProblem> {
 
 /// Words of the positive class, in lower case.
 const POSITIVE: &[&str] = &[
-    "1", "+", "true", "t", "yes", "y", "positive", "pos", "case", "cases", "active", "functional", "bound", "present",
-    "pathogenic", "on", "high", "signal", "hit",
+    "1",
+    "+",
+    "true",
+    "t",
+    "yes",
+    "y",
+    "positive",
+    "pos",
+    "case",
+    "cases",
+    "active",
+    "functional",
+    "bound",
+    "present",
+    "pathogenic",
+    "on",
+    "high",
+    "signal",
+    "hit",
 ];
 /// Words of the negative class, in lower case.
 const NEGATIVE: &[&str] = &[
-    "0", "-", "false", "f", "no", "n", "negative", "neg", "control", "controls", "ctrl", "inactive", "unbound", "absent",
-    "benign", "neutral", "off", "low", "background", "random", "decoy", "shuffled", "none", ".", "--", "?", "wt",
-    "wildtype", "other",
+    "0",
+    "-",
+    "false",
+    "f",
+    "no",
+    "n",
+    "negative",
+    "neg",
+    "control",
+    "controls",
+    "ctrl",
+    "inactive",
+    "unbound",
+    "absent",
+    "benign",
+    "neutral",
+    "off",
+    "low",
+    "background",
+    "random",
+    "decoy",
+    "shuffled",
+    "none",
+    ".",
+    "--",
+    "?",
+    "wt",
+    "wildtype",
+    "other",
 ];
 /// What is put in front of a class to name the other.
-const NEGATIONS: &[&str] = &["non-", "non_", "non ", "non", "not-", "not_", "not ", "no-", "no_", "no ", "un", "in"];
+const NEGATIONS: &[&str] =
+    &["non-", "non_", "non ", "non", "not-", "not_", "not ", "no-", "no_", "no ", "un", "in"];
 
 /// Which of two labels, in their order, is the positive class if nobody says so: the greater of two numbers; the one
 /// whose negation the other is (`enhancer` of `enhancer` and `non-enhancer`); the one that is a word for yes, or whose
@@ -184,13 +230,23 @@ mod tests {
     fn numbers_come_first_by_value_and_texts_are_as_written() {
         assert_eq!(Label::parse("1.0"), Label::parse(" 1"));
         assert_eq!(Label::parse("-2.00"), Label::parse("-2"));
-        for (left, right) in
-            [("a", "A"), ("1e3", "1000"), ("01", "1"), ("+1", "1"), ("0.50", "0.5"), ("1.", "1"), ("01.0", "1")]
-        {
+        for (left, right) in [
+            ("a", "A"),
+            ("1e3", "1000"),
+            ("01", "1"),
+            ("+1", "1"),
+            ("0.50", "0.5"),
+            ("1.", "1"),
+            ("01.0", "1"),
+        ] {
             assert_ne!(Label::parse(left), Label::parse(right), "{left}");
         }
-        assert!(Label::parse("1e3").is_like(&Label::parse("1000")) && !Label::parse("a").is_like(&Label::parse("A")));
-        let mut labels: Vec<_> = ["b", "10", "a", "9.0", "1e1", "inf"].iter().map(|text| Label::parse(text)).collect();
+        assert!(
+            Label::parse("1e3").is_like(&Label::parse("1000"))
+                && !Label::parse("a").is_like(&Label::parse("A"))
+        );
+        let mut labels: Vec<_> =
+            ["b", "10", "a", "9.0", "1e1", "inf"].iter().map(|text| Label::parse(text)).collect();
         labels.sort();
         assert_eq!(labels.iter().map(Label::text).collect::<Vec<_>>(), ["9.0", "10", "1e1", "a", "b", "inf"]);
     }
@@ -225,12 +281,31 @@ mod tests {
             usual_positive(&labels[0], &labels[1]).text().to_owned()
         };
         for (yes, no) in [
-            ("1", "0"), ("2", "1"), ("+", "-"), ("+1", "-1"), ("1.0", "0.0"), ("True", "False"), ("YES", "no"),
-            ("enhancer", "non-enhancer"), ("promoter", "nonpromoter"), ("Promoter", "no promoter"),
-            ("case", "control"), ("active", "inactive"), ("bound", "unbound"), ("pos", "neg"),
-            ("enhancer", "none"), ("enhancer", "random"), ("positive", "zebra"), ("b", "a"), ("b", "B"),
+            ("1", "0"),
+            ("2", "1"),
+            ("+", "-"),
+            ("+1", "-1"),
+            ("1.0", "0.0"),
+            ("True", "False"),
+            ("YES", "no"),
+            ("enhancer", "non-enhancer"),
+            ("promoter", "nonpromoter"),
+            ("Promoter", "no promoter"),
+            ("case", "control"),
+            ("active", "inactive"),
+            ("bound", "unbound"),
+            ("pos", "neg"),
+            ("enhancer", "none"),
+            ("enhancer", "random"),
+            ("positive", "zebra"),
+            ("b", "a"),
+            ("b", "B"),
         ] {
-            assert_eq!((positive(yes, no), positive(no, yes)), (yes.to_owned(), yes.to_owned()), "{yes} {no}");
+            assert_eq!(
+                (positive(yes, no), positive(no, yes)),
+                (yes.to_owned(), yes.to_owned()),
+                "{yes} {no}"
+            );
         }
     }
 }

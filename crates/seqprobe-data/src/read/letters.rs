@@ -33,7 +33,8 @@ impl LetterCounts {
         let percent = |count: u64| 100.0 * count as f64 / total.max(1) as f64;
         let mut remarks = Vec::new();
         if iupac > 0 {
-            let protein = if iupac as f64 >= PROTEIN_SHARE * total as f64 { ": are these proteins?" } else { "" };
+            let protein =
+                if iupac as f64 >= PROTEIN_SHARE * total as f64 { ": are these proteins?" } else { "" };
             remarks.push(format!(
                 "{iupac} of {total} letters ({:.2}%) are ambiguity codes and became N{protein}",
                 percent(iupac)
@@ -73,7 +74,10 @@ mod tests {
     fn letters_that_are_lost_are_counted() {
         assert!(remarks(&["ACGT", "acgu"]).is_empty());
         assert_eq!(remarks(&["ACGTN", "ACGTA"]), ["1 of 10 letters (10.00%) are N"]);
-        assert_eq!(remarks(&["ACGTR", "ACGTA"]), ["1 of 10 letters (10.00%) are ambiguity codes and became N"]);
+        assert_eq!(
+            remarks(&["ACGTR", "ACGTA"]),
+            ["1 of 10 letters (10.00%) are ambiguity codes and became N"]
+        );
         assert_eq!(
             remarks(&["MKHVRDGAST", "NNN"]),
             [

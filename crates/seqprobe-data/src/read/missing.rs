@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Words that mean a missing value, in lower case; they are compared without case. They are the words of pandas, R,
 /// spreadsheets and of tables of genomic tools. The empty text is one of them.
 pub const MISSING_WORDS: &[&str] = &[
-    "", "na", "n/a", "n.a.", "#n/a", "#n/a n/a", "#na", "<na>", "nan", "-nan", "null", "none", "nil", ".", "-", "--", "?",
-    "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan", "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!",
+    "", "na", "n/a", "n.a.", "#n/a", "#n/a n/a", "#na", "<na>", "nan", "-nan", "null", "none", "nil", ".",
+    "-", "--", "?", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan", "#div/0!", "#value!", "#ref!", "#num!",
+    "#name?", "#null!",
 ];
 
 /// Missing words that can be the name of a class where a column has two values only, as in `+` and `-`.

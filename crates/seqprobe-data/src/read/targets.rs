@@ -68,7 +68,8 @@ fn words_of_classes(card: &Card, rows: &ReadRows) -> BTreeSet<String> {
     if !matches!(card.task, TaskKind::Binary | TaskKind::Multiclass) {
         return BTreeSet::new();
     }
-    let labels = card.files.values().flat_map(|entries| entries.as_slice()).filter_map(|entry| entry.label.as_ref());
+    let labels =
+        card.files.values().flat_map(|entries| entries.as_slice()).filter_map(|entry| entry.label.as_ref());
     let stated = labels.chain(&card.positive).chain(card.classes.iter().flatten());
     let stated: BTreeSet<String> = stated.map(|text| text.as_str().trim().to_owned()).collect();
     let mut values = BTreeSet::new();

@@ -96,7 +96,8 @@ fn apply(
                     rule.of
                 )));
             }
-            let places: Vec<usize> = (0..members.len()).filter(|&place| splits[place] == Split::Train).collect();
+            let places: Vec<usize> =
+                (0..members.len()).filter(|&place| splits[place] == Split::Train).collect();
             let train: Vec<usize> = places.iter().map(|&place| members[place]).collect();
             let drawn = match &card.group {
                 Some(_) => by_name(train.iter().map(group).collect())?,

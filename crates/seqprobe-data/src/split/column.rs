@@ -97,7 +97,8 @@ impl SplitColumn {
     }
 
     fn shown(&self) -> String {
-        let mut texts: Vec<String> = self.values.keys().take(SHOWN).map(|value| format!("{value:?}")).collect();
+        let mut texts: Vec<String> =
+            self.values.keys().take(SHOWN).map(|value| format!("{value:?}")).collect();
         if self.values.len() > SHOWN {
             texts.push("…".to_owned());
         }
@@ -124,7 +125,10 @@ mod tests {
         assert_eq!(words(&["train", "test"]), Ok(SplitWords::WithoutValid("1 train, 1 test".to_owned())));
         assert_eq!(words(&["a", "b"]), Ok(SplitWords::None { values: "\"a\", \"b\"".to_owned() }));
         let error = words(&["train", "test", "", "extra"]).unwrap_err();
-        assert!(error.starts_with("column \"split\" has words for splits, but \"\" at line 4 is none\n"), "{error}");
+        assert!(
+            error.starts_with("column \"split\" has words for splits, but \"\" at line 4 is none\n"),
+            "{error}"
+        );
         let error = words(&["train", "dev"]).unwrap_err();
         assert!(error.starts_with("column \"split\" has no test rows: 1 train, 1 valid\n"), "{error}");
         assert!(words(&["test"]).unwrap_err().contains("has no train rows: 1 test"));

@@ -29,7 +29,8 @@ mod tests {
 
     #[test]
     fn words_are_read_in_any_case_and_others_are_not() {
-        for (word, split) in [("Train", Split::Train), (" VAL ", Split::Valid), ("dev", Split::Valid), ("TEST", Split::Test)]
+        for (word, split) in
+            [("Train", Split::Train), (" VAL ", Split::Valid), ("dev", Split::Valid), ("TEST", Split::Test)]
         {
             assert_eq!(split_named(word), Some(split));
         }

@@ -2,6 +2,7 @@
 
 use crate::error::StudyError;
 use crate::suite::file::{ControlsEntry, LayersEntry, ProbeEntry, RepresentationEntry, SuiteFile};
+use seqprobe_core::TaskKind;
 use seqprobe_data::{Card, FileLayout};
 use seqprobe_embed::Window;
 use seqprobe_files::write_whole;
@@ -17,6 +18,10 @@ pub struct OneFile {
     pub targets: Vec<String>,
     /// What is known of the file's columns.
     pub layout: FileLayout,
+    /// The kind of task; `None` to find it from the values.
+    pub task: Option<TaskKind>,
+    /// The column of the splits, or `random` for none; `None` to find it by its name.
+    pub split: Option<String>,
     /// Column whose values are never split.
     pub group: Option<String>,
     /// Split by chromosome.

@@ -7,7 +7,7 @@ use crate::output::print_line;
 use seqprobe_core::{Split, Targets};
 use seqprobe_data::export;
 use seqprobe_data::simulate::{self, simulated_name};
-use seqprobe_study::{SimulateEntry, dataset_record, load_dataset, simulate_dataset};
+use seqprobe_study::{SimulateEntry, dataset_record, load_dataset, remarks_of_dataset, simulate_dataset};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -85,7 +85,7 @@ fn show(name: &str, folders: &PathArgs) -> Result<(), Failure> {
             }
         }
     }
-    lines.extend(dataset.notes.iter().map(|note| format!("note       {note}")));
+    lines.extend(remarks_of_dataset(&dataset).iter().map(|note| format!("note       {note}")));
     lines.push(format!("licence    {}", dataset.origin.licence));
     lines.push(format!("source     {}", dataset.origin.source));
     lines.push(format!("digest     {}", record.digest));
@@ -99,7 +99,12 @@ fn check(mut datasets: Vec<String>, folders: &PathArgs) -> Result<(), Failure> {
     let mut n_bad = 0;
     for name in &datasets {
         match load_dataset(name, Path::new(""), &folders.data_dirs, SimulateEntry::default()) {
-            Ok(dataset) => print_line(&format!("ok      {name}: {} examples", dataset.n_examples()))?,
+            Ok(dataset) => {
+                print_line(&format!("ok      {name}: {} examples", dataset.n_examples()))?;
+                for remark in remarks_of_dataset(&dataset) {
+                    print_line(&format!("        {remark}"))?;
+                }
+            }
             Err(failure) => {
                 n_bad += 1;
                 print_line(&format!("failed  {name}: {}", Failure::from(failure).text()))?;

@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
     events.finish();
     let embedded = &file.embeddings;
     for remark in &embedded.remarks {
-        print_error_line(remark);
+        print_error_line(&format!("note: {remark}"));
     }
     for (layer, features) in embedded.layers.iter().zip(&embedded.features) {
         let output = output_of(&arguments.output, *layer, embedded.layers.len());

@@ -2,7 +2,7 @@
 
 use crate::cli::EmbedArguments;
 use crate::exit::{ExitCode, Failure, OrExit};
-use crate::output::print_line;
+use crate::output::{print_error_line, print_line};
 use crate::progress::ShownEvents;
 use seqprobe_data::read_sequences;
 use seqprobe_embed::export_features;
@@ -32,6 +32,9 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
     }
     let options = arguments.compute.options(String::new())?;
     let input = read_sequences(&arguments.input, &arguments.columns.layout()).or_exit(ExitCode::Data)?;
+    for remark in &input.remarks {
+        print_error_line(&format!("note: {remark}"));
+    }
     let mut events = ShownEvents::default();
     let scores =
         masked_scores(&arguments.model, &input, arguments.mask_every, &options.finder(), &mut events)?;

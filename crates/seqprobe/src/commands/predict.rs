@@ -2,7 +2,7 @@
 
 use crate::cli::PredictArguments;
 use crate::exit::{ExitCode, Failure, OrExit};
-use crate::output::print_line;
+use crate::output::{print_error_line, print_line};
 use crate::progress::ShownEvents;
 use ndarray::Array2;
 use seqprobe_data::read_sequences;
@@ -19,6 +19,9 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let probes = StoredProbes::choose(&stored, wanted, &arguments.run)?;
     let options = arguments.compute.options(String::new())?;
     let input = read_sequences(input, &arguments.columns.layout()).or_exit(ExitCode::Data)?;
+    for remark in &input.remarks {
+        print_error_line(&format!("note: {remark}"));
+    }
     let mut events = ShownEvents::default();
     let predictions = probes.predict(&input.sequences, &options, &mut events)?;
     events.finish();

@@ -15,6 +15,8 @@ pub(crate) fn run(arguments: &ProbeArguments, command: String) -> Result<(), Fai
         file: arguments.file.clone(),
         targets: arguments.target.clone(),
         layout: arguments.columns.layout(),
+        task: arguments.task.map(Into::into),
+        split: arguments.split.clone(),
         group: arguments.group.clone(),
         chromosome: arguments.chromosome,
         positive: arguments.positive.clone(),
@@ -33,6 +35,9 @@ pub(crate) fn run(arguments: &ProbeArguments, command: String) -> Result<(), Fai
     })?;
     for guess in &made.guesses {
         print_error_line(&format!("guessed: {guess}"));
+    }
+    for remark in &made.remarks {
+        print_error_line(&format!("note: {remark}"));
     }
     if let Some(folder) = &arguments.save {
         let [card, suite] = made.save(folder)?;
