@@ -59,9 +59,9 @@ pub enum FeatureError {
         /// Number of rows.
         n_rows: usize,
     },
-    /// An input longer than the longest training input of a fixed-length representation.
+    /// An input longer than the longest input of the training dataset, for a fixed-length representation.
     #[error(
-        "row {row} has {length} tokens, more than the {limit} of the longest training input\n  \
+        "row {row} has {length} tokens, more than the {limit} of the longest input of the training dataset\n  \
          hint: use a probe without fixed length (cnn) or cut the input"
     )]
     TooLong {

@@ -20,7 +20,7 @@ pub enum Pooling {
     Last,
     /// No pooling: one vector per token, `[length, dim]`, without special tokens.
     Tokens,
-    /// Token vectors one after the other, padded at the end with zeros to the longest training input. A longer input is
+    /// Token vectors one after the other, padded at the end with zeros to the longest input of the dataset. A longer input is
     /// an error.
     Flatten,
 }

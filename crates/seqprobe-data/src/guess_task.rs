@@ -81,7 +81,12 @@ impl TargetValues {
 
     /// The distinct labels, without missing words.
     fn labels(&self) -> BTreeSet<Label> {
-        self.texts.keys().filter(|text| !is_missing(text)).map(|text| Label::parse(text)).collect()
+        let mut labels = BTreeSet::new();
+        for text in self.texts.keys().filter(|text| !is_missing(text)) {
+            // The shorter of two spellings comes first and stays.
+            labels.insert(Label::parse(text));
+        }
+        labels
     }
 
     /// The distinct labels, with the missing words that are names of classes.
@@ -161,11 +166,12 @@ fn guess_kind_of_one(
         Some((text, line)) if target.n_numbers > 0 => {
             let number =
                 labels.iter().find(|label| label.number().is_some()).map(Label::text).unwrap_or_default();
+            let finite = if text.parse::<f64>().is_ok() { "finite " } else { "" };
             Err(DataError::line(
                 path,
                 *line,
                 format!(
-                    "column {name:?}: {text:?} is not a number, but other values are, as {number:?}\n  hint: --task {} \
+                    "column {name:?}: {text:?} is not a {finite}number, but other values are, as {number:?}\n  hint: --task {} \
                     if {text:?} is the name of a class; if the value is missing, leave the field empty or write NA",
                     if n == 2 { "binary" } else { "multiclass" }
                 ),

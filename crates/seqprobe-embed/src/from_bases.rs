@@ -91,7 +91,7 @@ impl PlainRepresentation {
         })
     }
 
-    /// Returns the features of some sequences; row i belongs to sequence i. `training_rows` determine the length of
+    /// Returns the features of some sequences; row i belongs to sequence i. `rows` determine the length of
     /// `flatten` and have no other effect.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ impl PlainRepresentation {
         self,
         sequences: &'a [DnaSequence],
         pooling: Pooling,
-        training_rows: &[usize],
+        rows: &[usize],
     ) -> Result<BoxedSource<'a>, EmbedError> {
         self.check_pooling(pooling)?;
         let source: BoxedSource<'a> = match self {
@@ -111,7 +111,7 @@ impl PlainRepresentation {
         };
         Ok(match pooling {
             Pooling::Tokens => source,
-            Pooling::Flatten => Box::new(Flattened::new(source, training_rows)?),
+            Pooling::Flatten => Box::new(Flattened::new(source, rows)?),
             _ => Box::new(PooledTokens::new(source, pooling)?),
         })
     }

@@ -17,23 +17,23 @@ pub struct Flattened<'a> {
 }
 
 impl<'a> Flattened<'a> {
-    /// Flattens a source of tokens to the length of the longest training row. Reading a longer row is
+    /// Flattens a source of tokens to the length of the longest of some rows. Reading a longer row is
     /// [`FeatureError::TooLong`].
     ///
     /// # Errors
-    /// [`EmbedError::NotApplicable`] when the source is pooled or there is no training row,
-    /// [`FeatureError::Row`] when a training row does not exist.
-    pub fn new(source: BoxedSource<'a>, training_rows: &[usize]) -> Result<Self, EmbedError> {
+    /// [`EmbedError::NotApplicable`] when the source is pooled or there is no such row,
+    /// [`FeatureError::Row`] when such a row does not exist.
+    pub fn new(source: BoxedSource<'a>, rows: &[usize]) -> Result<Self, EmbedError> {
         require_tokens(&source, Pooling::Flatten)?;
         let n_rows = source.n_rows();
-        if let Some(&row) = training_rows.iter().find(|&&row| row >= n_rows) {
+        if let Some(&row) = rows.iter().find(|&&row| row >= n_rows) {
             return Err(FeatureError::Row { row, n_rows }.into());
         }
-        match training_rows.iter().map(|&row| source.length(row)).max() {
+        match rows.iter().map(|&row| source.length(row)).max() {
             Some(max_length) => Ok(Self { source, max_length }),
             None => Err(EmbedError::NotApplicable {
                 what: "flatten".into(),
-                reason: "there is no training row to take the length from".into(),
+                reason: "there is no row to take the length from".into(),
             }),
         }
     }

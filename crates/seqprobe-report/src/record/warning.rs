@@ -83,6 +83,21 @@ pub enum Warning {
         /// How many.
         bases: u64,
     },
+    /// The primary score on test is a mean that leaves targets or classes out: their true values are all the same.
+    PartialMean {
+        /// Dataset.
+        dataset: String,
+        /// Primary metric.
+        metric: String,
+        /// Targets or classes in the mean.
+        scored: usize,
+        /// All of them.
+        of: usize,
+        /// `targets` or `classes`.
+        what: String,
+        /// Those left out.
+        left_out: Vec<String>,
+    },
     /// A sentence of a run that a version before 0.1 wrote.
     Text {
         /// The sentence.

@@ -33,6 +33,16 @@ pub fn warning_text(warning: &Warning) -> String {
         Warning::AmbiguousBases { dataset, bases } => {
             format!("{dataset}: {bases} bases are N or another ambiguity code")
         }
+        Warning::PartialMean { dataset, metric, scored, of, what, left_out } => {
+            let title = seqprobe_stats::metric(metric).map_or(metric.as_str(), |metric| metric.title);
+            let names: Vec<String> = left_out.iter().take(5).map(|name| format!("{name:?}")).collect();
+            let more = if left_out.len() > names.len() { ", …" } else { "" };
+            format!(
+                "{dataset}: {title} on test is the mean over {scored} of {of} {what}; without a score, because their true \
+                values on test are all the same or missing: {}{more}",
+                names.join(", ")
+            )
+        }
         Warning::Text { text } => text.clone(),
     }
 }

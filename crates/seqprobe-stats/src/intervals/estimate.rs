@@ -48,7 +48,7 @@ pub fn estimate(
     resampling: &Resampling<'_>,
 ) -> Result<Estimate, NoEstimate> {
     check(truth, resampling)?;
-    let side = SeededScores::prepare(metric, truth, outputs_by_seed, 1.0)?;
+    let side = SeededScores::prepare(metric, truth, outputs_by_seed, 1.0, resampling.names)?;
     interval_of(
         &IntervalRequest { metric, truth, sides: &[side], range: metric.range, scale: metric.scale },
         resampling,
@@ -101,9 +101,9 @@ pub fn compare(
             other => other,
         }
     };
-    let model_side = SeededScores::prepare(metric, truth, model, orientation).map_err(named("model"))?;
+    let model_side = SeededScores::prepare(metric, truth, model, orientation, resampling.names).map_err(named("model"))?;
     let baseline_side =
-        SeededScores::prepare(metric, truth, baseline, -orientation).map_err(named("baseline"))?;
+        SeededScores::prepare(metric, truth, baseline, -orientation, resampling.names).map_err(named("baseline"))?;
     if model == baseline {
         return Ok(Difference { estimate: identical(truth, model.len(), resampling) });
     }

@@ -66,7 +66,7 @@ pub(crate) fn interval_of(
     let method = chosen(request, resampling)?;
     let resampler = Resampler::new(truth, resampling.clusters, resampling.seed);
     let targets = sides.first().map(SeededScores::targets).unwrap_or_default();
-    let size = SampleSize::of(truth, &targets, &resampler);
+    let size = SampleSize::of(truth, &targets, &resampler, resampling.names);
     if let Some(problem) = size.too_small() {
         return Err(no_interval(problem));
     }
@@ -185,7 +185,7 @@ fn bootstrap(
         && let Some(first) = replicates.iter().find_map(|score| score.as_ref().err())
     {
         let (n, first) = (resampling.replicates, first.clone());
-        return Err(IntervalProblem::UndefinedReplicates { n_undefined, n, first });
+        return Err(IntervalProblem::UndefinedReplicates { n_undefined, n, first: first.text(resampling.names) });
     }
     let mut scores: Vec<f64> = replicates.into_iter().filter_map(Result::ok).collect();
     let largest_score = sides.iter().map(SeededScores::largest_score).fold(0.0, f64::max);
@@ -210,7 +210,7 @@ fn bootstrap(
         return Ok(FromExamples { part, over_seeds });
     }
     let acceleration =
-        acceleration(sides, resampler, truth.n_examples()).map_err(IntervalProblem::Jackknife)?;
+        acceleration(sides, resampler, truth.n_examples()).map_err(|cause| IntervalProblem::Jackknife(cause.text(resampling.names)))?;
     let interval = bca_interval(&scores, point, acceleration, resampling.level);
     Ok(FromExamples { part: Part::Interval(interval, term, format!("bca-{drawn}")), over_seeds })
 }

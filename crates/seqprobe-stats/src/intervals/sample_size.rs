@@ -29,9 +29,10 @@ pub(crate) struct SampleSize {
 }
 
 impl SampleSize {
-    /// Counts units and classes. `targets`: the targets that are scored, for multilabel and regression tasks.
-    pub(crate) fn of(truth: &Truth<'_>, targets: &[usize], resampler: &Resampler) -> Self {
-        let (smallest, smallest_name) = smallest(truth, targets);
+    /// Counts units and classes. `targets`: the targets that are scored, for multilabel and regression tasks; `names`:
+    /// those of the classes or targets.
+    pub(crate) fn of(truth: &Truth<'_>, targets: &[usize], resampler: &Resampler, names: &[String]) -> Self {
+        let (smallest, smallest_name) = smallest(truth, targets, names);
         let n_clusters = match resampler.scheme() {
             Scheme::Clusters { n_clusters, .. } => Some(*n_clusters),
             Scheme::Strata(_) => None,
@@ -100,7 +101,11 @@ impl SampleSize {
 
 /// Returns the size and the name of the smallest class that occurs, or of the target with the fewest known values (of
 /// its rarer label).
-fn smallest(truth: &Truth<'_>, targets: &[usize]) -> (usize, String) {
+fn smallest(truth: &Truth<'_>, targets: &[usize], names: &[String]) -> (usize, String) {
+    let named = |what: &str, index: usize| match names.get(index) {
+        Some(name) => format!("{what} {name:?}"),
+        None => format!("{what} {index}"),
+    };
     let labels_of = |target: usize, values: &[Option<bool>], n_targets: usize| {
         let mut counts = [0_usize; 2];
         for label in values.iter().skip(target).step_by(n_targets).flatten() {
@@ -110,10 +115,14 @@ fn smallest(truth: &Truth<'_>, targets: &[usize]) -> (usize, String) {
     };
     let groups: Vec<(usize, String)> = match truth {
         Truth::Binary(labels) => {
+            let class = |index: usize, usual: &str| match names.get(index) {
+                Some(name) => format!("class {name:?}"),
+                None => usual.to_owned(),
+            };
             let positives = labels.iter().filter(|&&label| label).count();
             vec![
-                (positives, "the positive class".to_owned()),
-                (labels.len() - positives, "the negative class".to_owned()),
+                (positives, class(1, "the positive class")),
+                (labels.len() - positives, class(0, "the negative class")),
             ]
         }
         Truth::Classes { labels, n_classes } => {
@@ -121,19 +130,19 @@ fn smallest(truth: &Truth<'_>, targets: &[usize]) -> (usize, String) {
             for &label in *labels {
                 counts[label as usize] += 1;
             }
-            counts.into_iter().enumerate().map(|(class, count)| (count, format!("class {class}"))).collect()
+            counts.into_iter().enumerate().map(|(class, count)| (count, named("class", class))).collect()
         }
         Truth::Multilabel { values, n_targets } => targets
             .iter()
             .map(|&target| {
-                (labels_of(target, values, *n_targets), format!("the rarer label of target {target}"))
+                (labels_of(target, values, *n_targets), named("the rarer label of target", target))
             })
             .collect(),
         Truth::Regression { values, n_targets } => targets
             .iter()
             .map(|&target| {
                 let n_known = values.iter().skip(target).step_by(*n_targets).flatten().count();
-                (n_known, format!("target {target}"))
+                (n_known, named("target", target))
             })
             .collect(),
     };
@@ -148,7 +157,7 @@ mod tests {
 
     fn size(truth: &Truth<'_>, clusters: Option<&[u32]>) -> SampleSize {
         let targets: Vec<usize> = (0..truth.n_outputs()).collect();
-        SampleSize::of(truth, &targets, &Resampler::new(truth, clusters, 1))
+        SampleSize::of(truth, &targets, &Resampler::new(truth, clusters, 1), &[])
     }
 
     /// `positives` of `n` labels are true, one after another in the order of rows.

@@ -21,13 +21,17 @@ impl<'a> SeededScores<'a> {
         truth: &Truth<'_>,
         outputs_by_seed: &'a [&'a [f64]],
         sign: f64,
+        names: &[String],
     ) -> Result<Self, NoEstimate> {
         let n_seeds = outputs_by_seed.len();
         let prepare = |(seed, outputs): (usize, &&[f64])| {
             metric.prepare(truth, outputs).map_err(|undefined| match undefined {
                 Undefined::Input(error) => NoEstimate::Input(error),
-                cause if n_seeds == 1 => NoEstimate::Undefined { reason: cause.to_string() },
-                cause => NoEstimate::Undefined { reason: format!("seed {} of {n_seeds}: {cause}", seed + 1) },
+                cause if n_seeds == 1 => NoEstimate::Undefined { reason: cause.text(names) },
+                cause => {
+                    let cause = cause.text(names);
+                    NoEstimate::Undefined { reason: format!("seed {} of {n_seeds}: {cause}", seed + 1) }
+                }
             })
         };
         let seeds: Vec<_> = outputs_by_seed.iter().enumerate().map(prepare).collect::<Result<_, _>>()?;

@@ -1,7 +1,7 @@
 //! The types of intervals: resampling settings and methods, estimates, paired differences, reasons why there is none.
 
 use crate::intervals::student_t::t_tail;
-use crate::metrics::errors::{InputError, Undefined};
+use crate::metrics::errors::InputError;
 use thiserror::Error;
 
 /// How an interval is computed.
@@ -36,12 +36,15 @@ pub struct Resampling<'a> {
     pub level: f64,
     /// How the interval is computed.
     pub method: IntervalMethod,
+    /// Names of the classes, or of the targets, for the reasons why there is no interval; empty: they are numbered from
+    /// 0.
+    pub names: &'a [String],
 }
 
 impl Resampling<'_> {
     /// Returns the usual settings: 1000 replicates of independent examples, level 0.95, the default method.
     pub fn new(seed: u64) -> Self {
-        Self { replicates: 1000, clusters: None, seed, level: 0.95, method: IntervalMethod::Default }
+        Self { replicates: 1000, clusters: None, seed, level: 0.95, method: IntervalMethod::Default, names: &[] }
     }
 }
 
@@ -117,13 +120,13 @@ pub(crate) enum IntervalProblem {
     PerfectCorrelation,
     /// Too many replicates without a score.
     #[error("{n_undefined} of {n} bootstrap replicates are undefined: {first}")]
-    UndefinedReplicates { n_undefined: usize, n: usize, first: Undefined },
+    UndefinedReplicates { n_undefined: usize, n: usize, first: String },
     /// No variance between replicates, for a metric without a bound for this case.
     #[error("all bootstrap replicates have the same score, so the uncertainty cannot be estimated")]
     NoVariance,
     /// A jackknife replicate without a score.
     #[error("the score is undefined when some of the examples are left out: {0}")]
-    Jackknife(Undefined),
+    Jackknife(String),
     /// An end of the interval is not finite.
     #[error("the variance is too large for a 64-bit number")]
     NotFinite,

@@ -172,6 +172,16 @@ pub enum Undefined {
 }
 
 impl Undefined {
+    /// The reason as text, with the names of classes or targets; those without a name are numbered from 0.
+    pub(crate) fn text(&self, names: &[String]) -> String {
+        match self {
+            Self::Target { target, cause } if *target < names.len() => {
+                format!("{:?}: {}", names[*target], cause.text(names))
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// Returns true if the true values alone make the score undefined. It is then undefined for all predictions.
     pub(crate) fn lies_in_truth(&self) -> bool {
         matches!(self, Self::NoValues | Self::TooFew | Self::OneClass | Self::ConstantTruth)

@@ -3,7 +3,7 @@
 use crate::judge::truth::{Predictions, ScoredOutputs, targets_of};
 use crate::store::cell_store::CellResult;
 use seqprobe_core::{Dataset, Seed, Split};
-use seqprobe_report::record::ScoreRecord;
+use seqprobe_report::record::{ScoreRecord, ScoredTarget};
 use seqprobe_stats::{IntervalMethod, METRICS, Metric, Resampling, estimate};
 
 /// Confidence level of every interval.
@@ -14,6 +14,8 @@ pub(crate) struct SplitResampling {
     clusters: Option<Vec<u32>>,
     replicates: usize,
     seed: u64,
+    /// Of the classes, else of the targets.
+    names: Vec<String>,
 }
 
 impl SplitResampling {
@@ -23,7 +25,9 @@ impl SplitResampling {
             .as_ref()
             .map(|clusters| dataset.splits.rows(split).iter().map(|&row| clusters.ids()[row]).collect());
         let seed = Seed(0).derive(&format!("bootstrap/{}/{}", dataset.id, split.as_str())).0;
-        Self { clusters, replicates, seed }
+        let task = &dataset.task;
+        let names = if task.classes.is_empty() { &task.targets } else { &task.classes }.clone();
+        Self { clusters, replicates, seed, names }
     }
 
     pub(crate) fn view(&self) -> Resampling<'_> {
@@ -33,6 +37,7 @@ impl SplitResampling {
             seed: self.seed,
             level: LEVEL,
             method: IntervalMethod::Default,
+            names: &self.names,
         }
     }
 }
@@ -64,7 +69,12 @@ pub(crate) fn score_split(
                 continue;
             }
             let outputs: Vec<&[f64]> = outputs.iter().map(AsRef::as_ref).collect();
-            let value = estimate(metric, &truth.view(), &outputs, &resampling.view());
+            let all = resampling.view();
+            let names = match target {
+                ScoredTarget::Column(name) if scored.len() > 1 => std::slice::from_ref(name),
+                _ => all.names,
+            };
+            let value = estimate(metric, &truth.view(), &outputs, &Resampling { names, ..all });
             records.push(ScoreRecord {
                 split,
                 target: target.clone(),

@@ -32,7 +32,7 @@ pub(crate) fn combinations(
     let takes_tokens = family.reads == FeatureKind::Tokens;
     match prepared {
         PreparedRepresentation::Plain { representation, poolings } => {
-            of_plain(*representation, poolings.as_deref(), family, takes_tokens, dataset)
+            of_plain(*representation, poolings.as_deref(), family, takes_tokens)
         }
         PreparedRepresentation::Imported { asked, .. } => {
             // The vectors are ready; no pooling is done, so the id has none.
@@ -52,7 +52,6 @@ fn of_plain(
     poolings: Option<&[Pooling]>,
     family: &ProbeFamily,
     takes_tokens: bool,
-    dataset: &Dataset,
 ) -> Vec<Combination> {
     let is_onehot = representation == PlainRepresentation::OneHot;
     let chosen = match poolings {
@@ -74,10 +73,7 @@ fn of_plain(
     }
     let read = |pooling: Pooling| {
         representation.check_pooling(pooling).map_err(|error| Reason(error.to_string()))?;
-        match too_long(dataset) {
-            Some(reason) if pooling == Pooling::Flatten => Err(Reason(reason)),
-            _ => Ok(pooling),
-        }
+        Ok(pooling)
     };
     let combination = |pooling| Combination { layer: None, pooling: Some(pooling), reads: read(pooling) };
     chosen.into_iter().map(combination).collect()
@@ -114,19 +110,4 @@ fn no_pooling_reason(takes_tokens: bool) -> String {
     } else {
         "the probe needs one vector per sequence, and only pooling = tokens was asked for".to_owned()
     }
-}
-
-/// Why sequences of a dataset cannot be laid out side by side: some are longer than every training sequence.
-fn too_long(dataset: &Dataset) -> Option<String> {
-    let longest = |split| {
-        let rows = dataset.splits.rows(split).iter();
-        rows.map(|&row| dataset.sequences[row].len()).max().unwrap_or(0)
-    };
-    let limit = longest(Split::Train);
-    let other = longest(Split::Valid).max(longest(Split::Test));
-    (other > limit).then(|| {
-        format!(
-            "the fixed length is that of the longest training sequence, {limit} bases, and others have up to {other}\n  hint: pooling = [\"mean\"], or a probe without a fixed length (cnn)"
-        )
-    })
 }

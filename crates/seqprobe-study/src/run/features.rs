@@ -39,7 +39,7 @@ pub(crate) fn features<'d>(
     match prepared {
         PreparedRepresentation::Plain { representation, .. } => {
             for &(layer, pooling) in wanted {
-                let source = representation.features(&dataset.sequences, pooling, &dataset.splits.train)?;
+                let source = representation.features(&dataset.sequences, pooling, &dataset.splits.all_rows())?;
                 made.sources.insert((layer, pooling), vec![source]);
             }
         }
@@ -112,7 +112,7 @@ fn add<'d>(
     source: BoxedSource<'d>,
 ) -> Result<(), EmbedError> {
     let source = if place.1 == Pooling::Flatten {
-        Box::new(Flattened::new(source, &dataset.splits.train)?)
+        Box::new(Flattened::new(source, &dataset.splits.all_rows())?)
     } else {
         source
     };

@@ -3,6 +3,7 @@
 use crate::error::StudyError;
 use crate::events::StudyEvents;
 use crate::judge::filled_cell::FilledCell;
+use crate::judge::partial_means::flag_partial_means;
 use crate::judge::score::{metric_versions, scores_of};
 use crate::plan::PlannedCell;
 use crate::run::context::{DatasetRun, Run};
@@ -28,7 +29,7 @@ pub(crate) fn scored(
     let replicates = run.suite.replicates;
     let versions = (metric_versions(), seqprobe_stats::INTERVALS_VERSION);
     let score_key = Digest::of_value(&("scores v1", key, &dataset.metric, versions, replicates))?;
-    let scores: Vec<ScoreRecord> = match run.store.known(SCORES, &score_key, events)? {
+    let mut scores: Vec<ScoreRecord> = match run.store.known(SCORES, &score_key, events)? {
         Some(scores) => scores,
         None => {
             let scores = scores_of(dataset, &result, replicates);
@@ -36,6 +37,7 @@ pub(crate) fn scored(
             scores
         }
     };
+    flag_partial_means(dataset, &mut scores);
     let record = CellRecord {
         scores,
         n_seeds: result.fits.len(),
