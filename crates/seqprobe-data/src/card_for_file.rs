@@ -136,8 +136,8 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
             }
             None => {
                 let what =
-                    if name == "header" { "record names".to_owned() } else { format!("column {name:?}") };
-                guesses.push(format!("the ids are the {what}"));
+                    if name == "header" { "the record names".to_owned() } else { format!("column {name:?}") };
+                guesses.push(format!("the ids are {what}"));
                 Some(Text(name))
             }
         },

@@ -1,6 +1,7 @@
 //! The datasets of a study: by id or path of a card, or simulated.
 
 use crate::error::StudyError;
+use crate::events::{StudyEvent, StudyEvents};
 use crate::suite::Suite;
 use crate::suite::file::SimulateEntry;
 use seqprobe_core::config::nearest;
@@ -12,7 +13,11 @@ use seqprobe_stats::{METRICS, Metric, MetricTask, metric};
 use std::path::{Path, PathBuf};
 
 /// Loads the datasets of a suite.
-pub(crate) fn load_datasets(suite: &Suite, data_dirs: &[PathBuf]) -> Result<Vec<Dataset>, StudyError> {
+pub(crate) fn load_datasets(
+    suite: &Suite,
+    data_dirs: &[PathBuf],
+    events: &mut dyn StudyEvents,
+) -> Result<Vec<Dataset>, StudyError> {
     let mut datasets: Vec<Dataset> = Vec::new();
     for name in &suite.datasets {
         let dataset = load_dataset(name, &suite.folder, data_dirs, suite.simulate)?;
@@ -23,6 +28,10 @@ pub(crate) fn load_datasets(suite: &Suite, data_dirs: &[PathBuf]) -> Result<Vec<
         };
         if datasets.iter().any(|other| other.id == dataset.id) {
             return Err(StudyError::DatasetTwice(dataset.id));
+        }
+        let is_simulated = simulated_name(name).is_some();
+        for remark in remarks_of_dataset(&dataset).iter().filter(|_| !is_simulated) {
+            events.event(StudyEvent::Remark { dataset: &dataset.id, remark });
         }
         datasets.push(dataset);
     }

@@ -12,7 +12,7 @@ use crate::suite::representation::{ModelRepresentation, check_extraction, check_
 use seqprobe_core::{LayerIndex, Pooling, RowIds};
 use seqprobe_data::{FileLayout, NamedSequences, SequenceFile, read_sequences};
 use seqprobe_embed::{
-    ChainedFeatures, EmbedError, EmbeddingCache, ExtractionForecast, ExtractionOptions, ExtractionProgress,
+    ChainedFeatures, EmbeddingCache, ExtractionForecast, ExtractionOptions, ExtractionProgress,
     ExtractionReport, Window, extract, forecast_extraction,
 };
 use std::ops::ControlFlow;
@@ -169,7 +169,7 @@ fn embed_parts(
         remarks: Vec::new(),
     };
     let mut damage = Vec::new();
-    let mut extract_part = |part: NamedSequences| -> Result<(), EmbedError> {
+    let mut extract_part = |part: NamedSequences| -> Result<(), StudyError> {
         let first_row = all.ids.len();
         let mut report = |progress: ExtractionProgress| {
             let done = first_row + progress.sequences;
@@ -183,7 +183,8 @@ fn embed_parts(
             user: Some(&user),
             progress: Some(&mut report),
         };
-        let mut done = extract(&model, spec, &part.sequences, &prepared.wanted, cache, options)?;
+        let mut done = extract(&model, spec, &part.sequences, &prepared.wanted, cache, options)
+            .map_err(|error| StudyError::Extraction(error).naming(&part.ids, first_row))?;
         if all.features.is_empty() {
             all.features = done.features.drain(..).map(ChainedFeatures::new).collect();
         }
@@ -201,7 +202,7 @@ fn embed_parts(
         if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     input.read_parts(ROWS_PER_PART, take).map_err(StudyError::Data)?;
-    outcome.map_err(StudyError::Extraction)?;
+    outcome?;
     report_damage(&damage, events);
     all.remarks = input.remarks().to_vec();
     all.remarks.extend(remarks_of(&all.report));

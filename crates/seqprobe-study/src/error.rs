@@ -155,6 +155,14 @@ pub enum StudyError {
     /// A value that cannot be written as TOML.
     #[error("cannot be written as TOML: {0}")]
     Toml(#[from] toml::ser::Error),
+    /// An error about one sequence of a file, with its id.
+    #[error("sequence {id:?}: {source}")]
+    OfSequence {
+        /// Its id.
+        id: String,
+        /// The error; it counts rows from 0.
+        source: Box<StudyError>,
+    },
     /// Features that cannot be read.
     #[error(transparent)]
     Features(#[from] FeatureError),
@@ -283,6 +291,7 @@ impl StudyError {
     /// What the error is about.
     pub fn kind(&self) -> ErrorKind {
         match self {
+            Self::OfSequence { source, .. } => source.kind(),
             Self::Suite(SuiteError::Empty { .. }) | Self::EmptyPlan => ErrorKind::EmptyPlan,
             Self::Suite(_)
             | Self::Option(_)
@@ -316,6 +325,26 @@ impl StudyError {
             | Self::Json(_)
             | Self::Toml(_)
             | Self::Features(_) => ErrorKind::Unexpected,
+        }
+    }
+
+    /// The error with the id of the sequence that it is about. `ids`: those of rows from `first_row` on.
+    #[must_use]
+    pub fn naming(self, ids: &[String], first_row: usize) -> Self {
+        let row = match &self {
+            Self::Extraction(
+                EmbedError::TooLong { row, .. }
+                | EmbedError::Sequence { row, .. }
+                | EmbedError::NoKmer { row, .. }
+                | EmbedError::Features(FeatureError::TooLong { row, .. }),
+            )
+            | Self::Features(FeatureError::TooLong { row, .. })
+            | Self::Probe(ProbeError::Features(FeatureError::TooLong { row, .. })) => Some(*row),
+            _ => None,
+        };
+        match row.and_then(|row| ids.get(row.checked_sub(first_row)?)) {
+            Some(id) => Self::OfSequence { id: id.clone(), source: Box::new(self) },
+            None => self,
         }
     }
 

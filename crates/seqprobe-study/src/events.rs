@@ -13,6 +13,13 @@ pub enum StudyEvent<'a> {
         /// The new key.
         new: &'static str,
     },
+    /// What was left out of a dataset, which letters became N, or the note of its card.
+    Remark {
+        /// Its id.
+        dataset: &'a str,
+        /// One sentence.
+        remark: &'a str,
+    },
     /// The plan is made.
     Planned {
         /// Its cells.

@@ -3,6 +3,7 @@
 pub(crate) mod control_checks;
 pub(crate) mod diagnostics;
 pub(crate) mod filled_cell;
+pub(crate) mod partial_means;
 pub(crate) mod score;
 mod significance_tests;
 pub(crate) mod truth;

@@ -58,6 +58,7 @@ impl StudyEvents for ShownEvents {
             StudyEvent::OldKey { old, new } => {
                 print_error_line(&format!("warning: the key {old} is now called {new}; please rename it"));
             }
+            StudyEvent::Remark { dataset, remark } => print_error_line(&format!("note: {dataset}: {remark}")),
             StudyEvent::Planned { cells } => {
                 self.over_cells = true;
                 self.bar = Some(new_bar(cells, "cells"));

@@ -125,9 +125,22 @@ fn of_verdict(dataset: &DatasetRecord, view: &VerdictView<'_>) -> String {
 fn subject(dataset: &DatasetRecord, verdict: &VerdictRecord) -> String {
     let settings = verdict.settings();
     let settings = if settings.is_empty() { String::new() } else { format!(" ({})", settings.join(" · ")) };
-    let target =
-        if dataset.targets.len() > 1 { format!(" on target {}", verdict.target) } else { String::new() };
+    let partial = verdict.comparisons.iter().find_map(|comparison| partial_mean(&comparison.delta));
+    let target = match (dataset.targets.len() > 1, partial) {
+        (true, Some(partial)) => format!(" on target {} ({partial})", verdict.target),
+        (true, None) => format!(" on target {}", verdict.target),
+        (false, Some(partial)) => format!(" on {partial}"),
+        (false, None) => String::new(),
+    };
     format!("{} with {}{settings}{target}", verdict.model, probe_name(&verdict.probe))
+}
+
+/// `1 of 2 targets`, the flag of a mean that leaves targets or classes out.
+fn partial_mean(value: &ScoreValue) -> Option<&str> {
+    let ScoreValue::Estimate(estimate) = value else { return None };
+    let is_partial =
+        |flag: &&String| flag.contains(" of ") && (flag.ends_with(" targets") || flag.ends_with(" classes"));
+    estimate.flags.iter().find(is_partial).map(String::as_str)
 }
 
 /// `+0.034 [0.021, 0.047] against kmer-4`.

@@ -101,9 +101,10 @@ pub fn compare(
             other => other,
         }
     };
-    let model_side = SeededScores::prepare(metric, truth, model, orientation, resampling.names).map_err(named("model"))?;
-    let baseline_side =
-        SeededScores::prepare(metric, truth, baseline, -orientation, resampling.names).map_err(named("baseline"))?;
+    let model_side =
+        SeededScores::prepare(metric, truth, model, orientation, resampling.names).map_err(named("model"))?;
+    let baseline_side = SeededScores::prepare(metric, truth, baseline, -orientation, resampling.names)
+        .map_err(named("baseline"))?;
     if model == baseline {
         return Ok(Difference { estimate: identical(truth, model.len(), resampling) });
     }

@@ -185,7 +185,11 @@ fn bootstrap(
         && let Some(first) = replicates.iter().find_map(|score| score.as_ref().err())
     {
         let (n, first) = (resampling.replicates, first.clone());
-        return Err(IntervalProblem::UndefinedReplicates { n_undefined, n, first: first.text(resampling.names) });
+        return Err(IntervalProblem::UndefinedReplicates {
+            n_undefined,
+            n,
+            first: first.text(resampling.names),
+        });
     }
     let mut scores: Vec<f64> = replicates.into_iter().filter_map(Result::ok).collect();
     let largest_score = sides.iter().map(SeededScores::largest_score).fold(0.0, f64::max);
@@ -209,8 +213,8 @@ fn bootstrap(
         let part = Part::Interval(interval, term, format!("percentile-{drawn}"));
         return Ok(FromExamples { part, over_seeds });
     }
-    let acceleration =
-        acceleration(sides, resampler, truth.n_examples()).map_err(|cause| IntervalProblem::Jackknife(cause.text(resampling.names)))?;
+    let acceleration = acceleration(sides, resampler, truth.n_examples())
+        .map_err(|cause| IntervalProblem::Jackknife(cause.text(resampling.names)))?;
     let interval = bca_interval(&scores, point, acceleration, resampling.level);
     Ok(FromExamples { part: Part::Interval(interval, term, format!("bca-{drawn}")), over_seeds })
 }

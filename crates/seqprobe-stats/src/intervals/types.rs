@@ -44,7 +44,14 @@ pub struct Resampling<'a> {
 impl Resampling<'_> {
     /// Returns the usual settings: 1000 replicates of independent examples, level 0.95, the default method.
     pub fn new(seed: u64) -> Self {
-        Self { replicates: 1000, clusters: None, seed, level: 0.95, method: IntervalMethod::Default, names: &[] }
+        Self {
+            replicates: 1000,
+            clusters: None,
+            seed,
+            level: 0.95,
+            method: IntervalMethod::Default,
+            names: &[],
+        }
     }
 }
 

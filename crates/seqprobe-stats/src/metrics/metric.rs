@@ -101,6 +101,19 @@ impl Metric {
         Ok(TargetScores { scores, n_defined })
     }
 
+    /// Returns for each target, or each class against the rest, whether the true values define its score. The others are
+    /// left out of the mean. The outputs do not matter.
+    ///
+    /// # Shapes
+    /// `outputs`: as for [`Metric::score`].
+    ///
+    /// # Errors
+    /// [`InputError`] where the inputs do not fit together.
+    pub fn defined_by_truth(&self, truth: &Truth<'_>, outputs: &[f64]) -> Result<Vec<bool>, InputError> {
+        let TargetScores { scores, .. } = self.score_targets(truth, outputs)?;
+        Ok(scores.into_iter().map(|score| !score.is_err_and(|cause| cause.lies_in_truth())).collect())
+    }
+
     fn columns(&self, truth: &Truth<'_>, outputs: &[f64]) -> Result<Columns, InputError> {
         if !self.applies_to(truth) {
             return Err(InputError::NotApplicable { metric: self.id, kind: truth.kind() });

@@ -2,12 +2,13 @@
 //! every baseline with the same probe; and the best probe of each against the best of the others.
 
 use crate::judge::filled_cell::{FilledCell, chosen_or_failed, names};
+use crate::judge::partial_means::PartialMean;
 use crate::judge::score::SplitResampling;
 use crate::judge::significance_tests::significance_tests;
 use crate::judge::truth::{TruthLabels, overall_target};
 use seqprobe_core::{Dataset, Split};
 use seqprobe_report::record::{
-    CellId, ComparisonRecord, ProbeScope, Role, ScoredTarget, TestRecord, VerdictRecord,
+    CellId, ComparisonRecord, ProbeScope, Role, ScoreValue, ScoredTarget, TestRecord, VerdictRecord,
 };
 use seqprobe_stats::verdict::{Judgement, Row, judge};
 use seqprobe_stats::{Difference, NoEstimate, benjamini_hochberg, compare, metric};
@@ -22,6 +23,8 @@ pub(crate) struct VerdictRow {
     probe: ProbeScope,
     baselines: Vec<CellId>,
     comparisons: Vec<Result<Difference, NoEstimate>>,
+    /// `1 of 2 targets`, where the metric leaves some of them out.
+    partial: Option<String>,
     /// Significance tests of each comparison.
     tests: Vec<Vec<TestRecord>>,
 }
@@ -37,6 +40,7 @@ pub(crate) fn rows_of_dataset(
     let resampling = SplitResampling::of(dataset, Split::Test, replicates);
     let models = names(cells, FilledCell::is_of_model);
     let baselines = names(cells, |cell| cell.record.role == Role::Baseline);
+    let partial = PartialMean::of(dataset, Split::Test).map(|partial| partial.flag());
     let mut rows = Vec::new();
     let mut scopes: Vec<ProbeScope> = probes.iter().cloned().map(ProbeScope::Probe).collect();
     if probes.len() > 1 {
@@ -57,6 +61,7 @@ pub(crate) fn rows_of_dataset(
                 probe: scope.clone(),
                 baselines: Vec::new(),
                 comparisons: Vec::new(),
+                partial: partial.clone(),
                 tests: Vec::new(),
             };
             for baseline in &baselines {
@@ -137,6 +142,15 @@ fn false_discovery_rates(rows: &[VerdictRow]) -> Vec<Vec<Option<f64>>> {
     rows.iter().map(&mut of_row).collect()
 }
 
+/// The difference as it is recorded; flagged where its metric leaves some of the targets out.
+fn delta_of(comparison: &Result<Difference, NoEstimate>, partial: Option<&str>) -> ScoreValue {
+    let mut value: ScoreValue = comparison.clone().map(|difference| difference.estimate).into();
+    if let (Some(partial), ScoreValue::Estimate(estimate)) = (partial, &mut value) {
+        estimate.flags.insert(0, partial.to_owned());
+    }
+    value
+}
+
 fn verdict_record(
     row: &VerdictRow,
     judgement: &Judgement,
@@ -151,7 +165,7 @@ fn verdict_record(
         .zip(rates)
         .map(|(((baseline, comparison), tests), rate)| ComparisonRecord {
             baseline: baseline.clone(),
-            delta: comparison.clone().map(|difference| difference.estimate).into(),
+            delta: delta_of(comparison, row.partial.as_deref()),
             p_adjusted: Some(judgement.p_adjusted),
             false_discovery: *rate,
             tests: tests.clone(),

@@ -10,6 +10,7 @@ pub(crate) fn warnings<'a>(
     filled: impl Iterator<Item = &'a FilledCell>,
     findings: &[ControlFindings],
     datasets: &[DatasetRecord],
+    partial_means: &[Warning],
 ) -> Vec<Warning> {
     let filled: Vec<&FilledCell> = filled.collect();
     let mut warnings = Vec::new();
@@ -33,6 +34,7 @@ pub(crate) fn warnings<'a>(
             }
         }
     }
+    warnings.extend(partial_means.iter().cloned());
     for dataset in datasets {
         for shared in dataset.audit.iter().flat_map(|audit| &audit.against_train) {
             let rows = shared.exact.rows + shared.reverse_complement.rows;
@@ -97,7 +99,7 @@ mod tests {
             controls_not_beaten: vec![Warning::Text { text: "a control".to_owned() }],
             ..ControlFindings::default()
         };
-        let found = warnings(cells.iter(), &[findings], &[]);
+        let found = warnings(cells.iter(), &[findings], &[], &[]);
         let texts: Vec<String> = found.iter().map(warning_text).collect();
         assert_eq!(
             texts,

@@ -3,7 +3,7 @@
 use crate::plan::{Reason, stored_pooling};
 use crate::prepare::{PreparedModel, PreparedRepresentation};
 use crate::suite::probes::ProbeFamily;
-use seqprobe_core::{Dataset, FeatureKind, LayerIndex, Pooling, Split};
+use seqprobe_core::{FeatureKind, LayerIndex, Pooling};
 use seqprobe_embed::{PlainRepresentation, check_pooling};
 
 /// A layer and a pooling of a representation with one probe.
@@ -17,11 +17,7 @@ pub(crate) struct Combination {
 }
 
 /// All combinations of a representation with a probe.
-pub(crate) fn combinations(
-    prepared: &PreparedRepresentation,
-    family: &ProbeFamily,
-    dataset: &Dataset,
-) -> Vec<Combination> {
+pub(crate) fn combinations(prepared: &PreparedRepresentation, family: &ProbeFamily) -> Vec<Combination> {
     let keeps_bases =
         matches!(prepared, PreparedRepresentation::Plain { representation: PlainRepresentation::OneHot, .. });
     if family.reads_bases() && !keeps_bases {

@@ -97,7 +97,7 @@ fn fits_of(
 ) -> Vec<PlannedCell> {
     let family = suite.probes[probe].family;
     let mut cells = Vec::new();
-    for combination in combinations(representation, family, dataset) {
+    for combination in combinations(representation, family) {
         let id = CellId {
             layer: combination.layer,
             pooling: combination.pooling,

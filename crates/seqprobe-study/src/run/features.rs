@@ -39,7 +39,8 @@ pub(crate) fn features<'d>(
     match prepared {
         PreparedRepresentation::Plain { representation, .. } => {
             for &(layer, pooling) in wanted {
-                let source = representation.features(&dataset.sequences, pooling, &dataset.splits.all_rows())?;
+                let source =
+                    representation.features(&dataset.sequences, pooling, &dataset.splits.all_rows())?;
                 made.sources.insert((layer, pooling), vec![source]);
             }
         }

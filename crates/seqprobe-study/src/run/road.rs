@@ -6,6 +6,7 @@ use crate::events::{StudyEvent, StudyEvents};
 use crate::judge::control_checks::ControlFindings;
 use crate::judge::diagnostics;
 use crate::judge::filled_cell::FilledCell;
+use crate::judge::partial_means::partial_mean_warning;
 use crate::judge::verdicts::{VerdictRow, judge_rows, rows_of_dataset};
 use crate::judge::warnings::warnings;
 use crate::options::StudyOptions;
@@ -22,7 +23,7 @@ use seqprobe_core::{Dataset, Digest};
 use seqprobe_data::audit::audit;
 use seqprobe_embed::EmbeddingCache;
 use seqprobe_report::RunRecord;
-use seqprobe_report::record::{DatasetRecord, SCHEMA_VERSION};
+use seqprobe_report::record::{DatasetRecord, SCHEMA_VERSION, Warning};
 use std::sync::Arc;
 
 /// A finished run and the numbers behind it.
@@ -51,7 +52,7 @@ pub(crate) fn plan_study(
     }
     let datasets = match given {
         Some(datasets) => datasets,
-        None => load_datasets(suite, &options.data_dirs)?.into_iter().map(Arc::new).collect(),
+        None => load_datasets(suite, &options.data_dirs, events)?.into_iter().map(Arc::new).collect(),
     };
     let prepared = prepare_all(suite, &datasets, &options.finder(), events)?;
     let plans: Vec<Vec<PlannedCell>> =
@@ -98,10 +99,12 @@ pub(crate) fn run_study(
         done.push((dataset, filled));
     }
     let filled = || done.iter().flat_map(|(_, filled)| filled);
+    let partial: Vec<Warning> =
+        done.iter().filter_map(|(dataset, _)| partial_mean_warning(dataset)).collect();
     let record = RunRecord {
         schema_version: SCHEMA_VERSION,
         suite: suite.name.clone(),
-        warnings: warnings(filled(), &findings, &records),
+        warnings: warnings(filled(), &findings, &records, &partial),
         datasets: records,
         cells: filled().map(|cell| cell.record.clone()).collect(),
         verdicts: judge_rows(&rows, suite.margin),

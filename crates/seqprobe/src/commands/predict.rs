@@ -23,7 +23,9 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
         print_error_line(&format!("note: {remark}"));
     }
     let mut events = ShownEvents::default();
-    let predictions = probes.predict(&input.sequences, &options, &mut events)?;
+    let predictions = probes
+        .predict(&input.sequences, &options, &mut events)
+        .map_err(|error| error.naming(&input.ids, 0))?;
     events.finish();
     let csv = predictions_csv(probes, &input.ids, &predictions)?;
     match &arguments.output {
