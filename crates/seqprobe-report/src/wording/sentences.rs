@@ -8,6 +8,7 @@ use crate::derive::dataset_view::{DatasetView, VerdictView};
 use crate::derive::evidence::Evidence;
 use crate::derive::oracle_gap::OracleGap;
 use crate::derive::tallies::ModelTally;
+use crate::record::ScoreValue;
 use crate::record::choice::primary_test_score;
 use crate::record::{CellRecord, ComparisonRecord, DatasetRecord, ProbeScope, Verdict, VerdictRecord};
 use seqprobe_stats::verdict::Tally;
