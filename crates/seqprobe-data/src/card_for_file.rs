@@ -184,7 +184,9 @@ fn read_targets(file: &DataFile, layout: Layout, targets: &[Text]) -> Result<Vec
     let columns: Vec<Column<'_>> = targets.iter().map(|target| Column::Named(target.as_str())).collect();
     let new = || TargetValues { distinct: BTreeSet::new(), are_numbers: true, are_whole_or_texts: true };
     let mut found: Vec<TargetValues> = targets.iter().map(|_| new()).collect();
+    let mut n_rows = 0_usize;
     read_rows(file, layout, &columns, &mut |row| {
+        n_rows += 1;
         for (text, values) in row.values.iter().zip(&mut found) {
             if is_missing(text) {
                 continue;
@@ -203,6 +205,9 @@ fn read_targets(file: &DataFile, layout: Layout, targets: &[Text]) -> Result<Vec
         }
         Ok(ControlFlow::Continue(()))
     })?;
+    if n_rows == 0 {
+        return Err(DataError::file(path, "has no rows"));
+    }
     Ok(found)
 }
 

@@ -1,7 +1,7 @@
 //! Files to rows: what the bytes of a data file say, before they are split and checked against each other.
 //!
-//! [`data_file`] opens a file once, [`input`] finds its format, [`rows`] gives its columns as text, [`card_files`] reads all files of a card and
-//! [`targets`] decodes their labels. [`sequences`] and [`genome`] read files without targets.
+//! [`data_file`] opens a file once, [`input`] finds its format, [`rows`] gives its columns as text, [`card_files`] reads
+//! all files of a card and [`targets`] decodes their labels. [`sequences`] and [`genome`] read files without targets.
 
 pub(crate) mod card_files;
 pub(crate) mod columns;
@@ -10,14 +10,17 @@ mod delimiter;
 mod fasta;
 mod genome;
 mod genomic_position;
+mod header;
 pub(crate) mod input;
 mod kmers;
 pub(crate) mod labels;
 mod limited_reader;
+mod records;
 pub(crate) mod rows;
 pub(crate) mod sequence_column;
 mod sequences;
 mod table;
+mod table_start;
 pub(crate) mod targets;
 pub(crate) mod text;
 

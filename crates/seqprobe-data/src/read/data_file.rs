@@ -182,6 +182,9 @@ fn only_member(stored: &InputFile) -> Result<InputFile, DataError> {
     let names = archive.file_names().map(|name| name.map(std::borrow::Cow::into_owned));
     let names: Vec<String> = names.collect::<Result<_, _>>().map_err(zip_error)?;
     let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.ends_with('/')).collect();
+    if names.is_empty() {
+        return Err(DataError::file(path, "is a ZIP archive without a file"));
+    }
     let [name] = names.as_slice() else {
         if names.contains(&"[Content_Types].xml") {
             return Err(DataError::file(path, "is an Excel file (xlsx)\n  hint: save it as CSV"));

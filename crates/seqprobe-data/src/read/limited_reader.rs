@@ -20,7 +20,6 @@ pub(crate) const MAX_COLUMNS: usize = 100_000;
 pub(crate) struct LimitedReader {
     inner: Box<dyn BufRead + Send>,
     lines: u64,
-    quotes: u64,
     bytes_of_record: u64,
     max_record: u64,
     bytes: u64,
@@ -30,25 +29,12 @@ pub(crate) struct LimitedReader {
 
 impl LimitedReader {
     pub(crate) fn new(inner: Box<dyn BufRead + Send>, max_unpacked: Option<u64>) -> Self {
-        Self {
-            inner,
-            lines: 0,
-            quotes: 0,
-            bytes_of_record: 0,
-            max_record: MAX_RECORD,
-            bytes: 0,
-            max_unpacked,
-        }
+        Self { inner, lines: 0, bytes_of_record: 0, max_record: MAX_RECORD, bytes: 0, max_unpacked }
     }
 
     /// Line breaks read so far.
     pub(crate) fn lines_read(&self) -> u64 {
         self.lines
-    }
-
-    /// Double quotes read so far.
-    pub(crate) fn quotes(&self) -> u64 {
-        self.quotes
     }
 
     /// Sets the maximum length of a record in place of [`MAX_RECORD`].
@@ -65,7 +51,7 @@ impl LimitedReader {
     pub(crate) fn starting_with(mut self, start: Vec<u8>) -> Self {
         let rest = std::mem::replace(&mut self.inner, Box::new(io::empty()));
         self.inner = Box::new(Cursor::new(start).chain(rest));
-        Self { lines: 0, quotes: 0, bytes_of_record: 0, bytes: 0, ..self }
+        Self { lines: 0, bytes_of_record: 0, bytes: 0, ..self }
     }
 
     /// Adds a line break behind the last byte.
@@ -118,10 +104,7 @@ impl BufRead for LimitedReader {
     fn consume(&mut self, n_bytes: usize) {
         // The inner buffer has not changed: the bytes consumed now are those that `fill_buf` gave.
         if let Ok(available) = self.inner.fill_buf() {
-            for byte in available.iter().take(n_bytes) {
-                self.lines += u64::from(*byte == b'\n');
-                self.quotes += u64::from(*byte == b'"');
-            }
+            self.lines += available.iter().take(n_bytes).filter(|&&byte| byte == b'\n').count() as u64;
         }
         self.bytes += n_bytes as u64;
         self.bytes_of_record += n_bytes as u64;
