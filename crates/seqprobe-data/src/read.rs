@@ -8,6 +8,7 @@ pub(crate) mod columns;
 pub(crate) mod data_file;
 mod delimiter;
 mod fasta;
+mod fields;
 mod genome;
 mod genomic_position;
 mod header;

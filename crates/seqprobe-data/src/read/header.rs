@@ -1,6 +1,6 @@
 //! What the first lines of a table are: names of columns, rows, or the header of R, which has one name less.
 
-use super::delimiter::{fields, n_fields};
+use super::fields::{fields, n_fields};
 use std::collections::BTreeSet;
 
 /// Minimum length of a field of a first line that is DNA, whatever is below it; a shorter text can be a name: "TATA".
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn lines_with_a_hash_are_headers_or_comments() {
         let is_header = |line: &str, next: &str| {
-            is_header_with_hash(line.as_bytes(), next.as_bytes(), &[b',', b';', b'\t'])
+            is_header_with_hash(line.as_bytes(), next.as_bytes(), b",;\t")
         };
         assert!(is_header("#id\tsequence\tlabel", "r0\tACGT\t1"));
         assert!(is_header("#chrom\tstart\tend", "chr1\t0\t40"));

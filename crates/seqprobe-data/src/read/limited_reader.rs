@@ -1,6 +1,5 @@
 //! A reader of text that counts lines and refuses records and files that are too large.
 
-use super::data_file::MAX_UNPACKED;
 use crate::error::DataError;
 use std::io::{self, BufRead, Cursor, Read};
 use std::path::Path;
@@ -11,6 +10,11 @@ pub(crate) const MAX_RECORD: u64 = 64 << 20;
 pub(crate) const MAX_FASTA_RECORD: u64 = 8 << 30;
 /// Maximum size of a file after decompression, in bytes.
 pub(crate) const MAX_FILE: u64 = 64 << 30;
+/// Text that a compressed file of any size may contain, in bytes.
+pub(crate) const MIN_UNPACKED: u64 = 256 << 20;
+/// Above that, the maximum bytes of text per byte of a compressed file. Sequences compress to a quarter, a
+/// decompression bomb to a thousandth.
+pub(crate) const MAX_UNPACKED: u64 = 200;
 /// Maximum number of rows of one file.
 pub(crate) const MAX_ROWS: u64 = 20_000_000;
 /// Maximum number of columns of a CSV or TSV file.

@@ -2,7 +2,8 @@
 
 use super::columns::Layout;
 use super::data_file::{BUFFER, DataFile};
-use super::delimiter::{Delimiter, fields, guess_delimiter, n_fields, records};
+use super::delimiter::{Delimiter, guess_delimiter};
+use super::fields::{fields, n_fields, records};
 use super::header::{has_dna_column, has_row_names, is_header_with_hash, is_row};
 use super::limited_reader::{LimitedReader, read_error};
 use crate::card::Format;

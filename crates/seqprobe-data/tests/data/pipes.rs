@@ -10,9 +10,9 @@ use std::thread::JoinHandle;
 /// A FIFO, and the thread that writes to it.
 fn fifo(folder: &Path, text: String) -> (PathBuf, JoinHandle<()>) {
     let path = folder.join("fifo");
-    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo is there").success());
     let target = path.clone();
-    (path, std::thread::spawn(move || std::fs::write(target, text).unwrap()))
+    (path, std::thread::spawn(move || std::fs::write(target, text).expect("the FIFO can be written")))
 }
 
 fn bases(row: usize) -> String {

@@ -16,7 +16,7 @@ fn no_header() -> FileLayout {
 }
 
 fn delimited(word: &str) -> FileLayout {
-    FileLayout { delimiter: Some(word.parse::<Delimiter>().unwrap()), ..FileLayout::default() }
+    FileLayout { delimiter: Some(word.parse::<Delimiter>().expect("a delimiter")), ..FileLayout::default() }
 }
 
 /// Ids and sequences.
@@ -246,7 +246,7 @@ fn characters_that_cannot_be_seen_change_nothing_or_are_named() {
       hint: copy or download the file again
     ");
     assert!(error("x.csv", &table("\u{201c}")).contains("no column contains DNA"));
-    assert!(error("x.csv", &format!("id,sequence\nr0,AC\u{a0}GT\n")).contains("'\\u{a0}' at position 3"));
+    assert!(error("x.csv", "id,sequence\nr0,AC\u{a0}GT\n").contains("'\\u{a0}' at position 3"));
     assert!(error("x.csv", "\n\n  \n").ends_with("is empty"));
     assert!(error("x.csv", "").ends_with("is empty"));
     assert!(error("x.csv", "sequence,label\n").ends_with("has no rows"));

@@ -86,7 +86,7 @@ fn write(rows: &[Written], style: &Style) -> String {
 fn layout(style: &Style) -> FileLayout {
     let is_found = matches!(style.delimiter, ',' | ';' | '\t');
     FileLayout {
-        delimiter: (!is_found).then(|| Delimiter::from_char(style.delimiter).unwrap()),
+        delimiter: (!is_found).then(|| Delimiter::from_char(style.delimiter).expect("a delimiter")),
         has_header: style.has_header,
         id: (!style.has_header).then(|| "0".to_owned()),
         sequence: (!style.has_header).then(|| "1".to_owned()),
