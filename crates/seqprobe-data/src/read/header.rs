@@ -167,9 +167,8 @@ mod tests {
 
     #[test]
     fn lines_with_a_hash_are_headers_or_comments() {
-        let is_header = |line: &str, next: &str| {
-            is_header_with_hash(line.as_bytes(), next.as_bytes(), b",;\t")
-        };
+        let is_header =
+            |line: &str, next: &str| is_header_with_hash(line.as_bytes(), next.as_bytes(), b",;\t");
         assert!(is_header("#id\tsequence\tlabel", "r0\tACGT\t1"));
         assert!(is_header("#chrom\tstart\tend", "chr1\t0\t40"));
         assert!(is_header("# sequence,label", "ACGT,1"));
