@@ -57,9 +57,9 @@ pub struct FileCard {
 impl FileCard {
     /// Where [`crate::load()`] finds the card's file: it is not opened again.
     pub fn folders(&self) -> DataFolders {
-        let paths =
-            self.card.files.values().flat_map(|entries| entries.as_slice()).map(|entry| entry.path.clone());
-        DataFolders { folders: Vec::new(), opened: paths.last().map(|path| (path, self.file.clone())) }
+        let file = self.card.files.values().flat_map(|entries| entries.as_slice()).next();
+        let opened = file.map(|entry| (entry.path.clone(), self.file.clone()));
+        DataFolders { folders: Vec::new(), opened }
     }
 }
 

@@ -33,7 +33,7 @@ pub enum DataError {
     /// A file of a kind that has no rows of sequences.
     #[error(
         "{}: is {kind}, not a table or sequences{}", path.display(),
-        kind.hint().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default()
+        kind.hint().or_else(|| data_hint(*kind)).map(|hint| format!("\n  hint: {hint}")).unwrap_or_default()
     )]
     Kind {
         /// The file.
@@ -106,4 +106,25 @@ impl DataError {
     pub(crate) fn line(path: &Path, line: u64, message: impl Into<String>) -> Self {
         Self::Line { path: path.to_owned(), line, message: message.into() }
     }
+}
+
+/// How to get a table or sequences out of a file of another kind.
+fn data_hint(kind: FileKind) -> Option<&'static str> {
+    Some(match kind {
+        FileKind::Json | FileKind::Xml => "write a table (CSV or TSV) with a column of sequences, or FASTA",
+        FileKind::Gff | FileKind::Vcf | FileKind::Bed | FileKind::BigWig => {
+            "it has positions, not sequences; `bedtools getfasta` cuts the sequences out of a genome"
+        }
+        FileKind::Sam | FileKind::Bam | FileKind::Cram => "`samtools fasta` writes its sequences as FASTA",
+        FileKind::TwoBit => "`twoBitToFa` writes it as FASTA",
+        FileKind::Embl | FileKind::GenBank => "write its sequences as FASTA, for example with Biopython",
+        FileKind::Arrow => "write it as CSV or Parquet",
+        FileKind::Npy => {
+            "embeddings are given with --embeddings of `seqprobe probe`; sequences are read from CSV or FASTA"
+        }
+        FileKind::Safetensors | FileKind::Pickle => {
+            "weights are given with --model; sequences are read from CSV, TSV or FASTA"
+        }
+        _ => return None,
+    })
 }

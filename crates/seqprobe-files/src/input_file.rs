@@ -107,7 +107,8 @@ impl InputFile {
             file = spooled;
         }
         let stamp = Stamp::of(&file).map_err(error("open"))?;
-        Ok(Self { path: path.to_owned(), file: Arc::new(file), stamp, is_spooled: !is_whole })
+        let is_spooled = !is_whole || path == Path::new("-");
+        Ok(Self { path: path.to_owned(), file: Arc::new(file), stamp, is_spooled })
     }
 
     /// Copies what a reader gives to an unnamed temporary file: a member of an archive, a download. Messages use `path`.
@@ -199,7 +200,7 @@ impl Read for InputReader {
         if n_bytes == 0 && wanted > 0 {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
-                "the file became shorter while it was read",
+                "changed while it was read: it became shorter",
             ));
         }
         self.at += n_bytes as u64;

@@ -1,6 +1,6 @@
 //! A data file that is opened once: its digest, and its text, decompressed, any number of times.
 
-use super::limited_reader::LimitedReader;
+use super::limited_reader::{LimitedReader, MAX_UNPACKED, MIN_UNPACKED};
 use crate::error::DataError;
 use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
@@ -12,11 +12,6 @@ use std::path::Path;
 
 /// Size of the buffers of a reader, and bytes from which a format is guessed.
 pub(crate) const BUFFER: usize = 64 << 10;
-/// Text that a compressed file of any size may contain, in bytes.
-pub(crate) const MIN_UNPACKED: u64 = 256 << 20;
-/// Above that, the maximum bytes of text per byte of a compressed file. Sequences compress to a quarter, a
-/// decompression bomb to a thousandth.
-pub(crate) const MAX_UNPACKED: u64 = 200;
 /// The last 28 bytes of a complete BGZF file: an empty block (SAM specification, section 4.1.2).
 const BGZF_END: [u8; 28] =
     [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, b'B', b'C', 2, 0, 0x1b, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -99,7 +94,7 @@ impl DataFile {
 
     /// The text from its first byte, decompressed.
     pub(crate) fn text(&self) -> LimitedReader {
-        let packed = BufReader::with_capacity(BUFFER, self.content.reader());
+        let packed = BufReader::with_capacity(BUFFER, self.content().reader());
         let text: Box<dyn BufRead + Send> = match self.kind {
             FileKind::Gzip => buffered(MultiGzDecoder::new(packed)),
             FileKind::Zstd => match zstd::Decoder::with_buffer(packed) {
@@ -117,13 +112,13 @@ impl DataFile {
 
     /// A BGZF file ends with an empty block; without it the file was cut, perhaps between two blocks.
     fn check_bgzf_end(&self) -> Result<(), DataError> {
-        let start = self.content.start(18)?;
+        let start = self.content().start(18)?;
         let is_bgzf = start.get(3).is_some_and(|flags| flags & 4 != 0) && start.get(12..14) == Some(b"BC");
         if !is_bgzf {
             return Ok(());
         }
         let mut end = Vec::new();
-        let mut reader = self.content.reader();
+        let mut reader = self.content().reader();
         let from = self.content.n_bytes().saturating_sub(BGZF_END.len() as u64);
         let read = reader.seek(SeekFrom::Start(from)).and_then(|_| reader.read_to_end(&mut end));
         read.map_err(|source| DataError::io(self.path(), source))?;
@@ -182,6 +177,9 @@ fn only_member(stored: &InputFile) -> Result<InputFile, DataError> {
     let names = archive.file_names().map(|name| name.map(std::borrow::Cow::into_owned));
     let names: Vec<String> = names.collect::<Result<_, _>>().map_err(zip_error)?;
     let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.ends_with('/')).collect();
+    if names.is_empty() {
+        return Err(DataError::file(path, "is a ZIP archive without a file"));
+    }
     let [name] = names.as_slice() else {
         if names.contains(&"[Content_Types].xml") {
             return Err(DataError::file(path, "is an Excel file (xlsx)\n  hint: save it as CSV"));

@@ -1,7 +1,7 @@
 //! Records of a FASTA file.
 
 use super::columns::{Column, Row, Visit, text_of};
-use super::limited_reader::{LimitedReader, check_row_count, read_error};
+use super::limited_reader::{LimitedReader, MAX_FASTA_RECORD, MAX_RECORD, check_row_count, read_error};
 use crate::error::DataError;
 use noodles_fasta::record::Definition;
 use std::path::Path;
@@ -35,6 +35,7 @@ pub(crate) fn read_fasta(
     }
     for n_rows in 1.. {
         reader.get_mut().start_record();
+        reader.get_mut().set_max_record(MAX_RECORD);
         let line = reader.get_ref().lines_read() + 1;
         let mut definition = Definition::default();
         match reader.read_definition(&mut definition) {
@@ -47,6 +48,7 @@ pub(crate) fn read_fasta(
         }
         check_row_count(path, line, n_rows)?;
         sequence.clear();
+        reader.get_mut().set_max_record(MAX_FASTA_RECORD);
         reader.read_sequence(&mut sequence).map_err(|source| read_error(path, line, source))?;
         let name = text_of(path, line, definition.name().as_ref())?;
         if sequence.is_empty() {

@@ -68,6 +68,7 @@ pub fn read_genome(path: &Path, sha256: Option<&str>) -> Result<Genome, DataErro
     if records.is_empty() {
         return Err(DataError::file(path, "has no records"));
     }
+    file.check_unchanged()?;
     Ok(Genome { path: path.to_owned(), sha256: file.sha256()?, records, letters })
 }
 

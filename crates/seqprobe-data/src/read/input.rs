@@ -4,8 +4,8 @@
 
 use super::columns::Layout;
 use super::data_file::{BUFFER, DataFile};
-use super::delimiter::{TableStart, read_table_start};
 use super::limited_reader::{LimitedReader, MAX_FASTA_RECORD, read_error};
+use super::table_start::{TableStart, read_table_start};
 use crate::card::Format;
 use crate::error::DataError;
 use seqprobe_files::FileKind;
@@ -38,7 +38,8 @@ pub(crate) fn open(file: &DataFile, layout: Layout) -> Result<Opened, DataError>
     let read = reader.by_ref().take(BUFFER as u64).read_to_end(&mut start);
     read.map_err(|source| read_error(path, reader.lines_read() + 1, source))?;
     let kind = FileKind::of(&start);
-    let has_cr_only = start.contains(&b'\r') && !start.contains(&b'\n');
+    // The sample can end between a carriage return and its line feed.
+    let has_cr_only = !start.contains(&b'\n') && start[..start.len().min(BUFFER - 1)].contains(&b'\r');
     if start.starts_with(b"\xef\xbb\xbf") {
         start.drain(..3);
     }
@@ -77,5 +78,9 @@ fn skip_comments(reader: &mut LimitedReader) -> std::io::Result<()> {
         }
         line.clear();
         reader.read_until(b'\n', &mut line)?;
+        if matches!(line.first(), Some(b' ' | b'\t')) && !line.trim_ascii().is_empty() {
+            let message = "a FASTA file starts with \">\"";
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
+        }
     }
 }

@@ -35,14 +35,19 @@ pub(crate) fn join_kmers(text: &str, k: usize) -> Result<String, KmerProblem> {
     Ok(joined)
 }
 
-/// Why a text is not a sequence, with a hint where it is k-mers separated by blanks.
+/// Why a text is not a sequence, with a hint where it is k-mers separated by blanks, or where a comment is in a record.
 pub(crate) fn sequence_problem(text: &str, problem: &SequenceError) -> String {
     let mut words = text.split_whitespace();
     let k = words.next().map_or(0, str::len);
-    if k > 1 && words.clone().next().is_some() && words.all(|word| word.len() == k) {
+    if k > 1 && words.next().is_some() && join_kmers(text, k).is_ok() {
         return format!(
             "sequence: {problem}\n  hint: these seem to be {k}-mers; a card with kmers = {k} joins them \
             (`seqprobe probe --save DIR` writes a card to start from)"
+        );
+    }
+    if matches!(problem, SequenceError::Letter { letter: ';' | '#', .. }) {
+        return format!(
+            "sequence: {problem}\n  hint: comments can be before the first record only; remove this one"
         );
     }
     format!("sequence: {problem}")
@@ -68,7 +73,9 @@ mod tests {
         };
         assert!(problem("ATG TGC GCA").contains("kmers = 3"));
         assert!(!problem("ATG TGCA").contains("kmers"));
+        assert!(!problem("ATG CAT").contains("kmers"));
         assert!(!problem("ATG-").contains("kmers"));
+        assert!(problem("ATG;note").contains("remove this one"));
     }
 
     proptest! {

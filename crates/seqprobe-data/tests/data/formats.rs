@@ -3,6 +3,7 @@
 use crate::common::{gzip, load_good};
 use proptest::prelude::*;
 use seqprobe_core::{Dataset, Split, Targets};
+use seqprobe_data::FileLayout;
 
 const KEYS: &str = "schema = 1\nid = \"t\"\ntitle = \"t\"\nmetric = \"auroc\"\ntask = \"binary\"\n";
 const RANDOM: &str =

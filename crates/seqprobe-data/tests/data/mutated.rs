@@ -4,8 +4,9 @@
 #[expect(unreachable_pub, clippy::print_stdout, reason = "a file that several packages use")]
 mod mutate;
 
+use crate::common::Packing;
 use mutate::Mutations;
-use seqprobe_data::{Card, read_sequences};
+use seqprobe_data::{Card, FileLayout, read_sequences};
 use std::path::PathBuf;
 
 fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
@@ -19,7 +20,7 @@ fn folder() -> tempfile::TempDir {
 
 fn require_sound(bytes: &[u8], path: &std::path::Path) {
     std::fs::write(path, bytes).expect("the test folder can be written");
-    match read_sequences(path, None) {
+    match read_sequences(path, &FileLayout::default()) {
         Ok(read) => {
             assert_eq!(read.ids.len(), read.sequences.len());
             assert!(read.sequences.iter().all(|sequence| sequence.len() >= 1));
@@ -50,9 +51,59 @@ fn fuzz_csv() {
         "sequence\tlabel\nACGT\t0.5\nTTTT\t-1\n",
         "id;seq;label\r\n1;ACGT;x\r\n2;NNNN;y\r\n",
         "sequence,label\n\"AC\"\"GT\",1\n\"ACGT\nACGT\",0\n",
+        "# made by a tool\n#id\tsequence\nr0\tACGTACGT\nr1\tGGTTAACC\n",
+        "sep=;\nid;sequence\nr0;ACGTACGT\n",
+        "\"id\",\"sequence\"\n\"1\",\"r0\",\"ACGTACGT\"\n\"2\",\"r1\",\"TTGGTTGG\"\n",
+        "id,sequence\rr0,ACGTACGT\rr1,TTGGTTGG\r\u{1a}",
     ]);
-    let words = ["\"", "\"\"", ",", ";", "\t", "\r\n", "sequence", "id", "\u{feff}", "\0"];
+    let words = [
+        "\"", "\"\"", ",", ";", "\t", "\r\n", "\r", "sequence", "id", "\u{feff}", "\0", "#", "sep=", " \"",
+        "\u{1a}",
+    ];
     Mutations { corpus: &corpus, words: &words, count: 3000 }.try_all(|bytes| require_sound(bytes, &path));
+}
+
+/// Damaged packed files: an error or rows, never a panic.
+fn fuzz_packing(packing: Packing) {
+    let folder = folder();
+    let path = folder.path().join("mutated.csv");
+    let rows: String = (0..30).map(|row| format!("r{row},{}\n", "ACGT".repeat(2 + row % 7))).collect();
+    let good = format!("id,sequence\n{rows}");
+    let corpus =
+        [packing.pack(good.as_bytes()), packing.pack(b"id,sequence\nr0,ACGTACGT\n"), packing.pack(b"")];
+    let words = ["\x1f", "\0\0\0\0", "PK\x03\x04", "BZh9", "BC\x02\0"];
+    let mutations = Mutations { corpus: &corpus, words: &words, count: 1500 };
+    mutations.try_all(|bytes| require_sound(bytes, &path));
+}
+
+#[test]
+fn fuzz_gzip() {
+    fuzz_packing(Packing::Gzip);
+}
+
+#[test]
+fn fuzz_bgzf() {
+    fuzz_packing(Packing::Bgzf);
+}
+
+#[test]
+fn fuzz_zstd() {
+    fuzz_packing(Packing::Zstd);
+}
+
+#[test]
+fn fuzz_xz() {
+    fuzz_packing(Packing::Xz);
+}
+
+#[test]
+fn fuzz_bzip2() {
+    fuzz_packing(Packing::Bzip2);
+}
+
+#[test]
+fn fuzz_zip() {
+    fuzz_packing(Packing::Zip);
 }
 
 #[test]
