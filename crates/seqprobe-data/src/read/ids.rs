@@ -93,9 +93,9 @@ impl IdProblem {
         let column =
             if column == "header" { "the record names".to_owned() } else { format!("column {column:?}") };
         let why = match self {
-            Self::Empty { line } => format!("{column} has no id at line {line}"),
+            Self::Empty { line } => format!("{column} {has} no id at line {line}"),
             Self::Repeated { id, first_line, line } => {
-                format!("{column} has {id:?} at lines {first_line} and {line}")
+                format!("{column} {has} {id:?} at lines {first_line} and {line}")
             }
         };
         format!("the ids are row numbers from 0: {why}; --id names another column")

@@ -73,10 +73,6 @@ DIR/card.toml: path "/etc/passwd" leaves the card's folder
 DIR/card.toml: file "train.csv" is not in any of these folders: DIR
   hint: give the folder that contains it with --data-dir or SEQPROBE_DATA_DIR
 "#);
-    insta::assert_snapshot!(with_train("task = \"binary\"\ntarget = \"label\"", ok), @r#"
-DIR/card.toml: a binary task needs positive
-  hint: positive = "1" names the value of the positive class
-"#);
     insta::assert_snapshot!(with_train("task = \"binary\"\npositive = 1", ok), @r#"
 DIR/card.toml: target is missing
   hint: name the target column, or give every file a label

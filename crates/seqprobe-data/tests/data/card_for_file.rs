@@ -18,6 +18,8 @@ fn task(folder: &Path, name: &str, text: &str) -> FileTask {
         layout: FileLayout::default(),
         task: None,
         positive: None,
+        metric: None,
+        split: None,
         group: None,
         chromosome: false,
         seed: Seed(7),
@@ -44,11 +46,11 @@ fn the_task_is_guessed_from_the_values() {
     };
     assert_eq!(kind_of(&|row| (row % 2).to_string()), (TaskKind::Binary, Some("1".to_owned())));
     assert_eq!(kind_of(&|row| ["No", "Yes"][row % 2].to_owned()), (TaskKind::Binary, Some("Yes".to_owned())));
-    assert_eq!(kind_of(&|row| (row % 4).to_string()), (TaskKind::Multiclass, None));
+    assert_eq!(kind_of(&|row| ["a", "b", "c"][row % 3].to_owned()), (TaskKind::Multiclass, None));
     assert_eq!(kind_of(&|row| (row as f64 / 8.0).to_string()), (TaskKind::Regression, None));
     let text = rows(|row| format!("t{row}"));
     let error = card_for_file(&task(folder.path(), "x.csv", &text)).unwrap_err().to_string();
-    assert!(error.contains("text values and more than 20 distinct values"), "{error}");
+    assert!(error.contains("column \"label\" has texts and more than 20 distinct values: t0"), "{error}");
 }
 
 #[test]

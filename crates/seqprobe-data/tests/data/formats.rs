@@ -96,7 +96,7 @@ fn missing_targets_are_left_out_or_none() {
     let dataset = load_all(LABEL, text.as_bytes(), RANDOM);
     assert_eq!(dataset.n_examples(), 6);
     assert_eq!(dataset.example_ids[3], "all:5");
-    assert_eq!(dataset.notes[0], "2 of 8 rows were left out: their target is missing");
+    assert_eq!(dataset.notes[0], "2 of 8 rows were left out: their target is missing (1 empty, 1 \"NA\")");
 
     let two = "s,a,b\nACGT,1,NA\nACGA,,\nACGC,2.5,3\nAAAA,-1e3,0\nCCCC,NA,7\n";
     let keys = KEYS.replace("binary", "regression");
