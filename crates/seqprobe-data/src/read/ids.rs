@@ -90,8 +90,10 @@ impl IdProblem {
 
     /// What is said where the column was only guessed.
     pub(crate) fn remark(&self, column: &str) -> String {
-        let column =
-            if column == "header" { "the record names".to_owned() } else { format!("column {column:?}") };
+        let (column, has) = match column {
+            "header" => ("the record names".to_owned(), "have"),
+            column => (format!("column {column:?}"), "has"),
+        };
         let why = match self {
             Self::Empty { line } => format!("{column} {has} no id at line {line}"),
             Self::Repeated { id, first_line, line } => {

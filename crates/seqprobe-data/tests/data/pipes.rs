@@ -63,6 +63,8 @@ fn a_card_of_a_pipe_has_its_digest_and_all_its_rows() {
         targets: vec!["label".to_owned()],
         task: None,
         positive: None,
+        metric: None,
+        split: None,
         group: None,
         chromosome: false,
         seed: Seed(0),
