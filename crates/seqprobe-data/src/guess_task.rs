@@ -261,8 +261,8 @@ fn differ_in_case(labels: &BTreeSet<Label>) -> Option<(&Label, &Label)> {
 pub(crate) fn guess_positive(target: Option<&TargetValues>) -> String {
     let labels: Vec<Label> = target.into_iter().flat_map(|target| target.classes(None)).collect();
     match labels.as_slice() {
-        [first, second] => usual_positive(first, second).text().to_owned(),
-        _ => labels.last().map(|label| label.text().to_owned()).unwrap_or_default(),
+        [first, second] => usual_positive(first, second).name().to_owned(),
+        _ => labels.last().map(|label| label.name().to_owned()).unwrap_or_default(),
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) enum TargetProblem {
 }
 
 /// A class label. Two labels are the same class if their texts are the same, or if they are one whole number with and
-/// without zeros after the point, as `1` and `1.0`. `01`, `+1` and `1e0` are other classes than `1`.
+/// without zeros after the point: `1.0` is `1`, and is called so. `01`, `+1` and `1e0` are other classes.
 #[derive(Clone, Debug)]
 pub(crate) struct Label {
     /// As the file has it, without blanks around it.
@@ -48,6 +48,11 @@ impl Label {
         &self.text
     }
 
+    /// The name of the class: as the file has it, without zeros after the point of a whole number.
+    pub(crate) fn name(&self) -> &str {
+        &self.text[..self.plain]
+    }
+
     /// The number that it is.
     pub(crate) fn number(&self) -> Option<f64> {
         self.number
@@ -56,10 +61,6 @@ impl Label {
     /// True if both are the same class or, written in different ways, the same number.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         self == other || (self.number.is_some() && self.number == other.number)
-    }
-
-    fn plain(&self) -> &str {
-        &self.text[..self.plain]
     }
 }
 
@@ -79,7 +80,7 @@ fn plain_length(text: &str) -> usize {
 impl Ord for Label {
     /// Numbers by value, then texts.
     fn cmp(&self, other: &Self) -> Ordering {
-        let by_text = || self.plain().cmp(other.plain());
+        let by_text = || self.name().cmp(other.name());
         match (self.number, other.number) {
             (Some(left), Some(right)) => left.total_cmp(&right).then_with(by_text),
             (None, None) => by_text(),
@@ -105,7 +106,7 @@ impl Eq for Label {}
 
 impl fmt::Display for Label {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.text)
+        formatter.write_str(self.name())
     }
 }
 

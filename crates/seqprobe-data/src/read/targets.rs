@@ -120,12 +120,7 @@ fn decode_classes(
     let numbers: BTreeMap<&Label, u32> = classes.iter().zip(0..).collect();
     let codes = labels.iter().filter_map(|label| numbers.get(label).copied()).collect();
     let targets = Targets::Classes { labels: codes, n_classes: classes.len() };
-    // The shortest spelling of the file is the name.
-    let name = |label: &Label| match found.get(label) {
-        Some(class) => class.spellings.first().cloned().unwrap_or_default(),
-        None => label.text().to_owned(),
-    };
-    Ok((classes.iter().map(name).collect(), targets))
+    Ok((classes.iter().map(Label::to_string).collect(), targets))
 }
 
 /// The class that a card names: written so, or the only one that is the same number.
@@ -161,7 +156,7 @@ fn binary_classes(
         })?,
         None => {
             let positive = usual_positive(first, second);
-            notes.push(format!("the card has no key positive: the positive class is {:?}", positive.text()));
+            notes.push(format!("the card has no key positive: the positive class is {:?}", positive.name()));
             positive
         }
     };
@@ -202,7 +197,7 @@ fn multiclass_classes(
             &rows.rows[class.first_row],
             format!(
                 "class {:?} is not in the card's classes\n  hint: the classes are {}",
-                label.text(),
+                label.name(),
                 show(classes.iter())
             ),
         )),
@@ -274,7 +269,7 @@ fn check_sizes(rows: &ReadRows, card: &Card, targets: &Targets) -> Result<(), Da
 
 /// Labels for a message, at most ten.
 fn show<'a>(labels: impl Iterator<Item = &'a Label>) -> String {
-    let mut texts: Vec<String> = labels.take(11).map(|label| format!("{:?}", label.text())).collect();
+    let mut texts: Vec<String> = labels.take(11).map(|label| format!("{:?}", label.name())).collect();
     if texts.len() > 10 {
         texts[10] = "…".to_owned();
     }

@@ -148,14 +148,17 @@ DIR/train.csv:2: sequence: letter '\n' at position 3 (1-based) is not DNA
 "#);
     insta::assert_snapshot!(with_train(BINARY, "sequence,label\n,0\n"), @"DIR/train.csv:2: sequence: empty sequence");
     insta::assert_snapshot!(with_train(BINARY, "sequence,label\nACGT,0\nACGT,nan\n"), @r#"
-DIR/train.csv:3: target "nan" is not a finite number
-  hint: a missing target is an empty field or NA
+DIR/card.toml: class "1" has no rows in the train split
+  hint: a classifier needs training rows of every class
 "#);
     insta::assert_snapshot!(with_train("task = \"regression\"\ntarget = \"label\"", "sequence,label\nACGT,0\nACGT,inf\n"), @r#"
 DIR/train.csv:3: column "label": target "inf" is not a finite number
-  hint: a missing target is an empty field or NA
+  hint: leave the field of a missing value empty; numbers are at most 1.8e308
 "#);
-    insta::assert_snapshot!(with_train("task = \"regression\"\ntarget = \"label\"", "sequence,label\nACGT,0\nACGT,high\n"), @r#"DIR/train.csv:3: column "label": target "high" is not a number"#);
+    insta::assert_snapshot!(with_train("task = \"regression\"\ntarget = \"label\"", "sequence,label\nACGT,0\nACGT,high\n"), @r#"
+DIR/train.csv:3: column "label": target "high" is not a number
+  hint: leave the field of a missing value empty, or write NA
+"#);
     insta::assert_snapshot!(with_train("task = \"multilabel\"\ntarget = [\"label\"]", "sequence,label\nACGT,0\nACGT,2\n"), @r#"DIR/train.csv:3: column "label": target "2" is neither 0 nor 1"#);
     insta::assert_snapshot!(with_train(BINARY, b"sequence,label\nACGT,0\nAC\xffGT,1\n"), @"DIR/train.csv:3: is not UTF-8 text");
     insta::assert_snapshot!(with_train(BINARY, b"\xff\xfes\0e\0"), @r#"
@@ -203,7 +206,7 @@ DIR/card.toml: class "1" has no rows in the train split
 "#);
     insta::assert_snapshot!(with_train("task = \"multiclass\"\ntarget = \"label\"", ROWS), @r#"
 DIR/card.toml: a multiclass task has three or more classes, found 2: "0", "1"
-  hint: for two classes use task = "binary" and positive
+  hint: for two classes use task = "binary"
 "#);
     insta::assert_snapshot!(with_train("task = \"multiclass\"\ntarget = \"label\"\nclasses = [0, 1, 2]", "sequence,label\nACGT,0\nAAAA,3\n"), @r#"
 DIR/train.csv:3: class "3" is not in the card's classes
@@ -266,7 +269,7 @@ DIR/all.csv:5: "chr3" is in no list of [[split]] of = "all"
 "#);
     insta::assert_snapshot!(with_rule(BINARY, "method = \"column\"\ncolumn = \"fold\"", "fold,sequence,label\ntrain,ACGT,0\nother,ACGT,1\n"), @r#"
 DIR/all.csv:3: "other" is in no list of [[split]] of = "all"
-  hint: add it to train, valid or test of that rule
+  hint: add it to train, valid or test of that rule; without lists the words are train, training, tr, valid, validation, val, dev, development, test, testing, holdout, held-out, heldout
 "#);
 
     let grouped = "g,sequence,label\na,ACGT,0\na,AACC,1\n";

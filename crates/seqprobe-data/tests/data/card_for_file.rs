@@ -67,6 +67,7 @@ task = "binary"
 sequence = "oligo"
 target = "label"
 positive = "1"
+example_id = "name"
 group = "gene"
 metric = "auroc"
 
@@ -88,6 +89,7 @@ test = 0.2
 the sequence is column "oligo"
 the task is binary
 the positive class is "1"
+the ids are column "name"
 split 0.7, 0.1, 0.2 into train, valid, test, whole groups, seed 7
 "#);
     let dataset = load(&made.card, &DataFolders::default()).unwrap();
@@ -143,10 +145,16 @@ fn sequences_are_read_and_exported_again() {
     let error = read_sequences(&path, &stated).unwrap_err().to_string();
     assert!(error.contains("did you mean \"oligo\"?"), "{error}");
 
-    std::fs::write(folder.path().join("twice.fa"), ">a\nAC\n>b\nAC\n>a\nAC\n").unwrap();
-    let error =
-        read_sequences(&folder.path().join("twice.fa"), &FileLayout::default()).unwrap_err().to_string();
-    assert!(error.ends_with("twice.fa:5: duplicate id \"a\", first seen at line 1"), "{error}");
+    let twice = folder.path().join("twice.fa");
+    std::fs::write(&twice, ">a\nAC\n>b\nAC\n>a\nAC\n").unwrap();
+    let numbered = read_sequences(&twice, &FileLayout::default()).unwrap();
+    assert_eq!(numbered.ids, ["0", "1", "2"]);
+    assert_eq!(
+        numbered.remarks,
+        [
+            "the ids are row numbers from 0: the record names have \"a\" at lines 1 and 5; --id names another column"
+        ]
+    );
     std::fs::write(folder.path().join("two.csv"), "a,b\nACGTACGT,ACGTACGT\n").unwrap();
     let error =
         read_sequences(&folder.path().join("two.csv"), &FileLayout::default()).unwrap_err().to_string();
