@@ -21,6 +21,7 @@ mod reuse;
 mod same_bits;
 mod suite_run;
 mod sweeps;
+mod targets;
 mod user_data;
 mod worker;
 mod worker_sdk;

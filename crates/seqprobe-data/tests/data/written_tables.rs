@@ -47,7 +47,7 @@ fn style() -> impl Strategy<Value = Style> {
 /// Ids that need quotes: they hold delimiters, quotes and line breaks.
 fn table() -> impl Strategy<Value = Vec<Written>> {
     let row = ("[a-c0-9,;|# \"'.\n\té-]{0,12}", "[ACGTNacgtu]{8,30}");
-    let number = |(row, (text, bases)): (usize, (String, String))| (format!("{row}{text}z"), bases);
+    let number = |(row, (text, bases)): (usize, (String, String))| (format!("{row}z{text}z"), bases);
     prop::collection::vec(row, 1..30).prop_map(move |rows| rows.into_iter().enumerate().map(number).collect())
 }
 

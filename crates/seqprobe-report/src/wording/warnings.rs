@@ -123,6 +123,19 @@ mod tests {
             "d: the sequences of 3 of 90 test rows are also in train, on either strand; the suite key drop_leaks \
             removes them from train"
         );
+        let partial = Warning::PartialMean {
+            dataset: "d".to_owned(),
+            metric: "auroc".to_owned(),
+            scored: 1,
+            of: 2,
+            what: "targets".to_owned(),
+            left_out: vec!["b".to_owned()],
+        };
+        assert_eq!(
+            warning_text(&partial),
+            "d: AUROC on test is the mean over 1 of 2 targets; without a score, because their true values on test are \
+            all the same or missing: \"b\""
+        );
         let gain = Gain::OverRandomInit {
             model: "m".to_owned(),
             probe: "linear".to_owned(),

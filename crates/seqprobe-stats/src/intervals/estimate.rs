@@ -198,6 +198,38 @@ mod tests {
     }
 
     #[test]
+    fn reasons_have_the_names_of_classes_and_targets() {
+        let names = ["HepG2", "K562"].map(str::to_owned);
+        let of = |truth: &Truth<'_>, outputs: &[f64], names: &[String]| {
+            let auroc = metric(if matches!(truth, Truth::Regression { .. }) { "pearson" } else { "auroc" });
+            let resampling = Resampling { names, ..Resampling::new(1) };
+            estimate(auroc.expect("a metric"), truth, &[outputs], &resampling)
+                .expect_err("too few")
+                .to_string()
+        };
+        let outputs: Vec<f64> = (0..80).map(|row| f64::from(row * 7 % 80) / 80.0).collect();
+        // The second target has four positive values of 40.
+        let labels: Vec<Option<bool>> = (0..80)
+            .map(|place| Some(if place % 2 == 0 { place % 4 == 0 } else { place % 20 == 1 }))
+            .collect();
+        let truth = Truth::Multilabel { values: &labels, n_targets: 2 };
+        assert!(
+            of(&truth, &outputs, &names).contains("the rarer label of target \"K562\" has only 4 examples")
+        );
+        assert!(of(&truth, &outputs, &[]).contains("the rarer label of target 1 has only 4 examples"));
+        let labels: Vec<bool> = (0..80).map(|row| row < 6).collect();
+        let truth = Truth::Binary(&labels);
+        assert!(of(&truth, &outputs, &names).contains("class \"K562\" has only 6 examples"));
+        assert!(of(&truth, &outputs, &[]).contains("the positive class has only 6 examples"));
+        let values: Vec<Option<f64>> = (0..80).map(|place| Some(f64::from(place * 3 % 7))).collect();
+        let truth = Truth::Regression { values: &values, n_targets: 2 };
+        let constant: Vec<f64> =
+            outputs.iter().enumerate().map(|(at, &x)| if at % 2 == 0 { x } else { 0.5 }).collect();
+        assert!(of(&truth, &constant, &names).contains("\"K562\": the predictions are all the same"));
+        assert!(of(&truth, &constant, &[]).contains("target 1: the predictions are all the same"));
+    }
+
+    #[test]
     fn a_score_of_zero_has_the_bound_too() {
         let labels: Vec<bool> = (0..120).map(|row| row % 2 == 0).collect();
         let wrong: Vec<f64> = labels.iter().map(|&label| f64::from(u8::from(!label))).collect();

@@ -73,3 +73,50 @@ pub(crate) fn partial_mean_warning(dataset: &Dataset) -> Option<Warning> {
         left_out: partial.left_out,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_fixtures::dataset;
+    use ndarray::Array2;
+    use seqprobe_core::{Targets, Task};
+
+    /// Two targets with 10 test examples; `value` gives the second.
+    fn two_targets(kind: TaskKind, metric: &str, value: impl Fn(usize) -> Option<f64>) -> Dataset {
+        let plain = dataset(10, false);
+        let n = plain.n_examples();
+        let values = Array2::from_shape_fn((n, 2), |(row, target)| match target {
+            0 => Some((row % 2) as f64),
+            _ => value(row),
+        });
+        Dataset {
+            task: Task { kind, targets: vec!["a".to_owned(), "b".to_owned()], classes: Vec::new() },
+            metric: metric.to_owned(),
+            targets: Targets::Values { values },
+            ..plain
+        }
+    }
+
+    #[test]
+    fn targets_without_a_score_are_named() {
+        let flag = |dataset: &Dataset| PartialMean::of(dataset, Split::Test).map(|partial| partial.flag());
+        let one = |row: usize| Some(f64::from(u8::from(row < 85 && row % 3 == 0)));
+        let both = |row: usize| Some(f64::from(u8::from(row % 3 == 0)));
+        let labels = |metric: &str| two_targets(TaskKind::Multilabel, metric, one);
+        assert_eq!(flag(&labels("auroc")).as_deref(), Some("1 of 2 targets"));
+        assert_eq!(PartialMean::of(&labels("mcc"), Split::Test).unwrap().left_out, ["b"]);
+        assert_eq!(flag(&labels("accuracy")), None);
+        assert_eq!(PartialMean::of(&labels("auroc"), Split::Train), None);
+        assert_eq!(flag(&two_targets(TaskKind::Multilabel, "auroc", both)), None);
+        let numbers = |value: fn(usize) -> Option<f64>| two_targets(TaskKind::Regression, "pearson", value);
+        assert_eq!(flag(&numbers(|_| Some(0.5))).as_deref(), Some("1 of 2 targets"));
+        assert_eq!(flag(&numbers(|row| (row < 85).then_some(row as f64))).as_deref(), Some("1 of 2 targets"));
+        assert_eq!(flag(&numbers(|row| Some(row as f64))), None);
+        assert_eq!(flag(&dataset(10, false)), None);
+        let Some(Warning::PartialMean { left_out, scored, of, .. }) = partial_mean_warning(&labels("auroc"))
+        else {
+            panic!("a warning")
+        };
+        assert_eq!((left_out, scored, of), (vec!["b".to_owned()], 1, 2));
+    }
+}
