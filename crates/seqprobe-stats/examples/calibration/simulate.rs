@@ -25,7 +25,7 @@ pub(crate) enum Sizes {
     Equal,
     /// Lognormal with a standard deviation of 1.5 on the log scale.
     Lognormal,
-    /// Drawn from the numbers of guide RNAs per gene of a published screen (Doench et al. 2016).
+    /// Drawn from the numbers of guide RNAs per gene of a published screen (Doench et al. 2016), divided by ten.
     Genes,
     /// One cluster has half of the examples, the others one each.
     OneHalf,
@@ -121,7 +121,8 @@ impl Noise {
         match sizes {
             Sizes::Equal => vec![mean; n_clusters],
             Sizes::Genes => {
-                (0..n_clusters).map(|_| GENES[(self.uniform() * GENES.len() as f64) as usize]).collect()
+                let mut one = || GENES[(self.uniform() * GENES.len() as f64) as usize].div_ceil(10);
+                (0..n_clusters).map(|_| one()).collect()
             }
             Sizes::OneHalf => {
                 let mut sizes = vec![1; n_clusters];

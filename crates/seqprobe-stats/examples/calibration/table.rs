@@ -90,16 +90,17 @@ pub(crate) fn unequal_part(lines: &[Line]) -> (String, usize) {
     let mut text = String::from(
         "\n## Unequal clusters\n\n\
          Clusters count as their effective number, `(Σ n)² / Σ n²` for sizes `n`. Sizes are equal; lognormal with a standard\n\
-         deviation of 1.5; drawn from the guides per gene of a published screen (its largest gene has a third of them); or one\n\
+         deviation of 1.5; drawn from the guides per gene of a published screen, divided by ten; or one\n\
          cluster has half of the examples and the others one each. Most of these intervals are flagged `few-clusters` or\n\
          `dominant-cluster`. The promise is at least 91.5 for lognormal sizes and genes, and at least 95 for one half: there\n\
          the intervals are wider than needed, and false `beats` are rare.\n",
     );
     let mut n_outside = 0;
-    let views: [(&str, fn(&Cell) -> (usize, usize)); 3] = [
+    let views: [(&str, fn(&Cell) -> (usize, usize)); 4] = [
         ("Coverage of a score", |cell| cell.alone),
         ("Coverage of a paired difference", |cell| cell.difference),
         ("False `beats` between equals", |cell| cell.beats),
+        ("False `ties` at a true difference of the margin", |cell| cell.ties),
     ];
     let clustered: Vec<&Line> = lines.iter().filter(|line| line.setting.clusters.is_some()).collect();
     for (kind, classes) in [("classes", true), ("numbers", false)] {
