@@ -45,7 +45,7 @@ pub(crate) fn dataset(n_test: usize, clusters: bool) -> Dataset {
 
 /// A sequence that no other row has, on either strand: only its start has more than one A in a row.
 fn sequence(row: usize) -> DnaSequence {
-    let digits = (0..6).map(|place| ["AC", "AG", "AT", "GC"][row >> (2 * place) & 3]);
+    let digits = (0..6).map(|place| ["AC", "AG", "AT", "GC"][(row >> (2 * place)) & 3]);
     DnaSequence::parse(&format!("AAAA{}", digits.collect::<String>())).expect("letters").0
 }
 

@@ -1,8 +1,7 @@
 //! What a reader must know before believing a verdict, as data. The sentence of the verdict says it, and `verdicts.csv`
 //! has a column for it.
 
-use super::ControlKind;
-use super::warning::ControlComparison;
+use super::warning::{ControlComparison, ControlKind};
 use serde::{Deserialize, Serialize};
 
 /// Something that qualifies a verdict.

@@ -48,10 +48,8 @@ fn flags(verdict: &VerdictRecord) -> Vec<Qualification> {
 
 /// Copies and near-duplicates of test rows in train.
 fn leaks(dataset: &DatasetRecord) -> Vec<Qualification> {
-    let shared = dataset.audit.iter().flat_map(|audit| &audit.against_train);
-    let Some(shared) = shared.into_iter().find(|shared| shared.split == Split::Test) else {
-        return Vec::new();
-    };
+    let mut shared = dataset.audit.iter().flat_map(|audit| &audit.against_train);
+    let Some(shared) = shared.find(|shared| shared.split == Split::Test) else { return Vec::new() };
     let rows = shared.n_rows;
     let (copies, near) = (shared.copied_rows(), shared.near.rows);
     let copies = is_large(copies, shared).then_some(Qualification::CopiesInTrain { copies, rows });
