@@ -5,8 +5,8 @@ use seqprobe_core::{FitReport, LayerIndex, Pooling, Split, TaskKind};
 use seqprobe_report::diagnostics::{CalibrationPoint, DiagnosticData, Diagnostics, RankRecord};
 use seqprobe_report::record::{
     CellId, CellRecord, ComparisonRecord, CostRecord, DatasetRecord, EstimateRecord, Fraction, PowerRecord,
-    ProbeScope, Provenance, Role, RunRecord, SCHEMA_VERSION, ScoreRecord, ScoreValue, ScoredTarget, SeedFit,
-    Status, TestRecord, Variant, Verdict, VerdictRecord, Warning,
+    ProbeScope, Provenance, Qualification, Role, RunRecord, SCHEMA_VERSION, ScoreRecord, ScoreValue,
+    ScoredTarget, SeedFit, Status, TestRecord, Variant, Verdict, VerdictRecord, Warning,
 };
 use std::collections::BTreeMap;
 use std::str::FromStr;
