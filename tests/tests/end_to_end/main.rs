@@ -22,5 +22,6 @@ mod same_bits;
 mod suite_run;
 mod sweeps;
 mod user_data;
+mod verdict_cases;
 mod worker;
 mod worker_sdk;
