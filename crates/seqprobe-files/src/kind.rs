@@ -144,8 +144,12 @@ const WORDS: &[(&str, FileKind)] = &[
 ];
 
 impl FileKind {
-    /// Recognises a file by its first bytes; 64 KiB are enough for every kind.
+    /// First bytes of a file that are looked at.
+    pub const BYTES: usize = 64 << 10;
+
+    /// Recognises a file by its first bytes; more than [`FileKind::BYTES`] are not looked at.
     pub fn of(start: &[u8]) -> Self {
+        let start = start.get(..Self::BYTES).unwrap_or(start);
         for &(at, magic, kind) in MAGIC {
             if start.get(at..).is_some_and(|rest| rest.starts_with(magic)) {
                 return kind;
@@ -172,6 +176,24 @@ impl FileKind {
         matches!(
             self,
             Self::Gzip | Self::Zstd | Self::Xz | Self::Bzip2 | Self::Lz4 | Self::Zip | Self::SevenZip
+        )
+    }
+
+    /// True for text that a program could have been meant to read: no pointer, no web page, no binary format.
+    pub fn is_text(self) -> bool {
+        matches!(
+            self,
+            Self::Json
+                | Self::JsonLines
+                | Self::Fasta
+                | Self::Fastq
+                | Self::GenBank
+                | Self::Embl
+                | Self::Gff
+                | Self::Bed
+                | Self::Vcf
+                | Self::Sam
+                | Self::Text
         )
     }
 

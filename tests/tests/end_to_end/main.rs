@@ -13,6 +13,7 @@ mod hub;
 mod imported_embeddings;
 mod leakage;
 mod peer_defects;
+mod places;
 mod pretrain;
 mod report_page;
 mod reuse;

@@ -10,3 +10,4 @@ mod formats;
 mod mutated;
 mod public_data;
 mod simulated;
+mod wrong_values;
