@@ -161,16 +161,16 @@ const MAX_SETTINGS: u64 = 16 << 20;
 pub fn read_settings(path: &Path) -> std::io::Result<String> {
     let mut bytes = Vec::new();
     std::fs::File::open(path)?.take(MAX_SETTINGS + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_SETTINGS {
+        let message =
+            format!("it is larger than {} MiB, the maximum of cards and suites", MAX_SETTINGS >> 20);
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
+    }
     let kind = FileKind::of(&bytes);
     if !kind.is_text() && kind != FileKind::Empty {
         let hint = kind.hint().map_or(String::new(), |hint| format!(": {hint}"));
         let message = format!("is {kind}, expected TOML{hint}");
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
-    }
-    if bytes.len() as u64 > MAX_SETTINGS {
-        let message =
-            format!("it is larger than {} MiB, the maximum of cards and suites", MAX_SETTINGS >> 20);
-        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
     }
     String::from_utf8(bytes).map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
 }

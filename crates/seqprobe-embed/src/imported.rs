@@ -337,6 +337,10 @@ fn choose<'a>(
         {
             Some(near) => format!("did you mean {near:?}?"),
             None if asked.is_some() => "upper and lower case matter in names".to_owned(),
+            None if what == "ids" => {
+                "name it with the key \"ids\", or a text file with one id per line: ids = \"FILE.txt\""
+                    .to_owned()
+            }
             None => format!("name it with the key {what:?}"),
         };
         let tried = tried.iter().map(|&name| name.to_owned()).collect();

@@ -315,7 +315,7 @@ fn text_kind(text: &[u8]) -> FileKind {
         return FileKind::Html;
     }
     match text.first() {
-        Some(b'<') => return FileKind::Xml,
+        Some(b'<') if is_xml(text) => return FileKind::Xml,
         Some(b'{') => return json_kind(text),
         Some(b'[') => return FileKind::Json,
         _ => {}
@@ -332,6 +332,13 @@ fn text_kind(text: &[u8]) -> FileKind {
         Some(line) if is_bed_line(line) => FileKind::Bed,
         _ => FileKind::Text,
     }
+}
+
+/// A tag that is closed; a vocabulary may begin with `<cls>` too.
+fn is_xml(text: &[u8]) -> bool {
+    let start = text.get(..1 << 10).unwrap_or(text);
+    [&b"<svg"[..], b"<!"].iter().any(|tag| start.starts_with(tag))
+        || start.windows(2).any(|two| two == b"</" || two == b"/>")
 }
 
 fn is_track_line(line: &[u8]) -> bool {
@@ -391,6 +398,8 @@ mod tests {
             (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", FileKind::LfsPointer),
             (b"\n<!DOCTYPE html>\n<html>", FileKind::Html),
             (b"<svg>", FileKind::Xml),
+            (b"<Error><Code>AccessDenied</Code></Error>", FileKind::Xml),
+            (b"<cls>\n<pad>\nA\n", FileKind::Text),
             (b"\x1f\x8b\x08\x04", FileKind::Gzip),
             (b"\x28\xb5\x2f\xfd\x04", FileKind::Zstd),
             (b"BZh91AY&SY", FileKind::Bzip2),

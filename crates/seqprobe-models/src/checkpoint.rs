@@ -257,9 +257,9 @@ fn read_file(path: &Path) -> Result<(MappedFile, Vec<TensorLayout>), ModelError>
     let is_safetensors = match kind {
         FileKind::Safetensors => true,
         FileKind::Zip => false,
-        FileKind::Binary | FileKind::Text => is_named_safetensors,
+        FileKind::Binary | FileKind::Text | FileKind::Empty => is_named_safetensors,
         // The reader of these files says what the old formats of PyTorch are.
-        FileKind::Empty | FileKind::Pickle | FileKind::Tar if !is_named_safetensors => false,
+        FileKind::Pickle | FileKind::Tar if !is_named_safetensors => false,
         other => {
             let message = misplaced(other, "safetensors or a file of torch.save");
             return Err(ModelError::Checkpoint { path: path.to_owned(), message });

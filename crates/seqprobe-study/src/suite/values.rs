@@ -6,8 +6,8 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
-const LAYERS: &str = "\"all\" or a list of layers, each \"embedding\", \"final\" or a number from 0";
-const LAYER: &str = "\"embedding\", \"final\" or a number from 0";
+const LAYERS: &str = "\"all\" or a list of layers, each \"final\" or a number from 0";
+const LAYER: &str = "\"final\" or a number from 0";
 const CONTROLS: &str = "true, false or a list of controls";
 
 /// `layers = "all"` or a list of names and numbers.

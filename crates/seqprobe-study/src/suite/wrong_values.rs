@@ -89,7 +89,7 @@ fn the_line_is_that_of_the_key() {
         (
             "layers = [1, \"final\"]",
             "layers = [-1]",
-            "10: representation 1: layers holds -1, expected \"embedding\", ",
+            "10: representation 1: layers holds -1, expected \"final\" or a number from 0",
         ),
         (
             "layers = [1, \"final\"]",
