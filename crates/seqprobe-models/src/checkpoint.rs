@@ -257,9 +257,10 @@ fn read_file(path: &Path) -> Result<(MappedFile, Vec<TensorLayout>), ModelError>
     let is_safetensors = match kind {
         FileKind::Safetensors => true,
         FileKind::Zip => false,
-        FileKind::Binary | FileKind::Text | FileKind::Empty => is_named_safetensors,
-        // The reader of these files says what the old formats of PyTorch are.
-        FileKind::Pickle | FileKind::Tar if !is_named_safetensors => false,
+        // A pickle has a mark of two bytes only, which a cut safetensors file may have too.
+        FileKind::Binary | FileKind::Text | FileKind::Empty | FileKind::Pickle | FileKind::Tar => {
+            is_named_safetensors
+        }
         other => {
             let message = misplaced(other, "safetensors or a file of torch.save");
             return Err(ModelError::Checkpoint { path: path.to_owned(), message });
