@@ -146,6 +146,7 @@ mod tests {
             ("task = [1]", format!("task is a list, expected {tasks}")),
             ("into = 0.5", "into is 0.5, expected a table with the keys train".into()),
             ("into = { train = \"x\" }", "into.train is \"x\", expected a number".into()),
+            ("into = 2020-01-01", "into is 2020-01-01, expected a table with the keys train".into()),
             ("into = { }", "into: the key \"train\" is missing".into()),
             (
                 "classes = \"a\"",

@@ -15,6 +15,9 @@ const NO_SUCH_WORD: &str = "no such word";
 /// The start of serde's message for a key that is not there.
 const MISSING: &str = "missing field `";
 
+/// The parser gives a date to a table as a key of this name.
+const DATE: &str = "$__toml_private";
+
 /// What is wrong with a text, where, and of which key.
 pub(super) struct Wrong {
     /// 1-based; absent when the text as a whole is wrong.
@@ -64,6 +67,14 @@ struct Document<'a> {
 impl Document<'_> {
     fn message<T: DeserializeOwned>(&self, message: &str, found: &str) -> String {
         if let Some(UnknownWord { is_key, word, known }) = unknown_word(message) {
+            if word.starts_with(DATE) {
+                let keys = known.join(", ");
+                return format!(
+                    "{} {} {found}, expected a table with the keys {keys}",
+                    self.place(),
+                    self.verb()
+                );
+            }
             return if is_key {
                 self.unknown_key(word, &known)
             } else {
