@@ -12,6 +12,7 @@ pub mod values;
 
 use crate::error::DataError;
 use seqprobe_core::{Split, TaskKind, parse_toml};
+use seqprobe_files::FileKind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -156,16 +157,22 @@ const MAX_SETTINGS: u64 = 16 << 20;
 /// Reads the text of a card or suite. A file above 16 MiB is rejected before it fills the memory.
 ///
 /// # Errors
-/// The system's reason, or that the file is too large or not UTF-8.
+/// The system's reason, or that the file is too large, not UTF-8 or something else, such as a Git LFS pointer.
 pub fn read_settings(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(MAX_SETTINGS + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_SETTINGS {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MAX_SETTINGS + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_SETTINGS {
         let message =
             format!("it is larger than {} MiB, the maximum of cards and suites", MAX_SETTINGS >> 20);
         return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
     }
-    Ok(text)
+    let kind = FileKind::of(&bytes);
+    if !kind.is_text() && kind != FileKind::Empty {
+        let hint = kind.hint().map_or(String::new(), |hint| format!(": {hint}"));
+        let message = format!("is {kind}, expected TOML{hint}");
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
+    }
+    String::from_utf8(bytes).map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
 }
 
 impl Card {
@@ -185,7 +192,7 @@ impl Card {
     /// [`DataError`] when the text is not a card or contradicts itself.
     pub fn parse(text: &str, name: &str, folder: PathBuf) -> Result<Self, DataError> {
         let card = Self { folder, name: name.to_owned(), ..parse_toml(text, name)? };
-        card.check()?;
+        card.check_text(text)?;
         Ok(card)
     }
 

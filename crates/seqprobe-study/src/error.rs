@@ -47,7 +47,9 @@ pub enum StudyError {
     #[error("the threads cannot be started: {0}")]
     ThreadPool(String),
     /// No place for the cache.
-    #[error("no cache folder: HOME is not set\n  hint: give --cache-dir")]
+    #[error(
+        "no cache folder: HOME is not set\n  hint: give --cache-dir, or --no-cache where the command has it"
+    )]
     NoCacheFolder,
     /// A card for data that came from a pipe.
     #[error(
@@ -221,6 +223,9 @@ pub enum ModelProblem {
     /// A folder does not need to be fetched.
     #[error("{} is on this machine already", .0.display())]
     IsLocal(PathBuf),
+    /// A model of the program does not need to be fetched.
+    #[error("is part of the program, so it needs no download")]
+    IsBundled,
     /// A layer that it does not have.
     #[error("layer {layer} does not exist\n  hint: it has layers 0 to {n_blocks} and final")]
     Layer {
@@ -272,7 +277,11 @@ impl StudyError {
             | Self::NoProbes { .. }
             | Self::UnknownCell { .. }
             | Self::SeveralCells { .. } => ErrorKind::Usage,
-            Self::Model { problem, .. } if matches!(**problem, ModelProblem::IsLocal(_)) => ErrorKind::Usage,
+            Self::Model { problem, .. }
+                if matches!(**problem, ModelProblem::IsLocal(_) | ModelProblem::IsBundled) =>
+            {
+                ErrorKind::Usage
+            }
             Self::Data(_)
             | Self::Embeddings { .. }
             | Self::EmbeddingsOfDataset { .. }

@@ -23,6 +23,7 @@ mod embed;
 mod error;
 mod events;
 mod forecast;
+mod home;
 mod judge;
 mod masked_scores;
 mod models;

@@ -15,6 +15,7 @@ mod imported_embeddings;
 mod leakage;
 mod peer_defects;
 mod pipes;
+mod places;
 mod pretrain;
 mod report_page;
 mod reuse;

@@ -4,17 +4,27 @@ use super::paths::check_is_inside;
 use super::problem::{CardProblem, RuleProblem};
 use super::{CARD_SCHEMA, Card, Format, SplitMethod, SplitRule, Text};
 use crate::error::DataError;
+use seqprobe_core::config::{AtLine, line_of_key};
 use seqprobe_core::{Split, TaskKind};
 use std::collections::BTreeSet;
 
 impl Card {
     /// Checks what can be known without the data.
     pub(crate) fn check(&self) -> Result<(), DataError> {
+        self.find_problem().map_err(|problem| self.error(problem.to_string()))
+    }
+
+    /// As [`Card::check`]; the error names the line of the card's text.
+    pub(super) fn check_text(&self, text: &str) -> Result<(), DataError> {
+        self.find_problem().map_err(|problem| {
+            let line = line_of_key(text, &problem.path(self));
+            DataError::card(&format!("{}{}", self.name, AtLine(line)), problem.to_string())
+        })
+    }
+
+    fn find_problem(&self) -> Check {
         let checks = [check_names, check_files, check_targets, check_columns, check_layout, check_splits];
-        checks
-            .into_iter()
-            .try_for_each(|check| check(self))
-            .map_err(|problem| self.error(problem.to_string()))
+        checks.into_iter().try_for_each(|check| check(self))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can be wrong with a card, apart from its data.
 
-use super::SplitMethod;
 use super::paths::OutsideFolder;
+use super::{Card, SplitMethod};
 use seqprobe_core::{Split, TaskKind};
 use thiserror::Error;
 
@@ -111,4 +111,70 @@ pub(crate) enum RuleProblem {
     Shares(f64),
     #[error("{0:?} is in two lists")]
     InTwoLists(String),
+}
+
+impl CardProblem {
+    /// The keys that lead to the fault in the card's text; positions in lists are numbers from 0.
+    pub(crate) fn path(&self, card: &Card) -> Vec<String> {
+        let rule = |of: &str, key: &str| {
+            let at = card.splits.iter().position(|rule| rule.of == of).unwrap_or(0);
+            vec!["split".to_owned(), at.to_string(), key.to_owned()]
+        };
+        let key = match self {
+            Self::Path(outside) => return path_of_file(card, &outside.0, "path"),
+            Self::Sha256 { path, .. } => return path_of_file(card, path, "sha256"),
+            Self::DuplicateRule(of) => {
+                let at = card.splits.iter().rposition(|rule| rule.of == *of).unwrap_or(0);
+                return vec!["split".to_owned(), at.to_string(), "of".to_owned()];
+            }
+            Self::RuleOfNoFile { of, .. } => return rule(of, "of"),
+            Self::Rule { of, problem } => return rule(of, problem.key()),
+            Self::FileInNoSplit(file) => return vec!["files".to_owned(), file.clone()],
+            Self::Name { key: "file key", name } => return vec!["files".to_owned(), name.clone()],
+            Self::Name { key, .. } | Self::Empty(key) => key,
+            Self::Schema(_) => "schema",
+            Self::NoFile | Self::EmptySplit(_) => "files",
+            Self::TargetAndLabel | Self::SeveralTargets { .. } | Self::DuplicateTarget(_) => "target",
+            Self::NoTarget | Self::LabelOfNumbers(_) | Self::NoPositive | Self::ClassesOfNumbers(_) => "task",
+            Self::ClassesOfBinary | Self::FewClasses(_) => "classes",
+            Self::PositiveOfMulticlass => "positive",
+            Self::StartAlone => "start",
+            Self::ColumnNumber(_) => "header",
+            Self::Delimiter(_) => "delimiter",
+            Self::ZeroKmers => "kmers",
+            Self::NotForFasta(key) => key.split(' ').next().unwrap_or_default(),
+        };
+        vec![key.to_owned()]
+    }
+}
+
+/// The place of a key of the file, or of its side table, that has a path.
+fn path_of_file(card: &Card, wanted: &str, key: &str) -> Vec<String> {
+    for (name, entries) in &card.files {
+        for (at, entry) in entries.as_slice().iter().enumerate() {
+            let mut path = vec!["files".to_owned(), name.clone()];
+            if entries.as_slice().len() > 1 {
+                path.push(at.to_string());
+            }
+            if entry.table.as_ref().is_some_and(|table| table.path == wanted) {
+                path.push("table".to_owned());
+            } else if entry.path != wanted {
+                continue;
+            }
+            path.push(key.to_owned());
+            return path;
+        }
+    }
+    Vec::new()
+}
+
+impl RuleProblem {
+    fn key(&self) -> &'static str {
+        match self {
+            Self::Column => "column",
+            Self::RandomGroups | Self::NoCardColumn { .. } | Self::NoColumn | Self::NoShares => "method",
+            Self::Lists | Self::NoChromosomes | Self::InTwoLists(_) => "of",
+            Self::Into | Self::IntoAndLists | Self::Shares(_) => "into",
+        }
+    }
 }

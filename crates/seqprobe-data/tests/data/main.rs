@@ -14,3 +14,4 @@ mod public_data;
 mod simulated;
 mod table_starts;
 mod written_tables;
+mod wrong_values;

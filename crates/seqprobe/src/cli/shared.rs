@@ -50,8 +50,9 @@ pub(crate) struct FileArgs {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PathArgs {
     /// Folder that card paths are looked up in, after the card's own; may be given several times
-    #[arg(long = "data-dir", env = "SEQPROBE_DATA_DIR", value_delimiter = ':', value_name = "DIR")]
-    pub(crate) data_dirs: Vec<PathBuf>,
+    /// [default: the folders in SEQPROBE_DATA_DIR, separated by colons]
+    #[arg(long = "data-dir", value_name = "DIR")]
+    data_dirs: Vec<PathBuf>,
     /// Folder of stored embeddings and cells [default: ~/.cache/seqprobe]
     #[arg(long, env = "SEQPROBE_CACHE_DIR", value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
@@ -108,6 +109,15 @@ impl FileArgs {
 }
 
 impl PathArgs {
+    /// The data folders as given, or those of the environment. Only there does a colon separate folders.
+    pub(crate) fn data_dirs(&self) -> Vec<PathBuf> {
+        if !self.data_dirs.is_empty() {
+            return self.data_dirs.clone();
+        }
+        let listed = std::env::var_os("SEQPROBE_DATA_DIR").unwrap_or_default();
+        std::env::split_paths(&listed).filter(|folder| !folder.as_os_str().is_empty()).collect()
+    }
+
     /// The cache folder as given, or the user's.
     pub(crate) fn cache_folder(&self) -> Result<PathBuf, Failure> {
         let choice = self.cache_dir.clone().map_or(CacheChoice::User, CacheChoice::Folder);
@@ -132,7 +142,7 @@ impl ComputeArgs {
             None => CacheChoice::User,
         };
         Ok(StudyOptions {
-            data_dirs: self.paths.data_dirs.clone(),
+            data_dirs: self.paths.data_dirs(),
             cache,
             repair: !self.no_repair,
             allow_download: self.allow_download,

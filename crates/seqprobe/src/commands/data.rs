@@ -30,7 +30,8 @@ pub(crate) fn run(command: DataCommand) -> Result<(), Failure> {
             ))
         }
         DataCommand::Export { dataset, output, folders } => {
-            let loaded = load_dataset(&dataset, Path::new(""), &folders.data_dirs, SimulateEntry::default())?;
+            let loaded =
+                load_dataset(&dataset, Path::new(""), &folders.data_dirs(), SimulateEntry::default())?;
             let is_fasta =
                 output.extension().is_some_and(|extension| extension == "fa" || extension == "fasta");
             if is_fasta {
@@ -45,7 +46,7 @@ pub(crate) fn run(command: DataCommand) -> Result<(), Failure> {
 }
 
 fn show(name: &str, folders: &PathArgs) -> Result<(), Failure> {
-    let dataset = load_dataset(name, Path::new(""), &folders.data_dirs, SimulateEntry::default())?;
+    let dataset = load_dataset(name, Path::new(""), &folders.data_dirs(), SimulateEntry::default())?;
     let record = dataset_record(&dataset, Vec::new(), None);
     let mut lines = vec![
         format!("{}: {}", dataset.id, dataset.title),
@@ -98,7 +99,7 @@ fn check(mut datasets: Vec<String>, folders: &PathArgs) -> Result<(), Failure> {
     }
     let mut n_bad = 0;
     for name in &datasets {
-        match load_dataset(name, Path::new(""), &folders.data_dirs, SimulateEntry::default()) {
+        match load_dataset(name, Path::new(""), &folders.data_dirs(), SimulateEntry::default()) {
             Ok(dataset) => print_line(&format!("ok      {name}: {} examples", dataset.n_examples()))?,
             Err(failure) => {
                 n_bad += 1;
