@@ -27,7 +27,7 @@ pub const CARD_SCHEMA: u32 = 1;
 
 /// A dataset card.
 ///
-/// Columns are named by their header; with `header = false` they are numbers from 0. In FASTA files a column is
+/// Columns are named by their header, key or data set; with `header = false` they are numbers from 0. In FASTA files a column is
 /// `header` (the name: the definition line up to the first blank), `header:KEY` (the value of a `KEY=VALUE` field of
 /// the definition line; fields are separated by blanks or `|`), or a column of the file's side table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,6 +112,12 @@ pub struct FileEntry {
     pub path: String,
     /// SHA-256 of the file as it is stored, 64 hexadecimal digits.
     pub sha256: String,
+    /// The sequence column of this file, instead of the card's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<Text>,
+    /// The target columns of this file, as many as the card's, instead of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<OneOrMany<Text>>,
     /// The label of every row of this file, instead of a target column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Text>,
@@ -138,7 +144,7 @@ pub struct SideTable {
     pub url: Option<String>,
 }
 
-/// Format of a data file, plain or gzip.
+/// Format of a data file; text may be compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -148,6 +154,42 @@ pub enum Format {
     Tsv,
     /// FASTA, sequences on one line or several.
     Fasta,
+    /// FASTQ; qualities are not used.
+    Fastq,
+    /// GenBank or EMBL flat file; features are not used.
+    Genbank,
+    /// One JSON object per line.
+    Jsonl,
+    /// Apache Parquet.
+    Parquet,
+    /// HDF5: data sets are columns.
+    Hdf5,
+}
+
+impl Format {
+    /// The word that cards use.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Fasta => "fasta",
+            Self::Fastq => "fastq",
+            Self::Genbank => "genbank",
+            Self::Jsonl => "jsonl",
+            Self::Parquet => "parquet",
+            Self::Hdf5 => "hdf5",
+        }
+    }
+
+    /// True for formats whose records have a name and a sequence, and no columns.
+    pub(crate) fn has_records(self) -> bool {
+        matches!(self, Self::Fasta | Self::Fastq | Self::Genbank)
+    }
+
+    /// True for CSV and TSV.
+    pub(crate) fn is_table(self) -> bool {
+        matches!(self, Self::Csv | Self::Tsv)
+    }
 }
 
 /// Maximum size of a card or suite, in bytes.

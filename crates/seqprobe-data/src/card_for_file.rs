@@ -126,8 +126,15 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
             DataError::file(path, "the file name is not UTF-8 text\n  hint: rename the file")
         })?,
     };
-    let entry =
-        FileEntry { path: file_name.to_owned(), sha256: file.sha256()?, label: None, url: None, table: None };
+    let entry = FileEntry {
+        path: file_name.to_owned(),
+        sha256: file.sha256()?,
+        sequence: None,
+        target: None,
+        label: None,
+        url: None,
+        table: None,
+    };
     let card = Card {
         schema: CARD_SCHEMA,
         id: id_from(file_name),

@@ -6,20 +6,27 @@
 pub(crate) mod card_files;
 pub(crate) mod columns;
 pub(crate) mod data_file;
+mod definition;
 mod delimiter;
 mod fasta;
+mod fastq;
+mod genbank;
 mod genome;
 mod genomic_position;
+mod hdf5;
 pub(crate) mod input;
+mod json_lines;
 mod kmers;
 pub(crate) mod labels;
 mod limited_reader;
+mod parquet;
 pub(crate) mod rows;
 pub(crate) mod sequence_column;
 mod sequences;
 mod table;
 pub(crate) mod targets;
 pub(crate) mod text;
+mod text_lines;
 
 pub use columns::FileLayout;
 pub use data_file::DataFile;

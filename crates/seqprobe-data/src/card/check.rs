@@ -2,7 +2,7 @@
 
 use super::paths::check_is_inside;
 use super::problem::{CardProblem, RuleProblem};
-use super::{CARD_SCHEMA, Card, Format, SplitMethod, SplitRule, Text};
+use super::{CARD_SCHEMA, Card, SplitMethod, SplitRule, Text};
 use crate::error::DataError;
 use seqprobe_core::{Split, TaskKind};
 use std::collections::BTreeSet;
@@ -47,6 +47,13 @@ fn check_files(card: &Card) -> Check {
     }
     for (key, entries) in &card.files {
         for entry in entries.as_slice() {
+            if let Some(target) = &entry.target {
+                let expected = card.target.as_ref().map_or(0, |target| target.as_slice().len());
+                if target.as_slice().len() != expected {
+                    let (key, found) = (key.clone(), target.as_slice().len());
+                    return Err(CardProblem::TargetsOfFile { key, found, expected });
+                }
+            }
             let tables = entry.table.iter().map(|table| (&table.path, &table.sha256));
             for (path, sha256) in std::iter::once((&entry.path, &entry.sha256)).chain(tables) {
                 check_is_inside(path)?;
@@ -118,14 +125,14 @@ fn check_layout(card: &Card) -> Check {
     if card.kmers == Some(0) {
         return Err(CardProblem::ZeroKmers);
     }
-    if card.format == Some(Format::Fasta) {
+    if let Some(format) = card.format.filter(|format| !format.is_table()) {
         let keys = [
             ("delimiter", card.delimiter.is_some()),
             ("header = false", !card.header),
-            ("kmers", card.kmers.is_some()),
+            ("kmers", card.kmers.is_some() && format.has_records()),
         ];
         if let Some((key, _)) = keys.into_iter().find(|(_, is_given)| *is_given) {
-            return Err(CardProblem::NotForFasta(key));
+            return Err(CardProblem::NotForFormat { key, format: format.as_str() });
         }
     }
     Ok(())

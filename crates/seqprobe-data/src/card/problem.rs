@@ -63,8 +63,13 @@ pub(crate) enum CardProblem {
     Delimiter(char),
     #[error("kmers is 0\n  hint: kmers is the length of the k-mers in the sequence column")]
     ZeroKmers,
-    #[error("{0} cannot be used with format = \"fasta\"")]
-    NotForFasta(&'static str),
+    #[error("{key} cannot be used with format = {format:?}")]
+    NotForFormat { key: &'static str, format: &'static str },
+    #[error(
+        "files.{key}: target has {found} columns, target of the card has {expected}\n  hint: name one column of the \
+        file for each column of the card"
+    )]
+    TargetsOfFile { key: String, found: usize, expected: usize },
 
     #[error("duplicate [[split]] of = {0:?}")]
     DuplicateRule(String),

@@ -7,12 +7,13 @@ use super::kmers::{KmerProblem, join_kmers, sequence_problem};
 use super::labels::is_missing;
 use super::rows::read_rows;
 use crate::card::DataFolders;
-use crate::card::{Card, FileEntry, Format, SideTable, SplitMethod, Text};
+use crate::card::{Card, FileEntry, SideTable, SplitMethod, Text};
 use crate::error::DataError;
 use seqprobe_core::{BaseCounts, DnaSequence, SequenceError};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 use thiserror::Error;
 
 /// A row that does not fit its card.
@@ -38,8 +39,8 @@ pub(crate) struct ReadRow {
     pub(crate) file: usize,
     /// 1-based line at which it starts.
     pub(crate) line: u64,
-    /// Key of the file in the card.
-    pub(crate) key: String,
+    /// Key of the file in the card, shared by its rows.
+    pub(crate) key: Arc<str>,
     /// Example id.
     pub(crate) id: String,
     /// Its sequence.
@@ -83,14 +84,15 @@ pub(crate) fn read_card(card: &Card, folders: &DataFolders) -> Result<ReadRows, 
         let mut n_rows_of_key = 0;
         for entry in entries {
             let data = folders.open(card, &entry.path, &entry.sha256, entry.url.as_deref())?;
-            let wanted = CardColumns::new(card, key);
+            let wanted = CardColumns::new(card, key, entry);
             let table = match &entry.table {
                 Some(table) => Some(JoinedTable::read(card, folders, table, &wanted)?),
                 None => None,
             };
             let from_file =
                 wanted.named().into_iter().filter(|name| table.is_none() || is_header(name)).collect();
-            let file = OpenFile { card, key, entry, data, wanted, table, from_file };
+            let shared_key = Arc::from(key);
+            let file = OpenFile { card, key, shared_key, entry, data, wanted, table, from_file };
             n_rows_of_key = file.read(n_rows_of_key, &mut read)?;
         }
     }
@@ -109,13 +111,15 @@ struct CardColumns<'a> {
 }
 
 impl<'a> CardColumns<'a> {
-    fn new(card: &'a Card, key: &str) -> Self {
+    fn new(card: &'a Card, key: &str, entry: &'a FileEntry) -> Self {
         let text = |column: &'a Option<Text>| column.as_ref().map(|text| text.as_str());
         let rule = card.splits.iter().find(|rule| rule.of == key && rule.method == SplitMethod::Column);
         Self {
-            sequence: card.sequence.as_str(),
-            targets: card
+            sequence: entry.sequence.as_ref().unwrap_or(&card.sequence).as_str(),
+            targets: entry
                 .target
+                .as_ref()
+                .or(card.target.as_ref())
                 .iter()
                 .flat_map(|target| target.as_slice())
                 .map(|target| target.as_str())
@@ -178,6 +182,7 @@ fn is_header(column: &str) -> bool {
 struct OpenFile<'a> {
     card: &'a Card,
     key: &'a str,
+    shared_key: Arc<str>,
     entry: &'a FileEntry,
     data: DataFile,
     wanted: CardColumns<'a>,
@@ -227,8 +232,11 @@ impl OpenFile<'_> {
             n_rows_of_key += 1;
             Ok(ControlFlow::Continue(()))
         })?;
-        if self.table.is_some() && format != Format::Fasta {
-            let message = format!("file {:?}: a side table can be used with FASTA files only", self.key);
+        if self.table.is_some() && !format.has_records() {
+            let message = format!(
+                "file {:?}: a side table can be used with FASTA, FASTQ and GenBank files only",
+                self.key
+            );
             return Err(self.card.error(message));
         }
         if n_rows_of_key == first_row {
@@ -283,7 +291,7 @@ impl OpenFile<'_> {
             None => self.wanted.targets.iter().map(|column| texts.of(column).to_owned()).collect(),
         };
         let split = self.wanted.split.map(|column| texts.of(column).to_owned());
-        let key = self.key.to_owned();
+        let key = Arc::clone(&self.shared_key);
         Ok((ReadRow { file, line, key, id, sequence, targets, group, position, split }, counts))
     }
 }

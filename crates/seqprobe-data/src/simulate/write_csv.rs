@@ -44,6 +44,8 @@ pub fn write_csv(dataset: &Dataset, folder: &Path) -> Result<(), DataError> {
             writer.flush()
         })?;
         let entry = FileEntry {
+            sequence: None,
+            target: None,
             path: file_name,
             sha256: DataFile::open(&path)?.sha256()?,
             label: None,
