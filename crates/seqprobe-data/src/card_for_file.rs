@@ -111,7 +111,7 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         .ok_or_else(|| DataError::file(path, "the file name is not UTF-8 text\n  hint: rename the file"))?;
     let entry = FileEntry {
         path: file_name.to_owned(),
-        sha256: sha256_of(path)?,
+        sha256: Some(sha256_of(path)?),
         label: None,
         url: None,
         table: None,
@@ -129,6 +129,11 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         group: task.group.as_deref().map(column),
         chromosome,
         start,
+        genome: None,
+        end: None,
+        strand: None,
+        length: None,
+        labels: None,
         metric: default_metric(kind).to_owned(),
         licence: String::new(),
         citation: String::new(),

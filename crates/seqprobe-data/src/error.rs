@@ -1,5 +1,6 @@
 //! Why a card or a data file cannot be used.
 
+use crate::card::FindFileError;
 use seqprobe_core::ConfigError;
 use seqprobe_files::FileError;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,17 @@ pub enum DataError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A file that a card names is in none of the folders.
+    #[error("{card}: {problem}")]
+    NotHere {
+        /// The card, as the user named it.
+        card: String,
+        /// Where it was looked for, with a hint.
+        problem: FindFileError,
+    },
+    /// A file is in none of the folders.
+    #[error(transparent)]
+    Absent(FindFileError),
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] FileError),

@@ -2,7 +2,7 @@
 //!
 //! The only crate that reads datasets. A [`seqprobe_core::Dataset`] it returns has been checked: its
 //! sequences are DNA, its labels are known classes or finite numbers, its ids are unique and its splits
-//! are disjoint and not empty. It downloads nothing and knows neither models nor metrics.
+//! are disjoint and not empty. It downloads nothing (`seqprobe-study` does) and knows neither models nor metrics.
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -64,8 +64,8 @@ pub mod simulate;
 pub mod split;
 
 pub use card::{
-    BundledCard, Card, DataFolders, FindFileError, bundled_cards, card_ids, find_card, find_file,
-    read_settings,
+    BundledCard, Card, DataFolders, DataLock, FindFileError, FoundFile, LOCK_FILE, LockedFile, NamedFile,
+    bundled_cards, card_ids, find_card, find_file, read_settings,
 };
 pub use card_for_file::{FileCard, FileTask, card_for_file};
 pub use error::DataError;

@@ -2,13 +2,17 @@
 //!
 //! [`input`] opens a file, [`rows`] gives its columns as text, [`card_files`] reads all files of a card and
 //! [`targets`] decodes their labels. [`sequences`] and [`genome`] read files without targets.
+//! Where the rows are intervals ([`interval`]), [`genome_intervals`] reads their sequences from a genome.
 
 pub(crate) mod card_files;
 pub(crate) mod columns;
 mod fasta;
 mod genome;
+mod genome_index;
+mod genome_intervals;
 mod genomic_position;
 pub(crate) mod input;
+mod interval;
 mod kmers;
 pub(crate) mod labels;
 pub(crate) mod rows;

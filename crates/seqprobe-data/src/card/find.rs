@@ -1,8 +1,9 @@
 //! Where cards and data files are looked for.
 
-use super::Card;
 use super::bundled::bundled_cards;
+use super::lock::{DataLock, LOCK_FILE};
 use super::paths::{OutsideFolder, check_is_inside};
+use super::{Card, NamedFile};
 use crate::error::DataError;
 use seqprobe_core::config::nearest;
 use std::path::{Path, PathBuf};
@@ -25,16 +26,36 @@ pub enum FindFileError {
     #[error(
         "file {path:?} is not in any of these folders: {folders}\n  hint: {hint}",
         folders = show(.folders),
-        hint = hint(.url.as_deref())
+        hint = hint(.get.as_ref())
     )]
     Absent {
         /// The path that was looked for.
         path: String,
         /// Where it was looked for.
         folders: Vec<PathBuf>,
-        /// Where the file can be downloaded.
-        url: Option<String>,
+        /// How a card's file can be got.
+        get: Option<GetFile>,
     },
+}
+
+/// How a file of a card can be got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GetFile {
+    /// It has an address: the card, as the user named it, and the address.
+    Fetch(String, String),
+    /// It has none: the page of the data.
+    Source(String),
+}
+
+/// A file of a card that is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The folder below which it was found.
+    pub folder: PathBuf,
+    /// The SHA-256 that it must have: that of the card, else that of a lock file. `None` where neither has one.
+    pub sha256: Option<String>,
 }
 
 fn show(folders: &[PathBuf]) -> String {
@@ -44,14 +65,14 @@ fn show(folders: &[PathBuf]) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-fn hint(url: Option<&str>) -> String {
-    match url {
-        None => "give the folder that contains it with --data-dir or SEQPROBE_DATA_DIR".to_owned(),
-        Some(url) => {
-            format!(
-                "download {url}, and give the folder that contains it with --data-dir or SEQPROBE_DATA_DIR"
-            )
+fn hint(get: Option<&GetFile>) -> String {
+    const FOLDER: &str = "give the folder that contains it with --data-dir or SEQPROBE_DATA_DIR";
+    match get {
+        None => FOLDER.to_owned(),
+        Some(GetFile::Fetch(card, url)) => {
+            format!("`seqprobe data fetch {card}` downloads it from {url}; or {FOLDER}")
         }
+        Some(GetFile::Source(page)) => format!("get it from {page}, and {FOLDER}"),
     }
 }
 
@@ -102,29 +123,67 @@ pub fn card_ids(card_folders: &[PathBuf]) -> Vec<String> {
 /// # Errors
 /// [`FindFileError`] for a path that is absolute or leaves its folder, or that is in none of the folders.
 pub fn find_file(folders: &[PathBuf], path: &str) -> Result<PathBuf, FindFileError> {
-    find(folders.iter(), path, None)
+    find(folders.iter(), path, None).map(|(_, path)| path)
 }
 
 impl DataFolders {
-    /// The first place of a card's file: the card's own folder, then the data folders in order.
-    pub(crate) fn find(&self, card: &Card, path: &str, url: Option<&str>) -> Result<PathBuf, DataError> {
-        let folders = std::iter::once(&card.folder).chain(&self.folders);
-        find(folders, path, url).map_err(|problem| card.error(problem.to_string()))
+    /// The first place of a card's file: the card's own folder, then the data folders in order; and the digest it must have.
+    ///
+    /// # Errors
+    /// [`FindFileError`] where the file is in none of the folders, [`DataError`] for a lock file that cannot be read.
+    pub fn look_up(&self, card: &Card, file: NamedFile<'_>) -> Result<FoundFile, DataError> {
+        let folders = || std::iter::once(&card.folder).chain(&self.folders);
+        let get = match file.url {
+            Some(url) => Some(GetFile::Fetch(card.id_or_path(), url.to_owned())),
+            None => Some(card.source.clone()).filter(|page| !page.is_empty()).map(GetFile::Source),
+        };
+        let (folder, path) = find(folders(), file.path, get).map_err(DataError::Absent)?;
+        let mut sha256 = file.sha256.map(str::to_owned);
+        for folder in folders() {
+            if sha256.is_none() {
+                sha256 = DataLock::read(folder)?.sha256(file.path).map(str::to_owned);
+            }
+        }
+        Ok(FoundFile { path, folder, sha256 })
+    }
+
+    /// As [`DataFolders::look_up`], with the digest; without one the file is not read.
+    pub(crate) fn find(&self, card: &Card, file: NamedFile<'_>) -> Result<(PathBuf, String), DataError> {
+        let found = self.look_up(card, file).map_err(|error| match error {
+            DataError::Absent(problem) => DataError::NotHere { card: card.name.clone(), problem },
+            other => other,
+        })?;
+        match found.sha256 {
+            Some(sha256) => Ok((found.path, sha256)),
+            None => Err(card.error(format!(
+                "file {:?} has no sha256 in the card or in {}\n  hint: `seqprobe data fetch {}` writes the digest of the \
+                file that is here to {LOCK_FILE}, and it is held to it from then on; or give sha256 in the card",
+                file.path,
+                found.folder.join(LOCK_FILE).display(),
+                card.id_or_path()
+            ))),
+        }
+    }
+}
+
+impl Card {
+    /// How a command names this card: the id of a bundled one, the path of another.
+    fn id_or_path(&self) -> String {
+        if self.name.ends_with(".toml") { self.name.clone() } else { self.id.clone() }
     }
 }
 
 fn find<'a>(
     folders: impl Iterator<Item = &'a PathBuf> + Clone,
     path: &str,
-    url: Option<&str>,
-) -> Result<PathBuf, FindFileError> {
+    get: Option<GetFile>,
+) -> Result<(PathBuf, PathBuf), FindFileError> {
     check_is_inside(path)?;
-    match folders.clone().map(|folder| folder.join(path)).find(|path| path.is_file()) {
+    let mut places = folders.clone().map(|folder| (folder.clone(), folder.join(path)));
+    match places.find(|(_, path)| path.is_file()) {
         Some(found) => Ok(found),
-        None => Err(FindFileError::Absent {
-            path: path.to_owned(),
-            folders: folders.cloned().collect(),
-            url: url.map(str::to_owned),
-        }),
+        None => {
+            Err(FindFileError::Absent { path: path.to_owned(), folders: folders.cloned().collect(), get })
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! All files of a card as rows: sequences are parsed, targets are still text.
 
 use super::columns::{Column, Layout};
+use super::genome_intervals::{IntervalError, read_intervals};
 use super::genomic_position::{GenomicPosition, PositionProblem};
+use super::interval::{Interval, IntervalProblem};
 use super::kmers::{KmerProblem, join_kmers};
 use super::labels::is_missing;
 use super::rows::read_rows;
@@ -23,6 +25,8 @@ enum RowProblem {
     Kmers(#[from] KmerProblem),
     #[error(transparent)]
     Position(#[from] PositionProblem),
+    #[error(transparent)]
+    Interval(#[from] IntervalProblem),
     #[error("the example id is empty")]
     NoId,
     #[error("the group is missing")]
@@ -41,8 +45,10 @@ pub(crate) struct ReadRow {
     pub(crate) key: String,
     /// Example id.
     pub(crate) id: String,
-    /// Its sequence.
-    pub(crate) sequence: DnaSequence,
+    /// Its sequence; `None` until that of its interval has been read.
+    pub(crate) sequence: Option<DnaSequence>,
+    /// Where its sequence is on the card's genome.
+    pub(crate) interval: Option<Interval>,
     /// Texts of the target columns.
     pub(crate) targets: Vec<String>,
     /// Text of the group column.
@@ -61,6 +67,8 @@ pub(crate) struct ReadRows {
     pub(crate) files: Vec<PathBuf>,
     /// Bases of all rows.
     pub(crate) letters: BaseCounts,
+    /// What the user should know, one sentence each.
+    pub(crate) notes: Vec<String>,
 }
 
 impl ReadRows {
@@ -77,11 +85,11 @@ impl ReadRows {
 
 /// Reads all files of a card.
 pub(crate) fn read_card(card: &Card, folders: &DataFolders) -> Result<ReadRows, DataError> {
-    let mut read = ReadRows { rows: Vec::new(), files: Vec::new(), letters: BaseCounts::default() };
+    let mut read = ReadRows { rows: Vec::new(), files: Vec::new(), letters: BaseCounts::default(), notes: Vec::new() };
     for (key, entries) in card.files_in_order() {
         let mut n_rows_of_key = 0;
         for entry in entries {
-            let path = folders.find(card, &entry.path, entry.url.as_deref())?;
+            let (path, sha256) = folders.find(card, entry.into())?;
             let wanted = CardColumns::new(card, key);
             let table = match &entry.table {
                 Some(table) => Some(JoinedTable::read(card, folders, table, &wanted)?),
@@ -89,21 +97,46 @@ pub(crate) fn read_card(card: &Card, folders: &DataFolders) -> Result<ReadRows, 
             };
             let from_file =
                 wanted.named().into_iter().filter(|name| table.is_none() || is_header(name)).collect();
-            let file = OpenFile { card, key, entry, path, wanted, table, from_file };
+            let file = OpenFile { card, key, entry, path, sha256, wanted, table, from_file };
             n_rows_of_key = file.read(n_rows_of_key, &mut read)?;
         }
     }
+    read_sequences(card, folders, &mut read)?;
     Ok(read)
+}
+
+/// Reads the sequences of intervals from the card's genome.
+fn read_sequences(card: &Card, folders: &DataFolders, read: &mut ReadRows) -> Result<(), DataError> {
+    let Some(genome) = &card.genome else { return Ok(()) };
+    let (path, sha256) = folders.find(card, genome.into())?;
+    let intervals: Vec<Interval> = read.rows.iter().filter_map(|row| row.interval.clone()).collect();
+    let found = match read_intervals(&path, Some(&sha256), &intervals) {
+        Ok(found) => found,
+        Err(IntervalError::Genome(error)) => return Err(error),
+        Err(IntervalError::Interval(index, message)) => {
+            let row = read.rows.get(index).ok_or_else(|| card.error(message.clone()))?;
+            return Err(read.error_at(row, message));
+        }
+    };
+    for (row, sequence) in read.rows.iter_mut().zip(found.sequences) {
+        row.sequence = Some(sequence);
+    }
+    read.letters += found.letters;
+    read.notes.extend(found.notes);
+    Ok(())
 }
 
 /// The columns that a card names.
 struct CardColumns<'a> {
-    sequence: &'a str,
+    /// `None` where the rows are intervals.
+    sequence: Option<&'a str>,
     targets: Vec<&'a str>,
     example_id: Option<&'a str>,
     group: Option<&'a str>,
     chromosome: Option<&'a str>,
     start: Option<&'a str>,
+    end: Option<&'a str>,
+    strand: Option<&'a str>,
     split: Option<&'a str>,
 }
 
@@ -112,7 +145,7 @@ impl<'a> CardColumns<'a> {
         let text = |column: &'a Option<Text>| column.as_ref().map(|text| text.as_str());
         let rule = card.splits.iter().find(|rule| rule.of == key && rule.method == SplitMethod::Column);
         Self {
-            sequence: card.sequence.as_str(),
+            sequence: card.genome.is_none().then_some(card.sequence.as_str()),
             targets: card
                 .target
                 .iter()
@@ -123,13 +156,23 @@ impl<'a> CardColumns<'a> {
             group: text(&card.group),
             chromosome: text(&card.chromosome),
             start: text(&card.start),
+            end: text(&card.end),
+            strand: text(&card.strand),
             split: rule.and_then(|rule| text(&rule.column)),
         }
     }
 
     /// All columns except the sequence: targets, then the others.
     fn named(&self) -> Vec<&'a str> {
-        let optional = [self.example_id, self.group, self.chromosome, self.start, self.split];
+        let optional = [
+            self.example_id,
+            self.group,
+            self.chromosome,
+            self.start,
+            self.end,
+            self.strand,
+            self.split,
+        ];
         self.targets.iter().copied().chain(optional.into_iter().flatten()).collect()
     }
 }
@@ -148,13 +191,13 @@ impl JoinedTable {
         table: &SideTable,
         wanted: &CardColumns<'_>,
     ) -> Result<Self, DataError> {
-        let path = folders.find(card, &table.path, table.url.as_deref())?;
+        let (path, sha256) = folders.find(card, table.into())?;
         let columns: Vec<String> =
             wanted.named().into_iter().filter(|name| !is_header(name)).map(str::to_owned).collect();
         let mut asked = vec![Column::Named(table.id.as_str())];
         asked.extend(columns.iter().map(|name| Column::Named(name)));
         let mut rows: HashMap<String, (u64, Vec<String>)> = HashMap::new();
-        read_rows(&path, Some(&table.sha256), Layout::GUESSED, &asked, &mut |row| {
+        read_rows(&path, Some(&sha256), Layout::GUESSED, &asked, &mut |row| {
             let Some((id, values)) = row.values.split_first() else { return Ok(ControlFlow::Continue(())) };
             let values = values.iter().map(|&value| value.to_owned()).collect();
             if let Some((first, _)) = rows.insert((*id).to_owned(), (row.line, values)) {
@@ -178,6 +221,7 @@ struct OpenFile<'a> {
     key: &'a str,
     entry: &'a FileEntry,
     path: PathBuf,
+    sha256: String,
     wanted: CardColumns<'a>,
     table: Option<JoinedTable>,
     /// The columns of the file itself, without the sequence.
@@ -207,7 +251,7 @@ impl OpenFile<'_> {
     fn read(&self, first_row: usize, read: &mut ReadRows) -> Result<usize, DataError> {
         let file = read.files.len();
         read.files.push(self.path.clone());
-        let mut columns = vec![Column::Sequence(self.wanted.sequence)];
+        let mut columns: Vec<Column<'_>> = self.wanted.sequence.map(Column::Sequence).into_iter().collect();
         columns.extend(self.table.is_some().then_some(Column::Named("header")));
         columns.extend(self.from_file.iter().map(|name| Column::Named(name)));
         let layout = Layout {
@@ -216,7 +260,7 @@ impl OpenFile<'_> {
             has_header: self.card.header,
         };
         let mut n_rows_of_key = first_row;
-        let format = read_rows(&self.path, Some(&self.entry.sha256), layout, &columns, &mut |row| {
+        let format = read_rows(&self.path, Some(&self.sha256), layout, &columns, &mut |row| {
             let (read_row, counts) = self
                 .row(file, row.line, row.values, n_rows_of_key)
                 .map_err(|problem| DataError::line(&self.path, row.line, problem.to_string()))?;
@@ -242,7 +286,10 @@ impl OpenFile<'_> {
         values: &[&str],
         row_of_key: usize,
     ) -> Result<(ReadRow, BaseCounts), RowProblem> {
-        let (bases, values) = values.split_first().unwrap_or((&"", &[]));
+        let (bases, values) = match self.wanted.sequence {
+            Some(_) => values.split_first().unwrap_or((&"", &[])),
+            None => (&"", values),
+        };
         let (values, joined) = match &self.table {
             None => (values, None),
             Some(table) => {
@@ -255,9 +302,13 @@ impl OpenFile<'_> {
             }
         };
         let texts = Texts { file: self, values, joined };
+        let interval = self.wanted.sequence.is_none().then(|| self.interval(&texts)).transpose()?;
         let joined_kmers = self.card.kmers.map(|k| join_kmers(bases, k)).transpose()?;
         let bases = joined_kmers.as_deref().unwrap_or(bases.trim());
-        let (sequence, counts) = DnaSequence::parse(bases)?;
+        let (sequence, counts) = match interval {
+            Some(_) => (None, BaseCounts::default()),
+            None => DnaSequence::parse(bases).map(|(sequence, counts)| (Some(sequence), counts))?,
+        };
         let id = match self.wanted.example_id {
             Some(column) => texts.of(column).to_owned(),
             None => format!("{}:{row_of_key}", self.key),
@@ -269,10 +320,12 @@ impl OpenFile<'_> {
         if group.as_deref().is_some_and(is_missing) {
             return Err(RowProblem::NoGroup);
         }
-        let position =
-            self.wanted.chromosome.map(|column| GenomicPosition::parse(texts.of(column))).transpose()?;
+        let position = match (&interval, self.wanted.chromosome) {
+            (Some(interval), _) => Some(interval.position()),
+            (None, column) => column.map(|column| GenomicPosition::parse(texts.of(column))).transpose()?,
+        };
         let position = match (position, self.wanted.start) {
-            (Some(position), Some(start)) => Some(position.with_start(texts.of(start))?),
+            (Some(position), Some(start)) if interval.is_none() => Some(position.with_start(texts.of(start))?),
             (position, _) => position,
         };
         let targets = match &self.entry.label {
@@ -281,6 +334,13 @@ impl OpenFile<'_> {
         };
         let split = self.wanted.split.map(|column| texts.of(column).to_owned());
         let key = self.key.to_owned();
-        Ok((ReadRow { file, line, key, id, sequence, targets, group, position, split }, counts))
+        Ok((ReadRow { file, line, key, id, sequence, interval, targets, group, position, split }, counts))
+    }
+
+    fn interval(&self, texts: &Texts<'_>) -> Result<Interval, IntervalProblem> {
+        let text = |column: Option<&str>| column.map(|column| texts.of(column));
+        let start_and_end = text(self.wanted.start).zip(text(self.wanted.end));
+        let chromosome = text(self.wanted.chromosome).unwrap_or_default();
+        Interval::parse(chromosome, start_and_end, text(self.wanted.strand), self.card.length)
     }
 }

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 /// Maximum length of a record, in bytes: the largest known chromosomes have a few 10^9 bases.
-const MAX_CHROMOSOME: u64 = 8 << 30;
+pub(super) const MAX_CHROMOSOME: u64 = 8 << 30;
 
 /// One FASTA file.
 #[derive(Clone, Debug)]

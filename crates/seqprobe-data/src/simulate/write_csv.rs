@@ -44,7 +44,7 @@ pub fn write_csv(dataset: &Dataset, folder: &Path) -> Result<(), DataError> {
             writer.flush()
         })?;
         let entry =
-            FileEntry { path: file_name, sha256: sha256_of(&path)?, label: None, url: None, table: None };
+            FileEntry { path: file_name, sha256: Some(sha256_of(&path)?), label: None, url: None, table: None };
         files.insert(split.as_str().to_owned(), OneOrMany::one(entry));
     }
     let id = dataset.id.replace(':', "-");
@@ -62,6 +62,11 @@ pub fn write_csv(dataset: &Dataset, folder: &Path) -> Result<(), DataError> {
         group: None,
         chromosome: None,
         start: None,
+        genome: None,
+        end: None,
+        strand: None,
+        length: None,
+        labels: None,
         metric: dataset.metric.clone(),
         licence: dataset.origin.licence.clone(),
         citation: dataset.origin.citation.clone(),
