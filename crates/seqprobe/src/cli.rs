@@ -288,6 +288,18 @@ pub(crate) enum DataCommand {
     Check {
         /// Card ids or paths
         datasets: Vec<String>,
+        /// Check every card of `datasets/` and of the program, as far as its files are here, and list what can be fetched
+        #[arg(long, conflicts_with = "datasets")]
+        all: bool,
+        #[command(flatten)]
+        folders: PathArgs,
+    },
+    /// Download the files of cards that are not here, check them, and write the digests that no card states to
+    /// `datasets.lock`
+    Fetch {
+        /// Card ids or paths
+        #[arg(required = true, value_name = "CARD")]
+        datasets: Vec<String>,
         #[command(flatten)]
         folders: PathArgs,
     },

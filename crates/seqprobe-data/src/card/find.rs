@@ -6,6 +6,7 @@ use super::paths::{OutsideFolder, check_is_inside};
 use super::{Card, NamedFile};
 use crate::error::DataError;
 use seqprobe_core::config::nearest;
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -163,6 +164,33 @@ impl DataFolders {
                 card.id_or_path()
             ))),
         }
+    }
+}
+
+impl FoundFile {
+    /// Compares the file with its digest, where there is one.
+    ///
+    /// # Errors
+    /// [`DataError`] when the file cannot be read or has another digest.
+    pub fn check(&self) -> Result<(), DataError> {
+        let Some(expected) = &self.sha256 else { return Ok(()) };
+        let (got, _) = self.digest()?;
+        if got.eq_ignore_ascii_case(expected) {
+            return Ok(());
+        }
+        Err(DataError::Digest { path: self.path.clone(), expected: expected.clone(), got })
+    }
+
+    /// The SHA-256 that the file has, and its bytes.
+    ///
+    /// # Errors
+    /// [`DataError::Io`] when the file cannot be read.
+    pub fn digest(&self) -> Result<(String, u64), DataError> {
+        let io = |source| DataError::io(&self.path, source);
+        let mut file = std::fs::File::open(&self.path).map_err(io)?;
+        let mut hasher = Sha256::new();
+        let bytes = std::io::copy(&mut file, &mut hasher).map_err(io)?;
+        Ok((hex::encode(hasher.finalize()), bytes))
     }
 }
 

@@ -7,6 +7,9 @@ use seqprobe_embed::Window;
 use seqprobe_study::{CacheChoice, ProgramInfo, StudyOptions, parse_device, set_threads};
 use std::path::PathBuf;
 
+/// The folder of the cache that `data fetch` downloads into.
+const DOWNLOADED: &str = "datasets";
+
 /// How a model reads a sequence.
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
@@ -31,7 +34,8 @@ pub(crate) struct InputArgs {
 /// Where data and stored results are.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PathArgs {
-    /// Folder that card paths are looked up in, after the card's own; may be given several times
+    /// Folder that card paths are looked up in, after the card's own and before the folder `datasets` of the cache; may be
+    /// given several times. `data fetch` downloads into the first
     #[arg(long = "data-dir", env = "SEQPROBE_DATA_DIR", value_delimiter = ':', value_name = "DIR")]
     pub(crate) data_dirs: Vec<PathBuf>,
     /// Folder of stored embeddings and cells [default: ~/.cache/seqprobe]
@@ -83,6 +87,22 @@ impl PathArgs {
         let choice = self.cache_dir.clone().map_or(CacheChoice::User, CacheChoice::Folder);
         Ok(choice.folder()?.unwrap_or_default())
     }
+
+    /// The folders of data files: those given, then the one that `data fetch` uses where none is given.
+    pub(crate) fn data_folders(&self) -> Vec<PathBuf> {
+        let mut folders = self.data_dirs.clone();
+        // Without a home folder there is no such folder.
+        folders.extend(self.cache_folder().ok().map(|cache| cache.join(DOWNLOADED)));
+        folders
+    }
+
+    /// The folder that `data fetch` downloads into.
+    pub(crate) fn download_folder(&self) -> Result<PathBuf, Failure> {
+        match self.data_dirs.first() {
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(self.cache_folder()?.join(DOWNLOADED)),
+        }
+    }
 }
 
 impl HardwareArgs {
@@ -102,7 +122,7 @@ impl ComputeArgs {
             None => CacheChoice::User,
         };
         Ok(StudyOptions {
-            data_dirs: self.paths.data_dirs.clone(),
+            data_dirs: self.paths.data_folders(),
             cache,
             repair: !self.no_repair,
             allow_download: self.allow_download,
