@@ -140,6 +140,9 @@ pub struct FileEntry {
     /// FASTA: a table whose rows are joined to the records by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<SideTable>,
+    /// The genome of the intervals of this file, instead of the card's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub genome: Option<GenomeFile>,
 }
 
 /// A CSV or TSV file with a header, joined to FASTA records by name.
@@ -266,10 +269,18 @@ impl Card {
     pub fn named_files(&self) -> Vec<NamedFile<'_>> {
         let entries = self.files_in_order().flat_map(|(_, entries)| entries);
         let mut files: Vec<NamedFile<'_>> = entries
-            .flat_map(|entry| std::iter::once(entry.into()).chain(entry.table.iter().map(NamedFile::from)))
+            .flat_map(|entry| {
+                let others = entry.table.iter().map(NamedFile::from).chain(entry.genome.iter().map(NamedFile::from));
+                std::iter::once(entry.into()).chain(others)
+            })
             .collect();
         files.extend(self.genome.iter().map(NamedFile::from));
         files
+    }
+
+    /// The genome of the intervals of a file; `None` where its rows are sequences.
+    pub(crate) fn genome_of<'a>(&'a self, entry: &'a FileEntry) -> Option<&'a GenomeFile> {
+        entry.genome.as_ref().or(self.genome.as_ref())
     }
 
     /// An error about this card.

@@ -2,7 +2,7 @@
 
 use crate::card::FindFileError;
 use seqprobe_core::ConfigError;
-use seqprobe_files::FileError;
+use seqprobe_files::{FileError, FileKind, InputError};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -39,6 +39,20 @@ pub enum DataError {
     /// A file is in none of the folders.
     #[error(transparent)]
     Absent(FindFileError),
+    /// A file cannot be opened, or changed while it was read.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A file of a kind that has no rows of sequences.
+    #[error(
+        "{}: is {kind}, not a table or sequences{}", path.display(),
+        kind.hint().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default()
+    )]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        kind: FileKind,
+    },
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] FileError),
@@ -88,6 +102,11 @@ impl DataError {
     /// A file that cannot be read.
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
+    }
+
+    /// A file of a kind that has no rows of sequences.
+    pub(crate) fn kind(path: &Path, kind: FileKind) -> Self {
+        Self::Kind { path: path.to_owned(), kind }
     }
 
     /// An error about a whole file.

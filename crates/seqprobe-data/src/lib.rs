@@ -11,6 +11,7 @@
 //! | `split` | train, validation and test rows |
 //! | `load` | card to dataset |
 //! | `card_for_file` | a card guessed from one file |
+//! | `card_for_folder` | a card guessed from a folder of intervals, one file per class |
 //! | `simulate` | tasks whose best possible predictions are known |
 //! | `audit` | copies and near-duplicates across splits |
 //!
@@ -56,6 +57,7 @@
 pub mod audit;
 pub mod card;
 mod card_for_file;
+mod card_for_folder;
 pub mod error;
 pub mod export;
 mod load;
@@ -68,8 +70,12 @@ pub use card::{
     bundled_cards, card_ids, find_card, find_file, read_settings,
 };
 pub use card_for_file::{FileCard, FileTask, card_for_file};
+pub use card_for_folder::card_for_folder;
 pub use error::DataError;
 pub use export::{export_csv, export_fasta};
 pub use load::load;
-pub use read::{Genome, GenomeRecord, NamedSequences, SequenceFile, read_genome, read_sequences};
+pub use read::{
+    DataFile, Delimiter, DelimiterError, FileLayout, Genome, GenomeRecord, NamedSequences, SequenceFile,
+    read_genome, read_sequences,
+};
 pub use simulate::{SIMULATED, Sizes, simulated};

@@ -110,6 +110,16 @@ impl InputFile {
         Ok(Self { path: path.to_owned(), file: Arc::new(file), stamp, is_spooled: !is_whole })
     }
 
+    /// Copies what a reader gives to an unnamed temporary file: a member of an archive, a download. Messages use `path`.
+    ///
+    /// # Errors
+    /// The reader's error, or that of the temporary file.
+    pub fn copy_of(path: &Path, reader: &mut dyn Read) -> io::Result<Self> {
+        let mut file = tempfile::tempfile()?;
+        io::copy(reader, &mut file)?;
+        Ok(Self { path: path.to_owned(), stamp: Stamp::of(&file)?, file: Arc::new(file), is_spooled: true })
+    }
+
     /// The input as the caller named it.
     pub fn path(&self) -> &Path {
         &self.path

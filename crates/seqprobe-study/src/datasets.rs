@@ -49,7 +49,7 @@ pub fn load_dataset(
         name.to_owned()
     };
     let card = find_card(&asked, &card_folders(relative_to)).map_err(StudyError::UnknownDataset)?;
-    load(&card, &DataFolders { folders: data_dirs.to_vec() }).map_err(StudyError::Data)
+    load(&card, &DataFolders::new(data_dirs.to_vec())).map_err(StudyError::Data)
 }
 
 /// Where cards of an id are looked for: next to the suite, in `datasets` next to its folder, in `datasets` here.

@@ -49,6 +49,11 @@ pub enum StudyError {
     /// No place for the cache.
     #[error("no cache folder: HOME is not set\n  hint: give --cache-dir")]
     NoCacheFolder,
+    /// A card for data that came from a pipe.
+    #[error(
+        "--save: the data came from a pipe, which a saved suite could not read again\n  hint: write it to a file first"
+    )]
+    SavedPipe,
     /// A dataset that does not exist.
     #[error(transparent)]
     UnknownDataset(DataError),
@@ -268,6 +273,7 @@ impl StudyError {
             | Self::Device(_)
             | Self::Threads(_)
             | Self::NoCacheFolder
+            | Self::SavedPipe
             | Self::UnknownDataset(_)
             | Self::DatasetTwice(_)
             | Self::UnknownMetric { .. }

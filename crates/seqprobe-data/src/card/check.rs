@@ -105,7 +105,7 @@ fn check_columns(card: &Card) -> Check {
     let optional = [&card.example_id, &card.group, &card.chromosome, &card.start, &card.end, &card.strand];
     let rules = card.splits.iter().filter_map(|rule| rule.column.as_ref());
     let mut all = std::iter::once(&card.sequence)
-        .filter(|_| card.genome.is_none())
+        .filter(|_| !is_on_genome(card))
         .chain(card.target_columns())
         .chain(optional.into_iter().flatten())
         .chain(rules);
@@ -115,6 +115,10 @@ fn check_columns(card: &Card) -> Check {
     }
 }
 
+fn is_on_genome(card: &Card) -> bool {
+    card.files.values().flat_map(|entries| entries.as_slice()).any(|entry| card.genome_of(entry).is_some())
+}
+
 /// The keys of intervals over a genome.
 fn check_intervals(card: &Card) -> Check {
     let keys = [
@@ -122,7 +126,12 @@ fn check_intervals(card: &Card) -> Check {
         ("strand", card.strand.is_some()),
         ("length", card.length.is_some()),
     ];
-    if card.genome.is_none() {
+    let entries: Vec<_> = card.files.values().flat_map(|entries| entries.as_slice()).collect();
+    let n_on_genome = entries.iter().filter(|entry| card.genome_of(entry).is_some()).count();
+    if n_on_genome > 0 && n_on_genome < entries.len() {
+        return Err(CardProblem::NoGenome);
+    }
+    if n_on_genome == 0 {
         return match keys.into_iter().find(|(_, is_given)| *is_given) {
             Some((key, _)) => Err(CardProblem::OnlyWithGenome(key)),
             None => Ok(()),

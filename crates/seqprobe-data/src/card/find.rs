@@ -5,16 +5,19 @@ use super::lock::{DataLock, LOCK_FILE};
 use super::paths::{OutsideFolder, check_is_inside};
 use super::{Card, NamedFile};
 use crate::error::DataError;
+use crate::read::DataFile;
 use seqprobe_core::config::nearest;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// The folders of data files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Where the files of cards are.
+#[derive(Clone, Debug, Default)]
 pub struct DataFolders {
     /// Folders below which a card's paths are looked for, after the card's own folder.
     pub folders: Vec<PathBuf>,
+    /// Files that are open already, under their paths in the card: a pipe can be opened once only.
+    pub opened: Vec<(String, DataFile)>,
 }
 
 /// A file that cannot be found.
@@ -128,6 +131,11 @@ pub fn find_file(folders: &[PathBuf], path: &str) -> Result<PathBuf, FindFileErr
 }
 
 impl DataFolders {
+    /// Some folders.
+    pub fn new(folders: Vec<PathBuf>) -> Self {
+        Self { folders, opened: Vec::new() }
+    }
+
     /// The first place of a card's file: the card's own folder, then the data folders in order; and the digest it must have.
     ///
     /// # Errors
@@ -148,14 +156,24 @@ impl DataFolders {
         Ok(FoundFile { path, folder, sha256 })
     }
 
-    /// As [`DataFolders::look_up`], with the digest; without one the file is not read.
-    pub(crate) fn find(&self, card: &Card, file: NamedFile<'_>) -> Result<(PathBuf, String), DataError> {
+    /// Opens a card's file and checks its digest; without a digest the file is not read.
+    pub(crate) fn open(&self, card: &Card, file: NamedFile<'_>) -> Result<DataFile, DataError> {
+        if let Some((_, opened)) = self.opened.iter().find(|(path, _)| path == file.path) {
+            if let Some(sha256) = file.sha256 {
+                opened.check_sha256(sha256)?;
+            }
+            return Ok(opened.clone());
+        }
         let found = self.look_up(card, file).map_err(|error| match error {
             DataError::Absent(problem) => DataError::NotHere { card: card.name.clone(), problem },
             other => other,
         })?;
         match found.sha256 {
-            Some(sha256) => Ok((found.path, sha256)),
+            Some(sha256) => {
+                let file = DataFile::open(&found.path)?;
+                file.check_sha256(&sha256)?;
+                Ok(file)
+            }
             None => Err(card.error(format!(
                 "file {:?} has no sha256 in the card or in {}\n  hint: `seqprobe data fetch {}` writes the digest of the \
                 file that is here to {LOCK_FILE}, and it is held to it from then on; or give sha256 in the card",

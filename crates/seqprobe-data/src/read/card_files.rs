@@ -1,14 +1,15 @@
 //! All files of a card as rows: sequences are parsed, targets are still text.
 
 use super::columns::{Column, Layout};
+use super::data_file::DataFile;
 use super::genome_intervals::{IntervalError, read_intervals};
 use super::genomic_position::{GenomicPosition, PositionProblem};
 use super::interval::{Interval, IntervalProblem};
-use super::kmers::{KmerProblem, join_kmers};
+use super::kmers::{KmerProblem, join_kmers, sequence_problem};
 use super::labels::is_missing;
 use super::rows::read_rows;
 use crate::card::DataFolders;
-use crate::card::{Card, FileEntry, Format, SideTable, SplitMethod, Text};
+use crate::card::{Card, FileEntry, Format, GenomeFile, SideTable, SplitMethod, Text};
 use crate::error::DataError;
 use seqprobe_core::{BaseCounts, DnaSequence, SequenceError};
 use std::collections::HashMap;
@@ -19,8 +20,8 @@ use thiserror::Error;
 /// A row that does not fit its card.
 #[derive(Debug, Error)]
 enum RowProblem {
-    #[error("sequence: {0}")]
-    Sequence(#[from] SequenceError),
+    #[error("{}", sequence_problem(.text, .problem))]
+    Sequence { text: String, problem: SequenceError },
     #[error(transparent)]
     Kmers(#[from] KmerProblem),
     #[error(transparent)]
@@ -67,6 +68,8 @@ pub(crate) struct ReadRows {
     pub(crate) files: Vec<PathBuf>,
     /// Bases of all rows.
     pub(crate) letters: BaseCounts,
+    /// The genome of each file, where its rows are intervals.
+    pub(crate) genomes: Vec<Option<GenomeFile>>,
     /// What the user should know, one sentence each.
     pub(crate) notes: Vec<String>,
 }
@@ -85,19 +88,25 @@ impl ReadRows {
 
 /// Reads all files of a card.
 pub(crate) fn read_card(card: &Card, folders: &DataFolders) -> Result<ReadRows, DataError> {
-    let mut read = ReadRows { rows: Vec::new(), files: Vec::new(), letters: BaseCounts::default(), notes: Vec::new() };
+        let mut read = ReadRows {
+        rows: Vec::new(),
+        files: Vec::new(),
+        genomes: Vec::new(),
+        letters: BaseCounts::default(),
+        notes: Vec::new(),
+    };
     for (key, entries) in card.files_in_order() {
         let mut n_rows_of_key = 0;
         for entry in entries {
-            let (path, sha256) = folders.find(card, entry.into())?;
-            let wanted = CardColumns::new(card, key);
+            let data = folders.open(card, entry.into())?;
+            let wanted = CardColumns::new(card, key, entry);
             let table = match &entry.table {
                 Some(table) => Some(JoinedTable::read(card, folders, table, &wanted)?),
                 None => None,
             };
             let from_file =
                 wanted.named().into_iter().filter(|name| table.is_none() || is_header(name)).collect();
-            let file = OpenFile { card, key, entry, path, sha256, wanted, table, from_file };
+            let file = OpenFile { card, key, entry, data, wanted, table, from_file };
             n_rows_of_key = file.read(n_rows_of_key, &mut read)?;
         }
     }
@@ -105,24 +114,33 @@ pub(crate) fn read_card(card: &Card, folders: &DataFolders) -> Result<ReadRows, 
     Ok(read)
 }
 
-/// Reads the sequences of intervals from the card's genome.
+/// Reads the sequences of intervals, from each genome in turn.
 fn read_sequences(card: &Card, folders: &DataFolders, read: &mut ReadRows) -> Result<(), DataError> {
-    let Some(genome) = &card.genome else { return Ok(()) };
-    let (path, sha256) = folders.find(card, genome.into())?;
-    let intervals: Vec<Interval> = read.rows.iter().filter_map(|row| row.interval.clone()).collect();
-    let found = match read_intervals(&path, Some(&sha256), &intervals) {
-        Ok(found) => found,
-        Err(IntervalError::Genome(error)) => return Err(error),
-        Err(IntervalError::Interval(index, message)) => {
-            let row = read.rows.get(index).ok_or_else(|| card.error(message.clone()))?;
-            return Err(read.error_at(row, message));
+    let mut genomes: Vec<GenomeFile> = Vec::new();
+    for genome in read.genomes.iter().flatten() {
+        if !genomes.contains(genome) {
+            genomes.push(genome.clone());
         }
-    };
-    for (row, sequence) in read.rows.iter_mut().zip(found.sequences) {
-        row.sequence = Some(sequence);
     }
-    read.letters += found.letters;
-    read.notes.extend(found.notes);
+    for genome in genomes {
+        let is_on = |row: &ReadRow| read.genomes.get(row.file).is_some_and(|of| of.as_ref() == Some(&genome));
+        let members: Vec<usize> = (0..read.rows.len()).filter(|&row| is_on(&read.rows[row])).collect();
+        let intervals: Vec<Interval> =
+            members.iter().filter_map(|&row| read.rows[row].interval.clone()).collect();
+        let file = folders.open(card, (&genome).into())?;
+        let found = match read_intervals(&file, &intervals) {
+            Ok(found) => found,
+            Err(IntervalError::Genome(error)) => return Err(error),
+            Err(IntervalError::Interval(index, message)) => {
+                return Err(read.error_at(&read.rows[members[index]], message));
+            }
+        };
+        for (row, (sequence, letters)) in members.into_iter().zip(found.sequences) {
+            read.rows[row].sequence = Some(sequence);
+            read.letters += letters;
+        }
+        read.notes.extend(found.notes);
+    }
     Ok(())
 }
 
@@ -141,11 +159,11 @@ struct CardColumns<'a> {
 }
 
 impl<'a> CardColumns<'a> {
-    fn new(card: &'a Card, key: &str) -> Self {
+    fn new(card: &'a Card, key: &str, entry: &FileEntry) -> Self {
         let text = |column: &'a Option<Text>| column.as_ref().map(|text| text.as_str());
         let rule = card.splits.iter().find(|rule| rule.of == key && rule.method == SplitMethod::Column);
         Self {
-            sequence: card.genome.is_none().then_some(card.sequence.as_str()),
+            sequence: card.genome_of(entry).is_none().then_some(card.sequence.as_str()),
             targets: card
                 .target
                 .iter()
@@ -191,22 +209,23 @@ impl JoinedTable {
         table: &SideTable,
         wanted: &CardColumns<'_>,
     ) -> Result<Self, DataError> {
-        let (path, sha256) = folders.find(card, table.into())?;
+        let file = folders.open(card, table.into())?;
+        let path = file.path();
         let columns: Vec<String> =
             wanted.named().into_iter().filter(|name| !is_header(name)).map(str::to_owned).collect();
         let mut asked = vec![Column::Named(table.id.as_str())];
         asked.extend(columns.iter().map(|name| Column::Named(name)));
         let mut rows: HashMap<String, (u64, Vec<String>)> = HashMap::new();
-        read_rows(&path, Some(&sha256), Layout::GUESSED, &asked, &mut |row| {
+        read_rows(&file, Layout::GUESSED, &asked, &mut |row| {
             let Some((id, values)) = row.values.split_first() else { return Ok(ControlFlow::Continue(())) };
             let values = values.iter().map(|&value| value.to_owned()).collect();
             if let Some((first, _)) = rows.insert((*id).to_owned(), (row.line, values)) {
                 let message = format!("duplicate id {id:?}, first seen at line {first}");
-                return Err(DataError::line(&path, row.line, message));
+                return Err(DataError::line(path, row.line, message));
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        Ok(Self { path, columns, rows })
+        Ok(Self { path: path.to_owned(), columns, rows })
     }
 }
 
@@ -220,8 +239,7 @@ struct OpenFile<'a> {
     card: &'a Card,
     key: &'a str,
     entry: &'a FileEntry,
-    path: PathBuf,
-    sha256: String,
+    data: DataFile,
     wanted: CardColumns<'a>,
     table: Option<JoinedTable>,
     /// The columns of the file itself, without the sequence.
@@ -250,7 +268,8 @@ impl OpenFile<'_> {
     /// Adds the file's rows; returns the number of rows of its key so far.
     fn read(&self, first_row: usize, read: &mut ReadRows) -> Result<usize, DataError> {
         let file = read.files.len();
-        read.files.push(self.path.clone());
+        read.files.push(self.data.path().to_owned());
+        read.genomes.push(self.card.genome_of(self.entry).cloned());
         let mut columns: Vec<Column<'_>> = self.wanted.sequence.map(Column::Sequence).into_iter().collect();
         columns.extend(self.table.is_some().then_some(Column::Named("header")));
         columns.extend(self.from_file.iter().map(|name| Column::Named(name)));
@@ -260,10 +279,10 @@ impl OpenFile<'_> {
             has_header: self.card.header,
         };
         let mut n_rows_of_key = first_row;
-        let format = read_rows(&self.path, Some(&self.sha256), layout, &columns, &mut |row| {
+        let format = read_rows(&self.data, layout, &columns, &mut |row| {
             let (read_row, counts) = self
                 .row(file, row.line, row.values, n_rows_of_key)
-                .map_err(|problem| DataError::line(&self.path, row.line, problem.to_string()))?;
+                .map_err(|problem| DataError::line(self.data.path(), row.line, problem.to_string()))?;
             read.letters += counts;
             read.rows.push(read_row);
             n_rows_of_key += 1;
@@ -274,7 +293,7 @@ impl OpenFile<'_> {
             return Err(self.card.error(message));
         }
         if n_rows_of_key == first_row {
-            return Err(DataError::file(&self.path, "has no rows"));
+            return Err(DataError::file(self.data.path(), "has no rows"));
         }
         Ok(n_rows_of_key)
     }
@@ -307,7 +326,11 @@ impl OpenFile<'_> {
         let bases = joined_kmers.as_deref().unwrap_or(bases.trim());
         let (sequence, counts) = match interval {
             Some(_) => (None, BaseCounts::default()),
-            None => DnaSequence::parse(bases).map(|(sequence, counts)| (Some(sequence), counts))?,
+            None => {
+                let parsed = DnaSequence::parse(bases);
+                let problem = |problem| RowProblem::Sequence { text: bases.to_owned(), problem };
+                parsed.map(|(sequence, counts)| (Some(sequence), counts)).map_err(problem)?
+            }
         };
         let id = match self.wanted.example_id {
             Some(column) => texts.of(column).to_owned(),

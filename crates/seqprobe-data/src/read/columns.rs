@@ -1,9 +1,39 @@
 //! What is asked for of a CSV, TSV or FASTA file, and what is given for each row.
 
+use super::delimiter::Delimiter;
 use crate::card::Format;
 use crate::error::DataError;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// What a user states about a file of sequences; the rest is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileLayout {
+    /// The sequence column; `None` to find it by its name or its content.
+    pub sequence: Option<String>,
+    /// The column of the ids; `None` to find it by its name.
+    pub id: Option<String>,
+    /// What separates the fields; `None` to find it.
+    pub delimiter: Option<Delimiter>,
+    /// False when the first line is data; columns are then numbers from 0.
+    pub has_header: bool,
+    /// A genome (FASTA): the rows are intervals on it, 0-based and half-open, and have no sequence column.
+    pub genome: Option<PathBuf>,
+}
+
+impl Default for FileLayout {
+    /// A file with a header, in which everything is found.
+    fn default() -> Self {
+        Self { sequence: None, id: None, delimiter: None, has_header: true, genome: None }
+    }
+}
+
+impl FileLayout {
+    /// How the rows are read.
+    pub(crate) fn layout(&self) -> Layout {
+        Layout { format: None, delimiter: self.delimiter.map(Delimiter::byte), has_header: self.has_header }
+    }
+}
 
 /// How a file is read.
 #[derive(Clone, Copy)]

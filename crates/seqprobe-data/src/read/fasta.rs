@@ -1,7 +1,7 @@
 //! Records of a FASTA file.
 
 use super::columns::{Column, Row, Visit, text_of};
-use super::input::{LimitedReader, check_row_count, read_error};
+use super::limited_reader::{LimitedReader, check_row_count, read_error};
 use crate::error::DataError;
 use noodles_fasta::record::Definition;
 use std::path::Path;
@@ -28,13 +28,14 @@ pub(crate) fn read_fasta(
     let mut reader = noodles_fasta::io::Reader::new(reader);
     let mut sequence = Vec::new();
     // A file whose format is guessed as FASTA starts with `>`; one whose format is stated is checked here.
-    reader.read_sequence(&mut sequence).map_err(|source| read_error(path, 1, source))?;
+    let first_line = reader.get_ref().lines_read() + 1;
+    reader.read_sequence(&mut sequence).map_err(|source| read_error(path, first_line, source))?;
     if !sequence.is_empty() {
-        return Err(DataError::line(path, 1, "a FASTA file starts with \">\""));
+        return Err(DataError::line(path, first_line, "a FASTA file starts with \">\""));
     }
     for n_rows in 1.. {
         reader.get_mut().start_record();
-        let line = reader.get_ref().lines() + 1;
+        let line = reader.get_ref().lines_read() + 1;
         let mut definition = Definition::default();
         match reader.read_definition(&mut definition) {
             Ok(0) => return Ok(()),

@@ -1,11 +1,12 @@
 //! Random access to a FASTA file through the indexes of `samtools faidx`: `.fai`, and `.gzi` for BGZF. An index is used
 //! only after the records that are read have been compared with it. No index is ever written.
 
+use super::data_file::DataFile;
 use crate::error::DataError;
 use noodles_bgzf as bgzf;
 use noodles_fasta::fai;
 use std::collections::HashMap;
-use std::fs::File;
+use seqprobe_files::FileKind;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -26,7 +27,11 @@ pub(crate) struct IndexedGenome {
 
 impl IndexedGenome {
     /// Opens the index next to a file; `None` where there is none, or no `.gzi` for BGZF, or for plain gzip.
-    pub(crate) fn open(path: &Path) -> Result<Option<Self>, DataError> {
+    pub(crate) fn open(genome: &DataFile) -> Result<Option<Self>, DataError> {
+        let path = genome.path();
+        if genome.is_spooled() {
+            return Ok(None);
+        }
         let beside = |ending: &str| {
             let mut name = path.as_os_str().to_owned();
             name.push(ending);
@@ -36,20 +41,14 @@ impl IndexedGenome {
         if !index_path.is_file() {
             return Ok(None);
         }
-        let file = || File::open(path).map_err(|source| DataError::io(path, source));
-        let mut start = [0; 16];
-        let n = file()?.read(&mut start).map_err(|source| DataError::io(path, source))?;
-        let reader: Box<dyn SeekingRead> = match &start[..n] {
-            [0x1f, 0x8b, _, flags, _, _, _, _, _, _, _, _, b'B', b'C', ..] if flags & 4 != 0 => {
-                if !blocks_path.is_file() {
-                    return Ok(None);
-                }
+        let reader: Box<dyn SeekingRead> = match genome.kind() {
+            FileKind::Gzip if genome.is_bgzf()? && blocks_path.is_file() => {
                 let blocks = bgzf::gzi::fs::read(&blocks_path)
                     .map_err(|error| unreadable(&blocks_path, "samtools faidx", &error))?;
-                Box::new(bgzf::io::IndexedReader::new(file()?, blocks))
+                Box::new(bgzf::io::IndexedReader::new(genome.content().reader(), blocks))
             }
-            [0x1f, 0x8b, ..] => return Ok(None),
-            _ => Box::new(BufReader::new(file()?)),
+            kind if kind.is_compressed() => return Ok(None),
+            _ => Box::new(BufReader::new(genome.content().reader())),
         };
         let index =
             fai::fs::read(&index_path).map_err(|error| unreadable(&index_path, "samtools faidx", &error))?;

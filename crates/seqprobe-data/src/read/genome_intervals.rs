@@ -1,12 +1,11 @@
 //! The sequences of intervals, from a FASTA file: through its `.fai` index where there is one that fits, else in one pass.
 
-use super::columns::Column;
+use super::columns::{Column, Layout};
+use super::data_file::DataFile;
 use super::fasta::read_fasta;
-use super::genome::MAX_CHROMOSOME;
 use super::genome_index::IndexedGenome;
-use super::input::open;
+use super::input::{Opened, open};
 use super::interval::Interval;
-use crate::card::Format;
 use crate::error::DataError;
 use seqprobe_core::{BaseCounts, DnaSequence};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,10 +14,9 @@ use std::path::Path;
 
 /// Sequences of intervals.
 pub(crate) struct IntervalSequences {
-    /// One per interval, in their order.
-    pub(crate) sequences: Vec<DnaSequence>,
-    /// Bases of all, and how many were changed by the rules of [`DnaSequence::parse`].
-    pub(crate) letters: BaseCounts,
+    /// One per interval, in their order, with its bases and how many were changed by the rules of
+    /// [`DnaSequence::parse`].
+    pub(crate) sequences: Vec<(DnaSequence, BaseCounts)>,
     /// What the user should know, one sentence each.
     pub(crate) notes: Vec<String>,
 }
@@ -37,33 +35,30 @@ impl From<DataError> for IntervalError {
     }
 }
 
-/// Reads the sequence of each interval from a genome, plain, BGZF or gzip, whose digest is checked where one is given.
-/// A chromosome `chr1` is also found as `1`, and `1` as `chr1`, where the genome does not have the name itself.
+/// Reads the sequence of each interval from a genome, plain or compressed. A chromosome `chr1` is also found as `1`, and `1` as `chr1`, where the genome does not have the name itself.
 pub(crate) fn read_intervals(
-    path: &Path,
-    sha256: Option<&str>,
+    file: &DataFile,
     intervals: &[Interval],
 ) -> Result<IntervalSequences, IntervalError> {
-    let mut opened = open(path, sha256, None, None)?;
-    if opened.format != Format::Fasta {
-        return Err(DataError::file(path, "a genome is a FASTA file, which starts with \">\"").into());
-    }
+    let path = file.path();
+    let Opened::Fasta(reader) = open(file, Layout { format: None, delimiter: None, has_header: false })? else {
+        return Err(DataError::file(path, "is not a genome: a FASTA file starts with \">\"").into());
+    };
     let mut wanted = Wanted::new(path, intervals);
-    match IndexedGenome::open(path)? {
+    match IndexedGenome::open(file)? {
         Some(mut genome) => {
             for name in genome.names() {
                 let Some(place) = wanted.place(&name) else { continue };
                 let length = genome.check(&name)?;
-                wanted.take(place, length, &mut |interval| {
+                wanted.take(place, &name, length, &mut |interval| {
                     genome.read(&name, interval.start, interval.end)
                 })?;
             }
         }
         None => {
-            opened.reader.set_max_record(MAX_CHROMOSOME);
             let mut lines: HashMap<String, u64> = HashMap::new();
             let columns = [Column::Sequence("sequence"), Column::Named("header")];
-            read_fasta(path, opened.reader, &columns, &mut |row| {
+            read_fasta(path, reader, &columns, &mut |row| {
                 let [letters, name] = row.values else { return Ok(ControlFlow::Continue(())) };
                 if let Some(first) = lines.insert((*name).to_owned(), row.line) {
                     let message = format!("duplicate record name {name:?}, first seen at line {first}");
@@ -74,7 +69,7 @@ pub(crate) fn read_intervals(
                         let range = usize::try_from(interval.start).ok()?..usize::try_from(interval.end).ok()?;
                         letters.as_bytes().get(range).map(<[u8]>::to_vec)
                     };
-                    wanted.take(place, letters.len() as u64, &mut |interval| {
+                    wanted.take(place, name, letters.len() as u64, &mut |interval| {
                         part(interval).ok_or_else(|| DataError::file(path, "an interval is not in its chromosome"))
                     })?;
                 }
@@ -82,22 +77,24 @@ pub(crate) fn read_intervals(
             })?;
         }
     }
+    file.check_unchanged().map_err(IntervalError::Genome)?;
     wanted.finish()
 }
 
-/// The other usual name of a chromosome: with `chr` before it, or without.
-fn other_name(name: &str) -> String {
-    match name.strip_prefix("chr") {
+/// The other usual names of a record: with `chr` before it or without, and without the version behind the last dot.
+fn other_names(name: &str) -> Vec<String> {
+    let mut names = vec![match name.strip_prefix("chr") {
         Some(bare) if !bare.is_empty() => bare.to_owned(),
         _ => format!("chr{name}"),
+    }];
+    if let Some((bare, version)) = name.rsplit_once('.')
+        && !bare.is_empty()
+        && !version.is_empty()
+        && version.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        names.push(bare.to_owned());
     }
-}
-
-/// Where the sequences of one record of the genome belong.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum NameMatch {
-    Same,
-    Other,
+    names
 }
 
 /// The intervals of one chromosome.
@@ -106,8 +103,10 @@ struct Chromosome {
     name: String,
     /// Places of its intervals in the list.
     members: Vec<usize>,
-    /// How the record was found that its sequences come from.
-    found: Option<(NameMatch, u64)>,
+    /// Why it could be two records, neither of which has its name.
+    ambiguous: Option<String>,
+    /// The record that its sequences come from.
+    found: Option<String>,
 }
 
 /// What is wanted of a genome, and what has been found.
@@ -129,7 +128,7 @@ impl<'a> Wanted<'a> {
         for (index, interval) in intervals.iter().enumerate() {
             let place = *by_name.entry(interval.chromosome.clone()).or_insert_with(|| {
                 let name = interval.chromosome.clone();
-                chromosomes.push(Chromosome { name, members: Vec::new(), found: None });
+                chromosomes.push(Chromosome { name, members: Vec::new(), ambiguous: None, found: None });
                 chromosomes.len() - 1
             });
             chromosomes[place].members.push(index);
@@ -139,26 +138,43 @@ impl<'a> Wanted<'a> {
     }
 
     /// The chromosome that a record of the genome is wanted for. A record of the same name replaces one of the other name.
-    fn place(&mut self, record: &str) -> Option<(usize, NameMatch)> {
+    fn place(&mut self, record: &str) -> Option<usize> {
         if self.seen.len() < 30 {
             self.seen.insert(record.to_owned());
         }
         if let Some(&place) = self.by_name.get(record) {
-            return Some((place, NameMatch::Same));
+            return Some(place);
         }
-        let place = *self.by_name.get(&other_name(record))?;
-        (self.chromosomes[place].found.is_none()).then_some((place, NameMatch::Other))
+        let place = other_names(record).into_iter().find_map(|name| self.by_name.get(&name).copied())?;
+        let chromosome = &mut self.chromosomes[place];
+        match &chromosome.found {
+            None => Some(place),
+            Some(found) if *found == chromosome.name => None,
+            Some(found) => {
+                let message = format!(
+                    "chromosome {:?} could be {found:?} or {record:?} of {}\n  hint: use the names of the genome",
+                    chromosome.name,
+                    self.path.display()
+                );
+                chromosome.ambiguous.get_or_insert(message);
+                None
+            }
+        }
     }
 
     /// Reads the sequences of the intervals of one chromosome, which has `length` bases.
     fn take(
         &mut self,
-        (place, how): (usize, NameMatch),
+        place: usize,
+        record: &str,
         length: u64,
         read: &mut dyn FnMut(&Interval) -> Result<Vec<u8>, DataError>,
     ) -> Result<(), DataError> {
         let chromosome = &mut self.chromosomes[place];
-        chromosome.found = Some((how, length));
+        chromosome.found = Some(record.to_owned());
+        if record == chromosome.name {
+            chromosome.ambiguous = None;
+        }
         for &index in &chromosome.members {
             let interval = &self.intervals[index];
             self.problem.remove(&index);
@@ -204,39 +220,43 @@ impl<'a> Wanted<'a> {
         if let Some((index, message)) = self.problem.into_iter().next() {
             return Err(IntervalError::Interval(index, message));
         }
-        let renamed: Vec<&Chromosome> = self
-            .chromosomes
-            .iter()
-            .filter(|chromosome| chromosome.found.is_some_and(|(how, _)| how == NameMatch::Other))
-            .collect();
-        if let Some(twice) = renamed.iter().find(|one| self.by_name.contains_key(&other_name(&one.name))) {
-            let message = format!(
-                "chromosome {:?} is also called {:?} in these intervals, and is one chromosome of {}\n  hint: use one name for it",
-                twice.name,
-                other_name(&twice.name),
-                self.path.display()
-            );
-            return Err(IntervalError::Interval(twice.members.first().copied().unwrap_or_default(), message));
+        let mut intervals_of: HashMap<&str, &Chromosome> = HashMap::new();
+        for chromosome in &self.chromosomes {
+            let first = chromosome.members.first().copied().unwrap_or_default();
+            if let Some(message) = &chromosome.ambiguous {
+                return Err(IntervalError::Interval(first, message.clone()));
+            }
+            let record = chromosome.found.as_deref().unwrap_or_default();
+            if let Some(other) = intervals_of.insert(record, chromosome) {
+                let message = format!(
+                    "chromosome {:?} is also called {:?} in these intervals, and is {record:?} in {}\n  hint: use one name \
+                    for it",
+                    chromosome.name,
+                    other.name,
+                    self.path.display()
+                );
+                return Err(IntervalError::Interval(first, message));
+            }
         }
+        let renamed = self.chromosomes.iter().filter(|one| one.found.as_ref() != Some(&one.name));
+        let renamed: Vec<(&str, &str)> = renamed
+            .filter_map(|chromosome| Some((chromosome.name.as_str(), chromosome.found.as_deref()?)))
+            .collect();
         let mut notes = Vec::new();
-        if let Some(first) = renamed.first() {
+        if let Some((name, record)) = renamed.first() {
             notes.push(format!(
-                "{} of {} chromosomes have another name in the genome: {:?} is {:?} there",
+                "{} of {} chromosomes have another name in the genome: {name:?} is {record:?} there",
                 renamed.len(),
-                self.chromosomes.len(),
-                first.name,
-                other_name(&first.name)
+                self.chromosomes.len()
             ));
         }
-        let mut letters = BaseCounts::default();
         let mut sequences = Vec::with_capacity(self.sequences.len());
         for (index, found) in self.sequences.into_iter().enumerate() {
-            let Some((sequence, counts)) = found else {
+            let Some(sequence) = found else {
                 return Err(IntervalError::Interval(index, "the genome has no sequence for this interval".to_owned()));
             };
-            letters += counts;
             sequences.push(sequence);
         }
-        Ok(IntervalSequences { sequences, letters, notes })
+        Ok(IntervalSequences { sequences, notes })
     }
 }

@@ -76,11 +76,6 @@ impl Interval {
     pub(crate) fn position(&self) -> GenomicPosition {
         GenomicPosition { chromosome: self.chromosome.clone(), start: Some(self.start) }
     }
-
-    /// Number of bases.
-    pub(crate) fn len(&self) -> u64 {
-        self.end - self.start
-    }
 }
 
 fn number(what: &'static str, text: &str) -> Result<u64, IntervalProblem> {

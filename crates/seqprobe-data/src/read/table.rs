@@ -1,7 +1,9 @@
 //! Rows of a CSV or TSV file.
 
 use super::columns::{Column, Row, Visit, text_of};
-use super::input::{LimitedReader, MAX_COLUMNS, check_row_count, read_error};
+use super::delimiter::TableStart;
+use super::limited_reader::{LimitedReader, MAX_COLUMNS, check_row_count, read_error};
+use super::text::{strip_quotes, trim};
 use crate::error::DataError;
 use seqprobe_core::config::nearest;
 use std::path::Path;
@@ -11,6 +13,10 @@ pub(crate) struct Table<'a> {
     path: &'a Path,
     reader: csv::Reader<LimitedReader>,
     has_header: bool,
+    /// Fields are separated by tabs: quotes are letters, except around a whole field.
+    is_tsv: bool,
+    /// Lines before the first one that the reader sees.
+    n_skipped: u64,
     /// Names of the columns, in file order.
     pub(crate) names: Vec<String>,
     /// The first line, when it is data.
@@ -22,19 +28,28 @@ impl<'a> Table<'a> {
     pub(crate) fn new(
         path: &'a Path,
         reader: LimitedReader,
-        delimiter: u8,
+        start: &TableStart,
         has_header: bool,
     ) -> Result<Self, DataError> {
         // A line feed alone ends a record and the carriage return before it is cut off here: with the
         // reader's own handling of both, the line numbers of CRLF files would be wrong.
         let reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
+            .delimiter(start.delimiter)
+            .quoting(start.delimiter != b'\t')
             .has_headers(false)
             .flexible(true)
             .terminator(csv::Terminator::Any(b'\n'))
             .buffer_capacity(1 << 16)
             .from_reader(reader);
-        let mut table = Self { path, reader, has_header, names: Vec::new(), first: None };
+        let mut table = Self {
+            path,
+            reader,
+            has_header,
+            is_tsv: start.delimiter == b'\t',
+            n_skipped: start.n_skipped,
+            names: Vec::new(),
+            first: None,
+        };
         let mut record = csv::ByteRecord::new();
         let Some(line) = table.next(&mut record)? else {
             return Err(DataError::file(path, "is empty"));
@@ -47,8 +62,12 @@ impl<'a> Table<'a> {
             ));
         }
         if has_header {
-            for field in &record {
-                table.names.push(text_of(path, line, field)?.trim().to_owned());
+            table.names.extend(start.has_row_names.then(String::new));
+            for (index, field) in record.iter().enumerate() {
+                let name = table.value(text_of(path, line, field)?);
+                let name =
+                    if index == 0 && start.has_hash { trim(name.trim_start_matches('#')) } else { name };
+                table.names.push(name.to_owned());
             }
         } else {
             table.names = (0..record.len()).map(|index| index.to_string()).collect();
@@ -65,7 +84,7 @@ impl<'a> Table<'a> {
             (Some((index, _)), None) => Ok(index),
             (Some(_), Some(_)) => Err(DataError::line(
                 self.path,
-                1,
+                self.n_skipped + 1,
                 format!("column {name:?} occurs more than once in the header"),
             )),
             (None, _) => Err(self.no_column(name)),
@@ -75,7 +94,7 @@ impl<'a> Table<'a> {
     fn no_column(&self, name: &str) -> DataError {
         if !self.has_header {
             let message = format!(
-                "no column {name:?}\n  hint: with header = false columns are the numbers 0 to {}",
+                "no column {name:?}\n  hint: without a header, columns are the numbers 0 to {}",
                 self.names.len() - 1
             );
             return DataError::file(self.path, message);
@@ -107,14 +126,23 @@ impl<'a> Table<'a> {
                 },
             };
             check_row_count(self.path, line, n_rows)?;
+            self.check_quotes(line, &record)?;
             if record.len() != expected {
+                let hint = if self.is_tsv || !record.as_slice().contains(&b'\n') {
+                    ""
+                } else {
+                    "\n  hint: the record goes over several lines; perhaps a double quote is not closed"
+                };
                 let message =
-                    format!("expected {expected} fields, as in the first line, got {}", record.len());
+                    format!("expected {expected} fields, as in the first line, got {}{hint}", record.len());
                 return Err(DataError::line(self.path, line, message));
             }
             let values = indices
                 .iter()
-                .map(|&index| text_of(self.path, line, record.get(index).unwrap_or_default()))
+                .map(|&index| {
+                    text_of(self.path, line, record.get(index).unwrap_or_default())
+                        .map(|text| self.value(text))
+                })
                 .collect::<Result<Vec<_>, _>>()?;
             if visit(Row { line, values: &values })?.is_break() {
                 break;
@@ -123,11 +151,28 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
+    /// A field without blanks around it and, in TSV, without the quotes that some programs write there too.
+    fn value<'b>(&self, text: &'b str) -> &'b str {
+        let text = trim(text);
+        if self.is_tsv { trim(strip_quotes(text)) } else { text }
+    }
+
+    /// At the end of the file, an odd number of quotes means that the last record has an unclosed one.
+    fn check_quotes(&self, line: u64, record: &csv::ByteRecord) -> Result<(), DataError> {
+        let spans_lines = record.as_slice().contains(&b'\n');
+        if !self.is_tsv && spans_lines && self.reader.is_done() && self.reader.get_ref().quotes() % 2 == 1 {
+            let message = "a double quote that opens in the record of this line is not closed\n  hint: close it, or \
+                           write a quote inside a quoted field twice";
+            return Err(DataError::line(self.path, line, message));
+        }
+        Ok(())
+    }
+
     /// Reads the next record that is not a blank line; gives the line at which it starts.
     fn next(&mut self, record: &mut csv::ByteRecord) -> Result<Option<u64>, DataError> {
         loop {
             self.reader.get_mut().start_record();
-            let first_line = self.reader.position().line();
+            let first_line = self.n_skipped + self.reader.position().line();
             let is_there = self
                 .reader
                 .read_byte_record(record)
@@ -146,7 +191,7 @@ impl<'a> Table<'a> {
                 continue;
             }
             let breaks = record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
-            let next_line = self.reader.position().line();
+            let next_line = self.n_skipped + self.reader.position().line();
             return Ok(Some(next_line.saturating_sub(breaks + 1).max(1)));
         }
     }

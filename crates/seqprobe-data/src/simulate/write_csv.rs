@@ -3,7 +3,7 @@
 use super::tasks::target_name;
 use crate::card::{CARD_SCHEMA, Card, FileEntry, OneOrMany, Text};
 use crate::error::DataError;
-use crate::read::input::sha256_of;
+use crate::read::data_file::DataFile;
 use seqprobe_core::{Dataset, Split, Targets, TaskKind};
 use seqprobe_files::{write_whole, write_whole_with};
 use std::collections::BTreeMap;
@@ -43,8 +43,14 @@ pub fn write_csv(dataset: &Dataset, folder: &Path) -> Result<(), DataError> {
             }
             writer.flush()
         })?;
-        let entry =
-            FileEntry { path: file_name, sha256: Some(sha256_of(&path)?), label: None, url: None, table: None };
+        let entry = FileEntry {
+            path: file_name,
+            sha256: Some(DataFile::open(&path)?.sha256()?),
+            label: None,
+            url: None,
+            table: None,
+            genome: None,
+        };
         files.insert(split.as_str().to_owned(), OneOrMany::one(entry));
     }
     let id = dataset.id.replace(':', "-");

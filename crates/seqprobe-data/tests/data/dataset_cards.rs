@@ -70,7 +70,7 @@ fn every_card_is_bundled_and_can_be_overridden() {
 
 #[test]
 fn every_card_loads_with_the_known_counts() {
-    let folders = DataFolders { folders: vec![data_folder()] };
+    let folders = DataFolders::new(vec![data_folder()]);
     for expected in EXPECTED {
         let card = Card::read(&workspace().join(format!("datasets/{}.toml", expected.id))).unwrap();
         let first_file = card.files.values().next().unwrap().as_slice()[0].path.clone();

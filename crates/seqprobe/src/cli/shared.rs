@@ -3,6 +3,7 @@
 use crate::exit::Failure;
 use crate::output::print_error_line;
 use clap::Args;
+use seqprobe_data::{Delimiter, FileLayout};
 use seqprobe_embed::Window;
 use seqprobe_study::{CacheChoice, ProgramInfo, StudyOptions, parse_device, set_threads};
 use std::path::PathBuf;
@@ -29,6 +30,27 @@ pub(crate) struct InputArgs {
     /// with AMX [default: f32]
     #[arg(long, value_name = "TYPE")]
     pub(crate) precision: Option<String>,
+}
+
+/// The columns of a file of sequences.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct FileArgs {
+    /// Sequence column [default: found by its name or its letters]
+    #[arg(long, value_name = "COLUMN")]
+    sequence: Option<String>,
+    /// Column of the ids [default: example_id, id or name; without one, the number of the row]
+    #[arg(long, value_name = "COLUMN")]
+    id: Option<String>,
+    /// What separates the fields: a character, or comma, tab, semicolon, space, pipe [default: found]
+    #[arg(long, value_name = "CHAR")]
+    delimiter: Option<Delimiter>,
+    /// The first line is data: columns are numbers from 0
+    #[arg(long)]
+    no_header: bool,
+    /// Genome (FASTA, plain or BGZF; its .fai index is used if there is one). The rows are then intervals on it: BED, or columns
+    /// chromosome, start, end and perhaps strand, 0-based and half-open
+    #[arg(long, value_name = "FILE", conflicts_with = "sequence")]
+    genome: Option<PathBuf>,
 }
 
 /// Where data and stored results are.
@@ -79,6 +101,19 @@ pub(crate) struct ComputeArgs {
 pub(crate) struct Hardware {
     pub(crate) threads: usize,
     pub(crate) device: tch::Device,
+}
+
+impl FileArgs {
+    /// What is stated about the file.
+    pub(crate) fn layout(&self) -> FileLayout {
+        FileLayout {
+            sequence: self.sequence.clone(),
+            id: self.id.clone(),
+            delimiter: self.delimiter,
+            has_header: !self.no_header,
+            genome: self.genome.clone(),
+        }
+    }
 }
 
 impl PathArgs {

@@ -15,7 +15,7 @@ use std::path::Path;
 
 pub(crate) fn run(names: &[String], folders: &PathArgs) -> Result<(), Failure> {
     let into = folders.download_folder()?;
-    let places = DataFolders { folders: folders.data_folders() };
+    let places = DataFolders::new(folders.data_folders());
     let finder = ModelFinder::local();
     let hub = finder.hub().or_exit(ExitCode::Data)?;
     let mut events = ShownEvents::default();
@@ -77,7 +77,7 @@ enum Checked {
 
 fn check_one(name: &str, folders: &PathArgs) -> Result<Checked, Failure> {
     let card = card(name)?;
-    let files = check_files(&card, &DataFolders { folders: folders.data_folders() })?;
+    let files = check_files(&card, &DataFolders::new(folders.data_folders()))?;
     let is_here = |file: &&DataFile| matches!(file.state, DataFileState::Here { .. });
     let n_here = files.iter().filter(is_here).count();
     if n_here == files.len() {

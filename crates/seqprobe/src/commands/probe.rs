@@ -14,7 +14,7 @@ pub(crate) fn run(arguments: &ProbeArguments, command: String) -> Result<(), Fai
     let made = OneFileStudy::new(&OneFile {
         file: arguments.file.clone(),
         targets: arguments.target.clone(),
-        sequence: arguments.sequence.clone(),
+        layout: arguments.columns.layout(),
         group: arguments.group.clone(),
         chromosome: arguments.chromosome,
         positive: arguments.positive.clone(),
