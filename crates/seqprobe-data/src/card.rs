@@ -31,7 +31,8 @@ pub const CARD_SCHEMA: u32 = 1;
 ///
 /// Columns are named by their header; with `header = false` they are numbers from 0. In FASTA files a column is
 /// `header` (the name: the definition line up to the first blank), `header:KEY` (the value of a `KEY=VALUE` field of
-/// the definition line; fields are separated by blanks or `|`), or a column of the file's side table.
+/// the definition line; fields are separated by blanks or `|`), `header|N` and `header|last` (a part of the definition line
+/// between `|`, from 0), or a column of the file's side table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
@@ -270,7 +271,8 @@ impl Card {
         let entries = self.files_in_order().flat_map(|(_, entries)| entries);
         let mut files: Vec<NamedFile<'_>> = entries
             .flat_map(|entry| {
-                let others = entry.table.iter().map(NamedFile::from).chain(entry.genome.iter().map(NamedFile::from));
+                let others =
+                    entry.table.iter().map(NamedFile::from).chain(entry.genome.iter().map(NamedFile::from));
                 std::iter::once(entry.into()).chain(others)
             })
             .collect();
@@ -298,7 +300,11 @@ impl Card {
             Some(target) => target
                 .as_slice()
                 .iter()
-                .map(|text| text.0.strip_prefix("header:").unwrap_or(&text.0).to_owned())
+                .map(|text| match text.0.split_once([':', '|']) {
+                    Some(("header", "last")) => "label".to_owned(),
+                    Some(("header", key)) => key.to_owned(),
+                    _ => text.0.clone(),
+                })
                 .collect(),
             None => vec!["label".to_owned()],
         }

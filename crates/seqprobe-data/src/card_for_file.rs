@@ -6,6 +6,7 @@ use crate::card::{
 use crate::error::DataError;
 use crate::read::columns::{Column, FileLayout, Layout};
 use crate::read::data_file::DataFile;
+use crate::read::fasta::is_of_header;
 use crate::read::interval_columns::IntervalColumns;
 use crate::read::labels::{Label, is_missing};
 use crate::read::rows::{column_names, read_rows};
@@ -74,13 +75,15 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
     let mut guesses = Vec::new();
     let file = DataFile::open(path)?;
     let intervals = match &task.layout.genome {
-        Some(genome) => Some((GenomeOfTask::open(genome, &file)?, IntervalColumns::find(&file, &task.layout)?)),
+        Some(genome) => {
+            Some((GenomeOfTask::open(genome, &file)?, IntervalColumns::find(&file, &task.layout)?))
+        }
         None => None,
     };
     let layout = intervals.as_ref().map_or_else(|| task.layout.layout(), |(_, columns)| columns.layout);
     let names = column_names(&file, layout)?;
     let column = |name: &str| match &names {
-        None if name != "header" && !name.starts_with("header:") => Text(format!("header:{name}")),
+        None if !is_of_header(name) => Text(format!("header:{name}")),
         _ => Text::from(name),
     };
     let sequence = match (&task.layout.sequence, &names) {
@@ -159,7 +162,8 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         }
         None => (None, None),
     };
-    let found = |column: fn(&IntervalColumns) -> Option<&str>| columns.as_ref().and_then(column).map(Text::from);
+    let found =
+        |column: fn(&IntervalColumns) -> Option<&str>| columns.as_ref().and_then(column).map(Text::from);
     let card = Card {
         schema: CARD_SCHEMA,
         id: id_from(file_name),
@@ -238,7 +242,10 @@ struct TargetValues {
 fn read_targets(file: &DataFile, layout: Layout, targets: &[Text]) -> Result<Vec<TargetValues>, DataError> {
     let path = file.path();
     if targets.is_empty() {
-        return Err(DataError::file(path, "no target column is named\n  hint: --target COLUMN; a folder of intervals with one file per class needs none"));
+        return Err(DataError::file(
+            path,
+            "no target column is named\n  hint: --target COLUMN; a folder of intervals with one file per class needs none",
+        ));
     }
     let columns: Vec<Column<'_>> = targets.iter().map(|target| Column::Named(target.as_str())).collect();
     let new = || TargetValues { distinct: BTreeSet::new(), are_numbers: true, are_whole_or_texts: true };

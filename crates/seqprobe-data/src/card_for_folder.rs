@@ -1,8 +1,6 @@
 //! A card made from a folder of intervals in the layout of Genomic Benchmarks: `train/CLASS.csv.gz`, `test/CLASS.csv.gz`.
 
-use crate::card::{
-    CARD_SCHEMA, Card, FileEntry, OneOrMany, Shares, SplitMethod, SplitRule, Text,
-};
+use crate::card::{CARD_SCHEMA, Card, FileEntry, OneOrMany, Shares, SplitMethod, SplitRule, Text};
 use crate::card_for_file::{FileCard, FileTask, GenomeOfTask, default_metric, id_from, positive_of};
 use crate::error::DataError;
 use crate::read::DataFile;
@@ -26,7 +24,9 @@ pub fn card_for_folder(task: &FileTask) -> Result<FileCard, DataError> {
     let folder = task.path.as_path();
     let refuse = |message: &str| Err(DataError::file(folder, message));
     let Some(genome) = &task.layout.genome else {
-        return refuse("is a folder of intervals\n  hint: --genome FILE names the FASTA file that they are on");
+        return refuse(
+            "is a folder of intervals\n  hint: --genome FILE names the FASTA file that they are on",
+        );
     };
     if !task.targets.is_empty() {
         return refuse("is a folder in which files are classes\n  hint: leave out --target");
@@ -45,7 +45,8 @@ pub fn card_for_folder(task: &FileTask) -> Result<FileCard, DataError> {
         splits.get(split).into_iter().flatten().map(|(class, _)| class.clone()).collect()
     };
     let classes = names("train");
-    if classes.len() < 2 || splits.keys().any(|split| names(split) != classes) || !splits.contains_key("test") {
+    if classes.len() < 2 || splits.keys().any(|split| names(split) != classes) || !splits.contains_key("test")
+    {
         return refuse(
             "does not have the layout of Genomic Benchmarks\n  hint: the folders train and test have one file of intervals for \
             each class, with the same names: train/positive.csv.gz, test/positive.csv.gz, …",

@@ -1,6 +1,5 @@
 //! Why a card or a data file cannot be used.
 
-use crate::card::FindFileError;
 use seqprobe_core::ConfigError;
 use seqprobe_files::{FileError, FileKind, InputError};
 use std::path::{Path, PathBuf};
@@ -29,16 +28,13 @@ pub enum DataError {
         source: std::io::Error,
     },
     /// A file that a card names is in none of the folders.
-    #[error("{card}: {problem}")]
+    #[error("{card}: {message}")]
     NotHere {
         /// The card, as the user named it.
         card: String,
         /// Where it was looked for, with a hint.
-        problem: FindFileError,
+        message: String,
     },
-    /// A file is in none of the folders.
-    #[error(transparent)]
-    Absent(FindFileError),
     /// A file cannot be opened, or changed while it was read.
     #[error(transparent)]
     Input(#[from] InputError),

@@ -8,7 +8,7 @@ pub(crate) mod card_files;
 pub(crate) mod columns;
 pub(crate) mod data_file;
 mod delimiter;
-mod fasta;
+pub(crate) mod fasta;
 mod genome;
 mod genome_index;
 mod genome_intervals;

@@ -37,7 +37,9 @@ pub enum HubError {
         source: std::io::Error,
     },
     /// The network is switched off.
-    #[error("{address} is not downloaded: HF_HUB_OFFLINE is set\n  hint: unset HF_HUB_OFFLINE, or copy the file from another machine")]
+    #[error(
+        "{address} is not downloaded: HF_HUB_OFFLINE is set\n  hint: unset HF_HUB_OFFLINE, or copy the file from another machine"
+    )]
     OfflineFile {
         /// Where the file is.
         address: String,

@@ -63,13 +63,18 @@ impl Hub {
             })
             .map_err(|error| about_data(error, address))?;
             fs::rename(&incomplete, path).map_err(HubError::data_io(path))?;
+        } else {
+            // Another process finished it. This file is empty, or there is none.
+            let _ = fs::remove_file(&incomplete);
         }
         let bytes = fs::metadata(path).map_err(HubError::data_io(path))?.len();
         let got = sha256_of_file(path)?;
         match sha256 {
-            Some(expected) if !got.eq_ignore_ascii_case(expected) => {
-                Err(HubError::OtherDigest { address: address.to_string(), expected: expected.to_owned(), got })
-            }
+            Some(expected) if !got.eq_ignore_ascii_case(expected) => Err(HubError::OtherDigest {
+                address: address.to_string(),
+                expected: expected.to_owned(),
+                got,
+            }),
             _ => Ok(FetchedFile { bytes, sha256: got }),
         }
     }

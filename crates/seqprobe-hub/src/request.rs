@@ -104,7 +104,9 @@ impl<'a> Client<'a> {
 
     /// Returns the headers of a file without its content.
     pub(crate) fn head(&self, url: &Uri) -> Result<Response<Body>, HubError> {
-        with_retries(self.settings.retries, |_| self.send(&Method::HEAD, url, Range::WHOLE, Follow::SameServer))
+        with_retries(self.settings.retries, |_| {
+            self.send(&Method::HEAD, url, Range::WHOLE, Follow::SameServer)
+        })
     }
 
     /// Makes one attempt to get a part of a file.
@@ -222,7 +224,11 @@ impl<'a> Client<'a> {
         if let ureq::Error::Other(other) = error
             && let Some(PrivateAddress(address)) = other.downcast_ref()
         {
-            return self.refused_redirect(url, shown(url), RefusedRedirect::ResolvesToPrivateAddress(*address));
+            return self.refused_redirect(
+                url,
+                shown(url),
+                RefusedRedirect::ResolvesToPrivateAddress(*address),
+            );
         }
         let is_passing = match error {
             ureq::Error::Io(error) => error.kind() != std::io::ErrorKind::InvalidData,
@@ -358,7 +364,9 @@ mod tests {
         let client = Client::new(&settings).unwrap();
         client.home_is_private.set(false).unwrap();
         let url: Uri = "http://localhost:9/x".parse().unwrap();
-        let Err(Failed::Final(error)) = client.send_to(&Method::GET, &url, Range::WHOLE) else { panic!("not refused") };
+        let Err(Failed::Final(error)) = client.send_to(&Method::GET, &url, Range::WHOLE) else {
+            panic!("not refused")
+        };
         assert!(error.to_string().contains("private address"), "{error}");
     }
 

@@ -104,14 +104,10 @@ fn each_file(
     Ok(files)
 }
 
-fn look_up(
-    card: &Card,
-    folders: &DataFolders,
-    file: NamedFile<'_>,
-) -> Result<Option<FoundFile>, StudyError> {
+fn look_up(card: &Card, folders: &DataFolders, file: NamedFile<'_>) -> Result<Option<FoundFile>, StudyError> {
     match folders.look_up(card, file) {
         Ok(found) => Ok(Some(found)),
-        Err(DataError::Absent(_)) => Ok(None),
+        Err(DataError::NotHere { .. }) => Ok(None),
         Err(error) => Err(StudyError::Data(error)),
     }
 }

@@ -121,11 +121,8 @@ fn is_on_genome(card: &Card) -> bool {
 
 /// The keys of intervals over a genome.
 fn check_intervals(card: &Card) -> Check {
-    let keys = [
-        ("end", card.end.is_some()),
-        ("strand", card.strand.is_some()),
-        ("length", card.length.is_some()),
-    ];
+    let keys =
+        [("end", card.end.is_some()), ("strand", card.strand.is_some()), ("length", card.length.is_some())];
     let entries: Vec<_> = card.files.values().flat_map(|entries| entries.as_slice()).collect();
     let n_on_genome = entries.iter().filter(|entry| card.genome_of(entry).is_some()).count();
     if n_on_genome > 0 && n_on_genome < entries.len() {

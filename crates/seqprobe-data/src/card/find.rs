@@ -139,14 +139,18 @@ impl DataFolders {
     /// The first place of a card's file: the card's own folder, then the data folders in order; and the digest it must have.
     ///
     /// # Errors
-    /// [`FindFileError`] where the file is in none of the folders, [`DataError`] for a lock file that cannot be read.
+    /// [`DataError::NotHere`] where the file is in none of the folders, another one for a lock file that cannot be read.
     pub fn look_up(&self, card: &Card, file: NamedFile<'_>) -> Result<FoundFile, DataError> {
         let folders = || std::iter::once(&card.folder).chain(&self.folders);
         let get = match file.url {
             Some(url) => Some(GetFile::Fetch(card.id_or_path(), url.to_owned())),
             None => Some(card.source.clone()).filter(|page| !page.is_empty()).map(GetFile::Source),
         };
-        let (folder, path) = find(folders(), file.path, get).map_err(DataError::Absent)?;
+        let not_here = |problem: FindFileError| DataError::NotHere {
+            card: card.name.clone(),
+            message: problem.to_string(),
+        };
+        let (folder, path) = find(folders(), file.path, get).map_err(not_here)?;
         let mut sha256 = file.sha256.map(str::to_owned);
         for folder in folders() {
             if sha256.is_none() {
@@ -164,10 +168,7 @@ impl DataFolders {
             }
             return Ok(opened.clone());
         }
-        let found = self.look_up(card, file).map_err(|error| match error {
-            DataError::Absent(problem) => DataError::NotHere { card: card.name.clone(), problem },
-            other => other,
-        })?;
+        let found = self.look_up(card, file)?;
         match found.sha256 {
             Some(sha256) => {
                 let file = DataFile::open(&found.path)?;

@@ -58,7 +58,8 @@ impl DataLock {
         };
         let lock: Self = parse_toml(&text, &path.display().to_string())?;
         if lock.schema != SCHEMA {
-            let message = format!("unknown schema {}\n  hint: this version reads schema = {SCHEMA}", lock.schema);
+            let message =
+                format!("unknown schema {}\n  hint: this version reads schema = {SCHEMA}", lock.schema);
             return Err(DataError::file(&path, message));
         }
         Ok(lock)
@@ -80,7 +81,8 @@ impl DataLock {
         lock.files.push(file);
         lock.files.sort_by(|left, right| left.path.cmp(&right.path));
         let path = folder.join(LOCK_FILE);
-        let text = toml::to_string_pretty(&lock).map_err(|error| DataError::file(&path, error.to_string()))?;
+        let text =
+            toml::to_string_pretty(&lock).map_err(|error| DataError::file(&path, error.to_string()))?;
         Ok(write_whole(&path, format!("{HEADER}\n{text}").as_bytes())?)
     }
 }

@@ -55,11 +55,17 @@ pub(crate) enum CardProblem {
 
     #[error("start is given without chromosome")]
     StartAlone,
-    #[error("{0} is given without genome\n  hint: genome = {{ path = \"genome.fa\" }} names the FASTA file that the intervals are on")]
+    #[error(
+        "{0} is given without genome\n  hint: genome = {{ path = \"genome.fa\" }} names the FASTA file that the intervals are on"
+    )]
     OnlyWithGenome(&'static str),
-    #[error("some files have a genome and some have none\n  hint: give genome for the whole card, or for each file")]
+    #[error(
+        "some files have a genome and some have none\n  hint: give genome for the whole card, or for each file"
+    )]
     NoGenome,
-    #[error("{0} cannot be used with genome: the rows are intervals, and their sequences come from the genome")]
+    #[error(
+        "{0} cannot be used with genome: the rows are intervals, and their sequences come from the genome"
+    )]
     NotWithGenome(&'static str),
     #[error("length is 0\n  hint: length is the number of bases around the centre of each interval")]
     ZeroLength,

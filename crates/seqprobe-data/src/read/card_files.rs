@@ -2,6 +2,7 @@
 
 use super::columns::{Column, Layout};
 use super::data_file::DataFile;
+use super::fasta::is_of_header;
 use super::genome_intervals::{IntervalError, read_intervals};
 use super::genomic_position::{GenomicPosition, PositionProblem};
 use super::interval::{Interval, IntervalProblem};
@@ -88,7 +89,7 @@ impl ReadRows {
 
 /// Reads all files of a card.
 pub(crate) fn read_card(card: &Card, folders: &DataFolders) -> Result<ReadRows, DataError> {
-        let mut read = ReadRows {
+    let mut read = ReadRows {
         rows: Vec::new(),
         files: Vec::new(),
         genomes: Vec::new(),
@@ -105,7 +106,7 @@ pub(crate) fn read_card(card: &Card, folders: &DataFolders) -> Result<ReadRows, 
                 None => None,
             };
             let from_file =
-                wanted.named().into_iter().filter(|name| table.is_none() || is_header(name)).collect();
+                wanted.named().into_iter().filter(|name| table.is_none() || is_of_header(name)).collect();
             let file = OpenFile { card, key, entry, data, wanted, table, from_file };
             n_rows_of_key = file.read(n_rows_of_key, &mut read)?;
         }
@@ -182,15 +183,8 @@ impl<'a> CardColumns<'a> {
 
     /// All columns except the sequence: targets, then the others.
     fn named(&self) -> Vec<&'a str> {
-        let optional = [
-            self.example_id,
-            self.group,
-            self.chromosome,
-            self.start,
-            self.end,
-            self.strand,
-            self.split,
-        ];
+        let optional =
+            [self.example_id, self.group, self.chromosome, self.start, self.end, self.strand, self.split];
         self.targets.iter().copied().chain(optional.into_iter().flatten()).collect()
     }
 }
@@ -212,7 +206,7 @@ impl JoinedTable {
         let file = folders.open(card, table.into())?;
         let path = file.path();
         let columns: Vec<String> =
-            wanted.named().into_iter().filter(|name| !is_header(name)).map(str::to_owned).collect();
+            wanted.named().into_iter().filter(|name| !is_of_header(name)).map(str::to_owned).collect();
         let mut asked = vec![Column::Named(table.id.as_str())];
         asked.extend(columns.iter().map(|name| Column::Named(name)));
         let mut rows: HashMap<String, (u64, Vec<String>)> = HashMap::new();
@@ -227,11 +221,6 @@ impl JoinedTable {
         })?;
         Ok(Self { path: path.to_owned(), columns, rows })
     }
-}
-
-/// True for a column that comes from a FASTA definition line.
-fn is_header(column: &str) -> bool {
-    column == "header" || column.starts_with("header:")
 }
 
 /// One file of a card, ready to be read.
@@ -348,7 +337,9 @@ impl OpenFile<'_> {
             (None, column) => column.map(|column| GenomicPosition::parse(texts.of(column))).transpose()?,
         };
         let position = match (position, self.wanted.start) {
-            (Some(position), Some(start)) if interval.is_none() => Some(position.with_start(texts.of(start))?),
+            (Some(position), Some(start)) if interval.is_none() => {
+                Some(position.with_start(texts.of(start))?)
+            }
             (position, _) => position,
         };
         let targets = match &self.entry.label {

@@ -107,7 +107,10 @@ pub(crate) fn read_table_start(
                 has_hash = true;
                 break;
             }
-        } else if !(line.is_empty() || (!layout.has_header && is_track_line(line)) || line.starts_with(b";") && !is_row_of_semicolons(line, next(at))) {
+        } else if !(line.is_empty()
+            || (!layout.has_header && is_track_line(line))
+            || line.starts_with(b";") && !is_row_of_semicolons(line, next(at)))
+        {
             break;
         }
         at += 1;

@@ -5,8 +5,8 @@ use super::data_file::DataFile;
 use crate::error::DataError;
 use noodles_bgzf as bgzf;
 use noodles_fasta::fai;
-use std::collections::HashMap;
 use seqprobe_files::FileKind;
+use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -138,5 +138,8 @@ fn place(record: &fai::Record, base: u64) -> u64 {
 }
 
 fn unreadable(path: &Path, tool: &str, error: &io::Error) -> DataError {
-    DataError::file(path, format!("is not an index: {error}\n  hint: remove it, or make it again with `{tool}`"))
+    DataError::file(
+        path,
+        format!("is not an index: {error}\n  hint: remove it, or make it again with `{tool}`"),
+    )
 }

@@ -41,7 +41,8 @@ pub(crate) fn read_intervals(
     intervals: &[Interval],
 ) -> Result<IntervalSequences, IntervalError> {
     let path = file.path();
-    let Opened::Fasta(reader) = open(file, Layout { format: None, delimiter: None, has_header: false })? else {
+    let Opened::Fasta(reader) = open(file, Layout { format: None, delimiter: None, has_header: false })?
+    else {
         return Err(DataError::file(path, "is not a genome: a FASTA file starts with \">\"").into());
     };
     let mut wanted = Wanted::new(path, intervals);
@@ -66,11 +67,13 @@ pub(crate) fn read_intervals(
                 }
                 if let Some(place) = wanted.place(name) {
                     let part = |interval: &Interval| {
-                        let range = usize::try_from(interval.start).ok()?..usize::try_from(interval.end).ok()?;
+                        let range =
+                            usize::try_from(interval.start).ok()?..usize::try_from(interval.end).ok()?;
                         letters.as_bytes().get(range).map(<[u8]>::to_vec)
                     };
                     wanted.take(place, name, letters.len() as u64, &mut |interval| {
-                        part(interval).ok_or_else(|| DataError::file(path, "an interval is not in its chromosome"))
+                        part(interval)
+                            .ok_or_else(|| DataError::file(path, "an interval is not in its chromosome"))
                     })?;
                 }
                 Ok(ControlFlow::Continue(()))
@@ -81,7 +84,8 @@ pub(crate) fn read_intervals(
     wanted.finish()
 }
 
-/// The other usual names of a record: with `chr` before it or without, and without the version behind the last dot.
+/// The other usual names of a record: with `chr` before it or without, without the version behind the last dot, and chrM for the
+/// name that FlyBase and Ensembl give it. chrM and MT are not one name: in GRCh37 they are different sequences.
 fn other_names(name: &str) -> Vec<String> {
     let mut names = vec![match name.strip_prefix("chr") {
         Some(bare) if !bare.is_empty() => bare.to_owned(),
@@ -93,6 +97,9 @@ fn other_names(name: &str) -> Vec<String> {
         && version.bytes().all(|byte| byte.is_ascii_digit())
     {
         names.push(bare.to_owned());
+    }
+    if name == "mitochondrion_genome" {
+        names.push("chrM".to_owned());
     }
     names
 }
@@ -134,7 +141,15 @@ impl<'a> Wanted<'a> {
             chromosomes[place].members.push(index);
         }
         let sequences = intervals.iter().map(|_| None).collect();
-        Self { path, intervals, chromosomes, by_name, sequences, problem: BTreeMap::new(), seen: BTreeSet::new() }
+        Self {
+            path,
+            intervals,
+            chromosomes,
+            by_name,
+            sequences,
+            problem: BTreeMap::new(),
+            seen: BTreeSet::new(),
+        }
     }
 
     /// The chromosome that a record of the genome is wanted for. A record of the same name replaces one of the other name.
@@ -209,6 +224,18 @@ impl<'a> Wanted<'a> {
         let absent = self.chromosomes.iter().filter(|chromosome| chromosome.found.is_none());
         let absent = absent.filter_map(|chromosome| Some((*chromosome.members.first()?, &chromosome.name)));
         if let Some((index, name)) = absent.min() {
+            let is_it = |one: &&Chromosome| {
+                one.found.as_ref().is_some_and(|record| other_names(record).contains(name))
+            };
+            if let Some(one) = self.chromosomes.iter().find(is_it) {
+                let message = format!(
+                    "chromosome {name:?} is also called {:?} in these intervals, as in {}\n  hint: use one name for it",
+                    one.name,
+                    self.path.display()
+                );
+                let second = one.members.first().copied().unwrap_or_default().max(index);
+                return Err(IntervalError::Interval(second, message));
+            }
             let known: Vec<&str> = self.seen.iter().map(String::as_str).collect();
             let message = format!(
                 "chromosome {name:?} is not in {}\n  hint: its records begin with {}",
@@ -253,7 +280,10 @@ impl<'a> Wanted<'a> {
         let mut sequences = Vec::with_capacity(self.sequences.len());
         for (index, found) in self.sequences.into_iter().enumerate() {
             let Some(sequence) = found else {
-                return Err(IntervalError::Interval(index, "the genome has no sequence for this interval".to_owned()));
+                return Err(IntervalError::Interval(
+                    index,
+                    "the genome has no sequence for this interval".to_owned(),
+                ));
             };
             sequences.push(sequence);
         }

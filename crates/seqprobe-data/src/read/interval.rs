@@ -15,7 +15,9 @@ pub(crate) enum IntervalProblem {
         start is below end"
     )]
     Empty { start: u64, end: u64 },
-    #[error("the strand {0:?} is not + or -\n  hint: an unknown strand is \".\" or an empty field, and is read forward")]
+    #[error(
+        "the strand {0:?} is not + or -\n  hint: an unknown strand is \".\" or an empty field, and is read forward"
+    )]
     Strand(String),
     #[error("{length} bases around the centre of {start}-{end} begin before the chromosome does")]
     BeforeStart { length: u64, start: u64, end: u64 },

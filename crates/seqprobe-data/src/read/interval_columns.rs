@@ -45,7 +45,10 @@ impl IntervalColumns {
         };
         if !rows.has_header {
             if names.len() < 3 {
-                return Err(DataError::file(file.path(), "has fewer than the three columns chromosome, start and end"));
+                return Err(DataError::file(
+                    file.path(),
+                    "has fewer than the three columns chromosome, start and end",
+                ));
             }
             // The sixth column of BED is the strand; the fourth and fifth are a name and a score.
             let strand = (names.len() >= 6 && is_strand(file, rows)?).then(|| "5".to_owned());
@@ -102,11 +105,8 @@ pub(crate) fn sequences_on_genome(
     columns: &IntervalColumns,
     genome: &Path,
 ) -> Result<IntervalSequences, DataError> {
-    let mut asked = vec![
-        Column::Named(&columns.chromosome),
-        Column::Named(&columns.start),
-        Column::Named(&columns.end),
-    ];
+    let mut asked =
+        vec![Column::Named(&columns.chromosome), Column::Named(&columns.start), Column::Named(&columns.end)];
     asked.extend(columns.strand.as_deref().map(Column::Named));
     let (mut intervals, mut lines) = (Vec::new(), Vec::new());
     read_rows(file, columns.layout, &asked, &mut |row| {

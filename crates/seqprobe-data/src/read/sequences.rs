@@ -89,8 +89,7 @@ impl SequenceFile {
             let columns = IntervalColumns::find(&file, layout)?;
             let on_genome = Some(sequences_on_genome(&file, &columns, genome)?);
             let names = column_names(&file, columns.layout)?.unwrap_or_default();
-            let id_column =
-                layout.id.clone().or_else(|| find_named(&names, ID_NAMES).map(str::to_owned));
+            let id_column = layout.id.clone().or_else(|| find_named(&names, ID_NAMES).map(str::to_owned));
             let layout = FileLayout { has_header: columns.layout.has_header, ..layout.clone() };
             return Ok(Self { file, layout, sequence_column: None, id_column, on_genome, n_rows: 0 });
         }

@@ -5,7 +5,7 @@
 mod mutate;
 
 use mutate::Mutations;
-use seqprobe_data::{Card, read_sequences};
+use seqprobe_data::{Card, FileLayout, read_sequences};
 use std::path::PathBuf;
 
 fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
@@ -19,7 +19,7 @@ fn folder() -> tempfile::TempDir {
 
 fn require_sound(bytes: &[u8], path: &std::path::Path) {
     std::fs::write(path, bytes).expect("the test folder can be written");
-    match read_sequences(path, None) {
+    match read_sequences(path, &FileLayout::default()) {
         Ok(read) => {
             assert_eq!(read.ids.len(), read.sequences.len());
             assert!(read.sequences.iter().all(|sequence| sequence.len() >= 1));

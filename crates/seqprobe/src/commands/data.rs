@@ -33,7 +33,8 @@ pub(crate) fn run(command: DataCommand) -> Result<(), Failure> {
             ))
         }
         DataCommand::Export { dataset, output, folders } => {
-            let loaded = load_dataset(&dataset, Path::new(""), &folders.data_folders(), SimulateEntry::default())?;
+            let loaded =
+                load_dataset(&dataset, Path::new(""), &folders.data_folders(), SimulateEntry::default())?;
             let is_fasta =
                 output.extension().is_some_and(|extension| extension == "fa" || extension == "fasta");
             if is_fasta {

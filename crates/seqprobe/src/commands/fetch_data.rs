@@ -22,8 +22,8 @@ pub(crate) fn run(names: &[String], folders: &PathArgs) -> Result<(), Failure> {
     let mut n_incomplete = 0;
     for name in names {
         let card = card(name)?;
-        let files = fetch_files(&card, &places, &into, hub, &mut events)
-            .map_err(|error| in_card(name, error))?;
+        let files =
+            fetch_files(&card, &places, &into, hub, &mut events).map_err(|error| in_card(name, error))?;
         events.finish();
         print_line(name)?;
         for file in &files {
@@ -81,8 +81,7 @@ fn check_one(name: &str, folders: &PathArgs) -> Result<Checked, Failure> {
     let is_here = |file: &&DataFile| matches!(file.state, DataFileState::Here { .. });
     let n_here = files.iter().filter(is_here).count();
     if n_here == files.len() {
-        let dataset =
-            load_dataset(name, Path::new(""), &folders.data_folders(), SimulateEntry::default())?;
+        let dataset = load_dataset(name, Path::new(""), &folders.data_folders(), SimulateEntry::default())?;
         return Ok(Checked::Whole { examples: dataset.n_examples() });
     }
     let no_address = files.iter().find(|file| matches!(file.state, DataFileState::Absent { url: None }));
