@@ -78,7 +78,7 @@ pub(crate) struct ProbeArguments {
     pub(crate) file: PathBuf,
     /// Target column; several for many targets. FASTA: `header:KEY` for a `KEY=value` token. Not for a folder of intervals,
     /// in which each file is a class
-    #[arg(long, required_unless_present = "genome", value_delimiter = ',', value_name = "COLUMN")]
+    #[arg(long, value_delimiter = ',', value_name = "COLUMN")]
     pub(crate) target: Vec<String>,
     #[command(flatten)]
     pub(crate) columns: FileArgs,

@@ -173,6 +173,8 @@ fn a_folder_of_classes_is_probed_as_it_is() {
     let results = rows(&folder.join("out/results.csv"));
     let onehot = results.iter().find(|row| row["representation"] == "onehot").unwrap();
     assert!(onehot["point"].parse::<f64>().unwrap() > 0.8, "{onehot:?}");
-    let refused = run(folder, &["probe", "bench", "--target", "x"]);
+    let refused = run(folder, &["probe", "bench"]);
     assert!(refused.code == Some(3) && refused.stderr.contains("--genome FILE"), "{}", refused.stderr);
+    let refused = run(folder, &["probe", "peaks.bed", "--genome", "genome.fa"]);
+    assert!(refused.code == Some(2) && refused.stderr.contains("--target COLUMN"), "{}", refused.stderr);
 }

@@ -73,6 +73,11 @@ impl IndexedGenome {
     pub(crate) fn check(&mut self, name: &str) -> Result<u64, DataError> {
         let Some(record) = self.records.get(name).cloned() else { return Err(self.other_file(name)) };
         let (first, length) = (record.position(), record.length());
+        // A line ends with \n or \r\n.
+        let per_line = record.line_base_count().get();
+        if !matches!(record.line_width().get().checked_sub(per_line), Some(1 | 2)) {
+            return Err(self.other_file(name));
+        }
         let from = first.saturating_sub(CONTEXT);
         let before = self.bytes(from, first - from)?;
         let line = before.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
@@ -93,7 +98,10 @@ impl IndexedGenome {
     pub(crate) fn read(&mut self, name: &str, start: u64, end: u64) -> Result<Vec<u8>, DataError> {
         let Some(record) = self.records.get(name).cloned() else { return Err(self.other_file(name)) };
         let (from, last) = (place(&record, start), place(&record, end - 1));
-        let mut letters = self.bytes(from, last + 1 - from)?;
+        let Some(n) = last.checked_sub(from).and_then(|n| n.checked_add(1)) else {
+            return Err(self.other_file(name));
+        };
+        let mut letters = self.bytes(from, n)?;
         letters.retain(|byte| !matches!(byte, b'\n' | b'\r'));
         if letters.len() as u64 != end - start || letters.contains(&b'>') {
             return Err(self.other_file(name));

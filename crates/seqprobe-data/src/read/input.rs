@@ -50,6 +50,11 @@ pub(crate) fn open(file: &DataFile, layout: Layout) -> Result<Opened, DataError>
         (FileKind::Text | FileKind::Fasta, _) => false,
         // Intervals are a table too; columns of a header-less table are numbers.
         (FileKind::Bed, _) if !layout.has_header || layout.format.is_some() => false,
+        (FileKind::Bed, _) => {
+            let message = "is BED: intervals, not sequences\n  hint: --genome FILE (in a card: genome) names the FASTA file that \
+                           they are on";
+            return Err(DataError::file(path, message));
+        }
         (kind, _) => return Err(DataError::kind(path, kind)),
     };
     let mut reader = reader.starting_with(start.clone());

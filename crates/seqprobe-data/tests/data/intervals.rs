@@ -90,6 +90,16 @@ fn an_index_of_another_file_is_noticed() {
     assert!(error.unwrap_err().to_string().contains("is not an index"));
 }
 
+#[test]
+fn intervals_without_a_genome_are_named() {
+    let error = read_sequences(&fixture("intervals.bed"), &FileLayout::default()).unwrap_err().to_string();
+    assert!(error.contains("is BED") && error.contains("--genome FILE"), "{error}");
+    let folder = folder_with(&["genome.fa"]);
+    let genome = folder.path().join("genome.fa");
+    let error = read_sequences(&genome, &layout(folder.path(), "genome.fa")).unwrap_err().to_string();
+    assert!(error.contains("is FASTA, but with a genome the rows are intervals"), "{error}");
+}
+
 const GENOME: &str = ">1 first\nACGTACGTAC\nGGGGGCCCCC\n>2\nTTTTTAAAAA\nACACACACAC\n>KI27.1\nACGT\n";
 
 /// A card over [`GENOME`] with the columns of a CSV file.
