@@ -340,9 +340,9 @@ pub(crate) fn default_metric(kind: TaskKind) -> &'static str {
 /// A card id from a file name: without its endings, other characters replaced by `-`.
 pub(crate) fn id_from(file_name: &str) -> String {
     let mut stem = file_name;
-    for ending in
-        [".gz", ".bgz", ".zst", ".xz", ".bz2", ".zip", ".csv", ".tsv", ".txt", ".fasta", ".fa", ".fna"]
-    {
+    for ending in [
+        ".gz", ".bgz", ".zst", ".xz", ".bz2", ".zip", ".csv", ".tsv", ".txt", ".bed", ".fasta", ".fa", ".fna",
+    ] {
         stem = stem.strip_suffix(ending).unwrap_or(stem);
     }
     let plain = |letter: char| {

@@ -192,10 +192,10 @@ fn a_data_folder_is_filled_and_what_has_no_address_is_put_there_by_hand() {
     for (url, reason) in [
         ("http://example.org/x", "plain http"),
         ("ftp://example.org/x", "not an address"),
-        (&format!("{}/other.fna", hub.address), "check the url in the card"),
+        (&format!("{}/other.fna", web.address), "check the url in the card"),
     ] {
         let text =
-            card.replace(&format!("{}/test.fna", hub.address), url).replace("nt/H3/test.fna", "nt/new.fna");
+            card.replace(&format!("{}/test.fna", web.address), url).replace("nt/H3/test.fna", "nt/new.fna");
         write(folder, "cards/wrong.toml", &text);
         let ended = run(folder, &hub, &["data", "fetch", "cards/wrong.toml", "--data-dir", "other"], &[]);
         assert!(ended.code == Some(3) && ended.stderr.contains(reason), "{url}: {}", ended.stderr);

@@ -149,6 +149,7 @@ DIR/train.csv:4: sequence: letter 'X' at position 3 (1-based) is not DNA
     insta::assert_snapshot!(with_train(BINARY, "sequence,label\n\"AC\nGT\",0\nACGT,1\n"), @r#"
 DIR/train.csv:2: sequence: letter '\n' at position 3 (1-based) is not DNA
   hint: allowed are A C G T U N and the IUPAC codes R Y S W K M B D H V, in either case
+  hint: these seem to be 2-mers; a card with kmers = 2 joins them (`seqprobe probe --save DIR` writes a card to start from)
 "#);
     insta::assert_snapshot!(with_train(BINARY, "sequence,label\n,0\n"), @"DIR/train.csv:2: sequence: empty sequence");
     insta::assert_snapshot!(with_train(BINARY, "sequence,label\nACGT,0\nACGT,nan\n"), @r#"
@@ -184,13 +185,13 @@ fn a_line_of_64_mib_is_refused_not_read() {
     text.resize(66 << 20, b'A');
     insta::assert_snapshot!(with_train(BINARY, gzip(&text)), @r#"
 DIR/train.csv:2: a line or record is longer than 64 MiB
-  hint: look for a missing line break or an unclosed quote
+  hint: look for a missing line break or an unclosed quote; sequences that are longer can be read from FASTA
 "#);
     let mut text = b">a\n".to_vec();
     text.resize(66 << 20, b'A');
     insta::assert_snapshot!(with_train("task = \"binary\"\ntarget = \"header:label\"\npositive = \"1\"", gzip(&text)), @r#"
 DIR/train.csv:1: a line or record is longer than 64 MiB
-  hint: look for a missing line break or an unclosed quote
+  hint: look for a missing line break or an unclosed quote; sequences that are longer can be read from FASTA
 "#);
 }
 
