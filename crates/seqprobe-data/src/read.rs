@@ -2,19 +2,24 @@
 //!
 //! [`data_file`] opens a file once, [`input`] finds its format, [`rows`] gives its columns as text, [`card_files`] reads all files of a card and
 //! [`targets`] decodes their labels. [`sequences`] and [`genome`] read files without targets.
+//! Where the rows are intervals ([`interval`]), [`genome_intervals`] reads their sequences from a genome.
 
 pub(crate) mod card_files;
 pub(crate) mod columns;
 pub(crate) mod data_file;
-mod definition;
+pub(crate) mod definition;
 mod delimiter;
 mod fasta;
 mod fastq;
 mod genbank;
 mod genome;
+mod genome_index;
+mod genome_intervals;
 mod genomic_position;
 mod hdf5;
 pub(crate) mod input;
+mod interval;
+pub(crate) mod interval_columns;
 mod json_lines;
 mod kmers;
 pub(crate) mod labels;

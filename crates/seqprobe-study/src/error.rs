@@ -60,6 +60,14 @@ pub enum StudyError {
     /// A dataset that cannot be read.
     #[error(transparent)]
     Data(DataError),
+    /// A data file that cannot be downloaded.
+    #[error("file {path:?}: {message}")]
+    FetchData {
+        /// Its path in the card.
+        path: String,
+        /// What is wrong, with a hint.
+        message: String,
+    },
     /// The same dataset twice.
     #[error("dataset {0:?} is named twice in the suite")]
     DatasetTwice(String),
@@ -274,6 +282,7 @@ impl StudyError {
             | Self::SeveralCells { .. } => ErrorKind::Usage,
             Self::Model { problem, .. } if matches!(**problem, ModelProblem::IsLocal(_)) => ErrorKind::Usage,
             Self::Data(_)
+            | Self::FetchData { .. }
             | Self::Embeddings { .. }
             | Self::EmbeddingsOfDataset { .. }
             | Self::Probe(_)

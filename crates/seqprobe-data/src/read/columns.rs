@@ -5,7 +5,7 @@ use crate::card::Format;
 use crate::error::DataError;
 use seqprobe_core::config::nearest;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a user states about a file of sequences; the rest is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,12 +18,14 @@ pub struct FileLayout {
     pub delimiter: Option<Delimiter>,
     /// False when the first line is data; columns are then numbers from 0.
     pub has_header: bool,
+    /// A genome (FASTA): the rows are intervals on it, 0-based and half-open, and have no sequence column.
+    pub genome: Option<PathBuf>,
 }
 
 impl Default for FileLayout {
     /// A file with a header, in which everything is found.
     fn default() -> Self {
-        Self { sequence: None, id: None, delimiter: None, has_header: true }
+        Self { sequence: None, id: None, delimiter: None, has_header: true, genome: None }
     }
 }
 

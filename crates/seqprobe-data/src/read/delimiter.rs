@@ -107,7 +107,10 @@ pub(crate) fn read_table_start(
                 has_hash = true;
                 break;
             }
-        } else if !(line.is_empty() || line.starts_with(b";") && !is_row_of_semicolons(line, next(at))) {
+        } else if !(line.is_empty()
+            || (!layout.has_header && is_track_line(line))
+            || line.starts_with(b";") && !is_row_of_semicolons(line, next(at)))
+        {
             break;
         }
         at += 1;
@@ -137,6 +140,11 @@ pub(crate) fn read_table_start(
         && sample.len() > 1
         && sample[1..].iter().all(|row| n_fields(row, delimiter) == n_names + 1);
     Ok(TableStart { delimiter, has_row_names, n_skipped: at as u64, has_hash })
+}
+
+/// A line of BED that tells a genome browser how to draw what follows.
+fn is_track_line(line: &[u8]) -> bool {
+    line.starts_with(b"track ") || line.starts_with(b"browser ")
 }
 
 /// A line with `#` is the header if it is the last such line, and has as many fields as the next one, or one word.

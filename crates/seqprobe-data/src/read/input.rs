@@ -67,6 +67,11 @@ pub(crate) fn open(file: &DataFile, layout: Layout) -> Result<Opened, DataError>
         (FileKind::Text, _) => Format::Csv,
         // Intervals are a table too; columns of a header-less table are numbers.
         (FileKind::Bed, _) if !layout.has_header || layout.format.is_some() => Format::Csv,
+        (FileKind::Bed, _) => {
+            let message = "is BED: intervals, not sequences\n  hint: --genome FILE (in a card: genome) names the FASTA file that \
+                           they are on";
+            return Err(DataError::file(path, message));
+        }
         (FileKind::Fasta, Some(Format::Csv | Format::Tsv)) => Format::Csv,
         (FileKind::Json, _) if start.trim_ascii_start().starts_with(b"[") => {
             return Err(DataError::file(

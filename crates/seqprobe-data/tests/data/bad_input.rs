@@ -50,7 +50,7 @@ DIR/card.toml: TOML parse error at line 8, column 1
   |
 8 | sequense = "s"
   | ^^^^^^^^
-unknown field `sequense`, expected one of `schema`, `id`, `title`, `task`, `sequence`, `target`, `positive`, `classes`, `example_id`, `group`, `chromosome`, `start`, `metric`, `licence`, `citation`, `source`, `note`, `format`, `delimiter`, `header`, `kmers`, `files`, `split`
+unknown field `sequense`, expected one of `schema`, `id`, `title`, `task`, `sequence`, `target`, `positive`, `classes`, `example_id`, `group`, `chromosome`, `start`, `genome`, `end`, `strand`, `length`, `labels`, `metric`, `licence`, `citation`, `source`, `note`, `format`, `delimiter`, `header`, `kmers`, `files`, `split`
   hint: did you mean "sequence"?
 "#);
     insta::assert_snapshot!(error_of(&card(BINARY).replace("schema = 1", "schema = 2"), &[]), @r#"
@@ -122,7 +122,7 @@ DIR/card.toml: file "train.csv" is not in any of these folders: DIR
     let with_url = absent.replace("\" }\nvalid", "\", url = \"https://example.org/train.csv\" }\nvalid");
     insta::assert_snapshot!(error_of(&with_url, &[]), @r#"
 DIR/card.toml: file "train.csv" is not in any of these folders: DIR
-  hint: download https://example.org/train.csv, and give the folder that contains it with --data-dir or SEQPROBE_DATA_DIR
+  hint: `seqprobe data fetch DIR/card.toml` downloads it from https://example.org/train.csv; or give the folder that contains it with --data-dir or SEQPROBE_DATA_DIR
 "#);
     insta::assert_snapshot!(error_of(&absent, &[("train.csv", b"x")]), @r#"
 DIR/train.csv: wrong SHA-256 digest
@@ -149,6 +149,7 @@ DIR/train.csv:4: sequence: letter 'X' at position 3 (1-based) is not DNA
     insta::assert_snapshot!(with_train(BINARY, "sequence,label\n\"AC\nGT\",0\nACGT,1\n"), @r#"
 DIR/train.csv:2: sequence: letter '\n' at position 3 (1-based) is not DNA
   hint: allowed are A C G T U N and the IUPAC codes R Y S W K M B D H V, in either case
+  hint: these seem to be 2-mers; a card with kmers = 2 joins them (`seqprobe probe --save DIR` writes a card to start from)
 "#);
     insta::assert_snapshot!(with_train(BINARY, "sequence,label\n,0\n"), @"DIR/train.csv:2: sequence: empty sequence");
     insta::assert_snapshot!(with_train(BINARY, "sequence,label\nACGT,0\nACGT,nan\n"), @r#"
@@ -184,13 +185,13 @@ fn a_line_of_64_mib_is_refused_not_read() {
     text.resize(66 << 20, b'A');
     insta::assert_snapshot!(with_train(BINARY, gzip(&text)), @r#"
 DIR/train.csv:2: a line or record is longer than 64 MiB
-  hint: look for a missing line break or an unclosed quote
+  hint: look for a missing line break or an unclosed quote; sequences that are longer can be read from FASTA
 "#);
     let mut text = b">a\n".to_vec();
     text.resize(66 << 20, b'A');
     insta::assert_snapshot!(with_train("task = \"binary\"\ntarget = \"header:label\"\npositive = \"1\"", gzip(&text)), @r#"
 DIR/train.csv:1: a line or record is longer than 64 MiB
-  hint: look for a missing line break or an unclosed quote
+  hint: look for a missing line break or an unclosed quote; sequences that are longer can be read from FASTA
 "#);
 }
 
@@ -300,7 +301,7 @@ DIR/train.csv:3: sequence: letter '*' at position 4 (1-based) is not DNA
 "#);
     insta::assert_snapshot!(with_train(BINARY, ">a label=1\nACGT\n"), @r#"
 DIR/train.csv: no column "label": this is FASTA
-  hint: use "header" for the record name, "header:label" for label=VALUE in the definition line, or a side table
+  hint: use "header" for the record name, "header:label" for label=VALUE in the definition line, "header|last" for its last part between |, or a side table
 "#);
     insta::assert_snapshot!(with_train(&format!("{keys}\nformat = \"fasta\""), "ACGT\n>a label=1\nACGT\n"), @r#"DIR/train.csv:1: a FASTA file starts with ">""#);
     let table = card(BINARY).replace(

@@ -3,8 +3,8 @@
 use crate::common::{gzip, load_good};
 use seqprobe_core::{Seed, Split, TaskKind};
 use seqprobe_data::{
-    Card, DataFolders, FileTask, NamedSequences, SequenceFile, card_for_file, export_csv, export_fasta,
-    find_card, load, read_sequences,
+    Card, DataFolders, FileLayout, FileTask, NamedSequences, SequenceFile, card_for_file, export_csv,
+    export_fasta, find_card, load, read_sequences,
 };
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -15,7 +15,7 @@ fn task(folder: &Path, name: &str, text: &str) -> FileTask {
     FileTask {
         path,
         targets: vec!["label".to_owned()],
-        sequence: None,
+        layout: FileLayout::default(),
         task: None,
         positive: None,
         group: None,
@@ -137,7 +137,8 @@ fn sequences_are_read_and_exported_again() {
     std::fs::write(&path, gzip(rows(|row| row.to_string()).as_bytes())).unwrap();
     let read = read_sequences(&path, &FileLayout::default()).unwrap();
     assert_eq!((read.ids.len(), read.ids[39].as_str(), read.letters.total), (40, "r39", 480));
-    assert!(read_sequences(&path, Some("olgo")).unwrap_err().to_string().contains("did you mean \"oligo\"?"));
+    let layout = FileLayout { sequence: Some("olgo".to_owned()), ..FileLayout::default() };
+    assert!(read_sequences(&path, &layout).unwrap_err().to_string().contains("did you mean \"oligo\"?"));
 
     std::fs::write(folder.path().join("twice.fa"), ">a\nAC\n>b\nAC\n>a\nAC\n").unwrap();
     let error =
@@ -177,7 +178,7 @@ TTTT
 "#);
     let (from_csv, from_fasta) = (
         read_sequences(&csv_path, &FileLayout::default()).unwrap(),
-        read_sequences(&fasta_path, None).unwrap(),
+        read_sequences(&fasta_path, &FileLayout::default()).unwrap(),
     );
     assert_eq!(from_csv, from_fasta);
     assert_eq!(from_csv.ids, dataset.example_ids);
@@ -217,5 +218,5 @@ fn a_file_of_sequences_is_read_in_parts() {
     let all = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, all.lines().take(20).map(|line| format!("{line}\n")).collect::<String>()).unwrap();
     let error = file.read_parts(64, &mut |_| panic!("it is not whole")).unwrap_err().to_string();
-    assert!(error.contains("changed while it was read: 19 rows, 40 before"), "{error}");
+    assert!(error.contains("became shorter while it was read"), "{error}");
 }

@@ -7,6 +7,8 @@ mod card_for_file;
 mod common;
 mod dataset_cards;
 mod formats;
+mod genomic_benchmarks;
+mod intervals;
 mod mutated;
 mod public_data;
 mod simulated;

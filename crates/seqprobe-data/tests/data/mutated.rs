@@ -5,7 +5,7 @@
 mod mutate;
 
 use mutate::Mutations;
-use seqprobe_data::{Card, read_sequences};
+use seqprobe_data::{Card, FileLayout, read_sequences};
 use std::path::PathBuf;
 
 fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
@@ -19,7 +19,7 @@ fn folder() -> tempfile::TempDir {
 
 fn require_sound(bytes: &[u8], path: &std::path::Path) {
     std::fs::write(path, bytes).expect("the test folder can be written");
-    match read_sequences(path, None) {
+    match read_sequences(path, &FileLayout::default()) {
         Ok(read) => {
             assert_eq!(read.ids.len(), read.sequences.len());
             assert!(read.sequences.iter().all(|sequence| sequence.len() >= 1));
@@ -53,6 +53,50 @@ fn fuzz_csv() {
     ]);
     let words = ["\"", "\"\"", ",", ";", "\t", "\r\n", "sequence", "id", "\u{feff}", "\0"];
     Mutations { corpus: &corpus, words: &words, count: 3000 }.try_all(|bytes| require_sound(bytes, &path));
+}
+
+/// The committed genome, its indexes and intervals, in a folder; one of the files is mutated.
+fn fuzz_on_genome(genome: &str, mutated: &str, words: &[&str], count: usize) {
+    let folder = folder();
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/intervals");
+    for ending in ["", ".fai", ".gzi"] {
+        let name = format!("{genome}{ending}");
+        if fixtures.join(&name).exists() {
+            std::fs::copy(fixtures.join(&name), folder.path().join(&name))
+                .expect("the test folder can be written");
+        }
+    }
+    std::fs::copy(fixtures.join("intervals.bed"), folder.path().join("intervals.bed"))
+        .expect("the test folder can be written");
+    let corpus = [std::fs::read(fixtures.join(mutated)).expect("a fixture")];
+    let layout = FileLayout { genome: Some(folder.path().join(genome)), ..FileLayout::default() };
+    let intervals = folder.path().join("intervals.bed");
+    Mutations { corpus: &corpus, words, count }.try_all(|bytes| {
+        std::fs::write(folder.path().join(mutated), bytes).expect("the test folder can be written");
+        match read_sequences(&intervals, &layout) {
+            Ok(read) => assert!(read.sequences.iter().all(|sequence| sequence.len() >= 1)),
+            Err(error) => {
+                let folder = folder.path().display().to_string();
+                assert!(error.to_string().contains(&folder), "{error}");
+            }
+        }
+    });
+}
+
+#[test]
+fn fuzz_intervals() {
+    let words =
+        ["track ", "#", "\t", "\r\n", "-1", "18446744073709551615", "chr1", "2", "-", "\u{feff}", "\0"];
+    fuzz_on_genome("genome.fa", "intervals.bed", &words, 2000);
+}
+
+#[test]
+fn fuzz_genome_index() {
+    let words = ["chr1\t", "18446744073709551615", "0", "-1", "\t\t", "\n", "9223372036854775807", "\0"];
+    fuzz_on_genome("genome.fa", "genome.fa.fai", &words, 2000);
+    let numbers = ["\0\0\0\0\0\0\0\0", "\u{7f}", "\0\u{1}"];
+    fuzz_on_genome("genome.bgz", "genome.bgz.gzi", &numbers, 1000);
+    fuzz_on_genome("genome.bgz", "genome.bgz", &numbers, 1000);
 }
 
 #[test]
