@@ -72,6 +72,8 @@ pub fn card_for_folder(task: &FileTask) -> Result<FileCard, DataError> {
             entries.push(FileEntry {
                 path: name.clone(),
                 sha256: Some(file.sha256()?),
+                sequence: None,
+                target: None,
                 label: Some(Text(class.clone())),
                 url: None,
                 table: None,

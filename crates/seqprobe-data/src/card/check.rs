@@ -144,7 +144,7 @@ fn check_intervals(card: &Card) -> Check {
             None => Ok(()),
         };
     }
-    if card.format == Some(Format::Fasta) {
+    if card.format.is_some_and(|format| !format.is_table()) {
         return Err(CardProblem::NotWithGenome("format = \"fasta\""));
     }
     if card.kmers.is_some() {

@@ -11,4 +11,5 @@ mod genomic_benchmarks;
 mod intervals;
 mod mutated;
 mod public_data;
+mod record_formats;
 mod simulated;
