@@ -9,7 +9,7 @@ use crate::read::data_file::DataFile;
 use crate::read::definition::is_of_header;
 use crate::read::interval_columns::IntervalColumns;
 use crate::read::labels::{Label, is_missing};
-use crate::read::rows::{column_names, read_rows};
+use crate::read::rows::{class_names, column_names, read_rows};
 use crate::read::sequence_column::{find_named, find_sequence_column};
 use seqprobe_core::{Seed, TaskKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,10 +112,18 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
             kind
         }
     };
+    let class_names = match task.targets.as_slice() {
+        [one] => class_names(&file, one)?,
+        _ => None,
+    };
     let positive = match (kind, &task.positive) {
         (TaskKind::Binary, Some(stated)) => Some(Text(stated.clone())),
         (TaskKind::Binary, None) => {
-            let found = values.first().map(|values| positive_of(&values.distinct)).unwrap_or_default();
+            let found = match class_names.as_deref() {
+                // The class of number 1.
+                Some([_, second]) => second.clone(),
+                _ => values.first().map(|values| positive_of(&values.distinct)).unwrap_or_default(),
+            };
             guesses.push(format!("the positive class is {found:?}"));
             Some(Text(found))
         }
@@ -174,7 +182,9 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         sequence: Text(sequence),
         target: OneOrMany::many(targets),
         positive,
-        classes: None,
+        classes: class_names
+            .filter(|names| kind == TaskKind::Multiclass && names.len() >= 3)
+            .map(|names| names.into_iter().map(Text).collect()),
         example_id: task.layout.id.as_deref().map(column),
         group: task.group.as_deref().map(column),
         chromosome: found(|columns| Some(&columns.chromosome)).or(chromosome),

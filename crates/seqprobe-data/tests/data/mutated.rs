@@ -155,7 +155,7 @@ fn fuzz_parquet() {
     let path = folder.path().join("mutated.parquet");
     let corpus =
         fixtures(&["snappy.parquet", "zstd.parquet", "gzip.parquet", "lz4.parquet", "types.parquet"]);
-    Mutations { corpus: &corpus, words: &["PAR1"], count: 1000 }.try_all(|bytes| require_sound(bytes, &path));
+    Mutations { corpus: &corpus, words: &["PAR1"], count: 500 }.try_all(|bytes| require_sound(bytes, &path));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn fuzz_hdf5() {
     let folder = folder();
     let path = folder.path().join("mutated.h5");
     let corpus = fixtures(&["arrays.h5", "texts.h5"]);
-    Mutations { corpus: &corpus, words: &["OHDR", "TREE", "HEAP"], count: 500 }.try_all(|bytes| {
+    Mutations { corpus: &corpus, words: &["OHDR", "TREE", "HEAP"], count: 200 }.try_all(|bytes| {
         require_sound(bytes, &path);
         for name in ["x", "x_train", "group/text", "group/fixed"] {
             require_sound_column(&path, Some(name));

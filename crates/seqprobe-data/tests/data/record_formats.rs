@@ -143,7 +143,7 @@ fn a_json_array_and_nested_values_are_refused_with_words() {
         ("[{\"sequence\":\"ACGT\"}]", "is a JSON array; objects are read one per line"),
         ("{\"sequence\":\"ACGTACGT\"}\n{\"sequence\":[1]}\n", ":2: the value of \"sequence\" is a list"),
         ("{\"sequence\":\"ACGTACGT\"}\n{\"sequence\":\"ACGT\"\n", ":2: JSON: expected \",\" or \"}\""),
-        ("{\"sequence\":\"ACGTACGT\"}\n{\"x\":1}\n", ":2: empty sequence"),
+        ("{\"sequence\":\"ACGTACGT\"}\n{\"x\":1}\n", ":2: sequence: empty sequence"),
     ] {
         std::fs::write(&path, text).unwrap();
         let error = read(&path, None).unwrap_err().to_string();
