@@ -353,7 +353,8 @@ pub(crate) fn default_metric(kind: TaskKind) -> &'static str {
 pub(crate) fn id_from(file_name: &str) -> String {
     let mut stem = file_name;
     for ending in [
-        ".gz", ".bgz", ".zst", ".xz", ".bz2", ".zip", ".csv", ".tsv", ".txt", ".bed", ".fasta", ".fa", ".fna",
+        ".gz", ".bgz", ".zst", ".xz", ".bz2", ".zip", ".csv", ".tsv", ".txt", ".bed", ".fasta", ".fa",
+        ".fna", ".fastq", ".fq", ".gb", ".gbk", ".embl", ".jsonl", ".json", ".parquet", ".h5", ".hdf5",
     ] {
         stem = stem.strip_suffix(ending).unwrap_or(stem);
     }

@@ -84,7 +84,7 @@ impl<'a> ParquetRows<'a> {
         let mut row = 0;
         for group in 0..self.reader.num_row_groups() {
             let metadata = self.reader.metadata().row_group(group);
-            self.check_codecs(metadata, &leaves)?;
+            self.check_chunks(metadata, &leaves)?;
             let error = |error: &ParquetError| damaged(self.path, error);
             let reader = self.reader.get_row_group(group).map_err(|problem| error(&problem))?;
             let mut texts = Vec::with_capacity(leaves.len());
@@ -125,8 +125,18 @@ impl<'a> ParquetRows<'a> {
         Ok(())
     }
 
-    fn check_codecs(&self, group: &RowGroupMetaData, leaves: &[usize]) -> Result<(), DataError> {
+    fn check_chunks(&self, group: &RowGroupMetaData, leaves: &[usize]) -> Result<(), DataError> {
         for &leaf in leaves {
+            // The Parquet reader panics at negative places.
+            let is_placed = group.columns().get(leaf).is_some_and(|column| {
+                column.compressed_size() >= 0
+                    && column.data_page_offset() >= 0
+                    && column.dictionary_page_offset().is_none_or(|at| at >= 0)
+            });
+            if !is_placed {
+                let message = "is damaged: a column has a negative place\n  hint: copy or download it again";
+                return Err(DataError::file(self.path, message));
+            }
             let codec = match group.columns().get(leaf).map(|column| column.compression()) {
                 Some(Compression::BROTLI(_)) => "Brotli",
                 Some(Compression::LZO) => "LZO",
