@@ -62,6 +62,14 @@ pub enum StudyError {
     /// A dataset that cannot be read.
     #[error(transparent)]
     Data(DataError),
+    /// A data file that cannot be downloaded.
+    #[error("file {path:?}: {message}")]
+    FetchData {
+        /// Its path in the card.
+        path: String,
+        /// What is wrong, with a hint.
+        message: String,
+    },
     /// The same dataset twice.
     #[error("dataset {0:?} is named twice in the suite")]
     DatasetTwice(String),
@@ -283,6 +291,7 @@ impl StudyError {
                 ErrorKind::Usage
             }
             Self::Data(_)
+            | Self::FetchData { .. }
             | Self::Embeddings { .. }
             | Self::EmbeddingsOfDataset { .. }
             | Self::Probe(_)

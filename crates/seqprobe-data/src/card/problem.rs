@@ -22,9 +22,9 @@ pub(crate) enum CardProblem {
     #[error(transparent)]
     Path(#[from] OutsideFolder),
     #[error(
-        "file {key:?}: sha256 {sha256:?} is not 64 hexadecimal digits\n  hint: `sha256sum {path}` prints the digest"
+        "file {path:?}: sha256 {sha256:?} is not 64 hexadecimal digits\n  hint: `sha256sum {path}` prints the digest"
     )]
-    Sha256 { key: String, path: String, sha256: String },
+    Sha256 { path: String, sha256: String },
 
     #[error("both target and a file's label are given\n  hint: keep one of them")]
     TargetAndLabel,
@@ -56,6 +56,29 @@ pub(crate) enum CardProblem {
     #[error("start is given without chromosome")]
     StartAlone,
     #[error(
+        "{0} is given without genome\n  hint: genome = {{ path = \"genome.fa\" }} names the FASTA file that the intervals are on"
+    )]
+    OnlyWithGenome(&'static str),
+    #[error(
+        "some files have a genome and some have none\n  hint: give genome for the whole card, or for each file"
+    )]
+    NoGenome,
+    #[error(
+        "{0} cannot be used with genome: the rows are intervals, and their sequences come from the genome"
+    )]
+    NotWithGenome(&'static str),
+    #[error("length is 0\n  hint: length is the number of bases around the centre of each interval")]
+    ZeroLength,
+    #[error(
+        "genome needs the columns chromosome, start and end\n  hint: or chromosome alone, if it holds chr:start-end"
+    )]
+    NoInterval,
+    #[error(
+        "labels can be used with task = \"multilabel\" and one target column only, and is 1 to 10000\n  hint: labels is the number of \
+        labels in a column of lists such as \"0,3\""
+    )]
+    Labels,
+    #[error(
         "column {0:?} is not a number\n  hint: with header = false, columns (sequence too) are numbers from 0"
     )]
     ColumnNumber(String),
@@ -63,8 +86,13 @@ pub(crate) enum CardProblem {
     Delimiter(char),
     #[error("kmers is 0\n  hint: kmers is the length of the k-mers in the sequence column")]
     ZeroKmers,
-    #[error("{0} cannot be used with format = \"fasta\"")]
-    NotForFasta(&'static str),
+    #[error("{key} cannot be used with format = {format:?}")]
+    NotForFormat { key: &'static str, format: &'static str },
+    #[error(
+        "files.{key}: target has {found} columns, target of the card has {expected}\n  hint: name one column of the \
+        file for each column of the card"
+    )]
+    TargetsOfFile { key: String, found: usize, expected: usize },
 
     #[error("duplicate [[split]] of = {0:?}")]
     DuplicateRule(String),

@@ -108,7 +108,7 @@ DIR/card.toml: file "train.csv" is not in any of these folders: DIR
     let with_url = absent.replace("\" }\nvalid", "\", url = \"https://example.org/train.csv\" }\nvalid");
     insta::assert_snapshot!(error_of(&with_url, &[]), @r#"
 DIR/card.toml: file "train.csv" is not in any of these folders: DIR
-  hint: download https://example.org/train.csv, and give the folder that contains it with --data-dir or SEQPROBE_DATA_DIR
+  hint: `seqprobe data fetch DIR/card.toml` downloads it from https://example.org/train.csv; or give the folder that contains it with --data-dir or SEQPROBE_DATA_DIR
 "#);
     insta::assert_snapshot!(error_of(&absent, &[("train.csv", b"x")]), @r#"
 DIR/train.csv: wrong SHA-256 digest
@@ -135,6 +135,7 @@ DIR/train.csv:4: sequence: letter 'X' at position 3 (1-based) is not DNA
     insta::assert_snapshot!(with_train(BINARY, "sequence,label\n\"AC\nGT\",0\nACGT,1\n"), @r#"
 DIR/train.csv:2: sequence: letter '\n' at position 3 (1-based) is not DNA
   hint: allowed are A C G T U N and the IUPAC codes R Y S W K M B D H V, in either case
+  hint: these seem to be 2-mers; a card with kmers = 2 joins them (`seqprobe probe --save DIR` writes a card to start from)
 "#);
     insta::assert_snapshot!(with_train(BINARY, "sequence,label\n,0\n"), @"DIR/train.csv:2: sequence: empty sequence");
     insta::assert_snapshot!(with_train(BINARY, "sequence,label\nACGT,0\nACGT,nan\n"), @r#"
@@ -283,7 +284,7 @@ DIR/train.csv:3: sequence: letter '*' at position 4 (1-based) is not DNA
 "#);
     insta::assert_snapshot!(with_train(BINARY, ">a label=1\nACGT\n"), @r#"
 DIR/train.csv: no column "label": this is FASTA
-  hint: use "header" for the record name, "header:label" for label=VALUE in the definition line, or a side table
+  hint: use "header" for the record name, "header:label" for label=VALUE in the definition line, "header|last" for its last part between |, or a side table
 "#);
     insta::assert_snapshot!(with_train(&format!("{keys}\nformat = \"fasta\""), "ACGT\n>a label=1\nACGT\n"), @r#"DIR/train.csv:1: a FASTA file starts with ">""#);
     let table = card(BINARY).replace(
