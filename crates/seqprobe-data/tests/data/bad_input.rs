@@ -164,7 +164,7 @@ DIR/train.csv:3: column "label": target "inf" is not a finite number
     insta::assert_snapshot!(with_train("task = \"multilabel\"\ntarget = [\"label\"]", "sequence,label\nACGT,0\nACGT,2\n"), @r#"DIR/train.csv:3: column "label": target "2" is neither 0 nor 1"#);
     insta::assert_snapshot!(with_train(BINARY, b"sequence,label\nACGT,0\nAC\xffGT,1\n"), @"DIR/train.csv:3: is not UTF-8 text");
     insta::assert_snapshot!(with_train(BINARY, b"\xff\xfes\0e\0"), @r#"
-DIR/train.csv: is UTF-16 text
+DIR/train.csv: is UTF-16 or UTF-32 text, not a table or sequences
   hint: save it as UTF-8
 "#);
     insta::assert_snapshot!(with_train(&format!("{BINARY}\nkmers = 3"), "sequence,label\nACG CGT,0\nACG GTT,1\n"), @r#"DIR/train.csv:3: k-mer 2 ("GTT") does not overlap the k-mer before it"#);
@@ -190,8 +190,7 @@ DIR/train.csv:2: a line or record is longer than 64 MiB
     let mut text = b">a\n".to_vec();
     text.resize(66 << 20, b'A');
     insta::assert_snapshot!(with_train("task = \"binary\"\ntarget = \"header:label\"\npositive = \"1\"", gzip(&text)), @r#"
-DIR/train.csv:1: a line or record is longer than 64 MiB
-  hint: look for a missing line break or an unclosed quote; sequences that are longer can be read from FASTA
+DIR/train.csv:1: the definition line of "a" has no label=VALUE
 "#);
 }
 
