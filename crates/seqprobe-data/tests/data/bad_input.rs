@@ -176,7 +176,10 @@ DIR/train.csv: is UTF-16 or UTF-32 text, not a table or sequences
     insta::assert_snapshot!(with_train(&format!("{BINARY}\nchromosome = \"c\""), "c,sequence,label\nchr1:9-3,ACGT,0\n"), @r#"DIR/train.csv:2: "chr1:9-3" is not a position chr:start-end with start below end"#);
     insta::assert_snapshot!(with_train(&format!("{BINARY}\ngroup = \"g\""), "g,sequence,label\n,ACGT,0\n"), @"DIR/train.csv:2: the group is missing");
     let cut = gzip(ROWS.as_bytes());
-    insta::assert_snapshot!(with_train(BINARY, &cut[..cut.len() - 9]), @"DIR/train.csv: incomplete deflate stream");
+    insta::assert_snapshot!(with_train(BINARY, &cut[..cut.len() - 9]), @r#"
+DIR/train.csv:5: the compressed file is cut, damaged or has bytes behind its end (incomplete deflate stream)
+  hint: copy or download it again
+"#);
 }
 
 #[test]
