@@ -163,8 +163,9 @@ fn a_data_folder_is_filled_and_what_has_no_address_is_put_there_by_hand() {
     let folder = folder.path();
     let train = Arc::new(Mutex::new(records(60)));
     let hub = server(&train);
+    let web = server(&train);
     let card = CARD
-        .replace("SERVER", &hub.address)
+        .replace("SERVER", &web.address)
         .replace(", url = \"hf:datasets/owner/tasks@v1/H3/train.fna\"", "");
     write(folder, "cards/nt.toml", &card);
     let fetch = ["data", "fetch", "cards/nt.toml", "--data-dir", "data"];
