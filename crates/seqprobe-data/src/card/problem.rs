@@ -170,7 +170,11 @@ impl CardProblem {
             Self::ColumnNumber(_) => "header",
             Self::Delimiter(_) => "delimiter",
             Self::ZeroKmers => "kmers",
-            Self::NotForFasta(key) => key.split(' ').next().unwrap_or_default(),
+            Self::NotForFormat { key, .. } => key.split(' ').next().unwrap_or_default(),
+            Self::TargetsOfFile { key, .. } => {
+                return vec!["files".to_owned(), key.clone(), "target".to_owned()];
+            }
+            _ => "files",
         };
         vec![key.to_owned()]
     }
