@@ -64,7 +64,7 @@ docs: ## build the book: target/book/index.html; needs mdbook
 faults: build ## kill, damage and starve the cache: 200 times what `make test` does a few times
 	SEQPROBE_FAULTS=$(or $(FAULTS),200) $(CARGO) test $(WORKSPACE) --test end_to_end faults:: -- --nocapture
 
-fuzz: prepare ## give damaged FASTA, CSV, cards, suites, manifests, shards and tokenizers to their readers, ten minutes each
+fuzz: prepare ## give damaged FASTA, CSV, compressed files, cards, suites, manifests, shards and tokenizers to their readers, ten minutes each
 	$(CARGO) test $(WORKSPACE) --no-run
 	SEQPROBE_FUZZ_SECONDS=$(or $(SECONDS_EACH),600) $(CARGO) test $(WORKSPACE) fuzz_ -- --nocapture --test-threads 1
 

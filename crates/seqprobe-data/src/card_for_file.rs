@@ -1,11 +1,15 @@
 //! A card made from one CSV, TSV or FASTA file of a user.
 
-use crate::card::{CARD_SCHEMA, Card, FileEntry, OneOrMany, Shares, SplitMethod, SplitRule, Text};
+use crate::card::{
+    CARD_SCHEMA, Card, DataFolders, FileEntry, GenomeFile, OneOrMany, Shares, SplitMethod, SplitRule, Text,
+};
 use crate::error::DataError;
-use crate::read::columns::{Column, Layout};
-use crate::read::input::sha256_of;
+use crate::read::columns::{Column, FileLayout, Layout};
+use crate::read::data_file::DataFile;
+use crate::read::definition::is_of_header;
+use crate::read::interval_columns::IntervalColumns;
 use crate::read::labels::{Label, is_missing};
-use crate::read::rows::{column_names, read_rows};
+use crate::read::rows::{class_names, column_names, read_rows};
 use crate::read::sequence_column::{find_named, find_sequence_column};
 use seqprobe_core::{Seed, TaskKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,12 +22,12 @@ const MAX_CLASSES: usize = 20;
 /// What the user said about the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileTask {
-    /// The file: CSV, TSV or FASTA, plain or gzip.
+    /// The file: CSV, TSV or FASTA, plain or compressed; a pipe, or `-` for standard input.
     pub path: PathBuf,
+    /// What is known of its columns.
+    pub layout: FileLayout,
     /// Target columns, at least one. FASTA: the key of a `KEY=VALUE` field of the definition lines.
     pub targets: Vec<String>,
-    /// The sequence column; `None` to find it.
-    pub sequence: Option<String>,
     /// The kind of task; `None` to guess it from the values.
     pub task: Option<TaskKind>,
     /// The positive class; `None` to guess it.
@@ -37,13 +41,27 @@ pub struct FileTask {
 }
 
 /// A card made from a file, and what was guessed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct FileCard {
     /// The card, with the file's digest. Its path is the bare file name: save the card next to the file, or add the
     /// file's folder to the data folders.
     pub card: Card,
     /// What was guessed, one sentence each.
     pub guesses: Vec<String>,
+    /// The files, open, under their paths in the card.
+    pub opened: Vec<(String, DataFile)>,
+}
+
+impl FileCard {
+    /// Where [`crate::load()`] finds the card's files: they are not opened again.
+    pub fn folders(&self) -> DataFolders {
+        DataFolders { folders: Vec::new(), opened: self.opened.clone() }
+    }
+
+    /// True where the data come from a pipe: the card could not be used again.
+    pub fn is_spooled(&self) -> bool {
+        self.opened.iter().any(|(_, file)| file.is_spooled())
+    }
 }
 
 /// Makes the card for one file. Rows are split into 0.7 train, 0.1 valid and 0.2 test, at random (stratified by class),
@@ -55,22 +73,37 @@ pub struct FileCard {
 pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
     let path = task.path.as_path();
     let mut guesses = Vec::new();
-    let names = column_names(path, Layout::GUESSED)?;
+    let file = DataFile::open(path)?;
+    let intervals = match &task.layout.genome {
+        Some(genome) => {
+            Some((GenomeOfTask::open(genome, &file)?, IntervalColumns::find(&file, &task.layout)?))
+        }
+        None => None,
+    };
+    let layout = intervals.as_ref().map_or_else(|| task.layout.layout(), |(_, columns)| columns.layout);
+    let names = column_names(&file, layout)?;
     let column = |name: &str| match &names {
-        None if name != "header" && !name.starts_with("header:") => Text(format!("header:{name}")),
+        None if !is_of_header(name) => Text(format!("header:{name}")),
         _ => Text::from(name),
     };
-    let sequence = match (&task.sequence, &names) {
+    let sequence = match (&task.layout.sequence, &names) {
+        (stated, _) if intervals.is_some() => {
+            if stated.is_some() {
+                let message = "--sequence and --genome are both given\n  hint: the sequences are in the file or in the genome";
+                return Err(DataError::file(path, message));
+            }
+            "sequence".to_owned()
+        }
         (Some(stated), _) => stated.clone(),
         (None, None) => "sequence".to_owned(),
         (None, Some(_)) => {
-            let found = find_sequence_column(path)?.unwrap_or_default();
+            let found = find_sequence_column(&file, layout)?.unwrap_or_default();
             guesses.push(format!("the sequence is column {found:?}"));
             found
         }
     };
     let targets: Vec<Text> = task.targets.iter().map(|name| column(name)).collect();
-    let values = read_targets(path, &targets)?;
+    let values = read_targets(&file, layout, &targets)?;
     let kind = match task.task {
         Some(kind) => kind,
         None => {
@@ -79,10 +112,18 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
             kind
         }
     };
+    let class_names = match task.targets.as_slice() {
+        [one] => class_names(&file, one)?,
+        _ => None,
+    };
     let positive = match (kind, &task.positive) {
         (TaskKind::Binary, Some(stated)) => Some(Text(stated.clone())),
         (TaskKind::Binary, None) => {
-            let found = guess_positive(values.first());
+            let found = match class_names.as_deref() {
+                // The class of number 1.
+                Some([_, second]) => second.clone(),
+                _ => values.first().map(|values| positive_of(&values.distinct)).unwrap_or_default(),
+            };
             guesses.push(format!("the positive class is {found:?}"));
             Some(Text(found))
         }
@@ -94,6 +135,7 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         }
         (Some(_), false) => (SplitMethod::Group, None, None),
         (None, false) => (SplitMethod::Random, None, None),
+        (None, true) if intervals.is_some() => (SplitMethod::Chromosome, None, None),
         (None, true) => {
             let (chromosome, start) = find_chromosome(path, names.as_deref())?;
             guesses.push(format!("the chromosome is column {chromosome:?}"));
@@ -105,17 +147,33 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         unit_of(method),
         task.seed.0
     ));
-    let file_name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .ok_or_else(|| DataError::file(path, "the file name is not UTF-8 text\n  hint: rename the file"))?;
+    let file_name = match path.file_name() {
+        _ if file.is_spooled() => "stdin",
+        name => name.and_then(|name| name.to_str()).ok_or_else(|| {
+            DataError::file(path, "the file name is not UTF-8 text\n  hint: rename the file")
+        })?,
+    };
     let entry = FileEntry {
         path: file_name.to_owned(),
-        sha256: sha256_of(path)?,
+        sha256: Some(file.sha256()?),
+        sequence: None,
+        target: None,
         label: None,
         url: None,
         table: None,
+        genome: None,
     };
+    let mut opened = vec![(file_name.to_owned(), file)];
+    let (genome, columns) = match intervals {
+        Some((genome, columns)) => {
+            guesses.push(columns.guess());
+            opened.push((genome.entry.path.clone(), genome.file));
+            (Some(genome.entry), Some(columns))
+        }
+        None => (None, None),
+    };
+    let found =
+        |column: fn(&IntervalColumns) -> Option<&str>| columns.as_ref().and_then(column).map(Text::from);
     let card = Card {
         schema: CARD_SCHEMA,
         id: id_from(file_name),
@@ -124,19 +182,26 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         sequence: Text(sequence),
         target: OneOrMany::many(targets),
         positive,
-        classes: None,
-        example_id: None,
+        classes: class_names
+            .filter(|names| kind == TaskKind::Multiclass && names.len() >= 3)
+            .map(|names| names.into_iter().map(Text).collect()),
+        example_id: task.layout.id.as_deref().map(column),
         group: task.group.as_deref().map(column),
-        chromosome,
-        start,
+        chromosome: found(|columns| Some(&columns.chromosome)).or(chromosome),
+        start: found(|columns| Some(&columns.start)).or(start),
+        genome,
+        end: found(|columns| Some(&columns.end)),
+        strand: found(|columns| columns.strand.as_deref()),
+        length: None,
+        labels: None,
         metric: default_metric(kind).to_owned(),
         licence: String::new(),
         citation: String::new(),
         source: String::new(),
         note: String::new(),
         format: None,
-        delimiter: None,
-        header: true,
+        delimiter: task.layout.delimiter.map(|delimiter| char::from(delimiter.byte())),
+        header: layout.has_header,
         kmers: None,
         files: BTreeMap::from([("all".to_owned(), OneOrMany::one(entry))]),
         splits: vec![SplitRule {
@@ -153,7 +218,29 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         name: path.display().to_string(),
     };
     card.check()?;
-    Ok(FileCard { card, guesses })
+    Ok(FileCard { card, guesses, opened })
+}
+
+/// The genome that the user named, open, and its entry in the card.
+pub(crate) struct GenomeOfTask {
+    pub(crate) entry: GenomeFile,
+    pub(crate) file: DataFile,
+}
+
+impl GenomeOfTask {
+    pub(crate) fn open(path: &Path, intervals: &DataFile) -> Result<Self, DataError> {
+        let file = DataFile::open(path)?;
+        let name = path.file_name().and_then(|name| name.to_str());
+        let Some(name) = name.filter(|_| !file.is_spooled()) else {
+            return Err(DataError::file(path, "a genome is a file with a name in UTF-8, not a pipe"));
+        };
+        if intervals.path().file_name() == path.file_name() {
+            let message = "has the name of the file of intervals\n  hint: rename one of them, because the card names both";
+            return Err(DataError::file(path, message));
+        }
+        let entry = GenomeFile { path: name.to_owned(), sha256: Some(file.sha256()?), url: None };
+        Ok(Self { entry, file })
+    }
 }
 
 /// The distinct labels of one target; more than [`MAX_CLASSES`] + 1 are not kept.
@@ -164,14 +251,20 @@ struct TargetValues {
     are_whole_or_texts: bool,
 }
 
-fn read_targets(path: &Path, targets: &[Text]) -> Result<Vec<TargetValues>, DataError> {
+fn read_targets(file: &DataFile, layout: Layout, targets: &[Text]) -> Result<Vec<TargetValues>, DataError> {
+    let path = file.path();
     if targets.is_empty() {
-        return Err(DataError::file(path, "no target column is named"));
+        return Err(DataError::file(
+            path,
+            "no target column is named\n  hint: --target COLUMN; a folder of intervals with one file per class needs none",
+        ));
     }
     let columns: Vec<Column<'_>> = targets.iter().map(|target| Column::Named(target.as_str())).collect();
     let new = || TargetValues { distinct: BTreeSet::new(), are_numbers: true, are_whole_or_texts: true };
     let mut found: Vec<TargetValues> = targets.iter().map(|_| new()).collect();
-    read_rows(path, None, Layout::GUESSED, &columns, &mut |row| {
+    let mut n_rows = 0_usize;
+    read_rows(file, layout, &columns, &mut |row| {
+        n_rows += 1;
         for (text, values) in row.values.iter().zip(&mut found) {
             if is_missing(text) {
                 continue;
@@ -190,6 +283,9 @@ fn read_targets(path: &Path, targets: &[Text]) -> Result<Vec<TargetValues>, Data
         }
         Ok(ControlFlow::Continue(()))
     })?;
+    if n_rows == 0 {
+        return Err(DataError::file(path, "has no rows"));
+    }
     Ok(found)
 }
 
@@ -222,11 +318,10 @@ fn guess_kind(path: &Path, targets: &[TargetValues]) -> Result<TaskKind, DataErr
 }
 
 /// A text that means yes, else the greater label: 1 of 0 and 1.
-fn guess_positive(values: Option<&TargetValues>) -> String {
+pub(crate) fn positive_of(labels: &BTreeSet<Label>) -> String {
     const YES: &[&str] = &["true", "yes", "y", "positive", "pos"];
-    let Some(values) = values else { return String::new() };
-    let yes = values.distinct.iter().find(|label| YES.contains(&label.to_string().to_lowercase().as_str()));
-    yes.or(values.distinct.last()).map(Label::to_string).unwrap_or_default()
+    let yes = labels.iter().find(|label| YES.contains(&label.to_string().to_lowercase().as_str()));
+    yes.or(labels.last()).map(Label::to_string).unwrap_or_default()
 }
 
 /// The column of the chromosome and, if there is one, of the start.
@@ -252,7 +347,7 @@ fn unit_of(method: SplitMethod) -> &'static str {
     }
 }
 
-fn default_metric(kind: TaskKind) -> &'static str {
+pub(crate) fn default_metric(kind: TaskKind) -> &'static str {
     match kind {
         TaskKind::Binary | TaskKind::Multiclass | TaskKind::Multilabel => "auroc",
         TaskKind::Regression => "spearman",
@@ -260,9 +355,12 @@ fn default_metric(kind: TaskKind) -> &'static str {
 }
 
 /// A card id from a file name: without its endings, other characters replaced by `-`.
-fn id_from(file_name: &str) -> String {
+pub(crate) fn id_from(file_name: &str) -> String {
     let mut stem = file_name;
-    for ending in [".gz", ".csv", ".tsv", ".txt", ".fasta", ".fa", ".fna"] {
+    for ending in [
+        ".gz", ".bgz", ".zst", ".xz", ".bz2", ".zip", ".csv", ".tsv", ".txt", ".bed", ".fasta", ".fa",
+        ".fna", ".fastq", ".fq", ".gb", ".gbk", ".embl", ".jsonl", ".json", ".parquet", ".h5", ".hdf5",
+    ] {
         stem = stem.strip_suffix(ending).unwrap_or(stem);
     }
     let plain = |letter: char| {

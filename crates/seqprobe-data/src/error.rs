@@ -1,7 +1,7 @@
 //! Why a card or a data file cannot be used.
 
 use seqprobe_core::ConfigError;
-use seqprobe_files::FileError;
+use seqprobe_files::{FileError, FileKind, InputError};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -26,6 +26,28 @@ pub enum DataError {
         path: PathBuf,
         /// The system's reason.
         source: std::io::Error,
+    },
+    /// A file that a card names is in none of the folders.
+    #[error("{card}: {message}")]
+    NotHere {
+        /// The card, as the user named it.
+        card: String,
+        /// Where it was looked for, with a hint.
+        message: String,
+    },
+    /// A file cannot be opened, or changed while it was read.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A file of a kind that has no rows of sequences.
+    #[error(
+        "{}: is {kind}, not a table or sequences{}", path.display(),
+        kind.hint().or_else(|| data_hint(*kind)).map(|hint| format!("\n  hint: {hint}")).unwrap_or_default()
+    )]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        kind: FileKind,
     },
     /// A file cannot be written.
     #[error(transparent)]
@@ -78,6 +100,11 @@ impl DataError {
         Self::Io { path: path.to_owned(), source }
     }
 
+    /// A file of a kind that has no rows of sequences.
+    pub(crate) fn kind(path: &Path, kind: FileKind) -> Self {
+        Self::Kind { path: path.to_owned(), kind }
+    }
+
     /// An error about a whole file.
     pub(crate) fn file(path: &Path, message: impl Into<String>) -> Self {
         Self::File { path: path.to_owned(), message: message.into() }
@@ -87,4 +114,25 @@ impl DataError {
     pub(crate) fn line(path: &Path, line: u64, message: impl Into<String>) -> Self {
         Self::Line { path: path.to_owned(), line, message: message.into() }
     }
+}
+
+/// How to get a table or sequences out of a file of another kind.
+fn data_hint(kind: FileKind) -> Option<&'static str> {
+    Some(match kind {
+        FileKind::Json | FileKind::Xml => "write a table (CSV or TSV) with a column of sequences, or FASTA",
+        FileKind::Gff | FileKind::Vcf | FileKind::Bed | FileKind::BigWig => {
+            "it has positions, not sequences; `bedtools getfasta` cuts the sequences out of a genome"
+        }
+        FileKind::Sam | FileKind::Bam | FileKind::Cram => "`samtools fasta` writes its sequences as FASTA",
+        FileKind::TwoBit => "`twoBitToFa` writes it as FASTA",
+        FileKind::Embl | FileKind::GenBank => "write its sequences as FASTA, for example with Biopython",
+        FileKind::Arrow => "write it as CSV or Parquet",
+        FileKind::Npy => {
+            "embeddings are given with --embeddings of `seqprobe probe`; sequences are read from CSV or FASTA"
+        }
+        FileKind::Safetensors | FileKind::Pickle => {
+            "weights are given with --model; sequences are read from CSV, TSV or FASTA"
+        }
+        _ => return None,
+    })
 }

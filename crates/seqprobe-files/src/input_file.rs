@@ -9,9 +9,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// Bytes from which [`InputFile::kind`] recognises a file.
-const PEEKED: usize = 64 << 10;
-
 /// An input that cannot be used.
 #[derive(Debug, Error)]
 pub enum InputError {
@@ -107,7 +104,18 @@ impl InputFile {
             file = spooled;
         }
         let stamp = Stamp::of(&file).map_err(error("open"))?;
-        Ok(Self { path: path.to_owned(), file: Arc::new(file), stamp, is_spooled: !is_whole })
+        let is_spooled = !is_whole || path == Path::new("-");
+        Ok(Self { path: path.to_owned(), file: Arc::new(file), stamp, is_spooled })
+    }
+
+    /// Copies what a reader gives to an unnamed temporary file: a member of an archive, a download. Messages use `path`.
+    ///
+    /// # Errors
+    /// The reader's error, or that of the temporary file.
+    pub fn copy_of(path: &Path, reader: &mut dyn Read) -> io::Result<Self> {
+        let mut file = tempfile::tempfile()?;
+        io::copy(reader, &mut file)?;
+        Ok(Self { path: path.to_owned(), stamp: Stamp::of(&file)?, file: Arc::new(file), is_spooled: true })
     }
 
     /// The input as the caller named it.
@@ -151,7 +159,7 @@ impl InputFile {
     /// # Errors
     /// [`InputError::Io`] when it cannot be read.
     pub fn kind(&self) -> Result<FileKind, InputError> {
-        Ok(FileKind::of(&self.start(PEEKED)?))
+        Ok(FileKind::of(&self.start(FileKind::BYTES)?))
     }
 
     /// Checks that the file still has the size and modification time that it had when it was opened.
@@ -189,7 +197,7 @@ impl Read for InputReader {
         if n_bytes == 0 && wanted > 0 {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
-                "the file became shorter while it was read",
+                "changed while it was read: it became shorter",
             ));
         }
         self.at += n_bytes as u64;

@@ -326,7 +326,7 @@ fn excluded_sequences(
          folder that contains the folder datasets, or give the paths of the cards",
         ));
     }
-    let folders = DataFolders { folders: places.data.clone() };
+    let folders = DataFolders::new(places.data.clone());
     let mut excluded = Vec::with_capacity(ids.len());
     for id in ids {
         let card: Card = find_card(&id, &places.cards)?;

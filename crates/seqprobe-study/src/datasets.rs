@@ -1,6 +1,7 @@
 //! The datasets of a study: by id or path of a card, or simulated.
 
 use crate::error::StudyError;
+use crate::home::from_home;
 use crate::suite::Suite;
 use crate::suite::file::SimulateEntry;
 use seqprobe_core::config::nearest;
@@ -42,6 +43,7 @@ pub fn load_dataset(
     if let Some(task) = simulated_name(name) {
         return simulate_dataset(task, simulate);
     }
+    let name = &*from_home(name);
     let by_path = relative_to.join(name);
     let asked = if name.ends_with(".toml") && by_path.exists() {
         by_path.display().to_string()
@@ -49,7 +51,7 @@ pub fn load_dataset(
         name.to_owned()
     };
     let card = find_card(&asked, &card_folders(relative_to)).map_err(StudyError::UnknownDataset)?;
-    load(&card, &DataFolders { folders: data_dirs.to_vec() }).map_err(StudyError::Data)
+    load(&card, &DataFolders::new(data_dirs.to_vec())).map_err(StudyError::Data)
 }
 
 /// Where cards of an id are looked for: next to the suite, in `datasets` next to its folder, in `datasets` here.

@@ -10,7 +10,7 @@ use crate::suite::error::SuiteProblem;
 use crate::suite::file::LayersEntry;
 use crate::suite::representation::{ModelRepresentation, check_extraction, check_layers};
 use seqprobe_core::{LayerIndex, Pooling, RowIds};
-use seqprobe_data::{NamedSequences, SequenceFile, read_sequences};
+use seqprobe_data::{FileLayout, NamedSequences, SequenceFile, read_sequences};
 use seqprobe_embed::{
     ChainedFeatures, EmbedError, EmbeddingCache, ExtractionForecast, ExtractionOptions, ExtractionProgress,
     ExtractionReport, Window, extract, forecast_extraction,
@@ -24,8 +24,10 @@ const ROWS_PER_PART: usize = 1 << 15;
 /// What to embed, and how, in the words of suites and the command line.
 #[derive(Clone, Debug)]
 pub struct EmbedRequest {
-    /// FASTA, CSV or TSV of sequences.
+    /// FASTA, CSV or TSV of sequences; a pipe, or `-` for standard input.
     pub input: PathBuf,
+    /// What is known of its columns.
+    pub layout: FileLayout,
     /// A folder, `hf:owner/name` or a published name; `random:` before it asks for one random initialisation.
     pub model: String,
     /// Layers: `final`, numbers, or `all`.
@@ -84,7 +86,7 @@ pub fn embed_file(
     events: &mut dyn StudyEvents,
 ) -> Result<EmbeddedFile, StudyError> {
     let asked = check(request)?;
-    let input = SequenceFile::check(&request.input, None).map_err(StudyError::Data)?;
+    let input = SequenceFile::check(&request.input, &request.layout).map_err(StudyError::Data)?;
     let prepared = load(asked, options, events)?;
     let cache = options.cache.open()?;
     let store = EmbeddingCache::open(&cache.folder).map_err(StudyError::Cache)?;
@@ -102,7 +104,7 @@ pub fn forecast_file(
     events: &mut dyn StudyEvents,
 ) -> Result<ExtractionForecast, StudyError> {
     let asked = check(request)?;
-    let input = read_sequences(&request.input, None).map_err(StudyError::Data)?;
+    let input = read_sequences(&request.input, &request.layout).map_err(StudyError::Data)?;
     let prepared = load(asked, options, events)?;
     let cache = options.cache.open()?;
     let store = EmbeddingCache::open(&cache.folder).map_err(StudyError::Cache)?;
@@ -115,7 +117,7 @@ pub fn forecast_file(
 /// Checks the words of a request.
 fn check(request: &EmbedRequest) -> Result<(ModelRepresentation, Pooling), StudyError> {
     let pooling: Pooling =
-        request.pooling.parse().map_err(|error| StudyError::Option(SuiteProblem::word(error)))?;
+        request.pooling.parse().map_err(|error| StudyError::Option(SuiteProblem::word("pooling")(error)))?;
     let extraction = check_extraction(
         request.keep.as_deref(),
         request.window,

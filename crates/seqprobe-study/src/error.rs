@@ -47,14 +47,29 @@ pub enum StudyError {
     #[error("the threads cannot be started: {0}")]
     ThreadPool(String),
     /// No place for the cache.
-    #[error("no cache folder: HOME is not set\n  hint: give --cache-dir")]
+    #[error(
+        "no cache folder: HOME is not set\n  hint: give --cache-dir, or --no-cache where the command has it"
+    )]
     NoCacheFolder,
+    /// A card for data that came from a pipe.
+    #[error(
+        "--save: the data came from a pipe, which a saved suite could not read again\n  hint: write it to a file first"
+    )]
+    SavedPipe,
     /// A dataset that does not exist.
     #[error(transparent)]
     UnknownDataset(DataError),
     /// A dataset that cannot be read.
     #[error(transparent)]
     Data(DataError),
+    /// A data file that cannot be downloaded.
+    #[error("file {path:?}: {message}")]
+    FetchData {
+        /// Its path in the card.
+        path: String,
+        /// What is wrong, with a hint.
+        message: String,
+    },
     /// The same dataset twice.
     #[error("dataset {0:?} is named twice in the suite")]
     DatasetTwice(String),
@@ -216,6 +231,9 @@ pub enum ModelProblem {
     /// A folder does not need to be fetched.
     #[error("{} is on this machine already", .0.display())]
     IsLocal(PathBuf),
+    /// A model of the program does not need to be fetched.
+    #[error("is part of the program, so it needs no download")]
+    IsBundled,
     /// A layer that it does not have.
     #[error("layer {layer} does not exist\n  hint: it has layers 0 to {n_blocks} and final")]
     Layer {
@@ -260,14 +278,20 @@ impl StudyError {
             | Self::Device(_)
             | Self::Threads(_)
             | Self::NoCacheFolder
+            | Self::SavedPipe
             | Self::UnknownDataset(_)
             | Self::DatasetTwice(_)
             | Self::UnknownMetric { .. }
             | Self::NoProbes { .. }
             | Self::UnknownCell { .. }
             | Self::SeveralCells { .. } => ErrorKind::Usage,
-            Self::Model { problem, .. } if matches!(**problem, ModelProblem::IsLocal(_)) => ErrorKind::Usage,
+            Self::Model { problem, .. }
+                if matches!(**problem, ModelProblem::IsLocal(_) | ModelProblem::IsBundled) =>
+            {
+                ErrorKind::Usage
+            }
             Self::Data(_)
+            | Self::FetchData { .. }
             | Self::Embeddings { .. }
             | Self::EmbeddingsOfDataset { .. }
             | Self::Probe(_)

@@ -11,7 +11,7 @@ use crate::store::run_folder::write_run_folder;
 use crate::suite::Suite;
 use crate::suite::one_file::{OneFile, suite_file, write_card_and_suite};
 use seqprobe_core::{Dataset, Seed};
-use seqprobe_data::{Card, DataFolders, FileTask, card_for_file, load};
+use seqprobe_data::{Card, FileTask, card_for_file, card_for_folder, load};
 use seqprobe_report::RunRecord;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub struct OneFileStudy {
     pub guesses: Vec<String>,
     card: Card,
     file: crate::suite::file::SuiteFile,
+    /// The file is a pipe: a saved card could not name it.
+    is_spooled: bool,
 }
 
 impl Study {
@@ -137,37 +139,41 @@ impl OneFileStudy {
     /// # Errors
     /// [`StudyError::Data`] where the file cannot be read, [`StudyError::Suite`] for words that do not exist.
     pub fn new(request: &OneFile) -> Result<Self, StudyError> {
-        let parent = request.file.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let folder = parent.unwrap_or(Path::new(".")).to_owned();
-        let made = card_for_file(&FileTask {
+        let task = FileTask {
             path: request.file.clone(),
+            layout: request.layout.clone(),
             targets: request.targets.clone(),
-            sequence: request.sequence.clone(),
             task: None,
             positive: request.positive.clone(),
             group: request.group.clone(),
             chromosome: request.chromosome,
             seed: Seed(0),
-        })
-        .map_err(StudyError::Data)?;
+        };
+        let made = if request.file.is_dir() { card_for_folder(&task) } else { card_for_file(&task) };
+        let made = made.map_err(StudyError::Data)?;
+        let folders = made.folders();
+        let is_spooled = made.is_spooled();
         let mut card = made.card;
         if let Some(metric) = &request.metric {
             card.metric.clone_from(metric);
         }
-        let dataset = load(&card, &DataFolders { folders: vec![folder] }).map_err(StudyError::Data)?;
+        let dataset = load(&card, &folders).map_err(StudyError::Data)?;
         check_metric(&dataset)?;
         let file = suite_file(request, &card.id);
         let toml = toml::to_string_pretty(&file)?;
         let suite = Suite::check(&file, PathBuf::new(), "command line", toml)?;
         let study = Study { suite, datasets: Some(vec![Arc::new(dataset)]) };
-        Ok(Self { study, guesses: made.guesses, card, file })
+        Ok(Self { study, guesses: made.guesses, card, file, is_spooled })
     }
 
     /// Writes the card and a suite that names it; returns their paths. Paths of models and embeddings become absolute.
     ///
     /// # Errors
-    /// [`StudyError::File`] where they cannot be written.
+    /// [`StudyError::File`] where they cannot be written; [`StudyError::SavedPipe`] where the data came from a pipe.
     pub fn save(&self, folder: &Path) -> Result<[PathBuf; 2], StudyError> {
+        if self.is_spooled {
+            return Err(StudyError::SavedPipe);
+        }
         write_card_and_suite(folder, &self.card, self.file.clone())
     }
 }

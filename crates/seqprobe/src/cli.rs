@@ -4,7 +4,7 @@ mod shared;
 
 use crate::byte_size::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-pub(crate) use shared::{ComputeArgs, HardwareArgs, InputArgs, PathArgs};
+pub(crate) use shared::{ComputeArgs, FileArgs, HardwareArgs, InputArgs, PathArgs};
 use std::path::PathBuf;
 
 /// Do a frozen genomic language model's embeddings carry more about your task than the plain one-hot
@@ -73,14 +73,15 @@ pub(crate) struct RunArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ProbeArguments {
-    /// CSV, TSV or FASTA of sequences with their labels, plain or gzip
+    /// CSV, TSV or FASTA of sequences with their labels, plain or compressed (gz, zst, xz, bz2, zip); - is standard input. With
+    /// --genome: intervals, or a folder of them (train/CLASS.csv.gz, test/CLASS.csv.gz)
     pub(crate) file: PathBuf,
-    /// Target column; several for many targets. FASTA: `header:KEY` for a `KEY=value` token
-    #[arg(long, required = true, value_delimiter = ',', value_name = "COLUMN")]
+    /// Target column; several for many targets. FASTA: `header:KEY` for a `KEY=value` token. Not for a folder of intervals,
+    /// in which each file is a class
+    #[arg(long, value_delimiter = ',', value_name = "COLUMN")]
     pub(crate) target: Vec<String>,
-    /// Sequence column [default: found by its name or its letters]
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) sequence: Option<String>,
+    #[command(flatten)]
+    pub(crate) columns: FileArgs,
     /// Model: a folder, hf:owner/name, or a name of `seqprobe list models`; `random:` before it
     /// initialises its weights randomly; several allowed
     #[arg(long, value_name = "MODEL")]
@@ -135,9 +136,11 @@ pub(crate) struct PredictArguments {
     /// Cell: its full name as `seqprobe predict RUN` lists them, or the first digits of its key
     #[arg(long, value_name = "ID")]
     pub(crate) cell: Option<String>,
-    /// CSV, TSV or FASTA of sequences
+    /// CSV, TSV or FASTA of sequences, plain or compressed; - is standard input
     #[arg(long, value_name = "FILE", requires = "cell")]
     pub(crate) input: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) columns: FileArgs,
     /// CSV to write [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -151,9 +154,11 @@ pub(crate) struct EmbedArguments {
     /// initialises its weights randomly
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: String,
-    /// CSV, TSV or FASTA of sequences
+    /// CSV, TSV or FASTA of sequences, plain or compressed; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) columns: FileArgs,
     /// Layers: `final`, 0 for the embedding output, block numbers, or all; more than one layer writes one
     /// file each, its layer in the name
     #[arg(long, value_delimiter = ',', default_value = "final", value_name = "LAYER")]
@@ -287,6 +292,18 @@ pub(crate) enum DataCommand {
     /// Check cards and the files they name; all of `datasets/` when none is given
     Check {
         /// Card ids or paths
+        datasets: Vec<String>,
+        /// Check every card of `datasets/` and of the program, as far as its files are here, and list what can be fetched
+        #[arg(long, conflicts_with = "datasets")]
+        all: bool,
+        #[command(flatten)]
+        folders: PathArgs,
+    },
+    /// Download the files of cards that are not here, check them, and write the digests that no card states to
+    /// `datasets.lock`
+    Fetch {
+        /// Card ids or paths
+        #[arg(required = true, value_name = "CARD")]
         datasets: Vec<String>,
         #[command(flatten)]
         folders: PathArgs,

@@ -70,16 +70,16 @@ fn a_line_of_a_gigabyte() {
     refused(at, &probe("a.csv.gz"), 3, &["a.csv.gz:2", "longer than 64 MiB", "hint:"]);
     let embed = |name| ["embed", "--model", "m", "--input", name, "--output", "x.npy"];
     bomb(at, "b.fa.gz", b">one\n", b"ACGT");
-    refused(at, &embed("b.fa.gz"), 3, &["b.fa.gz:1", "longer than 64 MiB"]);
+    refused(at, &embed("b.fa.gz"), 3, &["b.fa.gz:1", "over 200 times its own size"]);
     bomb(at, "header.fa.gz", b">one", b"name");
     refused(at, &embed("header.fa.gz"), 3, &["header.fa.gz:1", "longer than 64 MiB"]);
     bomb(at, "columns.csv.gz", b"sequence", b",a");
     refused(at, &probe("columns.csv.gz"), 3, &["columns.csv.gz"]);
     // Not packed: a hole in the file reads as zeros.
     let plain = File::create(at.join("c.csv")).unwrap();
-    (&plain).write_all(b"sequence,label\nACGT,1\n").unwrap();
+    (&plain).write_all(format!("sequence,label\n{}", "ACGT,1\n".repeat(10_000)).as_bytes()).unwrap();
     plain.set_len(1 << 30).unwrap();
-    refused(at, &probe("c.csv"), 3, &["c.csv:3", "longer than 64 MiB"]);
+    refused(at, &probe("c.csv"), 3, &["c.csv:10002", "longer than 64 MiB"]);
     assert!(!at.join("out").exists() && !at.join("x.npy").exists());
 }
 

@@ -1,18 +1,15 @@
 //! Genomic sequence for pretraining: FASTA records with their soft masking. Datasets with targets are read by
 //! [`crate::load()`].
 
-use super::columns::Column;
+use super::columns::{Column, Layout};
+use super::data_file::DataFile;
 use super::fasta::read_fasta;
-use super::input::{open, sha256_of};
-use crate::card::Format;
+use super::input::{Opened, open};
 use crate::error::DataError;
 use seqprobe_core::{BaseCounts, DnaSequence};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-
-/// Maximum length of a record, in bytes: the largest known chromosomes have a few 10^9 bases.
-const MAX_CHROMOSOME: u64 = 8 << 30;
 
 /// One FASTA file.
 #[derive(Clone, Debug)]
@@ -44,16 +41,18 @@ pub struct GenomeRecord {
 /// [`DataError`] for a file that is absent, has another digest or is not FASTA, for characters that are not DNA, and
 /// for duplicate record names.
 pub fn read_genome(path: &Path, sha256: Option<&str>) -> Result<Genome, DataError> {
-    let mut opened = open(path, sha256, None, None)?;
-    if opened.format != Format::Fasta {
-        return Err(DataError::file(path, "a FASTA file starts with \">\""));
+    let file = DataFile::open(path)?;
+    if let Some(expected) = sha256 {
+        file.check_sha256(expected)?;
     }
-    opened.reader.set_max_record(MAX_CHROMOSOME);
+    let Opened::Fasta(reader) = open(&file, Layout::GUESSED)? else {
+        return Err(DataError::file(path, "a FASTA file starts with \">\""));
+    };
     let mut records: Vec<GenomeRecord> = Vec::new();
     let mut letters = BaseCounts::default();
     let mut lines: HashMap<String, u64> = HashMap::new();
     let columns = [Column::Sequence("sequence"), Column::Named("header")];
-    read_fasta(path, opened.reader, &columns, &mut |row| {
+    read_fasta(path, reader, &columns, &mut |row| {
         let [text, name] = row.values else { return Ok(ControlFlow::Continue(())) };
         if let Some(first) = lines.insert((*name).to_owned(), row.line) {
             let message = format!("duplicate record name {name:?}, first seen at line {first}");
@@ -69,7 +68,8 @@ pub fn read_genome(path: &Path, sha256: Option<&str>) -> Result<Genome, DataErro
     if records.is_empty() {
         return Err(DataError::file(path, "has no records"));
     }
-    Ok(Genome { path: path.to_owned(), sha256: sha256_of(path)?, records, letters })
+    file.check_unchanged()?;
+    Ok(Genome { path: path.to_owned(), sha256: file.sha256()?, records, letters })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Overlapping k-mers as text, back to the sequence they were cut from.
 
+use seqprobe_core::SequenceError;
 use thiserror::Error;
 
 /// k-mers that do not overlap as they should. Places are 1-based.
@@ -34,6 +35,24 @@ pub(crate) fn join_kmers(text: &str, k: usize) -> Result<String, KmerProblem> {
     Ok(joined)
 }
 
+/// Why a text is not a sequence, with a hint where it is k-mers separated by blanks, or where a comment is in a record.
+pub(crate) fn sequence_problem(text: &str, problem: &SequenceError) -> String {
+    let mut words = text.split_whitespace();
+    let k = words.next().map_or(0, str::len);
+    if k > 1 && words.next().is_some() && join_kmers(text, k).is_ok() {
+        return format!(
+            "sequence: {problem}\n  hint: these seem to be {k}-mers; a card with kmers = {k} joins them \
+            (`seqprobe probe --save DIR` writes a card to start from)"
+        );
+    }
+    if matches!(problem, SequenceError::Letter { letter: ';' | '#', .. }) {
+        return format!(
+            "sequence: {problem}\n  hint: comments can be before the first record only; remove this one"
+        );
+    }
+    format!("sequence: {problem}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +63,19 @@ mod tests {
         assert!(matches!(join_kmers("ACG GGT", 3), Err(KmerProblem::Overlap { place: 2, .. })));
         assert!(matches!(join_kmers("ACG CGTA", 3), Err(KmerProblem::Length { place: 2, k: 3, .. })));
         assert!(join_kmers("ACé Céé", 3).is_ok());
+    }
+
+    #[test]
+    fn texts_of_kmers_get_a_hint() {
+        let problem = |text: &str| {
+            let error = seqprobe_core::DnaSequence::parse(text).unwrap_err();
+            sequence_problem(text, &error)
+        };
+        assert!(problem("ATG TGC GCA").contains("kmers = 3"));
+        assert!(!problem("ATG TGCA").contains("kmers"));
+        assert!(!problem("ATG CAT").contains("kmers"));
+        assert!(!problem("ATG-").contains("kmers"));
+        assert!(problem("ATG;note").contains("remove this one"));
     }
 
     proptest! {

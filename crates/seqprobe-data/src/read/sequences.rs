@@ -1,7 +1,11 @@
 //! Ids and sequences from a file without labels, to embed or to predict. The whole file is checked before any row is
 //! used; it can then be read in parts, so that memory does not grow with its size.
 
-use super::columns::{Column, Layout};
+use super::columns::{Column, FileLayout};
+use super::data_file::DataFile;
+use super::genome_intervals::IntervalSequences;
+use super::interval_columns::{IntervalColumns, sequences_on_genome};
+use super::kmers::sequence_problem;
 use super::rows::{column_names, read_rows};
 use super::sequence_column::{find_named, find_sequence_column};
 use crate::error::DataError;
@@ -9,7 +13,7 @@ use seqprobe_core::{BaseCounts, DnaSequence};
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Names, in lower case, that an id column may have.
 const ID_NAMES: &[&str] = &["example_id", "id", "name"];
@@ -25,14 +29,15 @@ pub struct NamedSequences {
     pub letters: BaseCounts,
 }
 
-/// Reads a CSV, TSV or FASTA file, plain or gzip. Ids are the FASTA names, or the column `example_id`, `id` or `name`,
-/// or the 0-based row. With `sequence_column` = `None` the column is found by its name or content.
+/// Reads a CSV, TSV or FASTA file, plain or compressed, or a pipe; `-` is standard input. Ids are the FASTA names, or
+/// the column that the layout names, or the column `example_id`, `id` or `name`, or the 0-based row. With a genome in
+/// the layout, the rows are intervals on it.
 ///
 /// # Errors
 /// As [`SequenceFile::check`].
-pub fn read_sequences(path: &Path, sequence_column: Option<&str>) -> Result<NamedSequences, DataError> {
+pub fn read_sequences(path: &Path, layout: &FileLayout) -> Result<NamedSequences, DataError> {
     let mut all = NamedSequences::default();
-    SequenceFile::find_columns(path, sequence_column)?.read_checked(&mut |row| all.push(row))?;
+    SequenceFile::find_columns(DataFile::open(path)?, layout)?.read_checked(&mut |row| all.push(row))?;
     Ok(all)
 }
 
@@ -54,9 +59,12 @@ impl NamedSequences {
 
 /// A file of sequences that has been checked.
 pub struct SequenceFile {
-    path: PathBuf,
+    file: DataFile,
+    layout: FileLayout,
     sequence_column: Option<String>,
     id_column: Option<String>,
+    /// The sequences of all rows, where the rows are intervals on a genome.
+    on_genome: Option<IntervalSequences>,
     n_rows: usize,
 }
 
@@ -69,25 +77,33 @@ impl SequenceFile {
     /// # Errors
     /// [`DataError`] with file and line for anything that is not DNA and for duplicate ids, or when there is no
     /// sequence column.
-    pub fn check(path: &Path, sequence_column: Option<&str>) -> Result<Self, DataError> {
-        let mut file = Self::find_columns(path, sequence_column)?;
+    pub fn check(path: &Path, layout: &FileLayout) -> Result<Self, DataError> {
+        let mut file = Self::find_columns(DataFile::open(path)?, layout)?;
         file.read_checked(&mut |_| {})?;
         Ok(file)
     }
 
     /// A file whose rows have not been read yet.
-    fn find_columns(path: &Path, sequence_column: Option<&str>) -> Result<Self, DataError> {
-        let names = column_names(path, Layout::GUESSED)?;
-        let id_column = match &names {
-            None => Some("header"),
-            Some(names) => find_named(names, ID_NAMES),
+    fn find_columns(file: DataFile, layout: &FileLayout) -> Result<Self, DataError> {
+        if let Some(genome) = &layout.genome {
+            let columns = IntervalColumns::find(&file, layout)?;
+            let on_genome = Some(sequences_on_genome(&file, &columns, genome)?);
+            let names = column_names(&file, columns.layout)?.unwrap_or_default();
+            let id_column = layout.id.clone().or_else(|| find_named(&names, ID_NAMES).map(str::to_owned));
+            let layout = FileLayout { has_header: columns.layout.has_header, ..layout.clone() };
+            return Ok(Self { file, layout, sequence_column: None, id_column, on_genome, n_rows: 0 });
+        }
+        let names = column_names(&file, layout.layout())?;
+        let id_column = match (&layout.id, &names) {
+            (Some(stated), _) => Some(stated.clone()),
+            (None, None) => Some("header".to_owned()),
+            (None, Some(names)) => find_named(names, ID_NAMES).map(str::to_owned),
         };
-        let sequence_column = match (&names, sequence_column) {
-            (Some(_), None) => find_sequence_column(path)?,
-            (_, stated) => stated.map(str::to_owned),
+        let sequence_column = match (&names, &layout.sequence) {
+            (Some(_), None) => find_sequence_column(&file, layout.layout())?,
+            (_, stated) => stated.clone(),
         };
-        let id_column = id_column.map(str::to_owned);
-        Ok(Self { path: path.to_owned(), sequence_column, id_column, n_rows: 0 })
+        Ok(Self { file, layout: layout.clone(), sequence_column, id_column, on_genome: None, n_rows: 0 })
     }
 
     /// Reads and counts all rows and gives them to `take`. Duplicate ids are found at the end.
@@ -95,14 +111,14 @@ impl SequenceFile {
         let mut hashes = Vec::new();
         self.read(&mut |row| {
             if row.id.is_empty() {
-                return Err(DataError::line(&self.path, row.line, "the id is empty"));
+                return Err(DataError::line(self.file.path(), row.line, "the id is empty"));
             }
             hashes.push(hash(row.id));
             take(row);
             Ok(ControlFlow::Continue(()))
         })?;
         if hashes.is_empty() {
-            return Err(DataError::file(&self.path, "has no rows"));
+            return Err(DataError::file(self.file.path(), "has no rows"));
         }
         self.n_rows = hashes.len();
         hashes.sort_unstable();
@@ -143,7 +159,7 @@ impl SequenceFile {
         }
         if n_read != self.n_rows {
             let message = format!("changed while it was read: {n_read} rows, {} before", self.n_rows);
-            return Err(DataError::file(&self.path, message));
+            return Err(DataError::file(self.file.path(), message));
         }
         // This was the last part: its answer changes nothing.
         let _ = take(part);
@@ -151,15 +167,27 @@ impl SequenceFile {
     }
 
     fn read(&self, visit: Visit<'_>) -> Result<(), DataError> {
-        let mut columns = vec![Column::Sequence(self.sequence_column.as_deref().unwrap_or("sequence"))];
+        let mut columns = Vec::new();
+        if self.on_genome.is_none() {
+            columns.push(Column::Sequence(self.sequence_column.as_deref().unwrap_or("sequence")));
+        }
         columns.extend(self.id_column.as_deref().map(Column::Named));
         let mut n_rows = 0_usize;
-        read_rows(&self.path, None, Layout::GUESSED, &columns, &mut |row| {
-            let (text, rest) = row.values.split_first().unwrap_or((&"", &[]));
-            let (sequence, letters) = DnaSequence::parse(text.trim())
-                .map_err(|cause| DataError::line(&self.path, row.line, cause.to_string()))?;
+        read_rows(&self.file, self.layout.layout(), &columns, &mut |row| {
+            let (text, rest) = match &self.on_genome {
+                None => row.values.split_first().unwrap_or((&"", &[])),
+                Some(_) => (&"", row.values),
+            };
+            let (sequence, letters) = match &self.on_genome {
+                None => DnaSequence::parse(text).map_err(|problem| {
+                    DataError::line(self.file.path(), row.line, sequence_problem(text, &problem))
+                })?,
+                Some(found) => found.sequences.get(n_rows).cloned().ok_or_else(|| {
+                    DataError::line(self.file.path(), row.line, "the file changed while it was read")
+                })?,
+            };
             let number = n_rows.to_string();
-            let id = rest.first().map_or(number.as_str(), |id| id.trim());
+            let id = rest.first().map_or(number.as_str(), |id| *id);
             n_rows += 1;
             visit(ReadRow { line: row.line, id, sequence, letters })
         })?;
@@ -177,7 +205,7 @@ impl SequenceFile {
                 None => Ok(ControlFlow::Continue(())),
                 Some(first) => {
                     let message = format!("duplicate id {id:?}, first seen at line {first}");
-                    Err(DataError::line(&self.path, line, message))
+                    Err(DataError::line(self.file.path(), line, message))
                 }
             }
         })

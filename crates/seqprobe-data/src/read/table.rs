@@ -1,20 +1,26 @@
 //! Rows of a CSV or TSV file.
 
-use super::columns::{Column, Row, Visit, text_of};
-use super::input::{LimitedReader, MAX_COLUMNS, check_row_count, read_error};
+use super::columns::{Column, Row, Visit, no_column, text_of};
+use super::limited_reader::{LimitedReader, check_row_count};
+use super::records::{Record, Records};
+use super::table_start::TableStart;
+use super::text::{strip_quotes, trim};
 use crate::error::DataError;
-use seqprobe_core::config::nearest;
 use std::path::Path;
 
 /// A CSV or TSV file whose header has been read.
 pub(crate) struct Table<'a> {
     path: &'a Path,
-    reader: csv::Reader<LimitedReader>,
+    records: Records<'a>,
     has_header: bool,
+    /// Fields are separated by tabs: quotes are letters, except around a whole field.
+    is_tsv: bool,
+    /// The line of the header or of the first row.
+    first_line: u64,
     /// Names of the columns, in file order.
     pub(crate) names: Vec<String>,
     /// The first line, when it is data.
-    first: Option<(u64, csv::ByteRecord)>,
+    first: Option<Record>,
 }
 
 impl<'a> Table<'a> {
@@ -22,37 +28,34 @@ impl<'a> Table<'a> {
     pub(crate) fn new(
         path: &'a Path,
         reader: LimitedReader,
-        delimiter: u8,
+        start: &TableStart,
         has_header: bool,
     ) -> Result<Self, DataError> {
-        // A line feed alone ends a record and the carriage return before it is cut off here: with the
-        // reader's own handling of both, the line numbers of CRLF files would be wrong.
-        let reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(false)
-            .flexible(true)
-            .terminator(csv::Terminator::Any(b'\n'))
-            .buffer_capacity(1 << 16)
-            .from_reader(reader);
-        let mut table = Self { path, reader, has_header, names: Vec::new(), first: None };
-        let mut record = csv::ByteRecord::new();
-        let Some(line) = table.next(&mut record)? else {
-            return Err(DataError::file(path, "is empty"));
+        let mut table = Self {
+            path,
+            records: Records::new(path, reader, start.delimiter),
+            has_header,
+            is_tsv: start.delimiter == b'\t',
+            first_line: 1,
+            names: Vec::new(),
+            first: None,
         };
-        if record.len() > MAX_COLUMNS {
-            return Err(DataError::line(
-                path,
-                line,
-                format!("the first line has more than {MAX_COLUMNS} fields"),
-            ));
+        let mut record = Record::default();
+        if !table.records.next(&mut record)? {
+            return Err(DataError::file(path, "is empty"));
         }
+        table.first_line = record.line;
         if has_header {
-            for field in &record {
-                table.names.push(text_of(path, line, field)?.trim().to_owned());
+            table.names.extend(start.has_row_names.then(String::new));
+            for index in 0..record.len() {
+                let name = table.value(text_of(path, record.line, record.get(index))?);
+                let name =
+                    if index == 0 && start.has_hash { trim(name.trim_start_matches('#')) } else { name };
+                table.names.push(name.to_owned());
             }
         } else {
             table.names = (0..record.len()).map(|index| index.to_string()).collect();
-            table.first = Some((line, record));
+            table.first = Some(record);
         }
         Ok(table)
     }
@@ -65,7 +68,7 @@ impl<'a> Table<'a> {
             (Some((index, _)), None) => Ok(index),
             (Some(_), Some(_)) => Err(DataError::line(
                 self.path,
-                1,
+                self.first_line,
                 format!("column {name:?} occurs more than once in the header"),
             )),
             (None, _) => Err(self.no_column(name)),
@@ -75,37 +78,25 @@ impl<'a> Table<'a> {
     fn no_column(&self, name: &str) -> DataError {
         if !self.has_header {
             let message = format!(
-                "no column {name:?}\n  hint: with header = false columns are the numbers 0 to {}",
+                "no column {name:?}\n  hint: without a header, columns are the numbers 0 to {}",
                 self.names.len() - 1
             );
             return DataError::file(self.path, message);
         }
-        let near = nearest(name, self.names.iter().map(String::as_str));
-        let hint = match near {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => {
-                let shown: Vec<_> = self.names.iter().take(20).map(|name| format!("{name:?}")).collect();
-                format!("the columns are {}", shown.join(", "))
-            }
-        };
-        DataError::file(self.path, format!("no column {name:?}\n  hint: {hint}"))
+        no_column(self.path, name, &self.names)
     }
 
     /// Gives the columns at some places of each row to `visit`.
     pub(crate) fn read(mut self, indices: &[usize], visit: Visit<'_>) -> Result<(), DataError> {
         let expected = self.names.len();
-        let mut record = csv::ByteRecord::new();
+        let mut record = Record::default();
         for n_rows in 1.. {
-            let line = match self.first.take() {
-                Some((line, first)) => {
-                    record = first;
-                    line
-                }
-                None => match self.next(&mut record)? {
-                    Some(line) => line,
-                    None => return Ok(()),
-                },
-            };
+            match self.first.take() {
+                Some(first) => record = first,
+                None if self.records.next(&mut record)? => {}
+                None => return Ok(()),
+            }
+            let line = record.line;
             check_row_count(self.path, line, n_rows)?;
             if record.len() != expected {
                 let message =
@@ -114,7 +105,7 @@ impl<'a> Table<'a> {
             }
             let values = indices
                 .iter()
-                .map(|&index| text_of(self.path, line, record.get(index).unwrap_or_default()))
+                .map(|&index| text_of(self.path, line, record.get(index)).map(|text| self.value(text)))
                 .collect::<Result<Vec<_>, _>>()?;
             if visit(Row { line, values: &values })?.is_break() {
                 break;
@@ -123,38 +114,9 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    /// Reads the next record that is not a blank line; gives the line at which it starts.
-    fn next(&mut self, record: &mut csv::ByteRecord) -> Result<Option<u64>, DataError> {
-        loop {
-            self.reader.get_mut().start_record();
-            let first_line = self.reader.position().line();
-            let is_there = self
-                .reader
-                .read_byte_record(record)
-                .map_err(|error| csv_error(self.path, first_line, error))?;
-            if !is_there {
-                return Ok(None);
-            }
-            if let Some(last) = record.len().checked_sub(1)
-                && let Some(shorter) = record.get(last).and_then(|field| field.strip_suffix(b"\r"))
-            {
-                let shorter = shorter.to_vec();
-                record.truncate(last);
-                record.push_field(&shorter);
-            }
-            if record.len() == 1 && record.get(0).is_some_and(<[u8]>::is_empty) {
-                continue;
-            }
-            let breaks = record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
-            let next_line = self.reader.position().line();
-            return Ok(Some(next_line.saturating_sub(breaks + 1).max(1)));
-        }
-    }
-}
-
-fn csv_error(path: &Path, line: u64, error: csv::Error) -> DataError {
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => read_error(path, line, source),
-        _ => DataError::line(path, line, "cannot be read as CSV"),
+    /// A field without blanks around it and, in TSV, without the quotes that some programs write there too.
+    fn value<'b>(&self, text: &'b str) -> &'b str {
+        let text = trim(text);
+        if self.is_tsv { trim(strip_quotes(text)) } else { text }
     }
 }

@@ -3,7 +3,7 @@
 use super::tasks::target_name;
 use crate::card::{CARD_SCHEMA, Card, FileEntry, OneOrMany, Text};
 use crate::error::DataError;
-use crate::read::input::sha256_of;
+use crate::read::data_file::DataFile;
 use seqprobe_core::{Dataset, Split, Targets, TaskKind};
 use seqprobe_files::{write_whole, write_whole_with};
 use std::collections::BTreeMap;
@@ -43,8 +43,16 @@ pub fn write_csv(dataset: &Dataset, folder: &Path) -> Result<(), DataError> {
             }
             writer.flush()
         })?;
-        let entry =
-            FileEntry { path: file_name, sha256: sha256_of(&path)?, label: None, url: None, table: None };
+        let entry = FileEntry {
+            sequence: None,
+            target: None,
+            path: file_name,
+            sha256: Some(DataFile::open(&path)?.sha256()?),
+            label: None,
+            url: None,
+            table: None,
+            genome: None,
+        };
         files.insert(split.as_str().to_owned(), OneOrMany::one(entry));
     }
     let id = dataset.id.replace(':', "-");
@@ -62,6 +70,11 @@ pub fn write_csv(dataset: &Dataset, folder: &Path) -> Result<(), DataError> {
         group: None,
         chromosome: None,
         start: None,
+        genome: None,
+        end: None,
+        strand: None,
+        length: None,
+        labels: None,
         metric: dataset.metric.clone(),
         licence: dataset.origin.licence.clone(),
         citation: dataset.origin.citation.clone(),

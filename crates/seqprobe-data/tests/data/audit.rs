@@ -168,7 +168,7 @@ fn the_gue_splits_share_the_known_sequences() {
     if !is_there("gue") {
         return;
     }
-    let folders = DataFolders { folders: vec![data_folder()] };
+    let folders = DataFolders::new(vec![data_folder()]);
     for (id, expected) in GUE {
         let card = find_card(id, &[workspace().join("datasets")]).unwrap();
         let audit = audit(&load(&card, &folders).unwrap(), NEAR_THRESHOLD);

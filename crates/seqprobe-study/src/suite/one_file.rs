@@ -2,7 +2,7 @@
 
 use crate::error::StudyError;
 use crate::suite::file::{ControlsEntry, LayersEntry, ProbeEntry, RepresentationEntry, SuiteFile};
-use seqprobe_data::Card;
+use seqprobe_data::{Card, FileLayout};
 use seqprobe_embed::Window;
 use seqprobe_files::write_whole;
 use seqprobe_report::record::RANDOM_PREFIX;
@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 /// A file of labelled sequences and what to ask about it, in the words of suites and the command line.
 #[derive(Clone, Debug)]
 pub struct OneFile {
-    /// CSV, TSV or FASTA.
+    /// CSV, TSV or FASTA; a pipe, or `-` for standard input; with a genome also a folder with one file of intervals per class.
     pub file: PathBuf,
     /// Target columns.
     pub targets: Vec<String>,
-    /// Sequence column; `None` to find it.
-    pub sequence: Option<String>,
+    /// What is known of the file's columns.
+    pub layout: FileLayout,
     /// Column whose values are never split.
     pub group: Option<String>,
     /// Split by chromosome.

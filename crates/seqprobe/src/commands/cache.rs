@@ -5,7 +5,7 @@ use crate::cli::CacheCommand;
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::output::{print_error_line, print_line};
 use seqprobe_core::FeatureSource;
-use seqprobe_data::read_sequences;
+use seqprobe_data::{FileLayout, read_sequences};
 use seqprobe_embed::{
     EXPORT_FORMATS, EmbeddingCache, EntrySummary, Removal, StoredFeatures, cache_list, cache_verify,
     export_features, remove_entry, remove_leftover_entries,
@@ -199,7 +199,7 @@ fn export(
     let (features, ids) = match input {
         None => StoredFeatures::of_entry(&found).or_exit(ExitCode::Data)?,
         Some(input) => {
-            let read = read_sequences(input, None).or_exit(ExitCode::Data)?;
+            let read = read_sequences(input, &FileLayout::default()).or_exit(ExitCode::Data)?;
             let features = StoredFeatures::of_sequences(&cache, &found, &read.sequences);
             (features.or_exit(ExitCode::Data)?, read.ids)
         }

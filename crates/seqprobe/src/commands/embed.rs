@@ -20,6 +20,7 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
     }
     let request = EmbedRequest {
         input: arguments.input.clone(),
+        layout: arguments.columns.layout(),
         model: arguments.model.clone(),
         layers: arguments.layer.clone(),
         pooling: arguments.pooling.clone(),

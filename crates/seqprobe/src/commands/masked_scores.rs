@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &EmbedArguments) -> Result<(), Failure> {
         )));
     }
     let options = arguments.compute.options(String::new())?;
-    let input = read_sequences(&arguments.input, None).or_exit(ExitCode::Data)?;
+    let input = read_sequences(&arguments.input, &arguments.columns.layout()).or_exit(ExitCode::Data)?;
     let mut events = ShownEvents::default();
     let scores =
         masked_scores(&arguments.model, &input, arguments.mask_every, &options.finder(), &mut events)?;

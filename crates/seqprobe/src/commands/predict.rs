@@ -18,7 +18,7 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     };
     let probes = StoredProbes::choose(&stored, wanted, &arguments.run)?;
     let options = arguments.compute.options(String::new())?;
-    let input = read_sequences(input, None).or_exit(ExitCode::Data)?;
+    let input = read_sequences(input, &arguments.columns.layout()).or_exit(ExitCode::Data)?;
     let mut events = ShownEvents::default();
     let predictions = probes.predict(&input.sequences, &options, &mut events)?;
     events.finish();
