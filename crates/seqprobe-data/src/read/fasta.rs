@@ -1,8 +1,8 @@
 //! Records of a FASTA file.
 
 use super::columns::{Column, Row, Visit, text_of};
-use super::limited_reader::{LimitedReader, MAX_FASTA_RECORD, MAX_RECORD, check_row_count, read_error};
 use super::definition::{check_columns, column_of};
+use super::limited_reader::{LimitedReader, MAX_FASTA_RECORD, MAX_RECORD, check_row_count, read_error};
 use crate::error::DataError;
 use noodles_fasta::record::Definition;
 use std::path::Path;
