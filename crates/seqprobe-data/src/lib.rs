@@ -13,6 +13,7 @@
 //! | `card_for_file` | a card guessed from one file |
 //! | `simulate` | tasks whose best possible predictions are known |
 //! | `audit` | copies and near-duplicates across splits |
+//! | `rules` | predictions without a model: nearest rows, twins, motifs at positions, simple properties |
 //!
 //! A small CSV file and its card, read into a dataset:
 //!
@@ -60,6 +61,7 @@ pub mod error;
 pub mod export;
 mod load;
 mod read;
+pub mod rules;
 pub mod simulate;
 pub mod split;
 

@@ -9,4 +9,5 @@ mod dataset_cards;
 mod formats;
 mod mutated;
 mod public_data;
+mod rules;
 mod simulated;
