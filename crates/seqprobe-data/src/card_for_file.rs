@@ -1,15 +1,13 @@
 //! A card made from one CSV, TSV or FASTA file of a user.
 
 use crate::card::{
-    CARD_SCHEMA, Card, DataFolders, FileEntry, GenomeFile, OneOrMany, Shares, SplitMethod, SplitRule, Text,
+    CARD_SCHEMA, Card, DataFolders, FileEntry, OneOrMany, Shares, SplitMethod, SplitRule, Text,
 };
 use crate::error::DataError;
 use crate::read::columns::{Column, FileLayout, Layout};
 use crate::read::data_file::DataFile;
-use crate::read::definition::is_of_header;
-use crate::read::interval_columns::IntervalColumns;
 use crate::read::labels::{Label, is_missing};
-use crate::read::rows::{class_names, column_names, read_rows};
+use crate::read::rows::{column_names, read_rows};
 use crate::read::sequence_column::{find_named, find_sequence_column};
 use seqprobe_core::{Seed, TaskKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,19 +46,16 @@ pub struct FileCard {
     pub card: Card,
     /// What was guessed, one sentence each.
     pub guesses: Vec<String>,
-    /// The files, open, under their paths in the card.
-    pub opened: Vec<(String, DataFile)>,
+    /// The file, open.
+    pub file: DataFile,
 }
 
 impl FileCard {
-    /// Where [`crate::load()`] finds the card's files: they are not opened again.
+    /// Where [`crate::load()`] finds the card's file: it is not opened again.
     pub fn folders(&self) -> DataFolders {
-        DataFolders { folders: Vec::new(), opened: self.opened.clone() }
-    }
-
-    /// True where the data come from a pipe: the card could not be used again.
-    pub fn is_spooled(&self) -> bool {
-        self.opened.iter().any(|(_, file)| file.is_spooled())
+        let file = self.card.files.values().flat_map(|entries| entries.as_slice()).next();
+        let opened = file.map(|entry| (entry.path.clone(), self.file.clone()));
+        DataFolders { folders: Vec::new(), opened }
     }
 }
 
@@ -74,26 +69,13 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
     let path = task.path.as_path();
     let mut guesses = Vec::new();
     let file = DataFile::open(path)?;
-    let intervals = match &task.layout.genome {
-        Some(genome) => {
-            Some((GenomeOfTask::open(genome, &file)?, IntervalColumns::find(&file, &task.layout)?))
-        }
-        None => None,
-    };
-    let layout = intervals.as_ref().map_or_else(|| task.layout.layout(), |(_, columns)| columns.layout);
+    let layout = task.layout.layout();
     let names = column_names(&file, layout)?;
     let column = |name: &str| match &names {
-        None if !is_of_header(name) => Text(format!("header:{name}")),
+        None if name != "header" && !name.starts_with("header:") => Text(format!("header:{name}")),
         _ => Text::from(name),
     };
     let sequence = match (&task.layout.sequence, &names) {
-        (stated, _) if intervals.is_some() => {
-            if stated.is_some() {
-                let message = "--sequence and --genome are both given\n  hint: the sequences are in the file or in the genome";
-                return Err(DataError::file(path, message));
-            }
-            "sequence".to_owned()
-        }
         (Some(stated), _) => stated.clone(),
         (None, None) => "sequence".to_owned(),
         (None, Some(_)) => {
@@ -112,18 +94,10 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
             kind
         }
     };
-    let class_names = match task.targets.as_slice() {
-        [one] => class_names(&file, one)?,
-        _ => None,
-    };
     let positive = match (kind, &task.positive) {
         (TaskKind::Binary, Some(stated)) => Some(Text(stated.clone())),
         (TaskKind::Binary, None) => {
-            let found = match class_names.as_deref() {
-                // The class of number 1.
-                Some([_, second]) => second.clone(),
-                _ => values.first().map(|values| positive_of(&values.distinct)).unwrap_or_default(),
-            };
+            let found = guess_positive(values.first());
             guesses.push(format!("the positive class is {found:?}"));
             Some(Text(found))
         }
@@ -135,7 +109,6 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         }
         (Some(_), false) => (SplitMethod::Group, None, None),
         (None, false) => (SplitMethod::Random, None, None),
-        (None, true) if intervals.is_some() => (SplitMethod::Chromosome, None, None),
         (None, true) => {
             let (chromosome, start) = find_chromosome(path, names.as_deref())?;
             guesses.push(format!("the chromosome is column {chromosome:?}"));
@@ -153,27 +126,8 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
             DataError::file(path, "the file name is not UTF-8 text\n  hint: rename the file")
         })?,
     };
-    let entry = FileEntry {
-        path: file_name.to_owned(),
-        sha256: Some(file.sha256()?),
-        sequence: None,
-        target: None,
-        label: None,
-        url: None,
-        table: None,
-        genome: None,
-    };
-    let mut opened = vec![(file_name.to_owned(), file)];
-    let (genome, columns) = match intervals {
-        Some((genome, columns)) => {
-            guesses.push(columns.guess());
-            opened.push((genome.entry.path.clone(), genome.file));
-            (Some(genome.entry), Some(columns))
-        }
-        None => (None, None),
-    };
-    let found =
-        |column: fn(&IntervalColumns) -> Option<&str>| columns.as_ref().and_then(column).map(Text::from);
+    let entry =
+        FileEntry { path: file_name.to_owned(), sha256: file.sha256()?, label: None, url: None, table: None };
     let card = Card {
         schema: CARD_SCHEMA,
         id: id_from(file_name),
@@ -182,18 +136,11 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         sequence: Text(sequence),
         target: OneOrMany::many(targets),
         positive,
-        classes: class_names
-            .filter(|names| kind == TaskKind::Multiclass && names.len() >= 3)
-            .map(|names| names.into_iter().map(Text).collect()),
+        classes: None,
         example_id: task.layout.id.as_deref().map(column),
         group: task.group.as_deref().map(column),
-        chromosome: found(|columns| Some(&columns.chromosome)).or(chromosome),
-        start: found(|columns| Some(&columns.start)).or(start),
-        genome,
-        end: found(|columns| Some(&columns.end)),
-        strand: found(|columns| columns.strand.as_deref()),
-        length: None,
-        labels: None,
+        chromosome,
+        start,
         metric: default_metric(kind).to_owned(),
         licence: String::new(),
         citation: String::new(),
@@ -201,7 +148,7 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         note: String::new(),
         format: None,
         delimiter: task.layout.delimiter.map(|delimiter| char::from(delimiter.byte())),
-        header: layout.has_header,
+        header: task.layout.has_header,
         kmers: None,
         files: BTreeMap::from([("all".to_owned(), OneOrMany::one(entry))]),
         splits: vec![SplitRule {
@@ -218,29 +165,7 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         name: path.display().to_string(),
     };
     card.check()?;
-    Ok(FileCard { card, guesses, opened })
-}
-
-/// The genome that the user named, open, and its entry in the card.
-pub(crate) struct GenomeOfTask {
-    pub(crate) entry: GenomeFile,
-    pub(crate) file: DataFile,
-}
-
-impl GenomeOfTask {
-    pub(crate) fn open(path: &Path, intervals: &DataFile) -> Result<Self, DataError> {
-        let file = DataFile::open(path)?;
-        let name = path.file_name().and_then(|name| name.to_str());
-        let Some(name) = name.filter(|_| !file.is_spooled()) else {
-            return Err(DataError::file(path, "a genome is a file with a name in UTF-8, not a pipe"));
-        };
-        if intervals.path().file_name() == path.file_name() {
-            let message = "has the name of the file of intervals\n  hint: rename one of them, because the card names both";
-            return Err(DataError::file(path, message));
-        }
-        let entry = GenomeFile { path: name.to_owned(), sha256: Some(file.sha256()?), url: None };
-        Ok(Self { entry, file })
-    }
+    Ok(FileCard { card, guesses, file })
 }
 
 /// The distinct labels of one target; more than [`MAX_CLASSES`] + 1 are not kept.
@@ -254,10 +179,7 @@ struct TargetValues {
 fn read_targets(file: &DataFile, layout: Layout, targets: &[Text]) -> Result<Vec<TargetValues>, DataError> {
     let path = file.path();
     if targets.is_empty() {
-        return Err(DataError::file(
-            path,
-            "no target column is named\n  hint: --target COLUMN; a folder of intervals with one file per class needs none",
-        ));
+        return Err(DataError::file(path, "no target column is named"));
     }
     let columns: Vec<Column<'_>> = targets.iter().map(|target| Column::Named(target.as_str())).collect();
     let new = || TargetValues { distinct: BTreeSet::new(), are_numbers: true, are_whole_or_texts: true };
@@ -318,10 +240,11 @@ fn guess_kind(path: &Path, targets: &[TargetValues]) -> Result<TaskKind, DataErr
 }
 
 /// A text that means yes, else the greater label: 1 of 0 and 1.
-pub(crate) fn positive_of(labels: &BTreeSet<Label>) -> String {
+fn guess_positive(values: Option<&TargetValues>) -> String {
     const YES: &[&str] = &["true", "yes", "y", "positive", "pos"];
-    let yes = labels.iter().find(|label| YES.contains(&label.to_string().to_lowercase().as_str()));
-    yes.or(labels.last()).map(Label::to_string).unwrap_or_default()
+    let Some(values) = values else { return String::new() };
+    let yes = values.distinct.iter().find(|label| YES.contains(&label.to_string().to_lowercase().as_str()));
+    yes.or(values.distinct.last()).map(Label::to_string).unwrap_or_default()
 }
 
 /// The column of the chromosome and, if there is one, of the start.
@@ -347,7 +270,7 @@ fn unit_of(method: SplitMethod) -> &'static str {
     }
 }
 
-pub(crate) fn default_metric(kind: TaskKind) -> &'static str {
+fn default_metric(kind: TaskKind) -> &'static str {
     match kind {
         TaskKind::Binary | TaskKind::Multiclass | TaskKind::Multilabel => "auroc",
         TaskKind::Regression => "spearman",
@@ -355,12 +278,11 @@ pub(crate) fn default_metric(kind: TaskKind) -> &'static str {
 }
 
 /// A card id from a file name: without its endings, other characters replaced by `-`.
-pub(crate) fn id_from(file_name: &str) -> String {
+fn id_from(file_name: &str) -> String {
     let mut stem = file_name;
-    for ending in [
-        ".gz", ".bgz", ".zst", ".xz", ".bz2", ".zip", ".csv", ".tsv", ".txt", ".bed", ".fasta", ".fa",
-        ".fna", ".fastq", ".fq", ".gb", ".gbk", ".embl", ".jsonl", ".json", ".parquet", ".h5", ".hdf5",
-    ] {
+    for ending in
+        [".gz", ".bgz", ".zst", ".xz", ".bz2", ".zip", ".csv", ".tsv", ".txt", ".fasta", ".fa", ".fna"]
+    {
         stem = stem.strip_suffix(ending).unwrap_or(stem);
     }
     let plain = |letter: char| {

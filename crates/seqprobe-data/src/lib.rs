@@ -2,7 +2,7 @@
 //!
 //! The only crate that reads datasets. A [`seqprobe_core::Dataset`] it returns has been checked: its
 //! sequences are DNA, its labels are known classes or finite numbers, its ids are unique and its splits
-//! are disjoint and not empty. It downloads nothing (`seqprobe-study` does) and knows neither models nor metrics.
+//! are disjoint and not empty. It downloads nothing and knows neither models nor metrics.
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -11,7 +11,6 @@
 //! | `split` | train, validation and test rows |
 //! | `load` | card to dataset |
 //! | `card_for_file` | a card guessed from one file |
-//! | `card_for_folder` | a card guessed from a folder of intervals, one file per class |
 //! | `simulate` | tasks whose best possible predictions are known |
 //! | `audit` | copies and near-duplicates across splits |
 //!
@@ -57,7 +56,6 @@
 pub mod audit;
 pub mod card;
 mod card_for_file;
-mod card_for_folder;
 pub mod error;
 pub mod export;
 mod load;
@@ -66,11 +64,10 @@ pub mod simulate;
 pub mod split;
 
 pub use card::{
-    BundledCard, Card, DataFolders, DataLock, FindFileError, FoundFile, LOCK_FILE, LockedFile, NamedFile,
-    bundled_cards, card_ids, find_card, find_file, read_settings,
+    BundledCard, Card, DataFolders, FindFileError, bundled_cards, card_ids, find_card, find_file,
+    read_settings,
 };
 pub use card_for_file::{FileCard, FileTask, card_for_file};
-pub use card_for_folder::card_for_folder;
 pub use error::DataError;
 pub use export::{export_csv, export_fasta};
 pub use load::load;

@@ -65,16 +65,6 @@ pub enum ModelError {
     /// A batch whose ids, lengths and shape do not fit together, or that has an id outside the vocabulary.
     #[error("token batch: {0}")]
     Batch(String),
-    /// A folder that is not that of a model.
-    #[error("{path}: {what}\n  hint: {hint}")]
-    Folder {
-        /// The folder or file.
-        path: PathBuf,
-        /// What it is.
-        what: String,
-        /// What to do.
-        hint: String,
-    },
     /// A config file that lacks a key or has a value that this program does not support.
     #[error("{path}: {message}")]
     Config {

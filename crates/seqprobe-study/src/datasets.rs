@@ -1,7 +1,6 @@
 //! The datasets of a study: by id or path of a card, or simulated.
 
 use crate::error::StudyError;
-use crate::home::from_home;
 use crate::suite::Suite;
 use crate::suite::file::SimulateEntry;
 use seqprobe_core::config::nearest;
@@ -43,7 +42,6 @@ pub fn load_dataset(
     if let Some(task) = simulated_name(name) {
         return simulate_dataset(task, simulate);
     }
-    let name = &*from_home(name);
     let by_path = relative_to.join(name);
     let asked = if name.ends_with(".toml") && by_path.exists() {
         by_path.display().to_string()

@@ -47,9 +47,7 @@ pub enum StudyError {
     #[error("the threads cannot be started: {0}")]
     ThreadPool(String),
     /// No place for the cache.
-    #[error(
-        "no cache folder: HOME is not set\n  hint: give --cache-dir, or --no-cache where the command has it"
-    )]
+    #[error("no cache folder: HOME is not set\n  hint: give --cache-dir")]
     NoCacheFolder,
     /// A card for data that came from a pipe.
     #[error(
@@ -62,14 +60,6 @@ pub enum StudyError {
     /// A dataset that cannot be read.
     #[error(transparent)]
     Data(DataError),
-    /// A data file that cannot be downloaded.
-    #[error("file {path:?}: {message}")]
-    FetchData {
-        /// Its path in the card.
-        path: String,
-        /// What is wrong, with a hint.
-        message: String,
-    },
     /// The same dataset twice.
     #[error("dataset {0:?} is named twice in the suite")]
     DatasetTwice(String),
@@ -231,9 +221,6 @@ pub enum ModelProblem {
     /// A folder does not need to be fetched.
     #[error("{} is on this machine already", .0.display())]
     IsLocal(PathBuf),
-    /// A model of the program does not need to be fetched.
-    #[error("is part of the program, so it needs no download")]
-    IsBundled,
     /// A layer that it does not have.
     #[error("layer {layer} does not exist\n  hint: it has layers 0 to {n_blocks} and final")]
     Layer {
@@ -285,13 +272,8 @@ impl StudyError {
             | Self::NoProbes { .. }
             | Self::UnknownCell { .. }
             | Self::SeveralCells { .. } => ErrorKind::Usage,
-            Self::Model { problem, .. }
-                if matches!(**problem, ModelProblem::IsLocal(_) | ModelProblem::IsBundled) =>
-            {
-                ErrorKind::Usage
-            }
+            Self::Model { problem, .. } if matches!(**problem, ModelProblem::IsLocal(_)) => ErrorKind::Usage,
             Self::Data(_)
-            | Self::FetchData { .. }
             | Self::Embeddings { .. }
             | Self::EmbeddingsOfDataset { .. }
             | Self::Probe(_)

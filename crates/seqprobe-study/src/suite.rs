@@ -12,8 +12,5 @@ mod mutated;
 pub(crate) mod one_file;
 pub(crate) mod probes;
 pub(crate) mod representation;
-mod values;
-#[cfg(test)]
-mod wrong_values;
 
 pub(crate) use checked_suite::{DEFAULT_REPLICATES, Suite};

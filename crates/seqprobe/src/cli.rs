@@ -73,12 +73,10 @@ pub(crate) struct RunArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ProbeArguments {
-    /// CSV, TSV or FASTA of sequences with their labels, plain or compressed (gz, zst, xz, bz2, zip); - is standard input. With
-    /// --genome: intervals, or a folder of them (train/CLASS.csv.gz, test/CLASS.csv.gz)
+    /// CSV, TSV or FASTA of sequences with their labels, plain or compressed (gz, zst, xz, bz2, zip); - is standard input
     pub(crate) file: PathBuf,
-    /// Target column; several for many targets. FASTA: `header:KEY` for a `KEY=value` token. Not for a folder of intervals,
-    /// in which each file is a class
-    #[arg(long, value_delimiter = ',', value_name = "COLUMN")]
+    /// Target column; several for many targets. FASTA: `header:KEY` for a `KEY=value` token
+    #[arg(long, required = true, value_delimiter = ',', value_name = "COLUMN")]
     pub(crate) target: Vec<String>,
     #[command(flatten)]
     pub(crate) columns: FileArgs,
@@ -292,18 +290,6 @@ pub(crate) enum DataCommand {
     /// Check cards and the files they name; all of `datasets/` when none is given
     Check {
         /// Card ids or paths
-        datasets: Vec<String>,
-        /// Check every card of `datasets/` and of the program, as far as its files are here, and list what can be fetched
-        #[arg(long, conflicts_with = "datasets")]
-        all: bool,
-        #[command(flatten)]
-        folders: PathArgs,
-    },
-    /// Download the files of cards that are not here, check them, and write the digests that no card states to
-    /// `datasets.lock`
-    Fetch {
-        /// Card ids or paths
-        #[arg(required = true, value_name = "CARD")]
         datasets: Vec<String>,
         #[command(flatten)]
         folders: PathArgs,

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 #[path = "../../../crates/seqprobe-hub/tests/hub/loopback.rs"]
-pub(crate) mod loopback;
+mod loopback;
 
 use loopback::{Answer, COMMIT, Loopback, Repository};
 use seqprobe_tests::{command, root, write};

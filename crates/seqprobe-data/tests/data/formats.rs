@@ -153,7 +153,7 @@ proptest! {
         let path = folder.path().join("any");
         std::fs::write(&path, [start.as_bytes(), &bytes].concat()).unwrap();
         // Whatever it holds, an error names the file.
-        if let Err(error) = seqprobe_data::read_sequences(&path, &seqprobe_data::FileLayout::default()) {
+        if let Err(error) = seqprobe_data::read_sequences(&path, &FileLayout::default()) {
             prop_assert!(error.to_string().starts_with(&path.display().to_string()));
         }
     }

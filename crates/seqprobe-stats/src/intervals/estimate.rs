@@ -104,14 +104,8 @@ pub fn compare(
     let model_side = SeededScores::prepare(metric, truth, model, orientation).map_err(named("model"))?;
     let baseline_side =
         SeededScores::prepare(metric, truth, baseline, -orientation).map_err(named("baseline"))?;
-    let best = if metric.higher_is_better { metric.range.1 } else { metric.range.0 };
-    let remaining = best.is_finite().then(|| {
-        // The baseline's side has the opposite sign.
-        let best = orientation * best;
-        [best - model_side.signed_mean(), best + baseline_side.signed_mean()]
-    });
     if model == baseline {
-        return Ok(Difference { estimate: identical(truth, model.len(), resampling), remaining });
+        return Ok(Difference { estimate: identical(truth, model.len(), resampling) });
     }
     let width = metric.range.1 - metric.range.0;
     let sides = [model_side, baseline_side];
@@ -120,7 +114,7 @@ pub fn compare(
         &IntervalRequest { metric, truth, sides: &sides, range, scale: Scale::Plain },
         resampling,
     )?;
-    Ok(Difference { estimate, remaining })
+    Ok(Difference { estimate })
 }
 
 fn check(truth: &Truth<'_>, resampling: &Resampling<'_>) -> Result<(), InputError> {

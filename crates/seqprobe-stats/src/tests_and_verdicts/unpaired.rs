@@ -42,7 +42,6 @@ pub fn unpaired(
             degrees_of_freedom: f64::INFINITY,
             flags: Vec::new(),
         },
-        remaining: None,
     }
 }
 

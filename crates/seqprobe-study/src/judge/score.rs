@@ -1,6 +1,5 @@
 //! From predictions to scores: each metric that applies, per target and macro, with its interval.
 
-use crate::judge::independent_units::units_of;
 use crate::judge::truth::{Predictions, ScoredOutputs, targets_of};
 use crate::store::cell_store::CellResult;
 use seqprobe_core::{Dataset, Seed, Split};
@@ -10,8 +9,7 @@ use seqprobe_stats::{IntervalMethod, METRICS, Metric, Resampling, estimate};
 /// Confidence level of every interval.
 pub(crate) const LEVEL: f64 = 0.95;
 
-/// Resampling of a split: whole clusters where the dataset has them, all rows with the same sequence together; the same
-/// resamples for every cell.
+/// Resampling of a split: whole clusters where the dataset has them; the same resamples for every cell.
 pub(crate) struct SplitResampling {
     clusters: Option<Vec<u32>>,
     replicates: usize,
@@ -20,7 +18,10 @@ pub(crate) struct SplitResampling {
 
 impl SplitResampling {
     pub(crate) fn of(dataset: &Dataset, split: Split, replicates: usize) -> Self {
-        let clusters = units_of(dataset, split);
+        let clusters = dataset
+            .clusters
+            .as_ref()
+            .map(|clusters| dataset.splits.rows(split).iter().map(|&row| clusters.ids()[row]).collect());
         let seed = Seed(0).derive(&format!("bootstrap/{}/{}", dataset.id, split.as_str())).0;
         Self { clusters, replicates, seed }
     }

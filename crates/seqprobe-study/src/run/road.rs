@@ -6,8 +6,6 @@ use crate::events::{StudyEvent, StudyEvents};
 use crate::judge::control_checks::ControlFindings;
 use crate::judge::diagnostics;
 use crate::judge::filled_cell::FilledCell;
-use crate::judge::model_pairs::{ModelPair, corrected, pairs_of_dataset};
-use crate::judge::qualifications::qualify;
 use crate::judge::verdicts::{VerdictRow, judge_rows, rows_of_dataset};
 use crate::judge::warnings::warnings;
 use crate::options::StudyOptions;
@@ -86,14 +84,12 @@ pub(crate) fn run_study(
     let probes: Vec<String> = suite.probes.iter().map(|probe| probe.family.id.to_owned()).collect();
     let mut rows: Vec<VerdictRow> = Vec::new();
     let mut records: Vec<DatasetRecord> = Vec::new();
-    let mut pairs: Vec<ModelPair> = Vec::new();
     let mut findings = Vec::new();
     let mut done = Vec::new();
     for (dataset, plan) in datasets.into_iter().zip(plans) {
         let data = DatasetRun { dataset: &dataset, digest: dataset.digest() };
         events.event(StudyEvent::Dataset { id: &dataset.id });
         let filled = fill_dataset(&run, &data, &plan, events)?;
-        pairs.extend(pairs_of_dataset(&dataset, &filled, &probes, (suite.replicates, suite.margin)));
         rows.extend(rows_of_dataset(&dataset, &filled, &probes, suite.replicates));
         let found = ControlFindings::of(&dataset, &filled, &probes, suite.replicates);
         let audited = audited(&run.store, &data, events)?;
@@ -101,8 +97,6 @@ pub(crate) fn run_study(
         findings.push(found);
         done.push((dataset, filled));
     }
-    let mut verdicts = judge_rows(&rows, suite.margin);
-    qualify(&mut verdicts, &records, &findings);
     let filled = || done.iter().flat_map(|(_, filled)| filled);
     let record = RunRecord {
         schema_version: SCHEMA_VERSION,
@@ -110,8 +104,7 @@ pub(crate) fn run_study(
         warnings: warnings(filled(), &findings, &records),
         datasets: records,
         cells: filled().map(|cell| cell.record.clone()).collect(),
-        verdicts,
-        model_comparisons: corrected(pairs),
+        verdicts: judge_rows(&rows, suite.margin),
         diagnostics: done
             .iter()
             .flat_map(|(dataset, filled)| diagnostics::of_dataset(dataset, filled))
@@ -128,6 +121,6 @@ fn audited(
     data: &DatasetRun<'_>,
     events: &mut dyn StudyEvents,
 ) -> Result<Audit, StudyError> {
-    let key = Digest::of_value(&("audit v2", data.digest, NEAR_THRESHOLD))?;
-    Ok(store.memo("audits-v2", &key, events, || audit(data.dataset, NEAR_THRESHOLD))?)
+    let key = Digest::of_value(&("audit v1", data.digest, NEAR_THRESHOLD))?;
+    Ok(store.memo("audits-v1", &key, events, || audit(data.dataset, NEAR_THRESHOLD))?)
 }

@@ -55,8 +55,7 @@ impl Suite {
             .map_err(|error| SuiteError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
         let file: SuiteFile = parse_toml(&text, &path.display().to_string())?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        let name = path.display().to_string();
-        Self::check(&file, folder, &name, text.clone()).map_err(|error| error.at_line_of(&text))
+        Self::check(&file, folder, &path.display().to_string(), text)
     }
 
     /// Checks a suite; `source_name` names it in errors.
@@ -66,7 +65,7 @@ impl Suite {
         source_name: &str,
         toml: String,
     ) -> Result<Self, SuiteError> {
-        let wrong = |problem: SuiteProblem| wrong(source_name, None, problem);
+        let wrong = |problem: SuiteProblem| wrong(source_name, String::new(), problem);
         if file.schema != 1 {
             return Err(wrong(SuiteProblem::Schema(file.schema)));
         }
@@ -102,7 +101,7 @@ impl Suite {
             ("[[probe]]", file.probe.is_empty()),
         ] {
             if is_empty {
-                return Err(SuiteError::Empty { source_name: source_name.to_owned(), line: None, list });
+                return Err(SuiteError::Empty { source_name: source_name.to_owned(), list });
             }
         }
         let mut representations = check_representations(file, &folder, source_name)?;
@@ -131,11 +130,8 @@ impl Suite {
     }
 }
 
-/// A problem of the suite's own keys, or of an entry: its list, and its position from 0.
-fn wrong(source_name: &str, entry: Option<(&str, usize)>, problem: SuiteProblem) -> SuiteError {
-    let place = entry.map_or(String::new(), |(list, at)| format!("{list} {}: ", at + 1));
-    let entry = entry.map_or(Vec::new(), |(list, at)| vec![list.to_owned(), at.to_string()]);
-    SuiteError::Problem { source_name: source_name.to_owned(), line: None, entry, place, problem }
+fn wrong(source_name: &str, place: String, problem: SuiteProblem) -> SuiteError {
+    SuiteError::Problem { source_name: source_name.to_owned(), place, problem }
 }
 
 fn is_name(name: &str) -> bool {
@@ -149,8 +145,8 @@ fn check_representations(
     source_name: &str,
 ) -> Result<Vec<Representation>, SuiteError> {
     let mut representations: Vec<Representation> = Vec::new();
-    for (at, entry) in file.representation.iter().enumerate() {
-        let wrong = |problem| wrong(source_name, Some(("representation", at)), problem);
+    for (number, entry) in file.representation.iter().enumerate() {
+        let wrong = |problem| wrong(source_name, format!("representation {}: ", number + 1), problem);
         let representation = check_representation(entry, folder).map_err(wrong)?;
         let name = representation.name();
         if representations.iter().any(|other| other.name() == name) {
@@ -163,8 +159,8 @@ fn check_representations(
 
 fn check_probes(file: &SuiteFile, source_name: &str) -> Result<Vec<SuiteProbe>, SuiteError> {
     let mut probes: Vec<SuiteProbe> = Vec::new();
-    for (at, entry) in file.probe.iter().enumerate() {
-        let wrong = |problem| wrong(source_name, Some(("probe", at)), problem);
+    for (number, entry) in file.probe.iter().enumerate() {
+        let wrong = |problem| wrong(source_name, format!("probe {}: ", number + 1), problem);
         let probe = SuiteProbe::check(entry).map_err(wrong)?;
         if probes.iter().any(|other| other.family.id == entry.id) {
             return Err(wrong(SuiteProblem::Twice(entry.id.clone())));
@@ -182,7 +178,7 @@ fn check_fractions(entry: Option<&[f64]>) -> Result<Vec<Fraction>, SuiteProblem>
     let mut parts = Vec::new();
     for fraction in fractions {
         let part = Fraction::new(fraction).ok_or_else(|| SuiteProblem::Range {
-            key: "fractions",
+            key: "fraction",
             found: fraction.to_string(),
             expected: "a number above 0 and at most 1",
         })?;

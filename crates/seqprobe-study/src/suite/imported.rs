@@ -1,6 +1,5 @@
 //! Representations that are files of ready embeddings: their suite keys.
 
-use crate::home::from_home;
 use crate::suite::error::SuiteProblem;
 use crate::suite::file::RepresentationEntry;
 use seqprobe_embed::{IdsFrom, ImportRequest};
@@ -40,10 +39,9 @@ pub(crate) fn check_import(
     }
     let ids = match &entry.ids {
         None => IdsFrom::Default,
-        Some(file) if file.ends_with(".txt") => IdsFrom::File(folder.join(&*from_home(file))),
+        Some(file) if file.ends_with(".txt") => IdsFrom::File(folder.join(file)),
         Some(name) => IdsFrom::Name(name.clone()),
     };
-    let path = folder.join(&*from_home(path));
-    let request = ImportRequest { path, values: entry.values.clone(), ids };
+    let request = ImportRequest { path: folder.join(path), values: entry.values.clone(), ids };
     Ok(ImportedRepresentation { name, request, source: entry.source.clone() })
 }

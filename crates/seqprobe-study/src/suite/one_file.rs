@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// A file of labelled sequences and what to ask about it, in the words of suites and the command line.
 #[derive(Clone, Debug)]
 pub struct OneFile {
-    /// CSV, TSV or FASTA; a pipe, or `-` for standard input; with a genome also a folder with one file of intervals per class.
+    /// CSV, TSV or FASTA; a pipe, or `-` for standard input.
     pub file: PathBuf,
     /// Target columns.
     pub targets: Vec<String>,

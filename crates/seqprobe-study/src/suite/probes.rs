@@ -166,7 +166,7 @@ impl SuiteProbe {
     pub(crate) fn check(entry: &ProbeEntry) -> Result<Self, SuiteProblem> {
         let family = probe_family(&entry.id).ok_or_else(|| {
             let known: Vec<&str> = PROBES.iter().map(|family| family.id).collect();
-            SuiteProblem::unknown("id", "probe", &entry.id, &known)
+            SuiteProblem::unknown("probe", &entry.id, &known)
         })?;
         let probe = family
             .build(&entry.settings)

@@ -111,7 +111,7 @@ fn check_poolings(entry: &RepresentationEntry) -> Result<Option<Vec<Pooling>>, S
         Some(names) if names.is_empty() => Err(SuiteProblem::EmptyList("pooling")),
         Some(names) => {
             let poolings: Result<Vec<Pooling>, _> = names.iter().map(|name| name.parse()).collect();
-            poolings.map(Some).map_err(SuiteProblem::word("pooling"))
+            poolings.map(Some).map_err(SuiteProblem::word)
         }
     }
 }
@@ -127,7 +127,7 @@ fn check_plain(entry: &RepresentationEntry, id: &str) -> Result<Representation, 
     }
     let known: Vec<&str> = PLAIN_REPRESENTATIONS.iter().map(|plain| plain.id).collect();
     let representation: PlainRepresentation =
-        id.parse().map_err(|_| SuiteProblem::unknown("id", "representation", id, &known))?;
+        id.parse().map_err(|_| SuiteProblem::unknown("representation", id, &known))?;
     Ok(Representation::Plain { representation, poolings })
 }
 
@@ -159,18 +159,14 @@ pub(crate) fn check_extraction(
     }
     let window = window.map(|window| Window::new(window.size, window.stride)).transpose();
     Ok(ExtractionSpec {
-        precision: precision
-            .map(str::parse)
-            .transpose()
-            .map_err(SuiteProblem::word("precision"))?
-            .unwrap_or_default(),
+        precision: precision.map(str::parse).transpose().map_err(SuiteProblem::word)?.unwrap_or_default(),
         reverse_complement: strands
             .map(str::parse)
             .transpose()
-            .map_err(SuiteProblem::word("rc"))?
+            .map_err(SuiteProblem::word)?
             .unwrap_or_default(),
-        keep_end: keep.map(str::parse).transpose().map_err(SuiteProblem::word("keep"))?.unwrap_or_default(),
-        window: window.map_err(SuiteProblem::word("window"))?,
+        keep_end: keep.map(str::parse).transpose().map_err(SuiteProblem::word)?.unwrap_or_default(),
+        window: window.map_err(SuiteProblem::word)?,
     })
 }
 
@@ -189,7 +185,7 @@ pub(crate) fn check_layers(entry: Option<&LayersEntry>) -> Result<Layers, SuiteP
         .iter()
         .map(|layer| match layer {
             LayerEntry::Number(number) => Ok(LayerIndex::Block(*number)),
-            LayerEntry::Name(name) => name.parse().map_err(SuiteProblem::word("layers")),
+            LayerEntry::Name(name) => name.parse().map_err(SuiteProblem::word),
         })
         .collect();
     layers.map(Layers::Some)

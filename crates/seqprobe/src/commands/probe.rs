@@ -10,11 +10,6 @@ pub(crate) fn run(arguments: &ProbeArguments, command: String) -> Result<(), Fai
     if arguments.seeds == 0 {
         return Err(Failure::usage("--seeds must be at least 1"));
     }
-    if arguments.target.is_empty() && !arguments.file.is_dir() {
-        return Err(Failure::usage(
-            "--target is missing\n  hint: --target COLUMN names the column to predict",
-        ));
-    }
     let options = arguments.compute.options(command)?;
     let made = OneFileStudy::new(&OneFile {
         file: arguments.file.clone(),
