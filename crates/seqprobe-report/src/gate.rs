@@ -7,6 +7,7 @@
 pub mod baseline;
 mod baseline_predictions;
 mod output;
+mod recomputed;
 pub mod run_comparison;
 
 use crate::error::ReportError;
@@ -15,6 +16,7 @@ use crate::record::{CellId, EstimateRecord, RunRecord, ScoreRecord, ScoreValue, 
 use crate::run_folder::predictions::CellPredictions;
 use crate::run_folder::{read_predictions, read_run};
 use baseline::{BaselineCell, OpenBaseline};
+use recomputed::recompute;
 use run_comparison::{LEVEL, dataset_of, difference_value, paired_difference};
 use seqprobe_stats::verdict::ALPHA;
 use seqprobe_stats::{Difference, KnownInterval, NoEstimate, holm, metric, unpaired};
@@ -99,6 +101,8 @@ pub struct GateReport {
     pub lenient: bool,
     /// True when differences are paired, example by example.
     pub paired: bool,
+    /// Why accepted points were not recomputed from the accepted predictions; `None` if all were.
+    pub not_recomputed: Option<String>,
     /// Every cell of the baseline, then the new ones.
     pub cells: Vec<GateCell>,
 }
@@ -122,11 +126,11 @@ impl GateReport {
     }
 }
 
-/// Compares a run folder with a baseline.
+/// Compares a run folder with a baseline. Every accepted point is first recomputed from the accepted predictions.
 ///
 /// # Errors
 /// [`ReportError`] when the run cannot be read, or [`ReportError::Baseline`] when the baseline is of another
-/// suite or has no cell in common with the run.
+/// suite, has no cell in common with the run, or has a point that is not the score of its predictions.
 pub fn check(
     run: &Path,
     baseline_path: &Path,
@@ -154,6 +158,18 @@ pub fn check(
                 .to_owned(),
         ));
     }
+    let recomputed = recompute(&record, open);
+    if let Some(wrong) = recomputed.wrong.first() {
+        let more = match recomputed.wrong.len() {
+            1 => String::new(),
+            n => format!("; {n} points in all do not fit"),
+        };
+        return Err(refuse(format!(
+            "{}: the accepted {} is {}, but the accepted predictions give {}{more}\n  hint: the file was edited or \
+            merged by hand. Restore it, or make a new one: seqprobe accept RUN --baseline FILE --reason TEXT",
+            wrong.cell, wrong.metric, wrong.accepted, wrong.recomputed
+        )));
+    }
     let margin = options.margin.unwrap_or(baseline.margin);
     let mut cells = Vec::with_capacity(accepted.len());
     let mut differences: Vec<Option<Result<Difference, NoEstimate>>> = Vec::new();
@@ -180,6 +196,9 @@ pub fn check(
         exact: options.exact,
         lenient: options.lenient,
         paired: open.predictions.is_some(),
+        not_recomputed: recomputed.left_out.map(|(count, first)| {
+            format!("{count} accepted points were not recomputed from their predictions ({first})")
+        }),
         cells,
     })
 }

@@ -164,7 +164,7 @@ fn what_does_not_fit_together_is_refused_and_nothing_is_overwritten() {
     let parquet = folder.path().join("base/gate.predictions.parquet");
     let bytes = fs::read(&parquet).unwrap();
     fs::write(&parquet, &bytes[..bytes.len() / 2]).unwrap();
-    refused(&check, 3, "has digest");
+    refused(&check, 3, "is cut off after ");
     fs::write(&parquet, &bytes).unwrap();
     fs::write(&baseline, text.replace("schema = 1", "schema = 2")).unwrap();
     refused(&check, 3, "schema 2");
@@ -179,4 +179,27 @@ fn what_does_not_fit_together_is_refused_and_nothing_is_overwritten() {
     refused(&check, 3, "schema version 9");
     refused(&["compare", "a", "other"], 3, "schema version 9");
     refused(&["compare", "nowhere", "other"], 3, "no run here");
+}
+
+#[test]
+fn an_edited_baseline_and_a_pointer_in_its_place_are_refused() {
+    let folder = accepted();
+    let check = || run(folder.path(), &["check", "a", "--baseline", "base/gate.toml"]);
+    assert_eq!(check().code, Some(0), "{}", check().stderr);
+    let path = folder.path().join("base/gate.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("point = ").unwrap();
+    let (_, after) = rest.split_once(',').unwrap();
+    fs::write(&path, format!("{before}point = 0.935,{after}")).unwrap();
+    let refused = check();
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(refused.stderr.contains(" is 0.935, but the accepted predictions give "), "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: ") && refused.stderr.contains("seqprobe accept RUN"));
+    fs::write(&path, &text).unwrap();
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:12ab\nsize 8310\n";
+    write(folder.path(), "base/gate.predictions.parquet", pointer);
+    let refused = check();
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(refused.stderr.contains("it is a Git LFS pointer"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("`git lfs pull`"), "{}", refused.stderr);
 }

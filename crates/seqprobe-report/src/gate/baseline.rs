@@ -14,6 +14,7 @@ use crate::run_folder::predictions::CellPredictions;
 use crate::run_folder::stage;
 use crate::run_folder::{read_predictions, read_run};
 use seqprobe_core::{Digest, LayerIndex, Pooling, parse_toml};
+use seqprobe_files::FileKind;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -24,6 +25,12 @@ const SCHEMA: u32 = 1;
 
 /// Maximum size of the file of predictions in bytes, because it is committed.
 const MAX_SIDECAR: u64 = 2 * 1024 * 1024;
+
+/// What to do about a file of predictions that is something else.
+const SIDECAR_HINT: &str = "restore it from version control, or run `seqprobe accept` again";
+
+/// What to do about a file that is not a baseline.
+const BASELINE_HINT: &str = "a baseline is the TOML file that `seqprobe accept` writes";
 
 /// An accepted baseline.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -153,7 +160,19 @@ pub struct OpenBaseline {
 /// predictions is not an error: tests are then unpaired, and the report says so.
 pub fn read_baseline(path: &Path) -> Result<OpenBaseline, ReportError> {
     let wrong = |message: String| ReportError::Baseline { path: path.to_owned(), message };
-    let text = std::fs::read_to_string(path).map_err(|error| ReportError::io(path, "read", error))?;
+    let bytes = std::fs::read(path).map_err(|error| ReportError::io(path, "read", error))?;
+    let kind = FileKind::of(&bytes);
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    if let Some(line) = text.lines().position(|line| line.starts_with("<<<<<<< ")) {
+        return Err(wrong(format!(
+            "line {}: a merge conflict is not resolved\n  hint: run the suite with the merged code, then seqprobe \
+            accept RUN --baseline FILE --reason TEXT",
+            line + 1
+        )));
+    }
+    if kind != FileKind::Text || text.is_empty() {
+        return Err(wrong(format!("not a baseline: {}", instead(kind, BASELINE_HINT))));
+    }
     let baseline: Baseline =
         parse_toml(&text, "baseline").map_err(|error| wrong(format!("not a baseline: {error}")))?;
     if baseline.schema != SCHEMA {
@@ -170,6 +189,17 @@ pub fn read_baseline(path: &Path) -> Result<OpenBaseline, ReportError> {
         let file = path.with_file_name(&entry.file);
         match std::fs::read(&file) {
             Ok(bytes) => {
+                let kind = FileKind::of(&bytes);
+                if kind != FileKind::Parquet {
+                    return Err(wrong(format!("{}: {}", entry.file, instead(kind, SIDECAR_HINT))));
+                }
+                if !bytes.ends_with(b"PAR1") {
+                    return Err(wrong(format!(
+                        "{}: the Parquet file is cut off after {} bytes\n  hint: {SIDECAR_HINT}",
+                        entry.file,
+                        bytes.len()
+                    )));
+                }
                 let found = Digest::of_bytes(&bytes);
                 if found != entry.digest {
                     return Err(wrong(format!(
@@ -189,6 +219,11 @@ pub fn read_baseline(path: &Path) -> Result<OpenBaseline, ReportError> {
         }
     }
     Ok(OpenBaseline { baseline, predictions })
+}
+
+/// What is in the place of a file, and what to do.
+fn instead(kind: FileKind, otherwise: &str) -> String {
+    format!("it is {kind}\n  hint: {}", kind.hint().unwrap_or(otherwise))
 }
 
 /// The changes of a baseline, cell by cell.

@@ -26,6 +26,7 @@ impl GateReport {
             }
             lines.push(table.trim_fmt());
         }
+        lines.extend(self.not_recomputed.clone());
         lines.push(self.summary());
         lines.join("\n")
     }
@@ -45,7 +46,8 @@ impl GateReport {
             (true, _) => "exact: every score must be identical",
             (false, true) => "paired by example",
             (false, false) => {
-                "UNPAIRED, because the accepted predictions are missing: small regressions cannot be detected"
+                "UNPAIRED, because the accepted predictions are missing: small regressions cannot be detected, and the \
+                accepted points are not recomputed"
             }
         };
         let state = if self.is_open() { "open" } else { "closed" };

@@ -229,7 +229,7 @@ fn matching_rows(
 }
 
 /// Calls `then` with the truth in the form of the statistics.
-fn with_truth<T>(
+pub(crate) fn with_truth<T>(
     task: TaskKind,
     truth: &[Option<f64>],
     n_outputs: usize,

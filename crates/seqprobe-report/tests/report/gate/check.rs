@@ -79,6 +79,133 @@ fn worse_and_better_cells_are_found_and_shown() {
 }
 
 #[test]
+fn a_point_that_is_not_the_score_of_its_predictions_is_refused() {
+    let run = Run::new();
+    let gate = Gate::new(&run);
+    let text = gate.text();
+    let point = |place: usize| match run.clone().value(place) {
+        ScoreValue::Estimate(estimate) => estimate.point,
+        other => panic!("no estimate: {other:?}"),
+    };
+    let with_point = |place: usize, to: f64| {
+        let (from, to) = (format!("point = {:?}", point(place)), format!("point = {to:?}"));
+        assert!(text.contains(&from), "{text}");
+        fs::write(gate.path("gate.toml"), text.replace(&from, &to)).unwrap();
+        gate.check(&run, options())
+    };
+    for (place, to) in [(0, point(0) + 0.3), (1, 0.0), (2, point(2) + 1e-4)] {
+        let error = with_point(place, to).unwrap_err().to_string();
+        let id = run.record.cells[place].id.to_string();
+        for part in [&id, &format!("the accepted auroc is {to}, "), "seqprobe accept RUN --baseline FILE"] {
+            assert!(error.contains(part), "{error}");
+        }
+        assert!(error.contains(&format!("the accepted predictions give {}", point(place))), "{error}");
+    }
+    // The last bits are those of the order of a sum.
+    assert!(with_point(0, point(0) * (1.0 + 1e-9)).unwrap().is_open());
+    // Several wrong points are counted.
+    let all = text.replace("point = 0.", "point = 0.0");
+    fs::write(gate.path("gate.toml"), all).unwrap();
+    let error = gate.check(&run, options()).unwrap_err().to_string();
+    assert!(error.contains("; 3 points in all do not fit"), "{error}");
+    // Without predictions nothing can be recomputed, and the report says so.
+    gate.without_predictions();
+    let report = gate.check(&run, options()).unwrap();
+    assert!(report.to_text().contains("the accepted points are not recomputed"), "{}", report.to_text());
+}
+
+#[test]
+fn points_that_cannot_be_recomputed_are_counted() {
+    let mut run = Run::new();
+    run.predictions[1].outputs = vec![output("a"), output("b")];
+    run.predictions[1].splits[0].truth = (0..2 * N).map(|at| Some((at % 2) as f64)).collect();
+    run.predictions[1].splits[0].seeds[0].values = [probabilities(0.3, 7), probabilities(0.3, 8)].concat();
+    let gate = Gate::new(&run);
+    let report = gate.check(&run, options()).unwrap();
+    let told = report.not_recomputed.clone().unwrap();
+    assert!(told.starts_with("1 accepted points were not recomputed") && told.contains("onehot"), "{told}");
+    assert!(report.to_text().contains(&told));
+    assert_eq!(report.count(Outcome::Unchanged), 3);
+}
+
+#[test]
+fn points_of_every_task_and_of_several_seeds_and_targets_are_recomputed() {
+    let seeds = [probabilities(0.3, 1), probabilities(0.2, 2)];
+    let labels: Vec<bool> = (0..N).map(label).collect();
+    let values: Vec<Option<f64>> = (0..2 * N).map(|at| (at % 7 != 0).then_some((at % 5) as f64)).collect();
+    let two: Vec<f64> = (0..2 * N).map(|at| (at % 5) as f64 * 1e-3 + ((at * 7) % 11) as f64).collect();
+    let classes: Vec<u32> = (0..N).map(|row| (row % 3) as u32).collect();
+    let share = |row: usize| ((row * 31) % 97) as f64 / 97.0;
+    let shares: Vec<f64> = (0..N)
+        .flat_map(|row| {
+            [share(row) / 2.0, 0.5 - share(row + 5) / 4.0, 0.5 + share(row + 5) / 4.0 - share(row) / 2.0]
+        })
+        .collect();
+    let one_hot: Vec<Option<f64>> =
+        (0..3 * N).map(|at| Some(f64::from(u8::from(at % 3 == at / 3 % 3)))).collect();
+    let score = |id: &str, truth: &Truth<'_>, seeds: &[&[f64]]| {
+        let scores = seeds.iter().map(|values| metric(id).unwrap().score(truth, values).unwrap());
+        scores.sum::<f64>() / seeds.len() as f64
+    };
+    let binary = |id| (TaskKind::Binary, id, score(id, &Truth::Binary(&labels), &[&seeds[0], &seeds[1]]));
+    let numbers = Truth::Regression { values: &values, n_targets: 2 };
+    let regression = |id| (TaskKind::Regression, id, score(id, &numbers, &[&two]));
+    let three = Truth::Classes { labels: &classes, n_classes: 3 };
+    let multiclass = |id| (TaskKind::Multiclass, id, score(id, &three, &[&shares]));
+    let cases = [
+        binary("mcc"),
+        binary("log-loss"),
+        regression("spearman"),
+        regression("pearson"),
+        regression("r2"),
+        regression("mse"),
+        multiclass("accuracy"),
+        multiclass("log-loss"),
+    ];
+    for (task, id, point) in cases {
+        let mut run = Run::new();
+        run.record.datasets = vec![sample::dataset(DATASET, task, id)];
+        run.record.cells.truncate(1);
+        run.predictions.truncate(1);
+        *run.value(0) = sample::estimate(point, point - 0.1, point + 0.1);
+        run.record.cells[0].scores.iter_mut().filter(|score| score.primary).for_each(|score| {
+            score.metric = id.to_owned();
+            if task == TaskKind::Regression {
+                score.target = ScoredTarget::Macro;
+            }
+        });
+        let cell = &mut run.predictions[0];
+        match task {
+            TaskKind::Binary => *cell = of_cell(&cell.cell.clone(), &seeds),
+            TaskKind::Regression => {
+                cell.outputs = vec![output("a"), output("b")];
+                cell.splits[0].truth = values.clone().into();
+                cell.splits[0].seeds[0].values = two.clone();
+            }
+            _ => {
+                cell.outputs = vec![output("a"), output("b"), output("c")];
+                cell.splits[0].truth = one_hot.clone().into();
+                cell.splits[0].seeds[0].values = shares.clone();
+            }
+        }
+        let gate = Gate::new(&run);
+        let report = gate.check(&run, options()).unwrap();
+        assert_eq!(
+            (report.not_recomputed.clone(), report.is_open()),
+            (None, true),
+            "{id}: {}",
+            report.to_text()
+        );
+        let text = gate.text();
+        let edited =
+            text.replace(&format!("point = {point:?}"), &format!("point = {:?}", point * 1.001 + 1e-3));
+        assert_ne!(text, edited);
+        fs::write(gate.path("gate.toml"), edited).unwrap();
+        assert!(gate.check(&run, options()).unwrap_err().to_string().contains(id), "{id}");
+    }
+}
+
+#[test]
 fn a_difference_that_is_not_significant_leaves_the_gate_open() {
     let gate = Gate::new(&Run::new());
     let mut now = Run::new();

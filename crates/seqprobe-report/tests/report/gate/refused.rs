@@ -43,18 +43,57 @@ fn damaged_baselines_are_refused() {
     fs::write(gate.path("gate.toml"), &text).unwrap();
     let file = gate.path("gate.predictions.parquet");
     let bytes = fs::read(&file).unwrap();
-    fs::write(&file, &bytes[1..]).unwrap();
+    let mut changed = bytes.clone();
+    changed[5] ^= 1;
+    fs::write(&file, &changed).unwrap();
     assert!(gate.refused().contains("has digest"));
     // A file of that digest that is no Parquet file.
-    fs::write(&file, "no parquet").unwrap();
+    let no_parquet = b"PAR1 no parquet PAR1";
+    fs::write(&file, no_parquet).unwrap();
     let digest = |bytes: &[u8]| seqprobe_core::Digest::of_bytes(bytes).to_string();
-    fs::write(gate.path("gate.toml"), text.replace(&digest(&bytes), &digest(b"no parquet"))).unwrap();
+    fs::write(gate.path("gate.toml"), text.replace(&digest(&bytes), &digest(no_parquet))).unwrap();
     assert!(gate.refused().contains("gate.predictions.parquet: "));
     fs::remove_file(&file).unwrap();
     assert!(gate.predictions().unwrap().is_none());
     // What is there and cannot be read is an error.
     fs::create_dir(&file).unwrap();
     assert!(matches!(gate.predictions(), Err(ReportError::Io { .. })));
+}
+
+#[test]
+fn what_is_in_the_place_of_a_baseline_or_its_predictions_is_named() {
+    let gate = Gate::new(&Run::new());
+    let (text, file) = (gate.text(), gate.path("gate.predictions.parquet"));
+    let bytes = fs::read(&file).unwrap();
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 8310\n";
+    let in_place = [
+        (pointer.as_bytes(), "a Git LFS pointer\n  hint: only the pointer was downloaded; `git lfs pull`"),
+        (
+            b"<!DOCTYPE html><html></html>",
+            "a web page (HTML)\n  hint: a web page was saved in place of the file",
+        ),
+        (b"", "it is empty\n  hint: "),
+        (b"\x1f\x8b\x08 and more", "it is gzip\n  hint: "),
+    ];
+    for (found, says) in in_place {
+        fs::write(&file, found).unwrap();
+        let error = gate.refused();
+        assert!(error.contains("gate.predictions.parquet: ") && error.contains(says), "{error}");
+        fs::write(&file, &bytes).unwrap();
+        fs::write(gate.path("gate.toml"), found).unwrap();
+        let error = gate.refused();
+        assert!(error.contains("not a baseline: ") && error.contains(says), "{error}");
+        fs::write(gate.path("gate.toml"), &text).unwrap();
+    }
+    fs::write(&file, &bytes[..bytes.len() - 3]).unwrap();
+    assert!(gate.refused().contains("the Parquet file is cut off after "), "{}", gate.refused());
+    fs::write(&file, &bytes).unwrap();
+    let conflict = text.replace("margin =", "<<<<<<< HEAD\nmargin = 0.02\n=======\nmargin =");
+    fs::write(gate.path("gate.toml"), conflict).unwrap();
+    assert!(gate.refused().contains("line 7: a merge conflict is not resolved"), "{}", gate.refused());
+    // Line ends of Windows change nothing.
+    fs::write(gate.path("gate.toml"), text.replace('\n', "\r\n")).unwrap();
+    assert_eq!(gate.predictions().unwrap().unwrap().len(), 3);
 }
 
 #[test]
