@@ -127,7 +127,7 @@ fn data_that_do_not_fit() {
     check_file("d.csv", &table("ACGT"), &label, 3, &["d.csv", "8"]);
     check_file("e.csv", "sequence,label\nACGT,1\nACGA,1\nACGC,1\n", &label, 3, &["e.csv"]);
     check_file("f.csv", "", &label, 3, &["f.csv"]);
-    check_file("g.csv", &table("ACGT,NaN"), &label, 3, &["g.csv", "8", "NaN"]);
+    check_file("g.csv", &table("ACGT,inf"), &label, 3, &["g.csv", "8", "inf"]);
     check_file("i.csv", &table("ACGT,0"), &["--target", "label", "--metric", "aurocc"], 2, &["aurocc"]);
     check_file("j.csv", &table("ACGT,0"), &["--target", "label", "--model", "nowhere"], 4, &["nowhere"]);
     let folder = tempfile::tempdir().unwrap();
@@ -227,13 +227,21 @@ fn usage_errors_have_code_two() {
 }
 
 #[test]
-fn ids_that_occur_twice_are_refused() {
+fn ids_that_occur_twice_are_noted_or_refused() {
     let folder = tempfile::tempdir().unwrap();
     small_suite(folder.path());
     write(folder.path(), "twice.fa", ">a\nACGT\n>b\nACGA\n>a\nACGC\n");
     let arguments = ["embed", "--model", "random:model", "--input", "twice.fa", "--output", "x.npy"];
     let ended = run(folder.path(), &arguments);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let note = "the ids are row numbers from 0: the record names have \"a\" at lines 1 and 5";
+    assert!(ended.stderr.contains(note), "{}", ended.stderr);
+    assert_eq!(std::fs::read_to_string(folder.path().join("x.ids.txt")).unwrap(), "0\n1\n2\n");
+    let mut stated = arguments.to_vec();
+    *stated.last_mut().unwrap() = "y.npy";
+    stated.extend(["--id", "header"]);
+    let ended = run(folder.path(), &stated);
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);
     assert!(ended.stderr.contains("twice.fa") && ended.stderr.contains("\"a\""), "{}", ended.stderr);
-    assert!(!folder.path().join("x.npy").exists());
+    assert!(!folder.path().join("y.npy").exists());
 }

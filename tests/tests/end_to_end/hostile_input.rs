@@ -182,7 +182,7 @@ fn names_that_climb_or_steer() {
     write(at, "y.fa", ">a\u{1b}[2Jb\nACGT\n>a\u{1b}[2Jb\nACGT\n");
     refused(
         at,
-        &["embed", "--model", "random:model", "--input", "y.fa", "--output", "y.npy"],
+        &["embed", "--model", "random:model", "--input", "y.fa", "--output", "y.npy", "--id", "header"],
         3,
         &["y.fa:3", "\\u{1b}"],
     );

@@ -164,7 +164,7 @@ fn a_mean_over_some_targets_is_flagged() {
         }
     };
     // No test row has label b.
-    let b = |row: usize| u8::from(row < 120 && row % 3 == 0);
+    let b = |row: usize| u8::from(row < 120 && row.is_multiple_of(3));
     csv(folder, "a,b,split", |row| format!("{},{},{}", row % 2, b(row), split(row)));
     let flagged = probe(folder, &["--target", "a,b", "--model", "random:model"]);
     assert_eq!(flagged.code, Some(0), "{}", flagged.stderr);
@@ -177,7 +177,7 @@ fn a_mean_over_some_targets_is_flagged() {
         "{table:?}"
     );
     assert!(flagged.stdout.contains("on target macro (1 of 2 targets)"), "{}", flagged.stdout);
-    csv(folder, "a,b,split", |row| format!("{},{},{}", row % 2, u8::from(row % 3 == 0), split(row)));
+    csv(folder, "a,b,split", |row| format!("{},{},{}", row % 2, u8::from(row.is_multiple_of(3)), split(row)));
     let whole = probe(folder, &["--target", "a,b", "--model", "random:model"]);
     assert_eq!(whole.code, Some(0), "{}", whole.stderr);
     assert!(!whole.stdout.contains("of 2 targets"), "{}", whole.stdout);

@@ -176,7 +176,7 @@ mod tests {
         let truth = Truth::Regression { values: &values, n_targets: 1 };
         let seeds = [outputs];
         let mse = metric("mse").expect("mse is a metric");
-        let side = SeededScores::prepare(mse, &truth, &seeds, 1.0).expect("a score");
+        let side = SeededScores::prepare(mse, &truth, &seeds, 1.0, &[]).expect("a score");
         let resampler = Resampler::new(&truth, clusters, 1);
         acceleration(&[side], &resampler, outputs.len()).expect("every part can be left out")
     }
@@ -230,7 +230,7 @@ mod tests {
         let truth = Truth::Binary(&labels);
         let seeds = [outputs.as_slice()];
         let brier = metric("brier").expect("a metric");
-        let side = SeededScores::prepare(brier, &truth, &seeds, 1.0).expect("a score");
+        let side = SeededScores::prepare(brier, &truth, &seeds, 1.0, &[]).expect("a score");
         let got = acceleration(&[side], &Resampler::new(&truth, None, 1), 42).expect("a score");
         let losses: Vec<f64> = outputs
             .iter()

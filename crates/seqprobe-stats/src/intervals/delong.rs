@@ -166,7 +166,7 @@ mod tests {
         let seeds = [seed(1), seed(2), seed(3)];
         let slices: Vec<&[f64]> = seeds.iter().map(Vec::as_slice).collect();
         let auroc = metric("auroc").expect("auroc is a metric");
-        let side = |seeds, sign| SeededScores::prepare(auroc, &truth, seeds, sign).expect("a score");
+        let side = |seeds, sign| SeededScores::prepare(auroc, &truth, seeds, sign, &[]).expect("a score");
         let (_, from_examples) = delong_terms(&truth, &[side(&slices, 1.0), side(&slices[..1], -1.0)]);
         // The sum of squares around a mean of n is that over all pairs divided by n.
         let pair = |one: usize, other: usize| {

@@ -427,7 +427,7 @@ mod tests {
         let mse = metric("mse").expect("a metric");
         let resampling = Resampling { replicates: 300, ..Resampling::new(9) };
         let got = estimate(mse, &truth, &slices, &resampling).expect("an interval");
-        let side = SeededScores::prepare(mse, &truth, &slices, 1.0).expect("a score");
+        let side = SeededScores::prepare(mse, &truth, &slices, 1.0, &[]).expect("a score");
         let resampler = Resampler::new(&truth, None, 9);
         let (scores, from_examples) = replicate_scores(std::slice::from_ref(&side), &resampler, 300);
         assert_eq!((scores.len(), from_examples.len()), (300, 1));

@@ -149,7 +149,7 @@ mod tests {
         let values = [Some(0.0); 4];
         let truth = Truth::Regression { values: &values, n_targets: 1 };
         let mse = metric("mse").expect("a metric");
-        then(&SeededScores::prepare(mse, &truth, seeds, sign).expect("a score"))
+        then(&SeededScores::prepare(mse, &truth, seeds, sign, &[]).expect("a score"))
     }
 
     fn all() -> Vec<&'static [f64]> {
@@ -220,7 +220,7 @@ mod tests {
         let outputs: Vec<f64> = (0..12).map(|at| f64::from(at * 5 % 12)).collect();
         let seeds = [outputs.as_slice()];
         let auroc = metric("auroc").expect("a metric");
-        let side = SeededScores::prepare(auroc, &truth, &seeds, 1.0).expect("a score");
+        let side = SeededScores::prepare(auroc, &truth, &seeds, 1.0, &[]).expect("a score");
         assert_eq!(side.targets(), [0, 2]);
     }
 
@@ -233,7 +233,7 @@ mod tests {
             let values = [Some(0.0); 4];
             let truth = Truth::Regression { values: &values, n_targets: 1 };
             let mse = metric("mse").expect("a metric");
-            SeededScores::prepare(mse, &truth, side.outputs_by_seed, side.sign).map(|own| own.seeds)
+            SeededScores::prepare(mse, &truth, side.outputs_by_seed, side.sign, &[]).map(|own| own.seeds)
         };
         let sides = [one, other].map(|side| SeededScores {
             seeds: copy(side).expect("a score"),
