@@ -212,7 +212,10 @@ impl Outputs<'_> {
             let valid = Validation { design: self.valid_design()?, truth };
             Ok(choose_classes(self.path, dense(own.view())?, &is_positive, &valid)?)
         };
-        (0..train.ncols()).into_par_iter().map(fit).collect()
+        // The error of the first label that has one, whichever thread is first.
+        let fitted: Vec<Result<SparseChoice, ProbeError>> =
+            (0..train.ncols()).into_par_iter().map(fit).collect();
+        fitted.into_iter().collect()
     }
 
     /// Fits each target on the rows where it is known. Targets that are known on the same rows share the products

@@ -185,15 +185,23 @@ fn wide_and_narrow_fused_stems_have_the_gradients_of_their_layers() {
 }
 
 fn check_gradient(fixture: &Fixture, parameters: &NetworkParameters, gradient: &Tensor, tolerance: f64) {
-    // The gradient of a bias before a norm is 0 up to rounding: it is compared relative to the others.
+    // The gradient of a bias before a norm is 0; what is computed is rounding error, which depends on the instructions
+    // that the processor has. It must be small among the others: 2e-6 is 17 times the rounding of one product.
     let gradients = fixture.0.iter().filter(|(name, _)| name.starts_with("gradient/"));
     let largest =
         gradients.flat_map(|(_, array)| &array.1).fold(0.0_f32, |most, value| most.max(value.abs()));
     let mut start = 0;
     for one in parameters.specifications().iter().filter(|one| one.role.is_trained()) {
         let own = gradient.narrow(0, start, one.size()).view(one.shape.as_slice());
-        fixture.assert_close(&format!("gradient/{}", one.name), &own, 0.01 * f64::from(largest), tolerance);
         start += one.size();
+        let name = format!("gradient/{}", one.name);
+        let expected = fixture.0[&name].1.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+        if expected < 2e-6 * largest {
+            let found = own.abs().max().double_value(&[]);
+            assert!(found < f64::from(2e-6 * largest), "{name}: {found}, the largest gradient is {largest}");
+        } else {
+            fixture.assert_close(&name, &own, 0.01 * f64::from(largest), tolerance);
+        }
     }
     let expected = fixture.0.keys().filter(|name| name.starts_with("gradient/")).count();
     let trained = parameters.specifications().iter().filter(|one| one.role.is_trained()).count();
