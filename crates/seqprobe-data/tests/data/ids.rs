@@ -5,8 +5,10 @@ use seqprobe_core::Seed;
 use seqprobe_data::{FileLayout, FileTask, card_for_file, load, read_sequences};
 use std::path::Path;
 
-/// The ids that `embed` and `predict` use, and those of a probe's dataset.
-fn ids(path: &Path, layout: &FileLayout) -> Result<(Vec<String>, Vec<String>, Vec<String>), String> {
+/// The ids that `embed` and `predict` use, those of a probe's dataset, and what is noted about them.
+type ThreeLists = (Vec<String>, Vec<String>, Vec<String>);
+
+fn ids(path: &Path, layout: &FileLayout) -> Result<ThreeLists, String> {
     let plain = |error: seqprobe_data::DataError| error.to_string();
     let read = read_sequences(path, layout).map_err(plain)?;
     let task = FileTask {
@@ -29,7 +31,7 @@ fn ids(path: &Path, layout: &FileLayout) -> Result<(Vec<String>, Vec<String>, Ve
 fn csv(folder: &Path, column: &str, id: impl Fn(usize) -> String) -> std::path::PathBuf {
     let mut text = format!("{column},sequence,y\n");
     for row in 0..40_usize {
-        let letters: String = (0..12).map(|place| char::from(b"ACGT"[(row * 7 >> place) % 4])).collect();
+        let letters: String = (0..12).map(|place| char::from(b"ACGT"[((row * 7) >> place) % 4])).collect();
         text.push_str(&format!("{},{letters},{}\n", id(row), row % 2));
     }
     let path = folder.join("x.csv");

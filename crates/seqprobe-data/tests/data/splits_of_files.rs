@@ -34,7 +34,7 @@ fn csv(column: &str, words: [&str; 3]) -> String {
     let mut text = format!("{column},sequence,y,g\n");
     for row in 0..200_usize {
         let word = words[usize::from(row >= 120) + usize::from(row >= 150)];
-        let letters: String = (0..12).map(|place| char::from(b"ACGT"[(row * 7 >> place) % 4])).collect();
+        let letters: String = (0..12).map(|place| char::from(b"ACGT"[((row * 7) >> place) % 4])).collect();
         text.push_str(&format!("{word},{letters},{},g{}\n", row % 2, row / 10));
     }
     text

@@ -12,7 +12,7 @@ fn made(values: &[String], change: impl Fn(&mut FileTask)) -> Result<(FileCard, 
     let path = folder.path().join("x.csv");
     let mut text = String::from("sequence,y\n");
     for (row, value) in values.iter().enumerate() {
-        let letters: String = (0..12).map(|place| char::from(b"ACGT"[(row * 7 >> place) % 4])).collect();
+        let letters: String = (0..12).map(|place| char::from(b"ACGT"[((row * 7) >> place) % 4])).collect();
         let quoted = if value.contains(',') { format!("\"{value}\"") } else { value.clone() };
         text.push_str(&format!("{letters},{quoted}\n"));
     }
@@ -48,7 +48,7 @@ fn dataset(words: &[&str]) -> Dataset {
 }
 
 fn error(words: &[&str], change: impl Fn(&mut FileTask)) -> String {
-    made(&turns(words, 60), change).expect_err("the program asks").clone()
+    made(&turns(words, 60), change).expect_err("the program asks")
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn every_missing_word_is_left_out_in_every_kind_of_task_and_counted() {
             let words = [values.as_slice(), &[word]].concat();
             let found = dataset(&words);
             assert_eq!((found.task.kind, found.n_examples()), (kind, 50), "{word:?}");
-            assert_eq!(found.notes, [note.clone()], "{word:?}");
+            assert_eq!(found.notes, std::slice::from_ref(&note), "{word:?}");
             assert!(!found.task.classes.iter().any(|class| class == word));
         }
     }

@@ -100,8 +100,8 @@ mod tests {
     #[test]
     fn targets_without_a_score_are_named() {
         let flag = |dataset: &Dataset| PartialMean::of(dataset, Split::Test).map(|partial| partial.flag());
-        let one = |row: usize| Some(f64::from(u8::from(row < 85 && row % 3 == 0)));
-        let both = |row: usize| Some(f64::from(u8::from(row % 3 == 0)));
+        let one = |row: usize| Some(f64::from(u8::from(row < 85 && row.is_multiple_of(3))));
+        let both = |row: usize| Some(f64::from(u8::from(row.is_multiple_of(3))));
         let labels = |metric: &str| two_targets(TaskKind::Multilabel, metric, one);
         assert_eq!(flag(&labels("auroc")).as_deref(), Some("1 of 2 targets"));
         assert_eq!(PartialMean::of(&labels("mcc"), Split::Test).unwrap().left_out, ["b"]);
