@@ -40,8 +40,20 @@ pub struct Shared {
     pub exact: Copies,
     /// The reverse complement. Sequences that are their own reverse complement count as exact.
     pub reverse_complement: Copies,
+    /// Its rows whose sequence is in train on either strand: `exact` and `reverse_complement`, each row once. `None` in
+    /// records of versions that did not count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_in_train: Option<usize>,
     /// Near-duplicates on either strand, without copies.
     pub near: Near,
+}
+
+impl Shared {
+    /// Returns the rows of the split whose sequence is in train on either strand, at most all of them.
+    pub fn copied_rows(&self) -> usize {
+        let both = (self.exact.rows + self.reverse_complement.rows).min(self.n_rows);
+        self.rows_in_train.unwrap_or(both)
+    }
 }
 
 /// Sequences that occur in train and in another split.

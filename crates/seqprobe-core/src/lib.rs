@@ -24,6 +24,7 @@ pub mod settings;
 pub mod stored_probe;
 pub mod targets;
 pub mod task;
+pub mod torch_text;
 
 pub use class_weight::ClassWeight;
 pub use config::{ConfigError, parse_toml};

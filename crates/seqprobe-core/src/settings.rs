@@ -1,6 +1,6 @@
 //! Settings of one probe as a suite writes them: a table of keys, read into the probe's own settings type.
 
-use crate::config::{UnknownWord, nearest, unknown_word};
+use crate::config::{ConfigError, parse_toml, unknown_word};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
@@ -8,8 +8,13 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SettingsError {
     /// A key that does not exist, or a value of the wrong type.
-    #[error("{0}")]
-    Parse(String),
+    #[error("{message}")]
+    Parse {
+        /// The keys that lead to it.
+        path: Vec<String>,
+        /// The key, what was found and what is allowed.
+        message: String,
+    },
     /// A value that is not allowed.
     #[error("{key} is {found}, expected {expected}")]
     Value {
@@ -26,6 +31,15 @@ pub enum SettingsError {
 }
 
 impl SettingsError {
+    /// The key at fault, and the keys below it; empty when several do not go together.
+    pub fn path(&self) -> Vec<String> {
+        match self {
+            Self::Parse { path, .. } => path.clone(),
+            Self::Value { key, .. } => vec![(*key).to_owned()],
+            Self::Combination(_) => Vec::new(),
+        }
+    }
+
     /// A value that is not allowed.
     pub fn value(key: &'static str, found: &impl ToString, expected: impl Into<String>) -> Self {
         Self::Value { key, found: found.to_string(), expected: expected.into() }
@@ -35,26 +49,12 @@ impl SettingsError {
 /// Reads a table into a settings type, which must deny unknown fields.
 ///
 /// # Errors
-/// [`SettingsError::Parse`], which names the key and lists the keys or values that are allowed.
+/// [`SettingsError::Parse`], which names the key, the value found and what is allowed.
 pub fn settings_from_table<T: DeserializeOwned>(table: &toml::Table) -> Result<T, SettingsError> {
-    table.clone().try_into().map_err(|error: toml::de::Error| SettingsError::Parse(wording(&error)))
-}
-
-/// Words an error of the parser for a reader who wrote a table in a file.
-fn wording(error: &toml::de::Error) -> String {
-    let Some(UnknownWord { is_key, word, known }) = unknown_word(error.message()) else {
-        return error.to_string().trim_end().replace('\n', " ");
-    };
-    let hint = match nearest(word, known.iter().copied()) {
-        Some(near) => format!("did you mean {near:?}?"),
-        None if is_key => format!("its keys are {}", known.join(", ")),
-        None => format!("use one of {}", known.join(", ")),
-    };
-    // The parser adds the key of a value on a line of its own: "in `key`".
-    let text = error.to_string();
-    let key = text.trim_end().rsplit_once("\nin `").and_then(|(_, key)| key.strip_suffix('`'));
-    let what = if is_key { "key" } else { key.unwrap_or("value") };
-    format!("unknown {what} {word:?}\n  hint: {hint}")
+    // Written out and read again: a text has places, so that the error can name its key and value.
+    let text = toml::to_string(table)
+        .map_err(|error| SettingsError::Parse { path: Vec::new(), message: error.to_string() })?;
+    parse_toml(&text, "").map_err(|ConfigError { path, message, .. }| SettingsError::Parse { path, message })
 }
 
 /// The keys that a settings type knows, in the order of its fields.
@@ -99,13 +99,18 @@ mod tests {
         let near = read("epoch = 3").unwrap_err().to_string();
         assert_eq!(near, "unknown key \"epoch\"\n  hint: did you mean \"epochs\"?");
         let far = read("zzz = 3").unwrap_err().to_string();
-        assert_eq!(far, "unknown key \"zzz\"\n  hint: its keys are epochs, penalties, solver");
+        assert_eq!(far, "unknown key \"zzz\"\n  hint: the keys are epochs, penalties, solver");
         let wrong = read("epochs = \"many\"").unwrap_err().to_string();
-        assert!(wrong.contains("epochs") && wrong.contains("many"), "{wrong}");
+        assert_eq!(wrong, "epochs is \"many\", expected a whole number from 0 to 4294967295");
+        let list = read("penalties = 1.0").unwrap_err().to_string();
+        assert_eq!(list, "penalties is 1.0, expected a list in [ ], each value a number");
         let near = read("solver = \"exakt\"").unwrap_err().to_string();
-        assert_eq!(near, "unknown solver \"exakt\"\n  hint: did you mean \"exact\"?");
+        assert_eq!(
+            near,
+            "solver is \"exakt\", expected \"exact\" or \"linfa\"\n  hint: did you mean \"exact\"?"
+        );
         let far = read("solver = \"sgd\"").unwrap_err().to_string();
-        assert_eq!(far, "unknown solver \"sgd\"\n  hint: use one of exact, linfa");
+        assert_eq!(far, "solver is \"sgd\", expected \"exact\" or \"linfa\"");
         let text = SettingsError::value("bins", &0, "a number of at least 1").to_string();
         assert_eq!(text, "bins is 0, expected a number of at least 1");
     }

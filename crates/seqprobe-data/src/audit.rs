@@ -24,12 +24,13 @@ pub fn audit(dataset: &Dataset, near_threshold: f64) -> Audit {
         .into_iter()
         .zip(&near.splits)
         .map(|(split, near)| {
-            let (exact, reverse_complement) = copies_of(dataset, split);
+            let (exact, reverse_complement, rows_in_train) = copies_of(dataset, split);
             Shared {
                 split,
                 n_rows: dataset.splits.rows(split).len(),
                 exact,
                 reverse_complement,
+                rows_in_train: Some(rows_in_train),
                 near: near.summary,
             }
         })

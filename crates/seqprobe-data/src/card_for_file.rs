@@ -1,18 +1,21 @@
 //! A card made from one CSV, TSV or FASTA file of a user.
 
 use crate::card::{
-    CARD_SCHEMA, Card, DataFolders, FileEntry, OneOrMany, Shares, SplitMethod, SplitRule, Text,
+    CARD_SCHEMA, Card, DataFolders, FileEntry, GenomeFile, OneOrMany, Shares, SplitMethod, SplitRule, Text,
 };
 use crate::error::DataError;
 use crate::guess_task::{MetricOf, TargetValues, guess_kind, guess_positive};
 use crate::read::columns::{Column, FileLayout, Layout};
 use crate::read::data_file::DataFile;
+use crate::read::definition::is_of_header;
 use crate::read::ids::{ID_NAMES, IdProblem, Repeats, SeenIds};
-use crate::read::rows::{column_names, read_rows};
+use crate::read::interval_columns::IntervalColumns;
+use crate::read::rows::{class_names, column_names, read_rows};
 use crate::read::sequence_column::{find_named, find_sequence_column};
 use crate::split::column::{SplitColumn, SplitWords};
 use crate::split::words::SPLIT_COLUMNS;
 use seqprobe_core::{Seed, TaskKind};
+use seqprobe_files::FileKind;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -50,16 +53,19 @@ pub struct FileCard {
     pub card: Card,
     /// What was guessed, one sentence each.
     pub guesses: Vec<String>,
-    /// The file, open.
-    pub file: DataFile,
+    /// The files, open, under their paths in the card.
+    pub opened: Vec<(String, DataFile)>,
 }
 
 impl FileCard {
-    /// Where [`crate::load()`] finds the card's file: it is not opened again.
+    /// Where [`crate::load()`] finds the card's files: they are not opened again.
     pub fn folders(&self) -> DataFolders {
-        let file = self.card.files.values().flat_map(|entries| entries.as_slice()).next();
-        let opened = file.map(|entry| (entry.path.clone(), self.file.clone()));
-        DataFolders { folders: Vec::new(), opened }
+        DataFolders { folders: Vec::new(), opened: self.opened.clone() }
+    }
+
+    /// True where the data come from a pipe: the card could not be used again.
+    pub fn is_spooled(&self) -> bool {
+        self.opened.iter().any(|(_, file)| file.is_spooled())
     }
 }
 
@@ -77,13 +83,26 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
     let path = task.path.as_path();
     let mut guesses = Vec::new();
     let file = DataFile::open(path)?;
-    let layout = task.layout.layout();
+    let intervals = match &task.layout.genome {
+        Some(genome) => {
+            Some((GenomeOfTask::open(genome, &file)?, IntervalColumns::find(&file, &task.layout)?))
+        }
+        None => None,
+    };
+    let layout = intervals.as_ref().map_or_else(|| task.layout.layout(), |(_, columns)| columns.layout);
     let names = column_names(&file, layout)?;
     let column = |name: &str| match &names {
-        None if name != "header" && !name.starts_with("header:") => Text(format!("header:{name}")),
+        None if !is_of_header(name) => Text(format!("header:{name}")),
         _ => Text::from(name),
     };
     let sequence = match (&task.layout.sequence, &names) {
+        (stated, _) if intervals.is_some() => {
+            if stated.is_some() {
+                let message = "--sequence and --genome are both given\n  hint: the sequences are in the file or in the genome";
+                return Err(DataError::file(path, message));
+            }
+            "sequence".to_owned()
+        }
         (Some(stated), _) => stated.clone(),
         (None, None) => "sequence".to_owned(),
         (None, Some(_)) => {
@@ -110,10 +129,18 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
             kind
         }
     };
+    let class_names = match task.targets.as_slice() {
+        [one] => class_names(&file, one)?,
+        _ => None,
+    };
     let positive = match (kind, &task.positive) {
         (TaskKind::Binary, Some(stated)) => Some(Text(stated.clone())),
         (TaskKind::Binary, None) => {
-            let found = guess_positive(columns.targets.first());
+            let found = match class_names.as_deref() {
+                // The class of number 1.
+                Some([_, second]) => second.clone(),
+                _ => guess_positive(columns.targets.first()),
+            };
             guesses.push(format!("the positive class is {found:?}"));
             Some(Text(found))
         }
@@ -148,6 +175,7 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
             return Err(DataError::file(path, "split by group or by chromosome, not both"));
         }
         (_, false) => (None, None),
+        (None, true) if intervals.is_some() => (None, None),
         (None, true) => {
             let (chromosome, start) = find_chromosome(&file, layout, names.as_deref())?;
             guesses.push(format!("the chromosome is column {chromosome:?}"));
@@ -161,8 +189,27 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
             DataError::file(path, "the file name is not UTF-8 text\n  hint: rename the file")
         })?,
     };
-    let entry =
-        FileEntry { path: file_name.to_owned(), sha256: file.sha256()?, label: None, url: None, table: None };
+    let entry = FileEntry {
+        path: file_name.to_owned(),
+        sha256: Some(file.sha256()?),
+        sequence: None,
+        target: None,
+        label: None,
+        url: None,
+        table: None,
+        genome: None,
+    };
+    let mut opened = vec![(file_name.to_owned(), file)];
+    let (genome, columns) = match intervals {
+        Some((genome, columns)) => {
+            guesses.push(columns.guess());
+            opened.push((genome.entry.path.clone(), genome.file));
+            (Some(genome.entry), Some(columns))
+        }
+        None => (None, None),
+    };
+    let found =
+        |column: fn(&IntervalColumns) -> Option<&str>| columns.as_ref().and_then(column).map(Text::from);
     let card = Card {
         schema: CARD_SCHEMA,
         id: id_from(file_name),
@@ -171,11 +218,18 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         sequence: Text(sequence),
         target: OneOrMany::many(targets),
         positive,
-        classes: None,
+        classes: class_names
+            .filter(|names| kind == TaskKind::Multiclass && names.len() >= 3)
+            .map(|names| names.into_iter().map(Text).collect()),
         example_id,
         group: task.group.as_deref().map(column),
-        chromosome,
-        start,
+        chromosome: found(|columns| Some(&columns.chromosome)).or(chromosome),
+        start: found(|columns| Some(&columns.start)).or(start),
+        genome,
+        end: found(|columns| Some(&columns.end)),
+        strand: found(|columns| columns.strand.as_deref()),
+        length: None,
+        labels: None,
         metric: default_metric(kind).to_owned(),
         licence: String::new(),
         citation: String::new(),
@@ -183,7 +237,7 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         note: String::new(),
         format: None,
         delimiter: task.layout.delimiter.map(|delimiter| char::from(delimiter.byte())),
-        header: task.layout.has_header,
+        header: layout.has_header,
         kmers: None,
         files: BTreeMap::from([("all".to_owned(), OneOrMany::one(entry))]),
         splits: vec![rule],
@@ -191,7 +245,29 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         name: path.display().to_string(),
     };
     card.check()?;
-    Ok(FileCard { card, guesses, file })
+    Ok(FileCard { card, guesses, opened })
+}
+
+/// The genome that the user named, open, and its entry in the card.
+pub(crate) struct GenomeOfTask {
+    pub(crate) entry: GenomeFile,
+    pub(crate) file: DataFile,
+}
+
+impl GenomeOfTask {
+    pub(crate) fn open(path: &Path, intervals: &DataFile) -> Result<Self, DataError> {
+        let file = DataFile::open(path)?;
+        let name = path.file_name().and_then(|name| name.to_str());
+        let Some(name) = name.filter(|_| !file.is_spooled()) else {
+            return Err(DataError::file(path, "a genome is a file with a name in UTF-8, not a pipe"));
+        };
+        if intervals.path().file_name() == path.file_name() {
+            let message = "has the name of the file of intervals\n  hint: rename one of them, because the card names both";
+            return Err(DataError::file(path, message));
+        }
+        let entry = GenomeFile { path: name.to_owned(), sha256: Some(file.sha256()?), url: None };
+        Ok(Self { entry, file })
+    }
 }
 
 /// What one pass over the file finds.
@@ -211,7 +287,9 @@ impl FileColumns {
     ) -> Result<(), DataError> {
         let path = file.path();
         if targets.is_empty() {
-            return Err(DataError::file(path, "no target column is named"));
+            let message = "no target column is named\n  hint: --target COLUMN; a folder of intervals with one file per class \
+                           needs none";
+            return Err(DataError::file(path, message));
         }
         self.targets = names.iter().map(|name| TargetValues::new(name)).collect();
         let id_name = self.id.as_ref().map(|(name, _)| name.clone());
@@ -301,8 +379,11 @@ fn split_columns(
     }
 }
 
-/// True where the first FASTA record has the field.
+/// True where the first FASTA or FASTQ record has the field. Records of GenBank and EMBL have none.
 fn has_field(file: &DataFile, layout: Layout, column: &str) -> Result<bool, DataError> {
+    if matches!(file.kind(), FileKind::GenBank | FileKind::Embl) {
+        return Ok(false);
+    }
     let mut has = false;
     let found = read_rows(file, layout, &[Column::Named(column)], &mut |_| {
         has = true;
@@ -407,7 +488,7 @@ fn unit_of(method: SplitMethod) -> &'static str {
     }
 }
 
-fn default_metric(kind: TaskKind) -> &'static str {
+pub(crate) fn default_metric(kind: TaskKind) -> &'static str {
     match kind {
         TaskKind::Binary | TaskKind::Multiclass | TaskKind::Multilabel => "auroc",
         TaskKind::Regression => "spearman",
@@ -415,11 +496,12 @@ fn default_metric(kind: TaskKind) -> &'static str {
 }
 
 /// A card id from a file name: without its endings, other characters replaced by `-`.
-fn id_from(file_name: &str) -> String {
+pub(crate) fn id_from(file_name: &str) -> String {
     let mut stem = file_name;
-    for ending in
-        [".gz", ".bgz", ".zst", ".xz", ".bz2", ".zip", ".csv", ".tsv", ".txt", ".fasta", ".fa", ".fna"]
-    {
+    for ending in [
+        ".gz", ".bgz", ".zst", ".xz", ".bz2", ".zip", ".csv", ".tsv", ".txt", ".bed", ".fasta", ".fa",
+        ".fna", ".fastq", ".fq", ".gb", ".gbk", ".embl", ".jsonl", ".json", ".parquet", ".h5", ".hdf5",
+    ] {
         stem = stem.strip_suffix(ending).unwrap_or(stem);
     }
     let plain = |letter: char| {

@@ -27,6 +27,14 @@ pub enum DataError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A file that a card names is in none of the folders.
+    #[error("{card}: {message}")]
+    NotHere {
+        /// The card, as the user named it.
+        card: String,
+        /// Where it was looked for, with a hint.
+        message: String,
+    },
     /// A file cannot be opened, or changed while it was read.
     #[error(transparent)]
     Input(#[from] InputError),

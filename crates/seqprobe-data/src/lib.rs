@@ -2,7 +2,7 @@
 //!
 //! The only crate that reads datasets. A [`seqprobe_core::Dataset`] it returns has been checked: its
 //! sequences are DNA, its labels are known classes or finite numbers, its ids are unique and its splits
-//! are disjoint and not empty. It downloads nothing and knows neither models nor metrics.
+//! are disjoint and not empty. It downloads nothing (`seqprobe-study` does) and knows neither models nor metrics.
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -11,6 +11,8 @@
 //! | `split` | train, validation and test rows |
 //! | `load` | card to dataset |
 //! | `card_for_file` | a card guessed from one file |
+//! | `card_for_folder` | a card guessed from a folder of intervals, one file per class |
+//! | `predictions` | ready predictions of other programs, joined to a dataset |
 //! | `simulate` | tasks whose best possible predictions are known |
 //! | `audit` | copies and near-duplicates across splits |
 //!
@@ -56,23 +58,27 @@
 pub mod audit;
 pub mod card;
 mod card_for_file;
+mod card_for_folder;
 pub mod error;
 pub mod export;
 mod guess_task;
 mod load;
+mod predictions;
 mod read;
 pub mod simulate;
 pub mod split;
 
 pub use card::{
-    BundledCard, Card, DataFolders, FindFileError, bundled_cards, card_ids, find_card, find_file,
-    read_settings,
+    BundledCard, Card, DataFolders, DataLock, FindFileError, FoundFile, LOCK_FILE, LockedFile, NamedFile,
+    bundled_cards, card_ids, find_card, find_file, read_settings,
 };
 pub use card_for_file::{FileCard, FileTask, card_for_file};
+pub use card_for_folder::card_for_folder;
 pub use error::DataError;
 pub use export::{export_csv, export_fasta};
 pub use guess_task::MetricOf;
 pub use load::load;
+pub use predictions::{PredictionJoin, PredictionRequest, ReadyPredictions};
 pub use read::letters::LetterCounts;
 pub use read::missing::MISSING_WORDS;
 pub use read::{

@@ -32,8 +32,13 @@ pub fn load(card: &Card, folders: &DataFolders) -> Result<Dataset, DataError> {
     if !card.note.is_empty() {
         notes.push(card.note.clone());
     }
+    notes.extend(rows.notes);
+    let n_rows = rows.rows.len();
     let (example_ids, sequences): (Vec<String>, Vec<DnaSequence>) =
-        rows.rows.into_iter().map(|row| (row.id, row.sequence)).unzip();
+        rows.rows.into_iter().filter_map(|row| Some((row.id, row.sequence?))).unzip();
+    if sequences.len() != n_rows {
+        return Err(card.error("the genome does not have the sequences of all rows"));
+    }
     Ok(Dataset {
         id: card.id.clone(),
         title: card.title.clone(),

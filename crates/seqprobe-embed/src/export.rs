@@ -27,7 +27,8 @@ pub struct ExportFormat {
 pub static EXPORT_FORMATS: &[ExportFormat] =
     &[npy::FORMAT, safetensors::FORMAT, parquet::FORMAT, zarr::FORMAT];
 
-/// Writes all rows of a source to `path`, whole or not at all, in the format of its ending.
+/// Writes all rows of a source to `path`, whole or not at all, in the format of its ending. Missing folders of the
+/// path are created.
 ///
 /// # Shapes
 /// - `X.npy`: `[n, dim]` of 32-bit floats, and `X.ids.txt` with one id per line.
@@ -47,6 +48,9 @@ pub fn export_features(source: &dyn FeatureSource, ids: &RowIds, path: &Path) ->
     };
     if ids.len() != source.n_rows() {
         return refuse(path, format!("there are {} ids for {} rows", ids.len(), source.n_rows()));
+    }
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|source| EmbedError::io("create", folder, source))?;
     }
     (format.write)(source, ids, path)
 }
@@ -140,6 +144,14 @@ mod tests {
     }
 
     #[test]
+    fn missing_folders_are_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/folder/x.npy");
+        export_features(&KmerFrequencies::new(&sequences(&["AC"]), 1).unwrap(), &ids(&["a"]), &path).unwrap();
+        assert_eq!(names_in(path.parent().unwrap()), ["x.ids.txt", "x.npy"]);
+    }
+
+    #[test]
     fn what_cannot_be_exported_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let sequences = sequences(&["AC"]);
@@ -147,12 +159,13 @@ mod tests {
         let kmers = KmerFrequencies::new(&sequences, 1).unwrap();
         let at = |name: &str| folder.path().join(name);
         let one = ids(&["a"]);
+        std::fs::write(at("file"), "").unwrap();
         for (result, expected) in [
             (export_features(&source, &one, &at("x.npy")), "different numbers of tokens"),
             (export_features(&source, &one, &at("x.hdf5")), "\"hdf5\" is not known"),
             (export_features(&source, &RowIds::default(), &at("x.safetensors")), "0 ids for 1 rows"),
             (export_features(&kmers, &ids(&["a\nb"]), &at("x.npy")), "line break"),
-            (export_features(&kmers, &one, &at("absent/x.npy")), "cannot create"),
+            (export_features(&kmers, &one, &at("file/x.npy")), "create"),
         ] {
             let message = result.unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
@@ -160,6 +173,6 @@ mod tests {
         std::fs::create_dir(at("folder.npy")).unwrap();
         let message = export_features(&kmers, &one, &at("folder.npy")).unwrap_err().to_string();
         assert!(message.contains("it is a folder"), "{message}");
-        assert_eq!(names_in(folder.path()), ["folder.npy"]);
+        assert_eq!(names_in(folder.path()), ["file", "folder.npy"]);
     }
 }

@@ -19,8 +19,9 @@ pub use error::ImportError;
 use crate::error::EmbedError;
 use seqprobe_core::digest::DigestBuilder;
 use seqprobe_core::{Digest, FeatureError, FeatureKind, FeatureSource};
-use std::collections::HashMap;
-use std::path::PathBuf;
+use seqprobe_files::FileKind;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Names of the vectors that are tried in this order when none is given.
@@ -28,9 +29,6 @@ pub const DEFAULT_VALUES: [&str; 2] = ["embeddings", "features"];
 
 /// Names of the ids that are tried in this order when none is given.
 pub const DEFAULT_IDS: [&str; 2] = ["ids", "example_id"];
-
-/// Names of a file that an error lists.
-const MAX_SHOWN_NAMES: usize = 20;
 
 /// Where the example ids of an imported file are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,7 +91,7 @@ struct ImportedArrays {
     ids: Option<Vec<String>>,
 }
 
-/// Vectors of an imported file by example id: all finite, all of one width, each id once.
+/// Vectors of an imported file by example id: all of one width, each id once. Those that an example needs are finite.
 #[derive(Clone, Debug)]
 pub struct ImportedEmbeddings {
     table: Arc<Table>,
@@ -102,10 +100,14 @@ pub struct ImportedEmbeddings {
 #[derive(Debug)]
 struct Table {
     path: PathBuf,
+    /// Name of the vectors.
+    name: String,
     digest: Digest,
     dim: usize,
     values: Vec<f32>,
     row_of_id: HashMap<String, usize>,
+    /// Rows with a NaN or an infinity, and the first value that is one. No example may use them.
+    not_finite: BTreeMap<usize, usize>,
 }
 
 impl ImportedEmbeddings {
@@ -116,18 +118,13 @@ impl ImportedEmbeddings {
     ///
     /// # Errors
     /// [`EmbedError::Import`] with the file and what is wrong with it: an unknown ending, a name that is not in the
-    /// file, ids that are absent, empty or repeated, values that are not finite 32-bit floats, a shape other than
+    /// file, ids that are absent, empty or repeated, values that are not floats, a shape other than
     /// `[examples, values]`; [`EmbedError::Io`] when it cannot be read.
     pub fn read(request: &ImportRequest) -> Result<Self, EmbedError> {
         let path = &request.path;
         let refuse = |reason: ImportError| EmbedError::Import { path: path.clone(), reason };
-        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        let format = IMPORT_FORMATS.iter().find(|format| format.endings.contains(&ending.as_str()));
-        let format = format.ok_or_else(|| {
-            let known = IMPORT_FORMATS.iter().flat_map(|format| format.endings).copied().collect();
-            refuse(ImportError::Ending { ending: ending.clone(), known })
-        })?;
         let bytes = std::fs::read(path).map_err(|source| EmbedError::io("read", path, source))?;
+        let format = format_of(path, FileKind::of(&bytes)).map_err(refuse)?;
         let mut digest = DigestBuilder::new("imported embeddings v1");
         digest.part(&bytes);
         let file = ImportedFile {
@@ -151,14 +148,20 @@ impl ImportedEmbeddings {
         for id in &ids {
             digest.part(id.as_bytes());
         }
-        if let Some((at, &value)) = found.values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-            let (row, column) = (at / dim, at % dim);
-            let id = ids.get(row).cloned().unwrap_or_default();
-            return Err(refuse(ImportError::NotFinite { row, id, column, name: found.name, value }));
+        let mut not_finite: BTreeMap<usize, usize> = BTreeMap::new();
+        for (at, _) in found.values.iter().enumerate().filter(|(_, value)| !value.is_finite()) {
+            not_finite.entry(at / dim).or_insert(at % dim);
         }
         let row_of_id = ids::rows_by_id(&ids).map_err(refuse)?;
-        let table =
-            Table { path: path.clone(), digest: digest.finish(), dim, values: found.values, row_of_id };
+        let table = Table {
+            path: path.clone(),
+            name: found.name,
+            digest: digest.finish(),
+            dim,
+            values: found.values,
+            row_of_id,
+            not_finite,
+        };
         Ok(Self { table: Arc::new(table) })
     }
 
@@ -181,7 +184,8 @@ impl ImportedEmbeddings {
     /// file. Other rows (those in no split) may be absent; reading an absent row is an error.
     ///
     /// # Errors
-    /// [`EmbedError::Import`] with the number of absent ids that are needed, and the first three.
+    /// [`EmbedError::Import`] with the number of absent ids that are needed, and the first three; or with the first needed
+    /// vector that holds a NaN or an infinity.
     pub fn join(&self, example_ids: &[String], needed: &[usize]) -> Result<ImportedFeatures, EmbedError> {
         let exact = || example_ids.iter().map(|id| self.table.row_of_id.get(id).copied());
         let mut of_row: Vec<Option<usize>> = exact().collect();
@@ -203,6 +207,33 @@ impl ImportedEmbeddings {
                     missing: missing.len(),
                     needed: needed.len(),
                     first: missing.iter().take(3).map(|&id| id.to_owned()).collect(),
+                },
+            });
+        }
+        let wrong = needed.iter().find_map(|&row| {
+            let place = of_row.get(row).copied().flatten()?;
+            Some((row, place, *self.table.not_finite.get(&place)?))
+        });
+        if let Some((row, place, column)) = wrong {
+            let n_wrong = needed
+                .iter()
+                .filter_map(|&row| of_row.get(row).copied().flatten())
+                .filter(|place| self.table.not_finite.contains_key(place))
+                .count();
+            return Err(EmbedError::Import {
+                path: self.table.path.clone(),
+                reason: ImportError::NotFinite {
+                    row: place,
+                    id: example_ids.get(row).cloned().unwrap_or_default(),
+                    column,
+                    name: self.table.name.clone(),
+                    value: self
+                        .table
+                        .values
+                        .get(place * self.table.dim + column)
+                        .copied()
+                        .unwrap_or(f32::NAN),
+                    n_wrong,
                 },
             });
         }
@@ -243,6 +274,12 @@ impl FeatureSource for ImportedFeatures {
             let Some(&place) = self.of_row.get(row) else {
                 return Err(FeatureError::Row { row, n_rows: self.n_rows() });
             };
+            if place.is_some_and(|place| self.table.not_finite.contains_key(&place)) {
+                let path = self.table.path.display();
+                return Err(FeatureError::Store(format!(
+                    "{path}: the embedding of row {row} of the dataset is not finite"
+                )));
+            }
             let start = place.map(|place| place * self.table.dim);
             match start.and_then(|start| self.table.values.get(start..start + self.table.dim)) {
                 Some(values) => out.extend_from_slice(values),
@@ -256,6 +293,27 @@ impl FeatureSource for ImportedFeatures {
         }
         Ok(())
     }
+}
+
+/// The format of a file. Its content decides; a file of no known kind is read as its ending says, so that the reader
+/// can say what is wrong with it.
+fn format_of(path: &Path, kind: FileKind) -> Result<&'static ImportFormat, ImportError> {
+    let by_ending = |ending: &str| IMPORT_FORMATS.iter().find(|format| format.endings.contains(&ending));
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let by_content = match kind {
+        FileKind::Npy => by_ending("npy"),
+        FileKind::Zip => by_ending("npz"),
+        FileKind::Safetensors => by_ending("safetensors"),
+        FileKind::Parquet => by_ending("parquet"),
+        FileKind::Hdf5 => by_ending("h5"),
+        FileKind::Binary | FileKind::Text | FileKind::Empty => None,
+        other => return Err(ImportError::Kind { kind: other, known: endings() }),
+    };
+    by_content.or_else(|| by_ending(&ending)).ok_or_else(|| ImportError::Ending { ending, known: endings() })
+}
+
+fn endings() -> Vec<&'static str> {
+    IMPORT_FORMATS.iter().flat_map(|format| format.endings).copied().collect()
 }
 
 /// Rows and values per row of a two-dimensional array.
@@ -285,10 +343,14 @@ fn choose<'a>(
         {
             Some(near) => format!("did you mean {near:?}?"),
             None if asked.is_some() => "upper and lower case matter in names".to_owned(),
+            None if what == "ids" => {
+                "name it with the key \"ids\", or a text file with one id per line: ids = \"FILE.txt\""
+                    .to_owned()
+            }
             None => format!("name it with the key {what:?}"),
         };
         let tried = tried.iter().map(|&name| name.to_owned()).collect();
-        ImportError::NoName { what, tried, held: there.iter().take(MAX_SHOWN_NAMES).cloned().collect(), hint }
+        ImportError::NoName { what, tried, held: there.to_vec(), hint }
     })
 }
 

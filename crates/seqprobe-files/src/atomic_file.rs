@@ -42,6 +42,9 @@ impl AtomicFile {
     }
 
     fn open(target: &Path) -> io::Result<Self> {
+        if let Some(file) = open_stream(target)? {
+            return Ok(Self { output: Output::Direct(file), target: target.to_owned() });
+        }
         let place = follow_links(target)?;
         let found = match std::fs::metadata(&place) {
             Ok(found) => Some(found),
@@ -50,10 +53,6 @@ impl AtomicFile {
         };
         if place.file_name().is_none() || found.as_ref().is_some_and(std::fs::Metadata::is_dir) {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
-        }
-        if found.as_ref().is_some_and(|found| !found.is_file()) {
-            let output = Output::Direct(File::options().write(true).open(&place)?);
-            return Ok(Self { output, target: target.to_owned() });
         }
         let prefix = prefix(&place);
         let mut builder = tempfile::Builder::new();
@@ -178,6 +177,36 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// Opens what cannot be replaced: a pipe, a device, or a descriptor of this process such as `/dev/stdout`. A descriptor
+/// is written at its end, also where the shell made it a file. `None` for other paths.
+fn open_stream(target: &Path) -> io::Result<Option<File>> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        let copy = match target.to_str() {
+            Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => {
+                io::stdout().as_fd().try_clone_to_owned()
+            }
+            Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => {
+                io::stderr().as_fd().try_clone_to_owned()
+            }
+            _ => return open_pipe_or_device(target),
+        };
+        copy.map(|copy| Some(File::from(copy)))
+    }
+    #[cfg(not(unix))]
+    open_pipe_or_device(target)
+}
+
+fn open_pipe_or_device(target: &Path) -> io::Result<Option<File>> {
+    match std::fs::metadata(target) {
+        Ok(found) if found.is_file() || found.is_dir() => Ok(None),
+        Ok(_) => File::options().write(true).open(target).map(Some),
+        // What is wrong with the path is said where the file is created.
+        Err(_) => Ok(None),
+    }
+}
+
 /// Where a path's symbolic links lead to, whether anything is there or not.
 fn follow_links(path: &Path) -> io::Result<PathBuf> {
     let mut place = path.to_owned();
@@ -273,6 +302,7 @@ mod tests {
     #[test]
     fn devices_are_written_through_and_folders_are_refused() {
         write_whole(Path::new("/dev/null"), b"gone").unwrap();
+        write_whole(Path::new("/dev/stdout"), b"").unwrap();
         assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
         let folder = tempfile::tempdir().unwrap();
         let error = write_whole(folder.path(), b"x").unwrap_err().to_string();

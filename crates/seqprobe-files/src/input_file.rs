@@ -9,9 +9,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// Bytes from which [`InputFile::kind`] recognises a file.
-const PEEKED: usize = 64 << 10;
-
 /// An input that cannot be used.
 #[derive(Debug, Error)]
 pub enum InputError {
@@ -162,7 +159,7 @@ impl InputFile {
     /// # Errors
     /// [`InputError::Io`] when it cannot be read.
     pub fn kind(&self) -> Result<FileKind, InputError> {
-        Ok(FileKind::of(&self.start(PEEKED)?))
+        Ok(FileKind::of(&self.start(FileKind::BYTES)?))
     }
 
     /// Checks that the file still has the size and modification time that it had when it was opened.

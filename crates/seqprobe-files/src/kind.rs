@@ -144,8 +144,12 @@ const WORDS: &[(&str, FileKind)] = &[
 ];
 
 impl FileKind {
-    /// Recognises a file by its first bytes; 64 KiB are enough for every kind.
+    /// First bytes of a file that are looked at.
+    pub const BYTES: usize = 64 << 10;
+
+    /// Recognises a file by its first bytes; more than [`FileKind::BYTES`] are not looked at.
     pub fn of(start: &[u8]) -> Self {
+        let start = start.get(..Self::BYTES).unwrap_or(start);
         for &(at, magic, kind) in MAGIC {
             if start.get(at..).is_some_and(|rest| rest.starts_with(magic)) {
                 return kind;
@@ -172,6 +176,24 @@ impl FileKind {
         matches!(
             self,
             Self::Gzip | Self::Zstd | Self::Xz | Self::Bzip2 | Self::Lz4 | Self::Zip | Self::SevenZip
+        )
+    }
+
+    /// True for text that a program could have been meant to read: no pointer, no web page, no binary format.
+    pub fn is_text(self) -> bool {
+        matches!(
+            self,
+            Self::Json
+                | Self::JsonLines
+                | Self::Fasta
+                | Self::Fastq
+                | Self::GenBank
+                | Self::Embl
+                | Self::Gff
+                | Self::Bed
+                | Self::Vcf
+                | Self::Sam
+                | Self::Text
         )
     }
 
@@ -293,7 +315,7 @@ fn text_kind(text: &[u8]) -> FileKind {
         return FileKind::Html;
     }
     match text.first() {
-        Some(b'<') => return FileKind::Xml,
+        Some(b'<') if is_xml(text) => return FileKind::Xml,
         Some(b'{') => return json_kind(text),
         Some(b'[') => return FileKind::Json,
         _ => {}
@@ -310,6 +332,13 @@ fn text_kind(text: &[u8]) -> FileKind {
         Some(line) if is_bed_line(line) => FileKind::Bed,
         _ => FileKind::Text,
     }
+}
+
+/// A tag that is closed; a vocabulary may begin with `<cls>` too.
+fn is_xml(text: &[u8]) -> bool {
+    let start = text.get(..1 << 10).unwrap_or(text);
+    [&b"<svg"[..], b"<!"].iter().any(|tag| start.starts_with(tag))
+        || start.windows(2).any(|two| two == b"</" || two == b"/>")
 }
 
 fn is_track_line(line: &[u8]) -> bool {
@@ -369,6 +398,8 @@ mod tests {
             (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", FileKind::LfsPointer),
             (b"\n<!DOCTYPE html>\n<html>", FileKind::Html),
             (b"<svg>", FileKind::Xml),
+            (b"<Error><Code>AccessDenied</Code></Error>", FileKind::Xml),
+            (b"<cls>\n<pad>\nA\n", FileKind::Text),
             (b"\x1f\x8b\x08\x04", FileKind::Gzip),
             (b"\x28\xb5\x2f\xfd\x04", FileKind::Zstd),
             (b"BZh91AY&SY", FileKind::Bzip2),

@@ -16,12 +16,14 @@
 //! ```
 
 mod atomic_file;
+mod contained;
 mod error;
 mod input_file;
 mod kind;
 mod temporary;
 
 pub use atomic_file::{AtomicFile, StagedFile, write_synced, write_whole, write_whole_with};
+pub use contained::contained;
 pub use error::FileError;
 pub use input_file::{InputError, InputFile, InputReader};
 pub use kind::FileKind;

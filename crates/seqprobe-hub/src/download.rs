@@ -1,8 +1,8 @@
-//! One file content of the hub, downloaded into a file: resumed where it stopped, and checked before it is used.
+//! One file content of the hub or of another server, downloaded into a file: resumed where it stopped, and checked before it is used.
 
 use crate::error::HubError;
 use crate::listing::Announced;
-use crate::request::{Client, header, interrupted, shown};
+use crate::request::{Client, Range, header, interrupted, shown};
 use crate::retry::{Failed, RetryPolicy, with_retries};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
@@ -13,11 +13,14 @@ use ureq::http::Uri;
 /// Bytes read at once.
 const CHUNK: usize = 1 << 18;
 
-/// The name and length of a content.
-#[derive(Clone, Debug)]
+/// What is known of a content before it is downloaded.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Content {
+    /// The hub's name of it.
     pub(crate) etag: String,
     pub(crate) size: Option<u64>,
+    /// SHA-256 that it must have.
+    pub(crate) sha256: Option<String>,
 }
 
 impl Content {
@@ -34,18 +37,16 @@ impl Content {
             .or(announced.size)
             .or_else(|| if response.status().is_success() { number("content-length") } else { None });
         match etag {
-            Some(etag) => Ok(Self { etag, size }),
+            Some(etag) => {
+                let sha256 = (etag.len() == 64).then(|| etag.clone());
+                Ok(Self { etag, size, sha256 })
+            }
             None => Err(HubError::Answer {
                 url: shown(url),
                 message: "expected an ETag that names the content, got none\n  hint: is HF_ENDPOINT the address of a hub?"
                     .to_owned(),
             }),
         }
-    }
-
-    /// SHA-256 of the content, where its name is one.
-    fn sha256(&self) -> Option<&str> {
-        (self.etag.len() == 64).then_some(self.etag.as_str())
     }
 }
 
@@ -62,9 +63,10 @@ pub(crate) fn download(
 ) -> Result<(), HubError> {
     let resumed = fs::metadata(path).is_ok_and(|found| found.len() > 0);
     let fetch = |progress: &mut dyn FnMut(u64)| {
+        let mut version = None;
         let mut furthest = fs::metadata(path).map_or(0, |found| found.len());
         with_retries(retries, |gained| {
-            attempt(client, url, content, path, &mut |bytes| {
+            attempt(client, url, content, path, &mut version, &mut |bytes| {
                 *gained |= bytes > furthest;
                 furthest = furthest.max(bytes);
                 progress(bytes);
@@ -84,6 +86,7 @@ fn attempt(
     url: &Uri,
     content: &Content,
     path: &Path,
+    version: &mut Option<String>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), Failed> {
     let io = |error| Failed::Final(HubError::io(path)(error));
@@ -97,7 +100,7 @@ fn attempt(
         progress(at);
         return Ok(());
     }
-    let response = client.get_from(url, at)?;
+    let response = client.get(url, Range { from: at, of_version: version.as_deref() })?;
     match response.status().as_u16() {
         206 if header(&response, "content-range").and_then(first_byte) == Some(at) => {}
         206 | 416 => {
@@ -106,6 +109,9 @@ fn attempt(
         }
         _ => at = 0,
     }
+    *version = header(&response, "etag").filter(|etag| etag.starts_with('"')).map(str::to_owned);
+    let rest = header(&response, "content-length").and_then(|text| text.trim().parse::<u64>().ok());
+    let size = content.size.or_else(|| Some(at + rest?));
     file.set_len(at).map_err(io)?;
     file.seek(SeekFrom::Start(at)).map_err(io)?;
     progress(at);
@@ -123,12 +129,12 @@ fn attempt(
         file.write_all(&buffer[..n]).map_err(io)?;
         at += n as u64;
         progress(at);
-        if content.size.is_some_and(|size| at > size) {
+        if size.is_some_and(|size| at > size) {
             break;
         }
     }
     file.sync_all().map_err(io)?;
-    match content.size {
+    match size {
         Some(size) if at < size => {
             Err(interrupted(url, &format_args!("the connection ended after {at} of {size} bytes")))
         }
@@ -153,10 +159,10 @@ fn check(content: &Content, path: &Path) -> Result<(), HubError> {
     {
         return damaged("length", size.to_string(), length.to_string());
     }
-    if let Some(expected) = content.sha256() {
+    if let Some(expected) = &content.sha256 {
         let got = sha256_of_file(path)?;
-        if got != expected {
-            return damaged("sha256", expected.to_owned(), got);
+        if !got.eq_ignore_ascii_case(expected) {
+            return damaged("sha256", expected.clone(), got);
         }
     }
     Ok(())

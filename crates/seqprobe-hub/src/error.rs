@@ -1,4 +1,4 @@
-//! Why a model could not be read from the hub or its cache.
+//! Why a model or a data file could not be read from the hub, its cache or another server.
 
 use seqprobe_files::FileError;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,34 @@ pub enum HubError {
         reference: String,
         /// The cache.
         cache: PathBuf,
+    },
+    /// A data file could not be read or written.
+    #[error("{path}: {source}{}", data_space_hint(.source))]
+    DataIo {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The network is switched off.
+    #[error(
+        "{address} is not downloaded: HF_HUB_OFFLINE is set\n  hint: unset HF_HUB_OFFLINE, or copy the file from another machine"
+    )]
+    OfflineFile {
+        /// Where the file is.
+        address: String,
+    },
+    /// A data file is not the one that a card or a lock file names.
+    #[error(
+        "{address}: wrong SHA-256 digest\n  expected {expected}\n  got      {got}\n  hint: the file at this address is not the one that the card or datasets.lock names; get that version, or check the new one and write its digest there"
+    )]
+    OtherDigest {
+        /// Where the file is.
+        address: String,
+        /// The digest in the card or the lock file.
+        expected: String,
+        /// The digest of what was downloaded.
+        got: String,
     },
     /// The hub could not be reached, or the connection failed again and again.
     #[error("{url}: {message}\n  hint: {hint}")]
@@ -99,6 +127,11 @@ impl HubError {
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         move |source| Self::Io { path: path.to_owned(), source }
     }
+
+    /// An [`HubError::DataIo`] for `map_err`.
+    pub(crate) fn data_io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::DataIo { path: path.to_owned(), source }
+    }
 }
 
 impl From<FileError> for HubError {
@@ -116,6 +149,20 @@ fn space_hint(error: &std::io::Error) -> &'static str {
         }
         std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
             "\n  hint: set HF_HUB_CACHE to a folder that you may write to"
+        }
+        _ => "",
+    }
+}
+
+fn data_space_hint(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull
+        | std::io::ErrorKind::QuotaExceeded
+        | std::io::ErrorKind::FileTooLarge => {
+            "\n  hint: free some space, or give a folder on a larger disk with --data-dir"
+        }
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            "\n  hint: give a folder that you may write to with --data-dir"
         }
         _ => "",
     }

@@ -1,7 +1,10 @@
-//! Models of the Hugging Face hub: found in the cache that Python's `huggingface_hub` keeps, or fetched into it.
+//! Models of the Hugging Face hub, and data files. Models are found in the cache that Python's `huggingface_hub` keeps, or fetched into it.
 //!
-//! Only settings, tokenizer files and weights are fetched, never code. Every file is checked against the digest that
-//! the hub announces. Nothing is downloaded except by [`Hub::fetch`]; the caller decides who may call it.
+//! [`Hub::fetch_file`] downloads one data file, from a dataset repository of the hub or from any HTTPS address, with the
+//! same rules for tokens, redirects and retries.
+//!
+//! Of models, only settings, tokenizer files and weights are fetched, never code. Every file is checked against the digest that
+//! the hub announces. Nothing is downloaded except by [`Hub::fetch`] and [`Hub::fetch_file`]; the caller decides who may call it.
 //!
 //! ```
 //! use seqprobe_hub::{Hub, HubReference, HubSettings, Needed};
@@ -23,6 +26,8 @@ mod address;
 mod cache;
 mod download;
 mod error;
+mod fetch_file;
+mod file_address;
 mod hub;
 mod listing;
 mod reference;
@@ -32,6 +37,8 @@ mod settings;
 mod weight_files;
 
 pub use error::HubError;
+pub use fetch_file::FetchedFile;
+pub use file_address::{DATASET_PREFIX, FileAddress, FileAddressError};
 pub use hub::{FileDigest, Hub, Needed, Progress, Snapshot};
 pub use reference::{DEFAULT_REVISION, HubReference, HubReferenceError, RepositoryNameRule, RevisionRule};
 pub use retry::RetryPolicy;

@@ -1,5 +1,5 @@
-//! Requests to the hub. Redirects are followed here and not by the HTTP library, so that only the hub gets the
-//! token and no redirect leads into the user's network. Each kind of refusal has its own hint.
+//! Requests to the hub, and to the server of one data file. Redirects are followed here and not by the HTTP library, so
+//! that only the hub gets the token and no redirect leads into the user's network. Each kind of refusal has its own hint.
 
 use crate::address::{RefusedRedirect, is_private, is_private_host, redirect_target, same_origin};
 use crate::error::HubError;
@@ -27,19 +27,41 @@ enum Follow {
     Allowed,
 }
 
-/// A connection to one hub.
+/// Which bytes of a file are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Range<'a> {
+    /// The first byte, from 0.
+    pub(crate) from: u64,
+    /// Only of this version (a strong ETag): a server that has another one sends the whole file.
+    pub(crate) of_version: Option<&'a str>,
+}
+
+impl Range<'_> {
+    const WHOLE: Self = Self { from: 0, of_version: None };
+}
+
+/// A connection to one server that the user named: the hub, or the server of a data file.
 pub(crate) struct Client<'a> {
     settings: &'a HubSettings,
+    /// The hub. No other server gets the token.
     endpoint: Uri,
-    /// Connects to the hub, also at a private address.
-    hub: Agent,
+    /// The server that the user named.
+    home: Uri,
+    /// Connects to the server that the user named, also at a private address.
+    at_home: Agent,
     /// Connects to public addresses only.
     elsewhere: Agent,
-    hub_is_private: OnceCell<bool>,
+    home_is_private: OnceCell<bool>,
 }
 
 impl<'a> Client<'a> {
+    /// A client of the hub.
     pub(crate) fn new(settings: &'a HubSettings) -> Result<Self, HubError> {
+        Self::of(settings, parse(&settings.endpoint)?)
+    }
+
+    /// A client of the server that an address of the user names.
+    pub(crate) fn of(settings: &'a HubSettings, home: Uri) -> Result<Self, HubError> {
         let endpoint = parse(&settings.endpoint)?;
         let timeout = Some(settings.retries.timeout);
         let config = Agent::config_builder()
@@ -56,20 +78,21 @@ impl<'a> Client<'a> {
             .timeout_per_read(timeout)
             .build();
         let elsewhere = Agent::with_parts(config.clone(), DefaultConnector::new(), PublicOnly::default());
-        Ok(Self { settings, endpoint, hub: config.new_agent(), elsewhere, hub_is_private: OnceCell::new() })
+        let at_home = config.new_agent();
+        Ok(Self { settings, endpoint, home, at_home, elsewhere, home_is_private: OnceCell::new() })
     }
 
     /// Returns an answer in JSON.
     pub(crate) fn json(&self, url: &str) -> Result<serde_json::Value, HubError> {
         let url = parse(url)?;
         with_retries(self.settings.retries, |_| {
-            let response = self.send(&Method::GET, &url, 0, Follow::Allowed)?;
+            let response = self.send(&Method::GET, &url, Range::WHOLE, Follow::Allowed)?;
             let bytes = response
                 .into_body()
                 .into_with_config()
                 .limit(MAX_JSON)
                 .read_to_vec()
-                .map_err(|error| network(&url, &error))?;
+                .map_err(|error| self.network(&url, &error))?;
             serde_json::from_slice(&bytes).map_err(|error| {
                 Failed::Final(HubError::Answer {
                     url: shown(&url),
@@ -81,22 +104,30 @@ impl<'a> Client<'a> {
 
     /// Returns the headers of a file without its content.
     pub(crate) fn head(&self, url: &Uri) -> Result<Response<Body>, HubError> {
-        with_retries(self.settings.retries, |_| self.send(&Method::HEAD, url, 0, Follow::SameServer))
+        with_retries(self.settings.retries, |_| {
+            self.send(&Method::HEAD, url, Range::WHOLE, Follow::SameServer)
+        })
     }
 
-    /// Makes one attempt to get a file from byte `from` on.
-    pub(crate) fn get_from(&self, url: &Uri, from: u64) -> Result<Response<Body>, Failed> {
-        self.send(&Method::GET, url, from, Follow::Allowed)
+    /// Makes one attempt to get a part of a file.
+    pub(crate) fn get(&self, url: &Uri, range: Range<'_>) -> Result<Response<Body>, Failed> {
+        self.send(&Method::GET, url, range, Follow::Allowed)
     }
 
-    fn send(&self, method: &Method, url: &Uri, from: u64, follow: Follow) -> Result<Response<Body>, Failed> {
+    fn send(
+        &self,
+        method: &Method,
+        url: &Uri,
+        range: Range<'_>,
+        follow: Follow,
+    ) -> Result<Response<Body>, Failed> {
         let mut url = url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.send_to(method, &url, from)?;
+            let response = self.send_to(method, &url, range)?;
             let status = response.status().as_u16();
             let is_redirect = matches!(status, 301 | 302 | 303 | 307 | 308);
             if !is_redirect {
-                return if response.status().is_success() || (status == 416 && from > 0) {
+                return if response.status().is_success() || (status == 416 && range.from > 0) {
                     Ok(response)
                 } else {
                     Err(self.refusal(&url, &response))
@@ -107,8 +138,8 @@ impl<'a> Client<'a> {
             }
             let location = header(&response, "location").unwrap_or_default();
             let without_query = location.split(['?', '#']).next().unwrap_or_default().to_owned();
-            let target = redirect_target(&url, location, self.hub_is_private())
-                .map_err(|reason| refused_redirect(&url, without_query, reason))?;
+            let target = redirect_target(&url, location, self.home_is_private())
+                .map_err(|reason| self.refused_redirect(&url, without_query, reason))?;
             if follow == Follow::SameServer && !same_origin(&url, &target) {
                 return Ok(response);
             }
@@ -121,27 +152,35 @@ impl<'a> Client<'a> {
     }
 
     /// Sends one request and follows no redirect. Only the hub gets the token.
-    fn send_to(&self, method: &Method, url: &Uri, from: u64) -> Result<Response<Body>, Failed> {
-        let is_hub = same_origin(url, &self.endpoint);
+    fn send_to(&self, method: &Method, url: &Uri, range: Range<'_>) -> Result<Response<Body>, Failed> {
         let mut request = Request::builder().method(method).uri(url);
-        if let (true, Some(token)) = (is_hub, &self.settings.token) {
+        if let (true, Some(token)) = (same_origin(url, &self.endpoint), &self.settings.token) {
             request = request.header("authorization", token.header());
         }
-        if from > 0 {
-            request = request.header("range", format!("bytes={from}-"));
+        if range.from > 0 {
+            request = request.header("range", format!("bytes={}-", range.from));
+            if let Some(version) = range.of_version {
+                request = request.header("if-range", version);
+            }
         }
         let answer_error = |error: ureq::http::Error| {
             Failed::Final(HubError::Answer { url: shown(url), message: error.to_string() })
         };
         let request = request.body(()).map_err(answer_error)?;
-        let agent = if is_hub || self.hub_is_private() { &self.hub } else { &self.elsewhere };
-        agent.run(request).map_err(|error| network(url, &error))
+        let is_home = same_origin(url, &self.home);
+        let agent = if is_home || self.home_is_private() { &self.at_home } else { &self.elsewhere };
+        agent.run(request).map_err(|error| self.network(url, &error))
     }
 
-    /// Whether the user's own endpoint has a private address; then its redirects may lead to private addresses too.
-    fn hub_is_private(&self) -> bool {
-        *self.hub_is_private.get_or_init(|| {
-            let host = self.endpoint.host().unwrap_or_default();
+    /// Whether the server that the user named is the hub.
+    fn is_hub(&self) -> bool {
+        same_origin(&self.home, &self.endpoint)
+    }
+
+    /// Whether the server that the user named has a private address; then its redirects may lead to private addresses too.
+    fn home_is_private(&self) -> bool {
+        *self.home_is_private.get_or_init(|| {
+            let host = self.home.host().unwrap_or_default();
             if is_private_host(host) {
                 return true;
             }
@@ -159,10 +198,12 @@ impl<'a> Client<'a> {
         let status = response.status().as_u16();
         let code = header(response, "x-error-code").unwrap_or_default();
         let words = header(response, "x-error-message").unwrap_or_default();
-        let hint = if same_origin(url, &self.endpoint) {
-            hint(status, code, self.settings.token.is_some())
-        } else {
-            "the storage server refused the request, not the hub itself; try again later".to_owned()
+        let hint = match (same_origin(url, &self.home), self.is_hub()) {
+            (true, true) => hint(status, code, self.settings.token.is_some()),
+            (false, true) => {
+                "the storage server refused the request, not the hub itself; try again later".to_owned()
+            }
+            (_, false) => web_hint(status).to_owned(),
         };
         let error = HubError::Status {
             url: shown(url),
@@ -176,6 +217,40 @@ impl<'a> Client<'a> {
         } else {
             Failed::Final(error)
         }
+    }
+
+    /// Classifies an error of the connection as passing or final.
+    fn network(&self, url: &Uri, error: &ureq::Error) -> Failed {
+        if let ureq::Error::Other(other) = error
+            && let Some(PrivateAddress(address)) = other.downcast_ref()
+        {
+            return self.refused_redirect(
+                url,
+                shown(url),
+                RefusedRedirect::ResolvesToPrivateAddress(*address),
+            );
+        }
+        let is_passing = match error {
+            ureq::Error::Io(error) => error.kind() != std::io::ErrorKind::InvalidData,
+            ureq::Error::Timeout(_) | ureq::Error::Protocol(_) | ureq::Error::ConnectionFailed => true,
+            _ => false,
+        };
+        let hint = if self.is_hub() {
+            "check the network, HTTPS_PROXY and HF_ENDPOINT; the part that was downloaded is kept"
+        } else {
+            "check the network, HTTPS_PROXY and the url in the card; the part that was downloaded is kept"
+        };
+        let error = HubError::Network { url: shown(url), message: error.to_string(), hint };
+        if is_passing { Failed::Passing(error, None) } else { Failed::Final(error) }
+    }
+
+    fn refused_redirect(&self, url: &Uri, target: String, reason: RefusedRedirect) -> Failed {
+        let hint = if self.is_hub() {
+            "if this is a mirror inside your network, set HF_ENDPOINT to its own address"
+        } else {
+            "check the url in the card; if the file is inside your network, give its own address there"
+        };
+        Failed::Final(HubError::Redirect { url: shown(url), target, reason: reason.to_string(), hint })
     }
 }
 
@@ -201,39 +276,24 @@ fn hint(status: u16, code: &str, has_token: bool) -> String {
     }
 }
 
-/// Classifies an error of the connection as passing or final.
-fn network(url: &Uri, error: &ureq::Error) -> Failed {
-    if let ureq::Error::Other(other) = error
-        && let Some(PrivateAddress(address)) = other.downcast_ref()
-    {
-        return refused_redirect(url, shown(url), RefusedRedirect::ResolvesToPrivateAddress(*address));
+/// What to do about a server of a data file that refuses a request.
+fn web_hint(status: u16) -> &'static str {
+    match status {
+        401 | 403 => {
+            "the server wants a login or does not allow downloads by programs: download the file with a browser and \
+            put it into the data folder"
+        }
+        404 | 410 => "the file has moved or the address is wrong: check the url in the card",
+        429 => "the server limits how often it may be asked: wait some minutes",
+        500.. => "the server has a problem: try again later; the part that was downloaded is kept",
+        _ => "check the url in the card",
     }
-    let is_passing = match error {
-        ureq::Error::Io(error) => error.kind() != std::io::ErrorKind::InvalidData,
-        ureq::Error::Timeout(_) | ureq::Error::Protocol(_) | ureq::Error::ConnectionFailed => true,
-        _ => false,
-    };
-    let error = HubError::Network {
-        url: shown(url),
-        message: error.to_string(),
-        hint: "check the network, HTTPS_PROXY and HF_ENDPOINT; the part that was downloaded is kept",
-    };
-    if is_passing { Failed::Passing(error, None) } else { Failed::Final(error) }
 }
 
 /// Returns the passing error of a download that was interrupted.
 pub(crate) fn interrupted(url: &Uri, message: &dyn std::fmt::Display) -> Failed {
     let hint = "check the network and run again: the part that was downloaded is kept, and the download continues there";
     Failed::Passing(HubError::Network { url: shown(url), message: message.to_string(), hint }, None)
-}
-
-fn refused_redirect(url: &Uri, target: String, reason: RefusedRedirect) -> Failed {
-    Failed::Final(HubError::Redirect {
-        url: shown(url),
-        target,
-        reason: reason.to_string(),
-        hint: "if this is a mirror inside your network, set HF_ENDPOINT to its own address",
-    })
 }
 
 /// Returns the text of a header.
@@ -302,9 +362,11 @@ mod tests {
             retries: RetryPolicy { attempts: 1, ..RetryPolicy::default() },
         };
         let client = Client::new(&settings).unwrap();
-        client.hub_is_private.set(false).unwrap();
+        client.home_is_private.set(false).unwrap();
         let url: Uri = "http://localhost:9/x".parse().unwrap();
-        let Err(Failed::Final(error)) = client.send_to(&Method::GET, &url, 0) else { panic!("not refused") };
+        let Err(Failed::Final(error)) = client.send_to(&Method::GET, &url, Range::WHOLE) else {
+            panic!("not refused")
+        };
         assert!(error.to_string().contains("private address"), "{error}");
     }
 

@@ -13,12 +13,14 @@ mod stored_tensor;
 pub mod torch_file;
 
 use crate::error::ModelError;
+use crate::folder::misplaced::misplaced;
 use index::Index;
 use layout::TensorLayout;
 use mapped_file::MappedFile;
 use safetensors::Dtype;
 use seqprobe_core::Digest;
 use seqprobe_core::digest::DigestBuilder;
+use seqprobe_files::FileKind;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use stored_tensor::{StoredTensor, float_kind};
@@ -44,7 +46,14 @@ impl Checkpoint {
         let path =
             if folder_or_file.is_dir() { index::locate(folder_or_file)? } else { folder_or_file.to_owned() };
         let (files, tensors) = if Index::is_index(&path) { open_split(&path)? } else { open_single(&path)? };
-        let (names, tensors) = tensors.into_iter().unzip();
+        if let Some(name) = tensors.keys().find(|name| name.contains(".lora_A.") || name.contains(".lora_B."))
+        {
+            let message = format!(
+                "tensor {name:?} is part of a LoRA adapter that is not merged into the weights\n  hint: merge it first in Python: model.merge_and_unload().save_pretrained(NEW)"
+            );
+            return Err(ModelError::Checkpoint { path, message });
+        }
+        let (names, tensors): (Vec<String>, Vec<StoredTensor>) = tensors.into_iter().unzip();
         Ok(Self { path, files, names, tensors })
     }
 
@@ -240,11 +249,24 @@ fn open_split(path: &Path) -> Result<Opened, ModelError> {
     Ok((files, tensors))
 }
 
-/// Opens a file of either format. Zip archives are files of `torch.save`; for other files the name decides.
+/// Opens a file of either format. The content decides; where it could be either, because it is damaged, the name does.
 fn read_file(path: &Path) -> Result<(MappedFile, Vec<TensorLayout>), ModelError> {
     let file = MappedFile::open(path)?;
-    let is_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
-    let layouts = if is_safetensors && !torch_file::is_archive(file.bytes()) {
+    let kind = FileKind::of(file.bytes());
+    let is_named_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
+    let is_safetensors = match kind {
+        FileKind::Safetensors => true,
+        FileKind::Zip => false,
+        // A pickle has a mark of two bytes only, which a cut safetensors file may have too.
+        FileKind::Binary | FileKind::Text | FileKind::Empty | FileKind::Pickle | FileKind::Tar => {
+            is_named_safetensors
+        }
+        other => {
+            let message = misplaced(other, "safetensors or a file of torch.save");
+            return Err(ModelError::Checkpoint { path: path.to_owned(), message });
+        }
+    };
+    let layouts = if is_safetensors {
         safetensors_file::read(file.bytes()).map_err(|error| error.to_string())
     } else {
         torch_file::read(file.bytes()).map_err(|error| error.to_string())

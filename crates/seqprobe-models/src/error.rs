@@ -1,5 +1,6 @@
 //! The error of this crate.
 
+use seqprobe_core::torch_text;
 use seqprobe_files::FileError;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -16,7 +17,7 @@ pub enum ModelError {
         source: std::io::Error,
     },
     /// libtorch failed.
-    #[error("libtorch: {0}")]
+    #[error("libtorch: {}", torch_text::sentence(&.0.to_string()))]
     Torch(#[from] tch::TchError),
     /// A precision in which a family does not compute.
     #[error("models of family {family} compute in 32 bits only\n  hint: leave out the precision, or use f32")]
@@ -65,6 +66,16 @@ pub enum ModelError {
     /// A batch whose ids, lengths and shape do not fit together, or that has an id outside the vocabulary.
     #[error("token batch: {0}")]
     Batch(String),
+    /// A folder that is not that of a model.
+    #[error("{path}: {what}\n  hint: {hint}")]
+    Folder {
+        /// The folder or file.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
     /// A config file that lacks a key or has a value that this program does not support.
     #[error("{path}: {message}")]
     Config {

@@ -25,6 +25,7 @@
 //! ```
 
 pub mod batch;
+pub mod bundled;
 pub mod checkpoint;
 pub mod create;
 pub mod encoder;
@@ -42,6 +43,7 @@ pub mod reference;
 pub mod tokenizer;
 
 pub use batch::{TokenBatch, Tokens};
+pub use bundled::{BUNDLED_MODELS, BundledModel};
 pub use encoder::{Encoder, EncoderSpec, HiddenStates, PackedStates};
 pub use error::ModelError;
 pub use families::{FAMILIES, Family, PublishedModel};

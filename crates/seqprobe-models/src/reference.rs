@@ -1,6 +1,8 @@
-//! What a user may write for a model: a path, `hf:owner/name@revision`, or the identifier of a published model. No
+//! What a user may write for a model: a path, `hf:owner/name@revision`, or the identifier of a bundled or published
+//! model. No
 //! file is read and no request is sent. The prefix `random:` is handled by the caller.
 
+use crate::bundled::{BUNDLED_MODELS, BundledModel};
 use crate::families::{FAMILIES, Family, PublishedModel};
 use seqprobe_hub::{HubReference, HubReferenceError};
 use std::path::{Path, PathBuf};
@@ -15,6 +17,8 @@ pub enum ModelReference {
     Hub(HubReference),
     /// A published model of the registry, and its repository.
     Published(&'static PublishedModel, HubReference),
+    /// A model that is part of the program.
+    Bundled(&'static BundledModel),
 }
 
 /// A text that names no model.
@@ -36,8 +40,8 @@ pub enum ReferenceError {
 }
 
 impl ModelReference {
-    /// Reads a reference. Relative paths start from `base`. An existing path takes precedence over a published
-    /// model with the same name.
+    /// Reads a reference. Relative paths start from `base`. An existing path takes precedence over a bundled or
+    /// published model with the same name.
     ///
     /// # Errors
     /// [`ReferenceError`] with the nearest names.
@@ -48,6 +52,9 @@ impl ModelReference {
         let path = base.join(text);
         if !text.is_empty() && path.exists() {
             return Ok(Self::Path(path));
+        }
+        if let Some(model) = BundledModel::named(text) {
+            return Ok(Self::Bundled(model));
         }
         if let Some((_, model)) = published_models().find(|(_, model)| model.id == text) {
             return Ok(Self::Published(model, HubReference::parse(model.repository)?));
@@ -66,7 +73,11 @@ fn hint(text: &str) -> String {
     let mut near: Vec<&str> = Vec::new();
     while let Some(next) = seqprobe_core::config::nearest(
         text,
-        published_models().map(|(_, model)| model.id).filter(|id| !near.contains(id)),
+        BUNDLED_MODELS
+            .iter()
+            .map(|model| model.id)
+            .chain(published_models().map(|(_, model)| model.id))
+            .filter(|id| !near.contains(id)),
     ) {
         near.push(next);
         if near.len() == 3 {

@@ -1,13 +1,11 @@
 //! Errors of libtorch and of settings, as the errors of a probe.
 
-use seqprobe_core::{ProbeError, SettingsError};
+use seqprobe_core::{ProbeError, SettingsError, torch_text};
 
 /// Turns an error of libtorch into an error of a probe.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 pub(crate) fn torch(error: tch::TchError) -> ProbeError {
-    let text = error.to_string();
-    // The rest is libtorch's stack trace.
-    ProbeError::Torch(text.split("\nException raised from").next().unwrap_or(&text).to_owned())
+    ProbeError::Torch(torch_text::sentence(&error.to_string()))
 }
 
 /// Turns a setting outside of its range into an error of a fit.

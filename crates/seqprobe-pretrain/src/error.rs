@@ -1,6 +1,6 @@
 //! Why a pretraining failed.
 
-use seqprobe_core::ConfigError;
+use seqprobe_core::{ConfigError, torch_text};
 use seqprobe_data::DataError;
 use seqprobe_files::FileError;
 use seqprobe_models::ModelError;
@@ -28,7 +28,7 @@ pub enum PretrainError {
     #[error(transparent)]
     Model(#[from] ModelError),
     /// libtorch failed.
-    #[error("libtorch: {0}")]
+    #[error("libtorch: {}", torch_text::sentence(&.0.to_string()))]
     Torch(#[from] tch::TchError),
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]

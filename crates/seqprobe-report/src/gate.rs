@@ -314,7 +314,7 @@ fn judge(
         })
         .collect();
     for (&index, p_adjusted) in judged.iter().zip(holm(&p_values)) {
-        let Some(Ok(Difference { estimate })) = &differences[index] else { continue };
+        let Some(Ok(Difference { estimate, .. })) = &differences[index] else { continue };
         let cell = &mut cells[index];
         cell.p_adjusted = Some(p_adjusted);
         if p_adjusted < ALPHA && estimate.point.abs() > margin {

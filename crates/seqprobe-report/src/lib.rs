@@ -25,6 +25,7 @@
 //!     datasets: Vec::new(),
 //!     cells: Vec::new(),
 //!     verdicts: Vec::new(),
+//!     model_comparisons: Vec::new(),
 //!     warnings: vec![Warning::AmbiguousBases { dataset: "d".to_owned(), bases: 4 }],
 //!     diagnostics: Vec::new(),
 //!     ranks: None,

@@ -2,7 +2,9 @@
 
 pub(crate) mod audit;
 pub(crate) mod grids;
+pub(crate) mod model_pairs;
 pub(crate) mod names;
+pub(crate) mod qualifications;
 pub mod quantities;
 pub(crate) mod sentences;
 pub(crate) mod warnings;

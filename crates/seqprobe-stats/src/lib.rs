@@ -18,19 +18,22 @@ mod tests_and_verdicts;
 ///   the part of the seed variance that test examples explain is subtracted.
 /// - 4: in differences, the degrees of freedom of seeds use the geometric mean of the corrected and the uncorrected
 ///   variance.
-pub const INTERVALS_VERSION: u32 = 4;
+/// - 5: unequal clusters count as their effective number; clusters of one class each are drawn class by class; clusters
+///   are numbered by their first row.
+pub const INTERVALS_VERSION: u32 = 5;
 
 pub use intervals::estimate::{compare, estimate};
 pub use intervals::types::{Difference, Estimate, IntervalMethod, NoEstimate, Resampling};
 pub use metrics::curves::{CalibrationBin, calibration, precision_at, roc_at};
 pub use metrics::errors::{InputError, Undefined};
-pub use metrics::metric::{Metric, MetricTask, TargetScores};
+pub use metrics::metric::{MarginScale, Metric, MetricTask, TargetScores};
 pub use metrics::registry::{METRICS, metric};
 pub use metrics::truth::Truth;
 pub use tests_and_verdicts::corrections::{benjamini_hochberg, holm};
 pub use tests_and_verdicts::delong_test::{DeLong, delong_test};
 pub use tests_and_verdicts::floors::{floor_note, paired_floor, rank_sum_floor};
 pub use tests_and_verdicts::permutation::{PermutationTest, permutation_test};
+pub use tests_and_verdicts::power::{Power, power};
 pub use tests_and_verdicts::resampled_t::{ResampledT, corrected_resampled_t};
 pub use tests_and_verdicts::suite_ranks::{PairTest, RankSummary, nemenyi_difference, rank_methods};
 pub use tests_and_verdicts::unpaired::{KnownInterval, unpaired};

@@ -6,6 +6,7 @@ pub(crate) mod columns;
 pub(crate) mod curves;
 mod decisions;
 pub(crate) mod errors;
+mod margin;
 pub(crate) mod metric;
 mod probabilities;
 #[cfg(test)]
@@ -14,5 +15,6 @@ pub(crate) mod ranking;
 pub(crate) mod registry;
 mod regression;
 pub(crate) mod scale;
+pub(crate) mod tails;
 pub(crate) mod truth;
 pub(crate) mod weighted;

@@ -4,6 +4,7 @@ pub(crate) mod corrections;
 pub(crate) mod delong_test;
 pub(crate) mod floors;
 pub(crate) mod permutation;
+pub(crate) mod power;
 pub(crate) mod resampled_t;
 pub(crate) mod suite_ranks;
 pub(crate) mod unpaired;

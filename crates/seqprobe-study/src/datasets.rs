@@ -2,6 +2,7 @@
 
 use crate::error::StudyError;
 use crate::events::{StudyEvent, StudyEvents};
+use crate::home::from_home;
 use crate::suite::Suite;
 use crate::suite::file::SimulateEntry;
 use seqprobe_core::config::nearest;
@@ -58,6 +59,7 @@ pub fn load_dataset(
 }
 
 fn load_card(name: &str, relative_to: &Path, data_dirs: &[PathBuf]) -> Result<Dataset, StudyError> {
+    let name = &*from_home(name);
     let by_path = relative_to.join(name);
     let asked = if name.ends_with(".toml") && by_path.exists() {
         by_path.display().to_string()

@@ -117,7 +117,7 @@ pub fn forecast_file(
 /// Checks the words of a request.
 fn check(request: &EmbedRequest) -> Result<(ModelRepresentation, Pooling), StudyError> {
     let pooling: Pooling =
-        request.pooling.parse().map_err(|error| StudyError::Option(SuiteProblem::word(error)))?;
+        request.pooling.parse().map_err(|error| StudyError::Option(SuiteProblem::word("pooling")(error)))?;
     let extraction = check_extraction(
         request.keep.as_deref(),
         request.window,

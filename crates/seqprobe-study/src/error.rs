@@ -47,7 +47,9 @@ pub enum StudyError {
     #[error("the threads cannot be started: {0}")]
     ThreadPool(String),
     /// No place for the cache.
-    #[error("no cache folder: HOME is not set\n  hint: give --cache-dir")]
+    #[error(
+        "no cache folder: HOME is not set\n  hint: give --cache-dir, or --no-cache where the command has it"
+    )]
     NoCacheFolder,
     /// A card for data that came from a pipe.
     #[error(
@@ -60,6 +62,14 @@ pub enum StudyError {
     /// A dataset that cannot be read.
     #[error(transparent)]
     Data(DataError),
+    /// A data file that cannot be downloaded.
+    #[error("file {path:?}: {message}")]
+    FetchData {
+        /// Its path in the card.
+        path: String,
+        /// What is wrong, with a hint.
+        message: String,
+    },
     /// The same dataset twice.
     #[error("dataset {0:?} is named twice in the suite")]
     DatasetTwice(String),
@@ -180,6 +190,16 @@ pub enum StudyError {
     /// A fitted cell that the suite does not have.
     #[error("{0}: the cell does not belong to its suite")]
     ForeignCell(String),
+    /// The folder for the results has those of something else.
+    #[error(
+        "{} contains {what}\n  hint: --out names another folder, --force replaces what is in this one", path.display()
+    )]
+    TakenFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What it has.
+        what: String,
+    },
     /// No stored probes where they should be.
     #[error("{}: {source}\n  hint: give the folder of a finished run with fitted probes", path.display())]
     NoProbes {
@@ -253,6 +273,9 @@ pub enum ModelProblem {
     /// A folder does not need to be fetched.
     #[error("{} is on this machine already", .0.display())]
     IsLocal(PathBuf),
+    /// A model of the program does not need to be fetched.
+    #[error("is part of the program, so it needs no download")]
+    IsBundled,
     /// A layer that it does not have.
     #[error("layer {layer} does not exist\n  hint: it has layers 0 to {n_blocks} and final")]
     Layer {
@@ -305,10 +328,16 @@ impl StudyError {
             | Self::UnknownMetricName { .. }
             | Self::UnfitMetric { .. }
             | Self::NoProbes { .. }
+            | Self::TakenFolder { .. }
             | Self::UnknownCell { .. }
             | Self::SeveralCells { .. } => ErrorKind::Usage,
-            Self::Model { problem, .. } if matches!(**problem, ModelProblem::IsLocal(_)) => ErrorKind::Usage,
+            Self::Model { problem, .. }
+                if matches!(**problem, ModelProblem::IsLocal(_) | ModelProblem::IsBundled) =>
+            {
+                ErrorKind::Usage
+            }
             Self::Data(_)
+            | Self::FetchData { .. }
             | Self::Embeddings { .. }
             | Self::EmbeddingsOfDataset { .. }
             | Self::Probe(_)
@@ -331,7 +360,22 @@ impl StudyError {
     /// The error with the id of the sequence that it is about. `ids`: those of rows from `first_row` on.
     #[must_use]
     pub fn naming(self, ids: &[String], first_row: usize) -> Self {
-        let row = match &self {
+        match self.row().and_then(|row| ids.get(row.checked_sub(first_row)?)) {
+            Some(id) => Self::OfSequence { id: id.clone(), source: Box::new(self) },
+            None => self,
+        }
+    }
+
+    /// True if a sequence is too long for the model or the probe.
+    pub fn is_too_long(&self) -> bool {
+        let is_not_read =
+            matches!(self, Self::Extraction(EmbedError::Sequence { .. } | EmbedError::NoKmer { .. }));
+        self.row().is_some() && !is_not_read
+    }
+
+    /// The row of the sequence that the error is about, where it is about one.
+    pub fn row(&self) -> Option<usize> {
+        match self {
             Self::Extraction(
                 EmbedError::TooLong { row, .. }
                 | EmbedError::Sequence { row, .. }
@@ -341,10 +385,6 @@ impl StudyError {
             | Self::Features(FeatureError::TooLong { row, .. })
             | Self::Probe(ProbeError::Features(FeatureError::TooLong { row, .. })) => Some(*row),
             _ => None,
-        };
-        match row.and_then(|row| ids.get(row.checked_sub(first_row)?)) {
-            Some(id) => Self::OfSequence { id: id.clone(), source: Box::new(self) },
-            None => self,
         }
     }
 

@@ -40,7 +40,7 @@ pub(crate) fn forecast(
     options: &StudyOptions,
     events: &mut dyn StudyEvents,
 ) -> Result<StudyForecast, StudyError> {
-    let Planned { datasets, prepared, plans } = plan_study(suite, given, options, events)?;
+    let Planned { datasets, prepared, plans, .. } = plan_study(suite, given, options, events)?;
     let folder = options.cache.open()?;
     let cache = EmbeddingCache::open(&folder.folder).map_err(StudyError::Cache)?;
     let mut extractions = Vec::new();

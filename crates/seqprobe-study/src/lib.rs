@@ -22,7 +22,9 @@ mod datasets;
 mod embed;
 mod error;
 mod events;
+mod fetch_data;
 mod forecast;
+mod home;
 mod judge;
 mod masked_scores;
 mod models;
@@ -42,6 +44,7 @@ pub use datasets::{card_folders, load_dataset, remarks_of_dataset, simulate_data
 pub use embed::{EmbedRequest, EmbeddedFile, FileEmbeddings, embed_file, forecast_file};
 pub use error::{ErrorKind, ModelProblem, StudyError};
 pub use events::{StudyEvent, StudyEvents};
+pub use fetch_data::{DataFile, DataFileState, check_files, fetch_files};
 pub use forecast::StudyForecast;
 pub use masked_scores::{MaskedScores, masked_scores};
 pub use models::device::{DeviceError, NoGpu, cuda_devices, device_name, parse_device};

@@ -35,7 +35,7 @@ pub fn masked_scores(
     finder: &ModelFinder,
     events: &mut dyn StudyEvents,
 ) -> Result<MaskedScores, StudyError> {
-    let FoundModel { path, .. } = finder.find(name, Path::new(""), Needed::Weights, events)?;
+    let FoundModel { path, unpacked, .. } = finder.find(name, Path::new(""), Needed::Weights, events)?;
     let options = LoadOptions {
         weights: Weights::Pretrained,
         precision: Precision::F32,
@@ -43,6 +43,7 @@ pub fn masked_scores(
         allow_code: false,
     };
     let model = MaskedModel::load(&path, options).map_err(|error| StudyError::model(name, error))?;
+    drop(unpacked);
     let stride = mask_every.map_or(usize::MAX, NonZeroUsize::get);
     let mut rows = BaseRows { values: Vec::new(), starts: vec![0] };
     let mut likelihoods = Vec::new();

@@ -23,6 +23,8 @@ pub struct StudyOptions {
     pub threads: usize,
     /// Folder to write the run to; `None` to write none.
     pub out: Option<PathBuf>,
+    /// Replace what is in that folder, also if it is the run of another suite or file.
+    pub overwrite: bool,
     /// The program that runs the study, for the record.
     pub program: ProgramInfo,
 }
@@ -61,6 +63,7 @@ impl Default for StudyOptions {
             device: tch::Device::Cpu,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             out: None,
+            overwrite: false,
             program: ProgramInfo::default(),
         }
     }

@@ -5,3 +5,4 @@ pub(crate) mod cell_store;
 pub(crate) mod error;
 pub(crate) mod run_folder;
 pub(crate) mod stored_probe;
+pub(crate) mod taken_folder;

@@ -11,7 +11,7 @@ use crate::store::run_folder::write_run_folder;
 use crate::suite::Suite;
 use crate::suite::one_file::{OneFile, suite_file, write_card_and_suite};
 use seqprobe_core::{Dataset, Seed};
-use seqprobe_data::{Card, FileTask, card_for_file, load};
+use seqprobe_data::{Card, FileTask, card_for_file, card_for_folder, load};
 use seqprobe_report::RunRecord;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -144,7 +144,7 @@ impl OneFileStudy {
         if let Some(metric) = &request.metric {
             check_metric_name(metric)?;
         }
-        let made = card_for_file(&FileTask {
+        let task = FileTask {
             path: request.file.clone(),
             layout: request.layout.clone(),
             targets: request.targets.clone(),
@@ -155,10 +155,11 @@ impl OneFileStudy {
             group: request.group.clone(),
             chromosome: request.chromosome,
             seed: Seed(0),
-        })
-        .map_err(StudyError::Data)?;
+        };
+        let made = if request.file.is_dir() { card_for_folder(&task) } else { card_for_file(&task) };
+        let made = made.map_err(StudyError::Data)?;
         let folders = made.folders();
-        let is_spooled = made.file.is_spooled();
+        let is_spooled = made.is_spooled();
         let mut card = made.card;
         if let Some(metric) = &request.metric {
             card.metric.clone_from(metric);

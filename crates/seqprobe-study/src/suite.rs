@@ -11,6 +11,10 @@ pub(crate) mod imported;
 mod mutated;
 pub(crate) mod one_file;
 pub(crate) mod probes;
+pub(crate) mod published;
 pub(crate) mod representation;
+mod values;
+#[cfg(test)]
+mod wrong_values;
 
 pub(crate) use checked_suite::{DEFAULT_REPLICATES, Suite};

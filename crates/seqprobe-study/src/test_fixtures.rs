@@ -29,7 +29,7 @@ pub(crate) fn dataset(n_test: usize, clusters: bool) -> Dataset {
         },
         metric: "auroc".to_owned(),
         example_ids: (0..n).map(|row| row.to_string()).collect(),
-        sequences: vec![DnaSequence::parse("ACGT").expect("letters").0; n],
+        sequences: (0..n).map(sequence).collect(),
         targets: Targets::Classes {
             labels: (0..n).map(|row| u32::from(row % 3 == 0)).collect(),
             n_classes: 2,
@@ -41,6 +41,12 @@ pub(crate) fn dataset(n_test: usize, clusters: bool) -> Dataset {
         notes: Vec::new(),
         origin: Origin::default(),
     }
+}
+
+/// A sequence that no other row has, on either strand: only its start has more than one A in a row.
+fn sequence(row: usize) -> DnaSequence {
+    let digits = (0..6).map(|place| ["AC", "AG", "AT", "GC"][(row >> (2 * place)) & 3]);
+    DnaSequence::parse(&format!("AAAA{}", digits.collect::<String>())).expect("letters").0
 }
 
 /// What a made-up probe predicts.

@@ -62,6 +62,9 @@ pub(crate) struct RunArguments {
     /// Folder of the results [default: reports/SUITE]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Replace what is in that folder, also if it is the run of another suite
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Write the planned cells as JSON to standard output and compute nothing
     #[arg(long)]
     pub(crate) plan: bool,
@@ -74,10 +77,12 @@ pub(crate) struct RunArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ProbeArguments {
-    /// CSV, TSV or FASTA of sequences with their labels, plain or compressed (gz, zst, xz, bz2, zip); - is standard input
+    /// CSV, TSV or FASTA of sequences with their labels, plain or compressed (gz, zst, xz, bz2, zip); - is standard input. With
+    /// --genome: intervals, or a folder of them (train/CLASS.csv.gz, test/CLASS.csv.gz)
     pub(crate) file: PathBuf,
-    /// Target column; several for many targets. FASTA: `header:KEY` for a `KEY=value` token
-    #[arg(long, required = true, value_delimiter = ',', value_name = "COLUMN")]
+    /// Target column; several for many targets. FASTA: `header:KEY` for a `KEY=value` token. Not for a folder of intervals,
+    /// in which each file is a class
+    #[arg(long, value_delimiter = ',', value_name = "COLUMN")]
     pub(crate) target: Vec<String>,
     #[command(flatten)]
     pub(crate) columns: FileArgs,
@@ -119,7 +124,7 @@ pub(crate) struct ProbeArguments {
     #[arg(long, value_delimiter = ',', value_name = "CONTROL")]
     pub(crate) controls: Option<Vec<String>>,
     /// Number of training seeds of neural probes
-    #[arg(long, default_value_t = 5, value_name = "N")]
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(crate) seeds: u64,
     /// Differences smaller than this do not matter
     #[arg(long, default_value_t = 0.01, value_name = "X")]
@@ -129,6 +134,9 @@ pub(crate) struct ProbeArguments {
     /// Folder of the results [default: reports/FILE]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Replace what is in that folder, also if it is the run of another file or target
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Folder to write the equivalent card and suite to
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,
@@ -324,6 +332,18 @@ pub(crate) enum DataCommand {
     Check {
         /// Card ids or paths
         datasets: Vec<String>,
+        /// Check every card of `datasets/` and of the program, as far as its files are here, and list what can be fetched
+        #[arg(long, conflicts_with = "datasets")]
+        all: bool,
+        #[command(flatten)]
+        folders: PathArgs,
+    },
+    /// Download the files of cards that are not here, check them, and write the digests that no card states to
+    /// `datasets.lock`
+    Fetch {
+        /// Card ids or paths
+        #[arg(required = true, value_name = "CARD")]
+        datasets: Vec<String>,
         #[command(flatten)]
         folders: PathArgs,
     },
@@ -351,17 +371,17 @@ pub(crate) enum DataCommand {
         #[arg(long, default_value_t = 0)]
         seed: u64,
         /// Training examples
-        #[arg(long, value_name = "N")]
-        train: Option<usize>,
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+        train: Option<u32>,
         /// Validation examples
-        #[arg(long, value_name = "N")]
-        valid: Option<usize>,
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+        valid: Option<u32>,
         /// Test examples
-        #[arg(long, value_name = "N")]
-        test: Option<usize>,
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+        test: Option<u32>,
         /// Bases per sequence
-        #[arg(long, value_name = "N")]
-        length: Option<usize>,
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        length: Option<u32>,
     },
     /// Write a dataset's ids and sequences, so that others can embed them
     Export {

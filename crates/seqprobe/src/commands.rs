@@ -7,6 +7,7 @@ pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod embed;
 pub(crate) mod fetch;
+mod fetch_data;
 pub(crate) mod gate;
 pub(crate) mod list;
 mod masked_scores;

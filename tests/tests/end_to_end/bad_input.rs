@@ -30,7 +30,7 @@ fn suites_that_do_not_fit() {
     check_suite(
         replace("replicates = 200", "replicate = 200"),
         2,
-        &["suite.toml", "line 4", "did you mean \"replicates\""],
+        &["suite.toml:4: ", "did you mean \"replicates\""],
     );
     check_suite(
         replace("id = \"kmer-2\"", "id = \"kmer2\""),

@@ -175,7 +175,7 @@ fn what_does_not_fit_together_is_refused_and_nothing_is_overwritten() {
     let whole = fs::read_to_string(&record).unwrap();
     fs::write(&record, &whole[..whole.len() / 2]).unwrap();
     refused(&check, 3, "cut off");
-    fs::write(&record, whole.replacen("\"schema_version\": 1", "\"schema_version\": 9", 1)).unwrap();
+    fs::write(&record, whole.replacen("\"schema_version\": 2", "\"schema_version\": 9", 1)).unwrap();
     refused(&check, 3, "schema version 9");
     refused(&["compare", "a", "other"], 3, "schema version 9");
     refused(&["compare", "nowhere", "other"], 3, "no run here");

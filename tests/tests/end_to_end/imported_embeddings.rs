@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// Frequencies of 2-mers, computed here: what "elsewhere" makes of a sequence.
-fn two_mers(sequence: &str) -> Vec<f32> {
+pub(crate) fn two_mers(sequence: &str) -> Vec<f32> {
     let letters: Vec<usize> =
         sequence.bytes().map(|letter| b"ACGT".iter().position(|&l| l == letter).unwrap()).collect();
     let mut counts = [0.0_f64; 16];
@@ -68,16 +68,17 @@ fn prepare(folder: &Path) -> Vec<(String, Vec<f32>)> {
     assert_eq!(made.len(), 260);
     made.reverse();
     made.push(("somebody else".to_owned(), two_mers("ACGT")));
-    write_npy(folder, &made);
+    write_npy(folder, "made/elsewhere", &made);
     write(folder, "suite.toml", SUITE);
     made
 }
 
-fn write_npy(folder: &Path, made: &[(String, Vec<f32>)]) {
+/// Writes `NAME.npy` and `NAME.ids.txt`.
+pub(crate) fn write_npy(folder: &Path, name: &str, made: &[(String, Vec<f32>)]) {
     let ids: Vec<&str> = made.iter().map(|(id, _)| id.as_str()).collect();
-    write(folder, "made/elsewhere.ids.txt", &format!("{}\n", ids.join("\n")));
+    write(folder, &format!("{name}.ids.txt"), &format!("{}\n", ids.join("\n")));
     let vectors: Vec<Vec<f32>> = made.iter().map(|(_, vector)| vector.clone()).collect();
-    fs::write(folder.join("made/elsewhere.npy"), npy(&vectors)).unwrap();
+    fs::write(folder.join(format!("{name}.npy")), npy(&vectors)).unwrap();
 }
 
 /// Points of a representation with the linear probe, by split and metric.
@@ -135,7 +136,7 @@ fn a_changed_file_is_computed_anew_and_an_equal_one_is_not() {
     let again = run_well(folder.path(), &["run", "suite.toml", "--out", "again"]);
     assert!(again.stdout.contains("2 read from the cache"), "{}", again.stdout);
     made[0].1[3] += 0.25;
-    write_npy(folder.path(), &made);
+    write_npy(folder.path(), "made/elsewhere", &made);
     let changed = run_well(folder.path(), &["run", "suite.toml", "--out", "changed"]);
     assert!(changed.stdout.contains("1 read from the cache"), "{}", changed.stdout);
 }
@@ -165,7 +166,7 @@ fn examples_without_an_embedding_and_wrong_keys_stop_the_run_before_it_computes(
     refused("nowhere.npy", 3);
     write(folder.path(), "suite.toml", SUITE);
     made.truncate(258);
-    write_npy(folder.path(), &made);
+    write_npy(folder.path(), "made/elsewhere", &made);
     refused("2 of 260 examples have no embedding, first", 3);
 }
 

@@ -119,7 +119,12 @@ fn what_does_not_fit_is_told() {
     refuses("warm_up_steps = 5", "warm_up_steps = 150", 2, &["warm_up_steps", "less than"]);
     refuses("batch = 8", "batch = 0", 2, &["training.batch", "at least 1"]);
     refuses("schema = 1", "schema = 2", 2, &["schema", "expected 1"]);
-    refuses("steps = 150", "steps = -1", 2, &["small.toml", "line"]);
+    refuses(
+        "steps = 150",
+        "steps = -1",
+        2,
+        &["small.toml:16: training.steps is -1, expected a whole number from 0"],
+    );
     refuses("\"held-out\"", "\"held-oot\"", 2, &["did you mean \"held-out\""]);
     refuses("genome.fa", "../genome.fa", 2, &["leaves"]);
     refuses("genome.fa", "genom.fa", 2, &["genom.fa", "--data-dir"]);

@@ -82,7 +82,7 @@ fn a_run_holds_every_cell_and_every_file() {
     );
 
     let run: serde_json::Value = serde_json::from_slice(&fs::read(out.join("run.json")).unwrap()).unwrap();
-    assert_eq!(run["schema_version"], 1);
+    assert_eq!(run["schema_version"], 2);
     assert_eq!(run["cells"].as_array().unwrap().len(), 30);
     let html = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(html.contains("<svg") && !html.contains("src=\"http") && !html.contains("href=\"http"));

@@ -23,7 +23,18 @@ fn csv(folder: &Path, header: &str, values: impl Fn(usize) -> String) {
 
 /// `seqprobe probe x.csv` with two quick fits and some more arguments.
 fn probe(folder: &Path, more: &[&str]) -> Ended {
-    let plain = ["probe", "x.csv", "--probes", "linear", "--controls", "none", "--no-cache", "--out", "out"];
+    let plain = [
+        "probe",
+        "x.csv",
+        "--probes",
+        "linear",
+        "--controls",
+        "none",
+        "--no-cache",
+        "--out",
+        "out",
+        "--force",
+    ];
     run(folder, &[&plain, more].concat())
 }
 
@@ -249,10 +260,10 @@ fn lost_letters_and_long_sequences_are_named() {
     let cell = "x/onehot/-/-/flatten/linear/1";
     let mixed = format!(">r1\n{}\n>gaps\n{}\n>long\n{}\n", letters(1), "N".repeat(36), "ACGT".repeat(20));
     write(folder, "mix.fa", &mixed);
-    let long = run(folder, &["predict", "out", "--cell", cell, "--input", "mix.fa"]);
-    assert_eq!(long.code, Some(3), "{}", long.stderr);
+    let long = run_well(folder, &["predict", "out", "--cell", cell, "--input", "mix.fa"]);
+    assert_eq!(long.stdout.lines().count(), 4, "{}", long.stdout);
     assert!(
-        long.stderr.contains("sequence \"long\": row 2 has 80 tokens, more than the 36"),
+        long.stderr.contains("no prediction: \"long\" is too long (80 bases)\n  hint: "),
         "{}",
         long.stderr
     );

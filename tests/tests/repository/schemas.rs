@@ -92,6 +92,7 @@ fn the_schema_of_cards_has_the_keys_of_the_page_and_of_the_program() {
     }
     if !texts(&[".rs"]).is_empty() {
         assert_eq!(properties(&schema, "/definitions/file/properties/table"), fields("SideTable"));
+        assert_eq!(properties(&schema, "/definitions/genome"), fields("GenomeFile"));
         assert_eq!(properties(&schema, "/definitions/split/properties/into"), fields("Shares"));
     }
 }

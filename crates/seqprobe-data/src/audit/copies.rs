@@ -18,18 +18,21 @@ pub(crate) fn rows_by_sequence<'a>(dataset: &'a Dataset, rows: &[usize]) -> Rows
     by_sequence
 }
 
-/// Copies of training sequences in another split: on the same strand, and on the other strand.
-pub(crate) fn copies_of(dataset: &Dataset, split: Split) -> (Copies, Copies) {
+/// Copies of training sequences in another split: on the same strand, on the other strand, and the number of rows with
+/// either.
+pub(crate) fn copies_of(dataset: &Dataset, split: Split) -> (Copies, Copies, usize) {
     let train = rows_by_sequence(dataset, &dataset.splits.train);
     let exactly = no_tolerances(dataset);
-    let (mut exact, mut reverse) = (Copies::default(), Copies::default());
+    let (mut exact, mut reverse, mut rows_in_train) = (Copies::default(), Copies::default(), 0);
     for (sequence, rows) in rows_by_sequence(dataset, dataset.splits.rows(split)) {
         let other_strand = sequence.reverse_complement();
         let strands = [(train.get(sequence), &mut exact)]
             .into_iter()
             .chain((other_strand != *sequence).then(|| (train.get(&other_strand), &mut reverse)));
+        let mut is_in_train = false;
         for (train_rows, copies) in strands {
             let Some(train_rows) = train_rows else { continue };
+            is_in_train = true;
             copies.sequences += 1;
             copies.rows += rows.len();
             copies.train_rows += train_rows.len();
@@ -38,8 +41,9 @@ pub(crate) fn copies_of(dataset: &Dataset, split: Split) -> (Copies, Copies) {
             };
             copies.conflicting += usize::from(rows.iter().any(differs));
         }
+        rows_in_train += if is_in_train { rows.len() } else { 0 };
     }
-    (exact, reverse)
+    (exact, reverse, rows_in_train)
 }
 
 /// Sequences whose rows, of any split, do not all have the same labels.

@@ -2,21 +2,34 @@
 
 use super::paths::check_is_inside;
 use super::problem::{CardProblem, RuleProblem};
-use super::{CARD_SCHEMA, Card, Format, SplitMethod, SplitRule, Text};
+use super::{CARD_SCHEMA, Card, SplitMethod, SplitRule, Text};
 use crate::error::DataError;
+use seqprobe_core::config::{AtLine, line_of_key};
 use seqprobe_core::{Split, TaskKind};
 use std::collections::BTreeSet;
 
 impl Card {
     /// Checks what can be known without the data.
     pub(crate) fn check(&self) -> Result<(), DataError> {
+        self.find_problem().map_err(|problem| self.error(problem.to_string()))
+    }
+
+    /// As [`Card::check`]; the error names the line of the card's text.
+    pub(super) fn check_text(&self, text: &str) -> Result<(), DataError> {
+        self.find_problem().map_err(|problem| {
+            let line = line_of_key(text, &problem.path(self));
+            DataError::card(&format!("{}{}", self.name, AtLine(line)), problem.to_string())
+        })
+    }
+
+    fn find_problem(&self) -> Check {
         let checks = [check_names, check_files, check_targets, check_columns, check_layout, check_splits];
-        checks
-            .into_iter()
-            .try_for_each(|check| check(self))
-            .map_err(|problem| self.error(problem.to_string()))
+        checks.into_iter().try_for_each(|check| check(self))
     }
 }
+
+/// Maximum number of labels of one column.
+const MAX_LABELS: usize = 10_000;
 
 type Check = Result<(), CardProblem>;
 
@@ -47,14 +60,19 @@ fn check_files(card: &Card) -> Check {
     }
     for (key, entries) in &card.files {
         for entry in entries.as_slice() {
-            let tables = entry.table.iter().map(|table| (&table.path, &table.sha256));
-            for (path, sha256) in std::iter::once((&entry.path, &entry.sha256)).chain(tables) {
-                check_is_inside(path)?;
-                if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                    let (key, path, sha256) = (key.clone(), path.clone(), sha256.clone());
-                    return Err(CardProblem::Sha256 { key, path, sha256 });
-                }
+            let Some(target) = &entry.target else { continue };
+            let expected = card.target.as_ref().map_or(0, |target| target.as_slice().len());
+            let found = target.as_slice().len();
+            if found != expected {
+                return Err(CardProblem::TargetsOfFile { key: key.clone(), found, expected });
             }
+        }
+    }
+    for file in card.named_files() {
+        check_is_inside(file.path)?;
+        let is_digest = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if let Some(sha256) = file.sha256.filter(|sha256| !is_digest(sha256)) {
+            return Err(CardProblem::Sha256 { path: file.path.to_owned(), sha256: sha256.to_owned() });
         }
     }
     Ok(())
@@ -72,6 +90,12 @@ fn check_targets(card: &Card) -> Check {
             return Err(CardProblem::SeveralTargets { task: card.task, n: target.as_slice().len() });
         }
         _ => {}
+    }
+    if let Some(n) = card.labels {
+        let is_one = card.target.as_ref().is_some_and(|target| target.as_slice().len() == 1);
+        if card.task != TaskKind::Multilabel || !is_one || !(1..=MAX_LABELS).contains(&n) {
+            return Err(CardProblem::Labels);
+        }
     }
     if let Some(twice) = first_duplicate(card.target_columns()) {
         return Err(CardProblem::DuplicateTarget(twice.0.clone()));
@@ -93,18 +117,54 @@ fn check_columns(card: &Card) -> Check {
     if card.start.is_some() && card.chromosome.is_none() {
         return Err(CardProblem::StartAlone);
     }
+    check_intervals(card)?;
     if card.header {
         return Ok(());
     }
-    let optional = [&card.example_id, &card.group, &card.chromosome, &card.start];
+    let optional = [&card.example_id, &card.group, &card.chromosome, &card.start, &card.end, &card.strand];
     let rules = card.splits.iter().filter_map(|rule| rule.column.as_ref());
     let mut all = std::iter::once(&card.sequence)
+        .filter(|_| !is_on_genome(card))
         .chain(card.target_columns())
         .chain(optional.into_iter().flatten())
         .chain(rules);
     match all.find(|column| column.0.parse::<usize>().is_err()) {
         Some(column) => Err(CardProblem::ColumnNumber(column.0.clone())),
         None => Ok(()),
+    }
+}
+
+fn is_on_genome(card: &Card) -> bool {
+    card.files.values().flat_map(|entries| entries.as_slice()).any(|entry| card.genome_of(entry).is_some())
+}
+
+/// The keys of intervals over a genome.
+fn check_intervals(card: &Card) -> Check {
+    let keys =
+        [("end", card.end.is_some()), ("strand", card.strand.is_some()), ("length", card.length.is_some())];
+    let entries: Vec<_> = card.files.values().flat_map(|entries| entries.as_slice()).collect();
+    let n_on_genome = entries.iter().filter(|entry| card.genome_of(entry).is_some()).count();
+    if n_on_genome > 0 && n_on_genome < entries.len() {
+        return Err(CardProblem::NoGenome);
+    }
+    if n_on_genome == 0 {
+        return match keys.into_iter().find(|(_, is_given)| *is_given) {
+            Some((key, _)) => Err(CardProblem::OnlyWithGenome(key)),
+            None => Ok(()),
+        };
+    }
+    if card.format.is_some_and(|format| !format.is_table()) {
+        return Err(CardProblem::NotWithGenome("format = \"fasta\""));
+    }
+    if card.kmers.is_some() {
+        return Err(CardProblem::NotWithGenome("kmers"));
+    }
+    if card.length == Some(0) {
+        return Err(CardProblem::ZeroLength);
+    }
+    match (&card.chromosome, &card.start, &card.end) {
+        (None, _, _) | (Some(_), Some(_), None) | (Some(_), None, Some(_)) => Err(CardProblem::NoInterval),
+        _ => Ok(()),
     }
 }
 
@@ -117,14 +177,14 @@ fn check_layout(card: &Card) -> Check {
     if card.kmers == Some(0) {
         return Err(CardProblem::ZeroKmers);
     }
-    if card.format == Some(Format::Fasta) {
+    if let Some(format) = card.format.filter(|format| !format.is_table()) {
         let keys = [
             ("delimiter", card.delimiter.is_some()),
             ("header = false", !card.header),
-            ("kmers", card.kmers.is_some()),
+            ("kmers", card.kmers.is_some() && format.has_records()),
         ];
         if let Some((key, _)) = keys.into_iter().find(|(_, is_given)| *is_given) {
-            return Err(CardProblem::NotForFasta(key));
+            return Err(CardProblem::NotForFormat { key, format: format.as_str() });
         }
     }
     Ok(())

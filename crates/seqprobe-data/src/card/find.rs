@@ -1,11 +1,13 @@
 //! Where cards and data files are looked for.
 
-use super::Card;
 use super::bundled::bundled_cards;
+use super::lock::{DataLock, LOCK_FILE};
 use super::paths::{OutsideFolder, check_is_inside};
+use super::{Card, NamedFile};
 use crate::error::DataError;
 use crate::read::DataFile;
 use seqprobe_core::config::nearest;
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -14,8 +16,8 @@ use thiserror::Error;
 pub struct DataFolders {
     /// Folders below which a card's paths are looked for, after the card's own folder.
     pub folders: Vec<PathBuf>,
-    /// A file that is open already, under its path in the card: a pipe can be opened once only.
-    pub opened: Option<(String, DataFile)>,
+    /// Files that are open already, under their paths in the card: a pipe can be opened once only.
+    pub opened: Vec<(String, DataFile)>,
 }
 
 /// A file that cannot be found.
@@ -28,16 +30,36 @@ pub enum FindFileError {
     #[error(
         "file {path:?} is not in any of these folders: {folders}\n  hint: {hint}",
         folders = show(.folders),
-        hint = hint(.url.as_deref())
+        hint = hint(.get.as_ref())
     )]
     Absent {
         /// The path that was looked for.
         path: String,
         /// Where it was looked for.
         folders: Vec<PathBuf>,
-        /// Where the file can be downloaded.
-        url: Option<String>,
+        /// How a card's file can be got.
+        get: Option<GetFile>,
     },
+}
+
+/// How a file of a card can be got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GetFile {
+    /// It has an address: the card, as the user named it, and the address.
+    Fetch(String, String),
+    /// It has none: the page of the data.
+    Source(String),
+}
+
+/// A file of a card that is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The folder below which it was found.
+    pub folder: PathBuf,
+    /// The SHA-256 that it must have: that of the card, else that of a lock file. `None` where neither has one.
+    pub sha256: Option<String>,
 }
 
 fn show(folders: &[PathBuf]) -> String {
@@ -47,14 +69,14 @@ fn show(folders: &[PathBuf]) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-fn hint(url: Option<&str>) -> String {
-    match url {
-        None => "give the folder that contains it with --data-dir or SEQPROBE_DATA_DIR".to_owned(),
-        Some(url) => {
-            format!(
-                "download {url}, and give the folder that contains it with --data-dir or SEQPROBE_DATA_DIR"
-            )
+fn hint(get: Option<&GetFile>) -> String {
+    const FOLDER: &str = "give the folder that contains it with --data-dir or SEQPROBE_DATA_DIR";
+    match get {
+        None => FOLDER.to_owned(),
+        Some(GetFile::Fetch(card, url)) => {
+            format!("`seqprobe data fetch {card}` downloads it from {url}; or {FOLDER}")
         }
+        Some(GetFile::Source(page)) => format!("get it from {page}, and {FOLDER}"),
     }
 }
 
@@ -105,50 +127,110 @@ pub fn card_ids(card_folders: &[PathBuf]) -> Vec<String> {
 /// # Errors
 /// [`FindFileError`] for a path that is absolute or leaves its folder, or that is in none of the folders.
 pub fn find_file(folders: &[PathBuf], path: &str) -> Result<PathBuf, FindFileError> {
-    find(folders.iter(), path, None)
+    find(folders.iter(), path, None).map(|(_, path)| path)
 }
 
 impl DataFolders {
     /// Some folders.
     pub fn new(folders: Vec<PathBuf>) -> Self {
-        Self { folders, opened: None }
+        Self { folders, opened: Vec::new() }
     }
 
-    /// Opens a card's file and checks its digest.
-    pub(crate) fn open(
-        &self,
-        card: &Card,
-        path: &str,
-        sha256: &str,
-        url: Option<&str>,
-    ) -> Result<DataFile, DataError> {
-        let file = match &self.opened {
-            Some((name, file)) if name == path => file.clone(),
-            _ => DataFile::open(&self.find(card, path, url)?)?,
+    /// The first place of a card's file: the card's own folder, then the data folders in order; and the digest it must have.
+    ///
+    /// # Errors
+    /// [`DataError::NotHere`] where the file is in none of the folders, another one for a lock file that cannot be read.
+    pub fn look_up(&self, card: &Card, file: NamedFile<'_>) -> Result<FoundFile, DataError> {
+        let folders = || std::iter::once(&card.folder).chain(&self.folders);
+        let get = match file.url {
+            Some(url) => Some(GetFile::Fetch(card.id_or_path(), url.to_owned())),
+            None => Some(card.source.clone()).filter(|page| !page.is_empty()).map(GetFile::Source),
         };
-        file.check_sha256(sha256)?;
-        Ok(file)
+        let not_here = |problem: FindFileError| DataError::NotHere {
+            card: card.name.clone(),
+            message: problem.to_string(),
+        };
+        let (folder, path) = find(folders(), file.path, get).map_err(not_here)?;
+        let mut sha256 = file.sha256.map(str::to_owned);
+        for folder in folders() {
+            if sha256.is_none() {
+                sha256 = DataLock::read(folder)?.sha256(file.path).map(str::to_owned);
+            }
+        }
+        Ok(FoundFile { path, folder, sha256 })
     }
 
-    /// The first place of a card's file: the card's own folder, then the data folders in order.
-    fn find(&self, card: &Card, path: &str, url: Option<&str>) -> Result<PathBuf, DataError> {
-        let folders = std::iter::once(&card.folder).chain(&self.folders);
-        find(folders, path, url).map_err(|problem| card.error(problem.to_string()))
+    /// Opens a card's file and checks its digest; without a digest the file is not read.
+    pub(crate) fn open(&self, card: &Card, file: NamedFile<'_>) -> Result<DataFile, DataError> {
+        if let Some((_, opened)) = self.opened.iter().find(|(path, _)| path == file.path) {
+            if let Some(sha256) = file.sha256 {
+                opened.check_sha256(sha256)?;
+            }
+            return Ok(opened.clone());
+        }
+        let found = self.look_up(card, file)?;
+        match found.sha256 {
+            Some(sha256) => {
+                let file = DataFile::open(&found.path)?;
+                file.check_sha256(&sha256)?;
+                Ok(file)
+            }
+            None => Err(card.error(format!(
+                "file {:?} has no sha256 in the card or in {}\n  hint: `seqprobe data fetch {}` writes the digest of the \
+                file that is here to {LOCK_FILE}, and it is held to it from then on; or give sha256 in the card",
+                file.path,
+                found.folder.join(LOCK_FILE).display(),
+                card.id_or_path()
+            ))),
+        }
+    }
+}
+
+impl FoundFile {
+    /// Compares the file with its digest, where there is one.
+    ///
+    /// # Errors
+    /// [`DataError`] when the file cannot be read or has another digest.
+    pub fn check(&self) -> Result<(), DataError> {
+        let Some(expected) = &self.sha256 else { return Ok(()) };
+        let (got, _) = self.digest()?;
+        if got.eq_ignore_ascii_case(expected) {
+            return Ok(());
+        }
+        Err(DataError::Digest { path: self.path.clone(), expected: expected.clone(), got })
+    }
+
+    /// The SHA-256 that the file has, and its bytes.
+    ///
+    /// # Errors
+    /// [`DataError::Io`] when the file cannot be read.
+    pub fn digest(&self) -> Result<(String, u64), DataError> {
+        let io = |source| DataError::io(&self.path, source);
+        let mut file = std::fs::File::open(&self.path).map_err(io)?;
+        let mut hasher = Sha256::new();
+        let bytes = std::io::copy(&mut file, &mut hasher).map_err(io)?;
+        Ok((hex::encode(hasher.finalize()), bytes))
+    }
+}
+
+impl Card {
+    /// How a command names this card: the id of a bundled one, the path of another.
+    fn id_or_path(&self) -> String {
+        if self.name.ends_with(".toml") { self.name.clone() } else { self.id.clone() }
     }
 }
 
 fn find<'a>(
     folders: impl Iterator<Item = &'a PathBuf> + Clone,
     path: &str,
-    url: Option<&str>,
-) -> Result<PathBuf, FindFileError> {
+    get: Option<GetFile>,
+) -> Result<(PathBuf, PathBuf), FindFileError> {
     check_is_inside(path)?;
-    match folders.clone().map(|folder| folder.join(path)).find(|path| path.is_file()) {
+    let mut places = folders.clone().map(|folder| (folder.clone(), folder.join(path)));
+    match places.find(|(_, path)| path.is_file()) {
         Some(found) => Ok(found),
-        None => Err(FindFileError::Absent {
-            path: path.to_owned(),
-            folders: folders.cloned().collect(),
-            url: url.map(str::to_owned),
-        }),
+        None => {
+            Err(FindFileError::Absent { path: path.to_owned(), folders: folders.cloned().collect(), get })
+        }
     }
 }

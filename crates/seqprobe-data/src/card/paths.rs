@@ -9,7 +9,7 @@ use thiserror::Error;
     "path {0:?} leaves the card's folder\n  hint: write paths with / and without .., relative to the card's folder or \
     a data folder"
 )]
-pub struct OutsideFolder(String);
+pub struct OutsideFolder(pub(super) String);
 
 /// Rejects a path that is absolute or leaves its folder.
 pub(crate) fn check_is_inside(path: &str) -> Result<(), OutsideFolder> {

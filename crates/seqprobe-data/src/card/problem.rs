@@ -1,7 +1,7 @@
 //! What can be wrong with a card, apart from its data.
 
-use super::SplitMethod;
 use super::paths::OutsideFolder;
+use super::{Card, SplitMethod};
 use seqprobe_core::{Split, TaskKind};
 use thiserror::Error;
 
@@ -22,9 +22,9 @@ pub(crate) enum CardProblem {
     #[error(transparent)]
     Path(#[from] OutsideFolder),
     #[error(
-        "file {key:?}: sha256 {sha256:?} is not 64 hexadecimal digits\n  hint: `sha256sum {path}` prints the digest"
+        "file {path:?}: sha256 {sha256:?} is not 64 hexadecimal digits\n  hint: `sha256sum {path}` prints the digest"
     )]
-    Sha256 { key: String, path: String, sha256: String },
+    Sha256 { path: String, sha256: String },
 
     #[error("both target and a file's label are given\n  hint: keep one of them")]
     TargetAndLabel,
@@ -54,6 +54,29 @@ pub(crate) enum CardProblem {
     #[error("start is given without chromosome")]
     StartAlone,
     #[error(
+        "{0} is given without genome\n  hint: genome = {{ path = \"genome.fa\" }} names the FASTA file that the intervals are on"
+    )]
+    OnlyWithGenome(&'static str),
+    #[error(
+        "some files have a genome and some have none\n  hint: give genome for the whole card, or for each file"
+    )]
+    NoGenome,
+    #[error(
+        "{0} cannot be used with genome: the rows are intervals, and their sequences come from the genome"
+    )]
+    NotWithGenome(&'static str),
+    #[error("length is 0\n  hint: length is the number of bases around the centre of each interval")]
+    ZeroLength,
+    #[error(
+        "genome needs the columns chromosome, start and end\n  hint: or chromosome alone, if it holds chr:start-end"
+    )]
+    NoInterval,
+    #[error(
+        "labels can be used with task = \"multilabel\" and one target column only, and is 1 to 10000\n  hint: labels is the number of \
+        labels in a column of lists such as \"0,3\""
+    )]
+    Labels,
+    #[error(
         "column {0:?} is not a number\n  hint: with header = false, columns (sequence too) are numbers from 0"
     )]
     ColumnNumber(String),
@@ -61,8 +84,13 @@ pub(crate) enum CardProblem {
     Delimiter(char),
     #[error("kmers is 0\n  hint: kmers is the length of the k-mers in the sequence column")]
     ZeroKmers,
-    #[error("{0} cannot be used with format = \"fasta\"")]
-    NotForFasta(&'static str),
+    #[error("{key} cannot be used with format = {format:?}")]
+    NotForFormat { key: &'static str, format: &'static str },
+    #[error(
+        "files.{key}: target has {found} columns, target of the card has {expected}\n  hint: name one column of the \
+        file for each column of the card"
+    )]
+    TargetsOfFile { key: String, found: usize, expected: usize },
 
     #[error("duplicate [[split]] of = {0:?}")]
     DuplicateRule(String),
@@ -112,4 +140,74 @@ pub(crate) enum RuleProblem {
     Shares(f64),
     #[error("{0:?} is in two lists")]
     InTwoLists(String),
+}
+
+impl CardProblem {
+    /// The keys that lead to the fault in the card's text; positions in lists are numbers from 0.
+    pub(crate) fn path(&self, card: &Card) -> Vec<String> {
+        let rule = |of: &str, key: &str| {
+            let at = card.splits.iter().position(|rule| rule.of == of).unwrap_or(0);
+            vec!["split".to_owned(), at.to_string(), key.to_owned()]
+        };
+        let key = match self {
+            Self::Path(outside) => return path_of_file(card, &outside.0, "path"),
+            Self::Sha256 { path, .. } => return path_of_file(card, path, "sha256"),
+            Self::DuplicateRule(of) => {
+                let at = card.splits.iter().rposition(|rule| rule.of == *of).unwrap_or(0);
+                return vec!["split".to_owned(), at.to_string(), "of".to_owned()];
+            }
+            Self::RuleOfNoFile { of, .. } => return rule(of, "of"),
+            Self::Rule { of, problem } => return rule(of, problem.key()),
+            Self::FileInNoSplit(file) => return vec!["files".to_owned(), file.clone()],
+            Self::Name { key: "file key", name } => return vec!["files".to_owned(), name.clone()],
+            Self::Name { key, .. } | Self::Empty(key) => key,
+            Self::Schema(_) => "schema",
+            Self::NoFile | Self::EmptySplit(_) => "files",
+            Self::TargetAndLabel | Self::SeveralTargets { .. } | Self::DuplicateTarget(_) => "target",
+            Self::NoTarget | Self::LabelOfNumbers(_) | Self::ClassesOfNumbers(_) => "task",
+            Self::ClassesOfBinary | Self::FewClasses(_) => "classes",
+            Self::PositiveOfMulticlass => "positive",
+            Self::StartAlone => "start",
+            Self::ColumnNumber(_) => "header",
+            Self::Delimiter(_) => "delimiter",
+            Self::ZeroKmers => "kmers",
+            Self::NotForFormat { key, .. } => key.split(' ').next().unwrap_or_default(),
+            Self::TargetsOfFile { key, .. } => {
+                return vec!["files".to_owned(), key.clone(), "target".to_owned()];
+            }
+            _ => "files",
+        };
+        vec![key.to_owned()]
+    }
+}
+
+/// The place of a key of the file, or of its side table, that has a path.
+fn path_of_file(card: &Card, wanted: &str, key: &str) -> Vec<String> {
+    for (name, entries) in &card.files {
+        for (at, entry) in entries.as_slice().iter().enumerate() {
+            let mut path = vec!["files".to_owned(), name.clone()];
+            if entries.as_slice().len() > 1 {
+                path.push(at.to_string());
+            }
+            if entry.table.as_ref().is_some_and(|table| table.path == wanted) {
+                path.push("table".to_owned());
+            } else if entry.path != wanted {
+                continue;
+            }
+            path.push(key.to_owned());
+            return path;
+        }
+    }
+    Vec::new()
+}
+
+impl RuleProblem {
+    fn key(&self) -> &'static str {
+        match self {
+            Self::Column => "column",
+            Self::RandomGroups | Self::NoCardColumn { .. } | Self::NoColumn | Self::NoShares => "method",
+            Self::Lists | Self::NoChromosomes | Self::InTwoLists(_) => "of",
+            Self::Into | Self::IntoAndLists | Self::Shares(_) => "into",
+        }
+    }
 }

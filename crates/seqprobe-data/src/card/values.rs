@@ -38,7 +38,7 @@ impl<'de> Deserialize<'de> for Text {
         impl Visitor<'_> for TextVisitor {
             type Value = Text;
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a text or a number")
+                formatter.write_str("a text in quotes, a number, true or false")
             }
             fn visit_str<E: Error>(self, value: &str) -> Result<Text, E> {
                 Ok(Text(value.to_owned()))
@@ -96,7 +96,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for OneOrMany<T> {
         impl<'de, T: DeserializeOwned> Visitor<'de> for OneOrManyVisitor<T> {
             type Value = OneOrMany<T>;
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("one value or a list of values")
+                formatter.write_str("one value or a list of values in [ ]")
             }
             fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
                 T::deserialize(serde::de::value::StrDeserializer::new(value)).map(OneOrMany::one)
@@ -109,7 +109,8 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for OneOrMany<T> {
             }
             fn visit_seq<A: SeqAccess<'de>>(self, sequence: A) -> Result<Self::Value, A::Error> {
                 let values = Vec::<T>::deserialize(SeqAccessDeserializer::new(sequence))?;
-                OneOrMany::many(values).ok_or_else(|| A::Error::custom("the list is empty"))
+                OneOrMany::many(values)
+                    .ok_or_else(|| A::Error::custom("the list is empty, expected at least one value"))
             }
         }
         deserializer.deserialize_any(OneOrManyVisitor(PhantomData))

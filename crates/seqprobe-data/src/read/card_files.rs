@@ -2,17 +2,21 @@
 
 use super::columns::{Column, Layout};
 use super::data_file::DataFile;
+use super::definition::is_of_header;
+use super::genome_intervals::{IntervalError, read_intervals};
 use super::genomic_position::{GenomicPosition, PositionProblem};
+use super::interval::{Interval, IntervalProblem};
 use super::kmers::{KmerProblem, join_kmers, sequence_problem};
 use super::missing::is_missing;
-use super::rows::read_rows;
+use super::rows::{class_names, read_rows};
 use crate::card::DataFolders;
-use crate::card::{Card, FileEntry, Format, SideTable, SplitMethod, Text};
+use crate::card::{Card, FileEntry, GenomeFile, SideTable, SplitMethod, Text};
 use crate::error::DataError;
 use seqprobe_core::{BaseCounts, DnaSequence, SequenceError};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 use thiserror::Error;
 
 /// A row that does not fit its card.
@@ -24,6 +28,8 @@ enum RowProblem {
     Kmers(#[from] KmerProblem),
     #[error(transparent)]
     Position(#[from] PositionProblem),
+    #[error(transparent)]
+    Interval(#[from] IntervalProblem),
     #[error("the example id is empty")]
     NoId,
     #[error("the group is missing")]
@@ -38,12 +44,14 @@ pub(crate) struct ReadRow {
     pub(crate) file: usize,
     /// 1-based line at which it starts.
     pub(crate) line: u64,
-    /// Key of the file in the card.
-    pub(crate) key: String,
+    /// Key of the file in the card, shared by its rows.
+    pub(crate) key: Arc<str>,
     /// Example id.
     pub(crate) id: String,
-    /// Its sequence.
-    pub(crate) sequence: DnaSequence,
+    /// Its sequence; `None` until that of its interval has been read.
+    pub(crate) sequence: Option<DnaSequence>,
+    /// Where its sequence is on the card's genome.
+    pub(crate) interval: Option<Interval>,
     /// Texts of the target columns.
     pub(crate) targets: Vec<String>,
     /// Text of the group column.
@@ -62,6 +70,12 @@ pub(crate) struct ReadRows {
     pub(crate) files: Vec<PathBuf>,
     /// Bases of all rows.
     pub(crate) letters: BaseCounts,
+    /// The genome of each file, where its rows are intervals.
+    pub(crate) genomes: Vec<Option<GenomeFile>>,
+    /// Names of classes that the files state.
+    pub(crate) class_names: BTreeSet<String>,
+    /// What the user should know, one sentence each.
+    pub(crate) notes: Vec<String>,
 }
 
 impl ReadRows {
@@ -78,44 +92,94 @@ impl ReadRows {
 
 /// Reads all files of a card.
 pub(crate) fn read_card(card: &Card, folders: &DataFolders) -> Result<ReadRows, DataError> {
-    let mut read = ReadRows { rows: Vec::new(), files: Vec::new(), letters: BaseCounts::default() };
+    let mut read = ReadRows {
+        rows: Vec::new(),
+        files: Vec::new(),
+        genomes: Vec::new(),
+        letters: BaseCounts::default(),
+        class_names: BTreeSet::new(),
+        notes: Vec::new(),
+    };
     for (key, entries) in card.files_in_order() {
         let mut n_rows_of_key = 0;
         for entry in entries {
-            let data = folders.open(card, &entry.path, &entry.sha256, entry.url.as_deref())?;
-            let wanted = CardColumns::new(card, key);
+            let data = folders.open(card, entry.into())?;
+            let wanted = CardColumns::new(card, key, entry);
             let table = match &entry.table {
                 Some(table) => Some(JoinedTable::read(card, folders, table, &wanted)?),
                 None => None,
             };
             let from_file =
-                wanted.named().into_iter().filter(|name| table.is_none() || is_header(name)).collect();
-            let file = OpenFile { card, key, entry, data, wanted, table, from_file };
+                wanted.named().into_iter().filter(|name| table.is_none() || is_of_header(name)).collect();
+            if let ([target], None) = (wanted.targets.as_slice(), &table) {
+                read.class_names.extend(class_names(&data, target)?.into_iter().flatten());
+            }
+            let shared_key = Arc::from(key);
+            let file = OpenFile { card, key, shared_key, entry, data, wanted, table, from_file };
             n_rows_of_key = file.read(n_rows_of_key, &mut read)?;
         }
     }
+    read_sequences(card, folders, &mut read)?;
     Ok(read)
+}
+
+/// Reads the sequences of intervals, from each genome in turn.
+fn read_sequences(card: &Card, folders: &DataFolders, read: &mut ReadRows) -> Result<(), DataError> {
+    let mut genomes: Vec<GenomeFile> = Vec::new();
+    for genome in read.genomes.iter().flatten() {
+        if !genomes.contains(genome) {
+            genomes.push(genome.clone());
+        }
+    }
+    for genome in genomes {
+        let is_on = |row: &ReadRow| read.genomes.get(row.file).is_some_and(|of| of.as_ref() == Some(&genome));
+        let members: Vec<usize> = (0..read.rows.len()).filter(|&row| is_on(&read.rows[row])).collect();
+        let intervals: Vec<Interval> =
+            members.iter().filter_map(|&row| read.rows[row].interval.clone()).collect();
+        let file = folders.open(card, (&genome).into())?;
+        let found = match read_intervals(&file, &intervals) {
+            Ok(found) => found,
+            Err(IntervalError::Genome(error)) => return Err(error),
+            Err(IntervalError::Interval(index, message)) => {
+                return Err(read.error_at(&read.rows[members[index]], message));
+            }
+        };
+        for (row, (sequence, letters)) in members.into_iter().zip(found.sequences) {
+            read.rows[row].sequence = Some(sequence);
+            read.letters += letters;
+        }
+        read.notes.extend(found.notes);
+    }
+    Ok(())
 }
 
 /// The columns that a card names.
 struct CardColumns<'a> {
-    sequence: &'a str,
+    /// `None` where the rows are intervals.
+    sequence: Option<&'a str>,
     targets: Vec<&'a str>,
     example_id: Option<&'a str>,
     group: Option<&'a str>,
     chromosome: Option<&'a str>,
     start: Option<&'a str>,
+    end: Option<&'a str>,
+    strand: Option<&'a str>,
     split: Option<&'a str>,
 }
 
 impl<'a> CardColumns<'a> {
-    fn new(card: &'a Card, key: &str) -> Self {
+    fn new(card: &'a Card, key: &str, entry: &'a FileEntry) -> Self {
         let text = |column: &'a Option<Text>| column.as_ref().map(|text| text.as_str());
         let rule = card.splits.iter().find(|rule| rule.of == key && rule.method == SplitMethod::Column);
         Self {
-            sequence: card.sequence.as_str(),
-            targets: card
+            sequence: card
+                .genome_of(entry)
+                .is_none()
+                .then_some(entry.sequence.as_ref().unwrap_or(&card.sequence).as_str()),
+            targets: entry
                 .target
+                .as_ref()
+                .or(card.target.as_ref())
                 .iter()
                 .flat_map(|target| target.as_slice())
                 .map(|target| target.as_str())
@@ -124,13 +188,16 @@ impl<'a> CardColumns<'a> {
             group: text(&card.group),
             chromosome: text(&card.chromosome),
             start: text(&card.start),
+            end: text(&card.end),
+            strand: text(&card.strand),
             split: rule.and_then(|rule| text(&rule.column)),
         }
     }
 
     /// All columns except the sequence: targets, then the others.
     fn named(&self) -> Vec<&'a str> {
-        let optional = [self.example_id, self.group, self.chromosome, self.start, self.split];
+        let optional =
+            [self.example_id, self.group, self.chromosome, self.start, self.end, self.strand, self.split];
         self.targets.iter().copied().chain(optional.into_iter().flatten()).collect()
     }
 }
@@ -149,10 +216,10 @@ impl JoinedTable {
         table: &SideTable,
         wanted: &CardColumns<'_>,
     ) -> Result<Self, DataError> {
-        let file = folders.open(card, &table.path, &table.sha256, table.url.as_deref())?;
+        let file = folders.open(card, table.into())?;
         let path = file.path();
         let columns: Vec<String> =
-            wanted.named().into_iter().filter(|name| !is_header(name)).map(str::to_owned).collect();
+            wanted.named().into_iter().filter(|name| !is_of_header(name)).map(str::to_owned).collect();
         let mut asked = vec![Column::Named(table.id.as_str())];
         asked.extend(columns.iter().map(|name| Column::Named(name)));
         let mut rows: HashMap<String, (u64, Vec<String>)> = HashMap::new();
@@ -177,15 +244,11 @@ fn position_of(column: &str, text: &str) -> Result<GenomicPosition, PositionProb
     }
 }
 
-/// True for a column that comes from a FASTA definition line.
-fn is_header(column: &str) -> bool {
-    column == "header" || column.starts_with("header:")
-}
-
 /// One file of a card, ready to be read.
 struct OpenFile<'a> {
     card: &'a Card,
     key: &'a str,
+    shared_key: Arc<str>,
     entry: &'a FileEntry,
     data: DataFile,
     wanted: CardColumns<'a>,
@@ -217,7 +280,8 @@ impl OpenFile<'_> {
     fn read(&self, first_row: usize, read: &mut ReadRows) -> Result<usize, DataError> {
         let file = read.files.len();
         read.files.push(self.data.path().to_owned());
-        let mut columns = vec![Column::Sequence(self.wanted.sequence)];
+        read.genomes.push(self.card.genome_of(self.entry).cloned());
+        let mut columns: Vec<Column<'_>> = self.wanted.sequence.map(Column::Sequence).into_iter().collect();
         columns.extend(self.table.is_some().then_some(Column::Named("header")));
         columns.extend(self.from_file.iter().map(|name| Column::Named(name)));
         let layout = Layout {
@@ -235,8 +299,11 @@ impl OpenFile<'_> {
             n_rows_of_key += 1;
             Ok(ControlFlow::Continue(()))
         })?;
-        if self.table.is_some() && format != Format::Fasta {
-            let message = format!("file {:?}: a side table can be used with FASTA files only", self.key);
+        if self.table.is_some() && !format.has_records() {
+            let message = format!(
+                "file {:?}: a side table can be used with FASTA, FASTQ and GenBank files only",
+                self.key
+            );
             return Err(self.card.error(message));
         }
         if n_rows_of_key == first_row {
@@ -252,7 +319,10 @@ impl OpenFile<'_> {
         values: &[&str],
         row_of_key: usize,
     ) -> Result<(ReadRow, BaseCounts), RowProblem> {
-        let (bases, values) = values.split_first().unwrap_or((&"", &[]));
+        let (bases, values) = match self.wanted.sequence {
+            Some(_) => values.split_first().unwrap_or((&"", &[])),
+            None => (&"", values),
+        };
         let (values, joined) = match &self.table {
             None => (values, None),
             Some(table) => {
@@ -265,10 +335,17 @@ impl OpenFile<'_> {
             }
         };
         let texts = Texts { file: self, values, joined };
+        let interval = self.wanted.sequence.is_none().then(|| self.interval(&texts)).transpose()?;
         let joined_kmers = self.card.kmers.map(|k| join_kmers(bases, k)).transpose()?;
         let bases = joined_kmers.as_deref().unwrap_or(bases.trim());
-        let (sequence, counts) = DnaSequence::parse(bases)
-            .map_err(|problem| RowProblem::Sequence { text: bases.to_owned(), problem })?;
+        let (sequence, counts) = match interval {
+            Some(_) => (None, BaseCounts::default()),
+            None => {
+                let parsed = DnaSequence::parse(bases);
+                let problem = |problem| RowProblem::Sequence { text: bases.to_owned(), problem };
+                parsed.map(|(sequence, counts)| (Some(sequence), counts)).map_err(problem)?
+            }
+        };
         let id = match self.wanted.example_id {
             Some(column) => texts.of(column).to_owned(),
             None => format!("{}:{row_of_key}", self.key),
@@ -280,10 +357,14 @@ impl OpenFile<'_> {
         if group.as_deref().is_some_and(is_missing) {
             return Err(RowProblem::NoGroup);
         }
-        let position =
-            self.wanted.chromosome.map(|column| position_of(column, texts.of(column))).transpose()?;
+        let position = match (&interval, self.wanted.chromosome) {
+            (Some(interval), _) => Some(interval.position()),
+            (None, column) => column.map(|column| position_of(column, texts.of(column))).transpose()?,
+        };
         let position = match (position, self.wanted.start) {
-            (Some(position), Some(start)) => Some(position.with_start(texts.of(start))?),
+            (Some(position), Some(start)) if interval.is_none() => {
+                Some(position.with_start(texts.of(start))?)
+            }
             (position, _) => position,
         };
         let targets = match &self.entry.label {
@@ -291,7 +372,14 @@ impl OpenFile<'_> {
             None => self.wanted.targets.iter().map(|column| texts.of(column).to_owned()).collect(),
         };
         let split = self.wanted.split.map(|column| texts.of(column).to_owned());
-        let key = self.key.to_owned();
-        Ok((ReadRow { file, line, key, id, sequence, targets, group, position, split }, counts))
+        let key = Arc::clone(&self.shared_key);
+        Ok((ReadRow { file, line, key, id, sequence, interval, targets, group, position, split }, counts))
+    }
+
+    fn interval(&self, texts: &Texts<'_>) -> Result<Interval, IntervalProblem> {
+        let text = |column: Option<&str>| column.map(|column| texts.of(column));
+        let start_and_end = text(self.wanted.start).zip(text(self.wanted.end));
+        let chromosome = text(self.wanted.chromosome).unwrap_or_default();
+        Interval::parse(chromosome, start_and_end, text(self.wanted.strand), self.card.length)
     }
 }

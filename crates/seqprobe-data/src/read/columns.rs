@@ -1,10 +1,11 @@
-//! What is asked for of a CSV, TSV or FASTA file, and what is given for each row.
+//! What is asked for of a data file, and what is given for each row.
 
 use super::delimiter::Delimiter;
 use crate::card::Format;
 use crate::error::DataError;
+use seqprobe_core::config::nearest;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a user states about a file of sequences; the rest is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +18,14 @@ pub struct FileLayout {
     pub delimiter: Option<Delimiter>,
     /// False when the first line is data; columns are then numbers from 0.
     pub has_header: bool,
+    /// A genome (FASTA): the rows are intervals on it, 0-based and half-open, and have no sequence column.
+    pub genome: Option<PathBuf>,
 }
 
 impl Default for FileLayout {
     /// A file with a header, in which everything is found.
     fn default() -> Self {
-        Self { sequence: None, id: None, delimiter: None, has_header: true }
+        Self { sequence: None, id: None, delimiter: None, has_header: true, genome: None }
     }
 }
 
@@ -60,7 +63,7 @@ pub(crate) enum Column<'a> {
 
 /// One row.
 pub(crate) struct Row<'a> {
-    /// 1-based line at which it starts.
+    /// 1-based line at which it starts; in binary files the 1-based row.
     pub(crate) line: u64,
     /// The texts of the columns asked for, in that order.
     pub(crate) values: &'a [&'a str],
@@ -72,4 +75,16 @@ pub(crate) type Visit<'a> = &'a mut dyn FnMut(Row<'_>) -> Result<ControlFlow<()>
 /// A field as text.
 pub(crate) fn text_of<'a>(path: &Path, line: u64, bytes: &'a [u8]) -> Result<&'a str, DataError> {
     std::str::from_utf8(bytes).map_err(|_| DataError::line(path, line, "is not UTF-8 text"))
+}
+
+/// A column that a file does not have.
+pub(crate) fn no_column(path: &Path, name: &str, names: &[String]) -> DataError {
+    let hint = match nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => {
+            let shown: Vec<_> = names.iter().take(20).map(|name| format!("{name:?}")).collect();
+            format!("the columns are {}", shown.join(", "))
+        }
+    };
+    DataError::file(path, format!("no column {name:?}\n  hint: {hint}"))
 }

@@ -110,11 +110,15 @@ impl DataFile {
         LimitedReader::new(text, is_packed.then_some(most))
     }
 
+    /// True for gzip in blocks that can be read one by one.
+    pub(crate) fn is_bgzf(&self) -> Result<bool, DataError> {
+        let start = self.content().start(18)?;
+        Ok(start.get(3).is_some_and(|flags| flags & 4 != 0) && start.get(12..14) == Some(b"BC"))
+    }
+
     /// A BGZF file ends with an empty block; without it the file was cut, perhaps between two blocks.
     fn check_bgzf_end(&self) -> Result<(), DataError> {
-        let start = self.content().start(18)?;
-        let is_bgzf = start.get(3).is_some_and(|flags| flags & 4 != 0) && start.get(12..14) == Some(b"BC");
-        if !is_bgzf {
+        if !self.is_bgzf()? {
             return Ok(());
         }
         let mut end = Vec::new();

@@ -1,6 +1,7 @@
 //! Records of a FASTA file.
 
 use super::columns::{Column, Row, Visit, text_of};
+use super::definition::{check_columns, column_of};
 use super::limited_reader::{LimitedReader, MAX_FASTA_RECORD, MAX_RECORD, check_row_count, read_error};
 use crate::error::DataError;
 use noodles_fasta::record::Definition;
@@ -13,18 +14,7 @@ pub(crate) fn read_fasta(
     columns: &[Column<'_>],
     visit: Visit<'_>,
 ) -> Result<(), DataError> {
-    for column in columns {
-        if let Column::Named(name) = column
-            && *name != "header"
-            && !name.starts_with("header:")
-        {
-            let message = format!(
-                "no column {name:?}: this is FASTA\n  hint: use \"header\" for the record name, \"header:{name}\" for \
-                {name}=VALUE in the definition line, or a side table"
-            );
-            return Err(DataError::file(path, message));
-        }
-    }
+    check_columns(path, "FASTA", columns)?;
     let mut reader = noodles_fasta::io::Reader::new(reader);
     let mut sequence = Vec::new();
     // A file whose format is guessed as FASTA starts with `>`; one whose format is stated is checked here.
@@ -59,20 +49,10 @@ pub(crate) fn read_fasta(
             None => "",
         };
         let bases = text_of(path, line, &sequence)?;
-        let mut values = Vec::with_capacity(columns.len());
-        for column in columns {
-            values.push(match column {
-                Column::Sequence(_) => bases,
-                Column::Named("header") => name,
-                Column::Named(column) => {
-                    let key = column.strip_prefix("header:").unwrap_or(column);
-                    value_of(name, description, key).ok_or_else(|| {
-                        let message = format!("the definition line of {name:?} has no {key}=VALUE");
-                        DataError::line(path, line, message)
-                    })?
-                }
-            });
-        }
+        let values = columns
+            .iter()
+            .map(|column| column_of(path, line, *column, name, description, bases))
+            .collect::<Result<Vec<_>, _>>()?;
         if visit(Row { line, values: &values })?.is_break() {
             break;
         }
@@ -83,11 +63,4 @@ pub(crate) fn read_fasta(
 /// The reader's own complaints about a definition line; everything else is about the file.
 fn is_definition_error(error: &std::io::Error) -> bool {
     matches!(error.to_string().as_str(), "missing name" | "missing prefix" | "invalid prefix" | "empty input")
-}
-
-/// The value of the field `key=VALUE`; fields are separated by blanks or `|`.
-fn value_of<'a>(name: &'a str, description: &'a str, key: &str) -> Option<&'a str> {
-    name.split('|')
-        .chain(description.split(|letter: char| letter == '|' || letter.is_whitespace()))
-        .find_map(|field| field.strip_prefix(key)?.strip_prefix('='))
 }

@@ -3,7 +3,7 @@
 use super::columns::{Column, Layout};
 use super::data_file::DataFile;
 use super::kmers::sequence_problem;
-use super::rows::{column_names, read_rows};
+use super::rows::{column_names, read_rows, sequence_names};
 use crate::error::DataError;
 use seqprobe_core::DnaSequence;
 use std::ops::ControlFlow;
@@ -21,6 +21,22 @@ pub(crate) fn find_sequence_column(file: &DataFile, layout: Layout) -> Result<Op
     let Some(names) = column_names(file, layout)? else { return Ok(None) };
     if let Some(found) = find_named(&names, SEQUENCE_NAMES) {
         return Ok(Some(found.to_owned()));
+    }
+    if let Some(found) = sequence_names(file)? {
+        return match found.as_slice() {
+            [one] => Ok(Some(one.clone())),
+            [] => Err(DataError::file(
+                path,
+                format!("no data set has sequences\n  hint: the columns are {}", shown(&names)),
+            )),
+            several => Err(DataError::file(
+                path,
+                format!(
+                    "several data sets may be sequences: {}\n  hint: name one of them with --sequence",
+                    shown(several)
+                ),
+            )),
+        };
     }
     let unique: Vec<&str> = names
         .iter()

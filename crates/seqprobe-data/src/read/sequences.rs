@@ -3,7 +3,9 @@
 
 use super::columns::{Column, FileLayout};
 use super::data_file::DataFile;
+use super::genome_intervals::IntervalSequences;
 use super::ids::{ID_NAMES, IdProblem, Repeats, SeenIds};
+use super::interval_columns::{IntervalColumns, sequences_on_genome};
 use super::kmers::sequence_problem;
 use super::letters::LetterCounts;
 use super::rows::{column_names, read_rows};
@@ -27,7 +29,8 @@ pub struct NamedSequences {
 }
 
 /// Reads a CSV, TSV or FASTA file, plain or compressed, or a pipe; `-` is standard input. Ids are the FASTA names, or
-/// the column that the layout names, or the column `example_id`, `id` or `name`, or the 0-based row.
+/// the column that the layout names, or the column `example_id`, `id` or `name`, or the 0-based row. With a genome in
+/// the layout, the rows are intervals on it.
 ///
 /// # Errors
 /// As [`SequenceFile::check`].
@@ -63,6 +66,8 @@ pub struct SequenceFile {
     layout: FileLayout,
     sequence_column: Option<String>,
     id_column: Option<String>,
+    /// The sequences of all rows, where the rows are intervals on a genome.
+    on_genome: Option<IntervalSequences>,
     n_rows: usize,
     remarks: Vec<String>,
 }
@@ -84,6 +89,22 @@ impl SequenceFile {
 
     /// A file whose rows have not been read yet.
     fn find_columns(file: DataFile, layout: &FileLayout) -> Result<Self, DataError> {
+        if let Some(genome) = &layout.genome {
+            let columns = IntervalColumns::find(&file, layout)?;
+            let on_genome = Some(sequences_on_genome(&file, &columns, genome)?);
+            let names = column_names(&file, columns.layout)?.unwrap_or_default();
+            let id_column = layout.id.clone().or_else(|| find_named(&names, ID_NAMES).map(str::to_owned));
+            let layout = FileLayout { has_header: columns.layout.has_header, ..layout.clone() };
+            return Ok(Self {
+                file,
+                layout,
+                sequence_column: None,
+                id_column,
+                on_genome,
+                n_rows: 0,
+                remarks: Vec::new(),
+            });
+        }
         let names = column_names(&file, layout.layout())?;
         let id_column = match (&layout.id, &names) {
             (Some(stated), _) => Some(stated.clone()),
@@ -94,7 +115,15 @@ impl SequenceFile {
             (Some(_), None) => find_sequence_column(&file, layout.layout())?,
             (_, stated) => stated.clone(),
         };
-        Ok(Self { file, layout: layout.clone(), sequence_column, id_column, n_rows: 0, remarks: Vec::new() })
+        Ok(Self {
+            file,
+            layout: layout.clone(),
+            sequence_column,
+            id_column,
+            on_genome: None,
+            n_rows: 0,
+            remarks: Vec::new(),
+        })
     }
 
     /// Reads and counts all rows. Ids of a column that the user did not name are used only if they are unique and none
@@ -186,14 +215,25 @@ impl SequenceFile {
     }
 
     fn read(&self, visit: Visit<'_>) -> Result<(), DataError> {
-        let mut columns = vec![Column::Sequence(self.sequence_column.as_deref().unwrap_or("sequence"))];
+        let mut columns = Vec::new();
+        if self.on_genome.is_none() {
+            columns.push(Column::Sequence(self.sequence_column.as_deref().unwrap_or("sequence")));
+        }
         columns.extend(self.id_column.as_deref().map(Column::Named));
         let mut n_rows = 0_usize;
         read_rows(&self.file, self.layout.layout(), &columns, &mut |row| {
-            let (text, rest) = row.values.split_first().unwrap_or((&"", &[]));
-            let (sequence, letters) = DnaSequence::parse(text).map_err(|problem| {
-                DataError::line(self.file.path(), row.line, sequence_problem(text, &problem))
-            })?;
+            let (text, rest) = match &self.on_genome {
+                None => row.values.split_first().unwrap_or((&"", &[])),
+                Some(_) => (&"", row.values),
+            };
+            let (sequence, letters) = match &self.on_genome {
+                None => DnaSequence::parse(text).map_err(|problem| {
+                    DataError::line(self.file.path(), row.line, sequence_problem(text, &problem))
+                })?,
+                Some(found) => found.sequences.get(n_rows).cloned().ok_or_else(|| {
+                    DataError::line(self.file.path(), row.line, "the file changed while it was read")
+                })?,
+            };
             let number = n_rows.to_string();
             let id = rest.first().map_or(number.as_str(), |id| *id);
             n_rows += 1;

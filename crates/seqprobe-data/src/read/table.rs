@@ -1,12 +1,11 @@
 //! Rows of a CSV or TSV file.
 
-use super::columns::{Column, Row, Visit, text_of};
+use super::columns::{Column, Row, Visit, no_column, text_of};
 use super::limited_reader::{LimitedReader, check_row_count};
 use super::records::{Record, Records};
 use super::table_start::TableStart;
 use super::text::{strip_quotes, trim};
 use crate::error::DataError;
-use seqprobe_core::config::nearest;
 use std::path::Path;
 
 /// A CSV or TSV file whose header has been read.
@@ -84,15 +83,7 @@ impl<'a> Table<'a> {
             );
             return DataError::file(self.path, message);
         }
-        let near = nearest(name, self.names.iter().map(String::as_str));
-        let hint = match near {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => {
-                let shown: Vec<_> = self.names.iter().take(20).map(|name| format!("{name:?}")).collect();
-                format!("the columns are {}", shown.join(", "))
-            }
-        };
-        DataError::file(self.path, format!("no column {name:?}\n  hint: {hint}"))
+        no_column(self.path, name, &self.names)
     }
 
     /// Gives the columns at some places of each row to `visit`.

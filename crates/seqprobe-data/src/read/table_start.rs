@@ -52,7 +52,10 @@ pub(crate) fn read_table_start(
             if has_hash || candidates.iter().any(|&one| has_dna_column(&[fields(line, one)])) {
                 break;
             }
-        } else if !is_blank(&line) && !is_comment_with_semicolon(line, next) {
+        } else if !is_blank(&line)
+            && !is_comment_with_semicolon(line, next)
+            && (layout.has_header || !is_track_line(line))
+        {
             break;
         }
         at += 1;
@@ -81,6 +84,11 @@ pub(crate) fn read_table_start(
     }
     let has_row_names = layout.has_header && has_row_names(first, rows);
     Ok(TableStart { delimiter, has_row_names, has_hash })
+}
+
+/// A line of BED that says how a genome browser shows what follows.
+fn is_track_line(line: &[u8]) -> bool {
+    line.starts_with(b"track ") || line.starts_with(b"browser ")
 }
 
 /// A line without the carriage return of CRLF.

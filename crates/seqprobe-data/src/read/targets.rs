@@ -52,6 +52,7 @@ pub(crate) fn decode(card: &Card, mut rows: ReadRows) -> Result<Decoded, DataErr
     }
     let (classes, targets) = match card.task {
         TaskKind::Binary | TaskKind::Multiclass => decode_classes(card, &rows, &mut notes)?,
+        TaskKind::Multilabel if card.labels.is_some() => (Vec::new(), decode_lists(&rows, card)?),
         TaskKind::Multilabel => (Vec::new(), decode_values(&rows, card, parse_yes_no, &mut notes)?),
         TaskKind::Regression => {
             let targets = decode_values(&rows, card, parse_number, &mut notes)?;
@@ -63,6 +64,27 @@ pub(crate) fn decode(card: &Card, mut rows: ReadRows) -> Result<Decoded, DataErr
     Ok(Decoded { rows, task, targets, notes })
 }
 
+/// One column of lists of label numbers to one yes/no value per label.
+fn decode_lists(rows: &ReadRows, card: &Card) -> Result<Targets, DataError> {
+    let n_labels = card.labels.unwrap_or_default();
+    let mut values = Array2::from_elem((rows.rows.len(), n_labels), Some(0.0));
+    for (row, mut values) in rows.rows.iter().zip(values.rows_mut()) {
+        for text in row.targets.first().into_iter().flat_map(|text| text.split(',')) {
+            let text = text.trim();
+            let value = text.parse::<usize>().ok().and_then(|label| values.get_mut(label));
+            let Some(value) = value else {
+                let message = format!(
+                    "label {text:?} is not a whole number from 0 to {}\n  hint: labels in the card is the number of labels",
+                    n_labels.saturating_sub(1)
+                );
+                return Err(rows.error_at(row, message));
+            };
+            *value = Some(1.0);
+        }
+    }
+    Ok(Targets::Values { values })
+}
+
 /// The missing words that are names of classes in this dataset.
 fn words_of_classes(card: &Card, rows: &ReadRows) -> BTreeSet<String> {
     if !matches!(card.task, TaskKind::Binary | TaskKind::Multiclass) {
@@ -71,7 +93,8 @@ fn words_of_classes(card: &Card, rows: &ReadRows) -> BTreeSet<String> {
     let labels =
         card.files.values().flat_map(|entries| entries.as_slice()).filter_map(|entry| entry.label.as_ref());
     let stated = labels.chain(&card.positive).chain(card.classes.iter().flatten());
-    let stated: BTreeSet<String> = stated.map(|text| text.as_str().trim().to_owned()).collect();
+    let mut stated: BTreeSet<String> = stated.map(|text| text.as_str().trim().to_owned()).collect();
+    stated.extend(rows.class_names.iter().cloned());
     let mut values = BTreeSet::new();
     for text in rows.rows.iter().filter_map(|row| row.targets.first()) {
         if !values.contains(text.trim()) {

@@ -44,11 +44,14 @@ pub fn write_csv(dataset: &Dataset, folder: &Path) -> Result<(), DataError> {
             writer.flush()
         })?;
         let entry = FileEntry {
+            sequence: None,
+            target: None,
             path: file_name,
-            sha256: DataFile::open(&path)?.sha256()?,
+            sha256: Some(DataFile::open(&path)?.sha256()?),
             label: None,
             url: None,
             table: None,
+            genome: None,
         };
         files.insert(split.as_str().to_owned(), OneOrMany::one(entry));
     }
@@ -67,6 +70,11 @@ pub fn write_csv(dataset: &Dataset, folder: &Path) -> Result<(), DataError> {
         group: None,
         chromosome: None,
         start: None,
+        genome: None,
+        end: None,
+        strand: None,
+        length: None,
+        labels: None,
         metric: dataset.metric.clone(),
         licence: dataset.origin.licence.clone(),
         citation: dataset.origin.citation.clone(),

@@ -17,7 +17,7 @@ pub(crate) fn assign_splits(
 ) -> Result<Vec<Split>, DataError> {
     let mut assigned = vec![Split::Train; rows.rows.len()];
     for (key, _) in card.files_in_order() {
-        let members: Vec<usize> = (0..rows.rows.len()).filter(|&row| rows.rows[row].key == key).collect();
+        let members: Vec<usize> = (0..rows.rows.len()).filter(|&row| &*rows.rows[row].key == key).collect();
         let splits = match card.splits.iter().find(|rule| rule.of == key) {
             Some(rule) => apply(card, rule, rows, &members, targets)?,
             None => {

@@ -3,7 +3,6 @@
 use crate::common::{gzip, load_good};
 use proptest::prelude::*;
 use seqprobe_core::{Dataset, Split, Targets};
-use seqprobe_data::FileLayout;
 
 const KEYS: &str = "schema = 1\nid = \"t\"\ntitle = \"t\"\nmetric = \"auroc\"\ntask = \"binary\"\n";
 const RANDOM: &str =
@@ -153,7 +152,7 @@ proptest! {
         let path = folder.path().join("any");
         std::fs::write(&path, [start.as_bytes(), &bytes].concat()).unwrap();
         // Whatever it holds, an error names the file.
-        if let Err(error) = seqprobe_data::read_sequences(&path, &FileLayout::default()) {
+        if let Err(error) = seqprobe_data::read_sequences(&path, &seqprobe_data::FileLayout::default()) {
             prop_assert!(error.to_string().starts_with(&path.display().to_string()));
         }
     }

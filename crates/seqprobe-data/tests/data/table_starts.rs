@@ -260,10 +260,7 @@ fn files_that_are_not_data_are_named() {
             "a Git LFS pointer, not a table or sequences\n  hint: only the pointer",
         ),
         ("<!DOCTYPE html><html></html>", "a web page (HTML)"),
-        (
-            "{\"error\":\"Not Found\",\"status\":404}",
-            "is JSON, not a table or sequences\n  hint: write a table",
-        ),
+        ("[{\"error\":\"Not Found\",\"status\":404}]", "is a JSON array"),
         ("##gff-version 3\nchr1\t.\tgene\t1\t9\n##FASTA\n>c\nACGTACGT\n", "bedtools getfasta"),
         ("##fileformat=VCFv4.2\n#CHROM\tPOS\n", "is VCF"),
         ("@HD\tVN:1.6\n", "samtools fasta"),

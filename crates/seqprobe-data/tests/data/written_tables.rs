@@ -90,6 +90,7 @@ fn layout(style: &Style) -> FileLayout {
         has_header: style.has_header,
         id: (!style.has_header).then(|| "0".to_owned()),
         sequence: (!style.has_header).then(|| "1".to_owned()),
+        genome: None,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::extract::look_up::{entry_keys, look_up};
 use crate::extract::pool::pooled_length;
 use crate::extract::progress::batch_tokens;
 use crate::extract::read_rows::ReadRows;
-use crate::spec::ExtractionSpec;
+use crate::spec::{ExtractionSpec, Window};
 use seqprobe_core::{DnaSequence, LayerIndex, Pooling};
 use seqprobe_models::FrozenModel;
 use std::time::Instant;
@@ -97,7 +97,7 @@ pub fn forecast_extraction(
         .iter()
         .skip((share / 2).min(missing.len() as u64 - 1) as usize)
         .step_by(usize::try_from(share).unwrap_or(usize::MAX))
-        .map(|&index| distinct.sequences[index].clone())
+        .map(|&index| sampled_part(distinct.sequences[index], spec.window, budget))
         .collect();
     let sample = Distinct::new(&sample);
     let n_sampled = sample.sequences.len();
@@ -111,4 +111,14 @@ pub fn forecast_extraction(
     read.compute(&mut forward, &mut |_, _| Ok(()))?;
     let rate = start.elapsed().as_secs_f64() / read.n_tokens().max(1) as f64;
     Ok(ExtractionForecast { seconds: rate * found.n_tokens as f64, n_sampled, ..found })
+}
+
+/// The part of a sequence that is measured: its first windows, as many as a batch holds, since windows do not depend on
+/// each other. Without windows it is the sequence.
+fn sampled_part(sequence: &DnaSequence, window: Option<Window>, budget: usize) -> DnaSequence {
+    let part = window.and_then(|window| {
+        let n_windows = (budget / window.size).max(1);
+        sequence.part(0..window.size + (n_windows - 1) * window.stride)
+    });
+    part.unwrap_or_else(|| sequence.clone())
 }

@@ -1,6 +1,10 @@
 //! Why a file of embeddings cannot be imported: what was expected, what was found, and what to do.
 
+use seqprobe_files::FileKind;
 use thiserror::Error;
+
+/// Names that an error lists; a file may hold one for each of many thousand examples.
+const MAX_SHOWN_NAMES: usize = 20;
 
 /// What is wrong with a file of embeddings, or with its ids.
 #[derive(Debug, Error)]
@@ -10,6 +14,17 @@ pub enum ImportError {
     Ending {
         /// Ending of the file, lower case.
         ending: String,
+        /// Endings that can be imported.
+        known: Vec<&'static str>,
+    },
+    /// A file of another kind, whatever its name says.
+    #[error(
+        "is {kind}, not embeddings\n  hint: {}",
+        kind.hint().map_or_else(|| format!("give a file of one of these kinds: .{}", known.join(", .")), str::to_owned)
+    )]
+    Kind {
+        /// What it is.
+        kind: FileKind,
         /// Endings that can be imported.
         known: Vec<&'static str>,
     },
@@ -40,7 +55,7 @@ pub enum ImportError {
         source: Box<ImportError>,
     },
     /// No array, column, tensor or data set has the name.
-    #[error("no {what} under {tried:?}; the file holds {}\n  hint: {hint}", held.join(", "))]
+    #[error("no {what} under {tried:?}; the file holds {}\n  hint: {hint}", listed(held))]
     NoName {
         /// `values` or `ids`.
         what: &'static str,
@@ -52,7 +67,7 @@ pub enum ImportError {
         hint: String,
     },
     /// No column of floats has the prefix.
-    #[error("no column of floats begins with {prefix:?}; the file holds {}", held.join(", "))]
+    #[error("no column of floats begins with {prefix:?}; the file holds {}", listed(held))]
     NoColumn {
         /// The prefix.
         prefix: String,
@@ -62,14 +77,27 @@ pub enum ImportError {
     /// An h5ad file without a choice among its matrices.
     #[error(
         "an h5ad file holds several matrices\n  hint: choose one with values = \"X\" or \"obsm/NAME\"; the file holds {}",
-        held.join(", ")
+        listed(held)
     )]
     SeveralMatrices {
         /// Names that are there.
         held: Vec<String>,
     },
+    /// Data sets, one for each example, that are not vectors of one width.
+    #[error(
+        "data set {path:?} has shape {shape:?}, expected a vector{}\n  hint: one vector per example is imported; pool over tokens first",
+        dim.map_or(String::new(), |dim| format!(" of {dim} values, like the data sets before it"))
+    )]
+    OnePerId {
+        /// The data set.
+        path: String,
+        /// Its shape.
+        shape: Vec<u64>,
+        /// Values of those before it.
+        dim: Option<usize>,
+    },
     /// An HDF5 group where a data set is needed.
-    #[error("{path:?} is a group, expected a data set\n  hint: the file holds {}", held.join(", "))]
+    #[error("{path:?} is a group, expected a data set\n  hint: the file holds {}", listed(held))]
     Group {
         /// Path of the group.
         path: String,
@@ -247,12 +275,15 @@ pub enum ImportError {
         "the ids cannot be read: {0}\n  hint: ids are needed to join embeddings to examples: write one per line into this file, or name another file with the key \"ids\""
     )]
     IdFile(std::io::Error),
+    /// Something else in place of the file of ids.
+    #[error("is {0}, expected one id per line\n  hint: {hint}", hint = .0.hint().unwrap_or_default())]
+    IdFileKind(FileKind),
     /// The file of ids is not text.
     #[error("not UTF-8: {0}")]
     IdFileText(std::string::FromUtf8Error),
     /// A NaN or an infinity, or a number that does not fit.
     #[error(
-        "row {row} (id {id:?}), value {column} of {name:?} is {value}, expected a finite 32-bit float\n  hint: leave the example out of the dataset, or compute its embedding again"
+        "row {row} (id {id:?}), value {column} of {name:?} is {value}, expected a finite 32-bit float; {n_wrong} of the vectors that the examples need are like this\n  hint: compute these embeddings again, or take the examples out of the data file"
     )]
     NotFinite {
         /// 0-based row.
@@ -265,6 +296,8 @@ pub enum ImportError {
         name: String,
         /// The value as a 32-bit float.
         value: f32,
+        /// Needed vectors that are not finite.
+        n_wrong: usize,
     },
     /// Examples of the dataset that are not in the file.
     #[error(
@@ -290,5 +323,14 @@ impl ImportError {
     /// The problem of one array of a file.
     pub(super) fn of_array(name: &str) -> impl FnOnce(Self) -> Self {
         move |source| Self::Array { name: name.to_owned(), source: Box::new(source) }
+    }
+}
+
+/// The first names, and how many others there are.
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(MAX_SHOWN_NAMES).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MAX_SHOWN_NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }

@@ -1,15 +1,19 @@
 //! HDF5 and h5ad: the vectors are a dense data set with a path (`embeddings`, `/X`, `obsm/X_model`). The ids are a
-//! data set of texts or integers; in h5ad files they are the index of `obs`.
+//! data set of texts or integers; in h5ad files they are the index of `obs`. A file with one data set for each example, as
+//! bio_embeddings and ProtT5 scripts write them, is read too: the id is the attribute `original_id`, else the path.
 
 use super::numbers::{Float, floats};
 use super::{
     DEFAULT_IDS, DEFAULT_VALUES, ImportError, ImportFormat, ImportedArrays, ImportedFile, ids_name, wants_ids,
 };
-use hdf5_pure::{AttrValue, DType, Dataset, Datatype, DatatypeByteOrder, File};
+use hdf5_pure::{AttrValue, DType, Dataset, Datatype, DatatypeByteOrder, File, Group};
+
+/// Groups within groups that are looked into: a `/` in an id makes one. A file may link a group into itself.
+const MAX_DEPTH: usize = 16;
 
 pub(super) const FORMAT: ImportFormat = ImportFormat {
     endings: &["h5", "hdf5", "h5ad"],
-    title: "data set `embeddings` (or by path: X, obsm/X_model); `ids`, in h5ad the index of obs",
+    title: "data set `embeddings` (or by path: X, obsm/X_model) and `ids`, in h5ad the index of obs; or one data set per id",
     read,
 };
 
@@ -22,6 +26,7 @@ fn read(file: &ImportedFile) -> Result<ImportedArrays, ImportError> {
     }
     let (name, values) = match &file.values {
         None if is_annotated => return Err(ImportError::SeveralMatrices { held: contents(&hdf5) }),
+        None if is_one_per_id(&hdf5, file) => return read_one_per_id(&hdf5),
         asked => find(&hdf5, "values", asked.as_deref(), &DEFAULT_VALUES)?,
     };
     let shape = values.shape().map_err(unreadable)?;
@@ -32,6 +37,70 @@ fn read(file: &ImportedFile) -> Result<ImportedArrays, ImportError> {
         (true, asked) => Some(ids_of(&find(&hdf5, "ids", asked, &DEFAULT_IDS)?)?),
     };
     Ok(ImportedArrays { name, shape, values, ids })
+}
+
+/// More data sets than this are one for each example.
+const MANY: usize = 20;
+/// Attribute in which bio_embeddings keeps the id, where the name of the data set is a number.
+const ORIGINAL_ID: &str = "original_id";
+
+/// Whether a file without a stated place of the ids holds no matrix of a default name, but data sets of floats only:
+/// mostly vectors, or so many that they can only be those of examples.
+fn is_one_per_id(hdf5: &File, file: &ImportedFile) -> bool {
+    if ids_name(file).is_some() || !wants_ids(file) {
+        return false;
+    }
+    if DEFAULT_VALUES.iter().any(|name| hdf5.dataset(name).is_ok() || hdf5.group(name).is_ok()) {
+        return false;
+    }
+    let (mut n_sets, mut n_vectors, mut are_floats) = (0_usize, 0_usize, true);
+    let walked = walk(&hdf5.root(), "", &mut |_, dataset| {
+        n_sets += 1;
+        are_floats &= matches!(dataset.datatype().map_err(unreadable)?, Datatype::FloatingPoint { .. });
+        n_vectors += usize::from(matches!(dataset.shape().map_err(unreadable)?.as_slice(), [_] | [1, _]));
+        Ok(())
+    });
+    walked.is_ok() && are_floats && (2 * n_vectors > n_sets || n_sets > MANY)
+}
+
+/// Reads every data set as the vector of one example.
+fn read_one_per_id(hdf5: &File) -> Result<ImportedArrays, ImportError> {
+    let (mut ids, mut values, mut dim) = (Vec::new(), Vec::new(), None);
+    walk(&hdf5.root(), "", &mut |path, dataset| {
+        let shape = dataset.shape().map_err(unreadable)?;
+        let width = match shape.as_slice() {
+            [width] | [1, width] => usize::try_from(*width).ok(),
+            _ => None,
+        };
+        match width {
+            Some(width) if width > 0 && *dim.get_or_insert(width) == width => {}
+            _ => return Err(ImportError::OnePerId { path: path.to_owned(), shape, dim }),
+        }
+        values.extend(float_values(path, dataset)?);
+        let attributes = dataset.attrs().map_err(unreadable)?;
+        ids.push(text(attributes.get(ORIGINAL_ID)).unwrap_or_else(|| path.to_owned()));
+        Ok(())
+    })?;
+    let shape = vec![ids.len() as u64, dim.unwrap_or(0) as u64];
+    Ok(ImportedArrays { name: "one data set per id".to_owned(), shape, values, ids: Some(ids) })
+}
+
+/// Calls `each` with the path of every data set of a group and of the groups in it.
+fn walk(
+    group: &Group,
+    path: &str,
+    each: &mut dyn FnMut(&str, &Dataset) -> Result<(), ImportError>,
+) -> Result<(), ImportError> {
+    for (name, dataset) in group.iter_datasets().map_err(unreadable)? {
+        each(&format!("{path}{name}"), &dataset)?;
+    }
+    if path.matches('/').count() > MAX_DEPTH {
+        return Ok(());
+    }
+    for (name, inner) in group.iter_groups().map_err(unreadable)? {
+        walk(&inner, &format!("{path}{name}/"), each)?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape of a function for map_err")]

@@ -2,6 +2,7 @@
 
 use super::ImportError;
 use crate::error::EmbedError;
+use seqprobe_files::FileKind;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -9,6 +10,10 @@ use std::path::Path;
 pub(super) fn read_lines(path: &Path) -> Result<Vec<String>, EmbedError> {
     let refuse = |reason| EmbedError::Import { path: path.to_owned(), reason };
     let text = std::fs::read(path).map_err(|error| refuse(ImportError::IdFile(error)))?;
+    let kind = FileKind::of(&text);
+    if kind.hint().is_some() {
+        return Err(refuse(ImportError::IdFileKind(kind)));
+    }
     let text = String::from_utf8(text).map_err(|error| refuse(ImportError::IdFileText(error)))?;
     Ok(text.lines().map(str::to_owned).collect())
 }

@@ -14,6 +14,7 @@ use parquet::data_type::{
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
+use seqprobe_files::contained;
 use std::fs::File;
 
 /// The format as errors name it.
@@ -26,6 +27,11 @@ pub(super) const FORMAT: ImportFormat = ImportFormat {
 };
 
 fn read(file: &ImportedFile) -> Result<ImportedArrays, ImportError> {
+    // The Parquet reader panics on some damaged files.
+    contained(|| read_sound(file)).unwrap_or_else(|panic| Err(unreadable(ParquetError::General(panic))))
+}
+
+fn read_sound(file: &ImportedFile) -> Result<ImportedArrays, ImportError> {
     let input = File::open(&file.path).map_err(|error| ImportError::unreadable(FORMAT_NAME, &error))?;
     let reader = SerializedFileReader::new(input).map_err(unreadable)?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
@@ -95,7 +101,7 @@ fn names_index(leaves: &[std::sync::Arc<ColumnDescriptor>], name: &str) -> Optio
 fn unreadable(error: ParquetError) -> ImportError {
     let reason = error.to_string();
     let hint = if reason.contains("isabled feature") {
-        "\n  hint: write the file with compression = \"snappy\" or none"
+        "\n  hint: write the file with compression = \"zstd\", \"snappy\", \"gzip\", \"lz4\" or none"
     } else {
         ""
     };

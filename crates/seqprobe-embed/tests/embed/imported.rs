@@ -64,6 +64,7 @@ fn every_format_gives_the_same_vectors() {
         ("numbers.safetensors", Some("v"), Some("values.ids.txt")),
         ("values.parquet", None, None),
         ("half.parquet", Some("v"), None),
+        ("zstd.parquet", None, None),
         ("columns.parquet", Some("emb_*"), Some("ids")),
     ];
     if cfg!(feature = "hdf5") {
@@ -140,8 +141,6 @@ fn files_that_do_not_fit_say_what_is_wrong() {
         ),
         ("objects.npz", None, None, "\"ids\": the array holds Python objects"),
         ("twice.npz", None, None, "2 ids are repeated, first \"a\" in rows 0 and 2"),
-        ("nan.npz", None, None, "row 3 (id \"with blank\"), value 1 of \"embeddings\" is NaN"),
-        ("large.npz", None, None, "is -inf, expected a finite 32-bit float"),
         ("whole.npz", None, None, "type <i8, expected float16, float32 or float64"),
         ("values.npz", Some("embedings"), None, "did you mean \"embeddings\"?"),
         ("bytes.npz", None, None, "no values under [\"embeddings\", \"features\"]; the file holds v, names"),
@@ -151,7 +150,7 @@ fn files_that_do_not_fit_say_what_is_wrong() {
         ("values.npz", None, Some("absent.txt"), "absent.txt: the ids cannot be read"),
         ("values.safetensors", None, Some("embeddings"), "expected ids as I64"),
         ("ragged.parquet", None, None, "column \"embeddings\" is ragged: row 1 has 1 values"),
-        ("zstd.parquet", None, None, "hint: write the file with compression = \"snappy\""),
+        ("brotli.parquet", None, None, "hint: write the file with compression = \"zstd\""),
         ("columns.parquet", Some("embed*"), None, "no column of floats begins with \"embed\""),
         ("columns.parquet", Some("ids"), None, "expected floats or lists of floats"),
         ("generate.py", None, None, "the ending \"py\" is not known"),
@@ -166,11 +165,92 @@ fn files_that_do_not_fit_say_what_is_wrong() {
             ("values.h5ad", Some("obsm"), None, "\"obsm\" is a group, expected a data set"),
             ("values.h5", Some("ids"), None, "expected 16-, 32- or 64-bit floats"),
             ("values.h5", Some("deep/none"), None, "the file holds embeddings, fixed, ids, deep/"),
+            (
+                "one_per_id_tokens.h5",
+                None,
+                None,
+                "\"protein 00\" has shape [3, 4], expected a vector\n  hint: one vector",
+            ),
+            (
+                "one_per_id_widths.h5",
+                None,
+                None,
+                "\"p2\" has shape [5], expected a vector of 4 values, like the data sets before it",
+            ),
+            ("one_per_id_tokens.h5", Some("x"), None, "protein 00, protein 01, "),
+            ("one_per_id_tokens.h5", Some("x"), None, "protein 19 and 10 more\n"),
         ];
         for (name, values, ids, wanted) in cases {
             let message = refusal(name, values, ids);
             assert!(message.contains(wanted), "{name}: {message}\nexpected {wanted}");
         }
+    }
+}
+
+/// One data set for each example: by its path, or by the attribute that bio_embeddings writes.
+#[test]
+fn hdf5_files_with_one_data_set_per_id_are_joined_by_id() {
+    if !cfg!(feature = "hdf5") {
+        return;
+    }
+    let paths = ["train.csv:0", "a/b/c", "a/d", "with blank", "7"];
+    let by_path = read("one_per_id.h5", None, None).unwrap();
+    assert_eq!((by_path.n_rows(), by_path.dim()), (5, 4));
+    assert_eq!(vectors(&by_path, &paths), expected());
+    let by_attribute = read("bio_embeddings.h5", None, None).unwrap();
+    assert_eq!((by_attribute.n_rows(), by_attribute.dim()), (5, 4));
+    assert_eq!(vectors(&by_attribute, &IDS), expected());
+    // A stated place of vectors or ids is looked for as in any file.
+    assert!(refusal("one_per_id.h5", None, Some("ids")).contains("no values under"));
+}
+
+#[test]
+fn a_vector_that_is_not_finite_matters_only_to_its_example() {
+    for (name, value) in [("nan.npz", "NaN"), ("large.npz", "-inf")] {
+        let embeddings = read(name, None, None).unwrap();
+        let rows: Vec<usize> = (0..5).collect();
+        let error = embeddings.join(&texts(&IDS), &rows).unwrap_err().to_string();
+        let (row, id, column) = if value == "NaN" { (3, "with blank", 1) } else { (0, "train.csv:0", 0) };
+        let wanted =
+            format!("row {row} (id {id:?}), value {column} of \"embeddings\" is {value}, expected a finite");
+        assert!(error.contains(&wanted), "{error}");
+        assert!(error.contains("hint: compute these embeddings again, or take the examples out"), "{error}");
+    }
+    let embeddings = read("nan.npz", None, None).unwrap();
+    let others = ["train.csv:0", "7"];
+    assert_eq!(vectors(&embeddings, &others)[4..], expected()[16..]);
+    // In the dataset, but in no split: it is not needed, and reading it is an error.
+    let features = embeddings.join(&texts(&["7", "with blank"]), &[0]).unwrap();
+    assert_eq!(features.n_extra, 3);
+    let error = features.read_rows(&[1], &mut Vec::new()).unwrap_err().to_string();
+    assert!(error.contains("the embedding of row 1 of the dataset is not finite"), "{error}");
+}
+
+#[test]
+fn the_content_decides_and_not_the_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |path: &Path| {
+        let ids = IdsFrom::Default;
+        ImportedEmbeddings::read(&ImportRequest { path: path.to_owned(), values: None, ids })
+    };
+    for (name, other) in [("values.npz", "a.bin"), ("values.safetensors", "a.npy"), ("values.parquet", "a")] {
+        let path = folder.path().join(other);
+        std::fs::copy(fixture(name), &path).unwrap();
+        assert_eq!(vectors(&read(&path).unwrap(), &IDS), expected(), "{name}");
+    }
+    for (bytes, kind, hint) in [
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "is a Git LFS pointer",
+            "git lfs pull",
+        ),
+        ("<!doctype html><html>", "is a web page (HTML)", "raw file"),
+        ("{\"a\": 1}\n", "is JSON, not embeddings", ".npy, .npz"),
+    ] {
+        let path = folder.path().join("b.npz");
+        std::fs::write(&path, bytes).unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.contains(kind) && error.contains(hint), "{error}");
     }
 }
 

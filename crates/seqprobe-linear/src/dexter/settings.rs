@@ -107,7 +107,7 @@ mod tests {
             ("longest = 0", "longest is 0, expected k-mers of 1 to 15 bases"),
             ("longest = 16", "longest is 16, expected k-mers of 1 to 15 bases"),
             ("gain = -0.1", "gain is -0.1, expected a number of at least 0"),
-            ("align = 'centre'", "unknown align \"centre\"\n  hint: use one of left, right"),
+            ("align = 'centre'", "align is \"centre\", expected \"left\" or \"right\""),
             ("penalties = []", "penalties is [], expected at least one number above 0"),
         ] {
             let error = DexterProbe::from_table(&text.parse().unwrap()).unwrap_err().to_string();

@@ -138,12 +138,15 @@ mod tests {
             ("l1_ratio = nan", "l1_ratio is NaN, expected"),
             ("penalties = []", "penalties is [], expected at least one number above 0"),
             ("penalties = [-1]", "penalties is [-1.0], expected numbers above 0"),
-            ("solver = 'exakt'", "unknown solver \"exakt\"\n  hint: did you mean \"exact\"?"),
+            (
+                "solver = 'exakt'",
+                "solver is \"exakt\", expected \"exact\" or \"linfa\"\n  hint: did you mean \"exact\"?",
+            ),
         ] {
             let error = ElasticNetProbe::from_table(&text.parse().unwrap()).unwrap_err().to_string();
             assert!(error.starts_with(says), "{text}: {error}");
         }
         let error = ElasticNetProbe::lasso_from_table(&"l1_ratio = 0.5".parse().unwrap()).unwrap_err();
-        assert_eq!(error.to_string(), "unknown key \"l1_ratio\"\n  hint: its keys are solver, penalties");
+        assert_eq!(error.to_string(), "unknown key \"l1_ratio\"\n  hint: the keys are solver, penalties");
     }
 }

@@ -133,17 +133,17 @@ mod tests {
             ("folds = 4", "folds and fold_by belong to selection = \"k-fold\"\n  hint: "),
             ("fold_by = 'row'", "folds and fold_by belong to selection"),
             ("selection = 'k-fold'\nfolds = 1", "folds is 1, expected a number of at least 2"),
-            ("selection = 'k-folds'", "unknown selection \"k-folds\"\n  hint: did you mean \"k-fold\"?"),
             (
-                "selection = 'k-fold'\nfold_by = 'groups'",
-                "unknown fold_by \"groups\"\n  hint: did you mean \"group\"?",
+                "selection = 'k-folds'",
+                "selection is \"k-folds\", expected \"validation\" or \"k-fold\"\n  hint: did you",
             ),
-            ("solver = 'sgd'", "unknown solver \"sgd\"\n  hint: use one of exact, linfa"),
-            ("class_weight = 'equal'", "unknown class_weight \"equal\"\n  hint: use one of balanced"),
+            ("selection = 'k-fold'\nfold_by = 'groups'", "fold_by is \"groups\", expected "),
+            ("solver = 'sgd'", "solver is \"sgd\", expected \"exact\" or \"linfa\""),
+            ("class_weight = 'equal'", "class_weight is \"equal\", expected \"balanced\""),
             ("penalties = []", "penalties is [], expected at least one number above 0"),
             ("penalties = [1, 0]", "penalties is [1.0, 0.0], expected numbers above 0"),
             ("penalties = [inf]", "penalties is [inf], expected numbers above 0"),
-            ("batch_size = 3", "unknown key \"batch_size\"\n  hint: its keys are solver, penalties"),
+            ("batch_size = 3", "unknown key \"batch_size\"\n  hint: the keys are solver, penalties"),
         ] {
             let error = LinearProbe::from_table(&text.parse().unwrap()).unwrap_err().to_string();
             assert!(error.starts_with(says), "{text}: {error}");

@@ -2,12 +2,10 @@
 //! folder.
 
 use crate::error::ModelError;
+use crate::folder::model_folder::other_weights;
 use seqprobe_hub::{OTHER_WEIGHT_EXTENSIONS, USUAL_WEIGHT_FILES};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
-
-/// The most bytes of an index. About a hundred for each tensor are usual.
-const MAX_INDEX: u64 = 64 << 20;
 
 /// Returns the weights of a folder: the first of the usual files, else the only `.pt`, `.pth` or `.ckpt`.
 pub(super) fn locate(folder: &Path) -> Result<PathBuf, ModelError> {
@@ -26,12 +24,12 @@ pub(super) fn locate(folder: &Path) -> Result<PathBuf, ModelError> {
     others.sort_unstable();
     match others.as_slice() {
         [only] => Ok(only.clone()),
-        [] => Err(error(
+        [] => Err(error(other_weights(folder).unwrap_or_else(|| {
             "no weights in this folder: no model.safetensors, no pytorch_model.bin, no index of one of them \
              and no .pt, .pth or .ckpt file\n  hint: give a folder in Hugging Face layout (config.json, \
              model.safetensors, vocab.txt), or use random: for an untrained model"
-                .to_owned(),
-        )),
+                .to_owned()
+        }))),
         [first, second, ..] => Err(error(format!(
             "{} files of weights, expected one: {}, {}{}\n  hint: move the others out of the folder, or call the right one pytorch_model.bin",
             others.len(),
@@ -64,12 +62,8 @@ impl Index {
             weight_map: BTreeMap<String, String>,
         }
         let error = |message: String| ModelError::Checkpoint { path: path.to_owned(), message };
-        let n_bytes = std::fs::metadata(path).map_err(ModelError::io(path))?.len();
-        if n_bytes > MAX_INDEX {
-            return Err(error(format!("an index of {n_bytes} bytes, at most {MAX_INDEX} are read")));
-        }
-        let bytes = std::fs::read(path).map_err(ModelError::io(path))?;
-        let stored: Stored = serde_json::from_slice(&bytes).map_err(|problem| {
+        let text = crate::folder::small_file::read_text(path).map_err(ModelError::io(path))?;
+        let stored: Stored = serde_json::from_str(&text).map_err(|problem| {
             error(format!("not an index of weights (a JSON object with the key \"weight_map\"): {problem}"))
         })?;
         let index = Self { path: path.to_owned(), file_of: stored.weight_map };

@@ -7,17 +7,12 @@ use thiserror::Error;
 /// A file that is not a complete safetensors file.
 #[derive(Debug, Error)]
 pub(super) enum SafetensorsFileError {
-    #[error("a pointer of Git LFS and not the weights\n  hint: run git lfs pull")]
-    GitLfsPointer,
     #[error("not a complete safetensors file ({n_bytes} bytes): {source}\n  hint: download or copy it again")]
     Damaged { n_bytes: usize, source: SafeTensorError },
 }
 
 /// Returns the layouts in no particular order.
 pub(super) fn read(file: &[u8]) -> Result<Vec<TensorLayout>, SafetensorsFileError> {
-    if file.starts_with(b"version https://git-lfs") {
-        return Err(SafetensorsFileError::GitLfsPointer);
-    }
     let damaged = |source| SafetensorsFileError::Damaged { n_bytes: file.len(), source };
     let (header, metadata) = SafeTensors::read_metadata(file).map_err(damaged)?;
     let data = header + size_of::<u64>();

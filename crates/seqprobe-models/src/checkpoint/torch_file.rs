@@ -13,19 +13,15 @@ use archive::Archive;
 use error::MAX_REPETITION;
 pub use error::{TorchFileError, WrongPlace};
 use pickle::PickledTensor;
+use seqprobe_files::FileKind;
 use std::ops::Range;
-
-/// Whether bytes begin like a zip archive.
-pub fn is_archive(file: &[u8]) -> bool {
-    file.starts_with(b"PK\x03\x04")
-}
 
 /// Returns the place of each tensor, in the order of the file.
 ///
 /// # Errors
 /// [`TorchFileError`] for another format, a damaged file, or one that contains more than plain tensors.
 pub fn read(file: &[u8]) -> Result<Vec<TensorLayout>, TorchFileError> {
-    if !is_archive(file) {
+    if FileKind::of(file) != FileKind::Zip {
         let (found, hint) = kind_of(file);
         return Err(TorchFileError::NotAnArchive { found, hint });
     }
@@ -112,16 +108,20 @@ const CONVERT: &str =
     "convert it once in Python: torch.save(torch.load(\"old.bin\", weights_only=True), \"new.bin\")";
 
 /// Returns what a file is that is not a zip archive, and what to do about it.
-fn kind_of(file: &[u8]) -> (&'static str, &'static str) {
-    match file {
-        [] => ("an empty file", "download or copy it again"),
-        [0x80, 0x02, 0x8a, 0x0a, ..] => ("a file in the format before PyTorch 1.6", CONVERT),
-        [0x80, 2..=5, ..] => ("a plain pickle", CONVERT),
-        [0x1f, 0x8b, ..] => ("a gzip file", "unpack it with gunzip"),
-        _ if file.get(257..262) == Some(b"ustar") => ("a file in the tar format before PyTorch 0.2", CONVERT),
-        _ if file.starts_with(b"version https://git-lfs") => {
-            ("a pointer of Git LFS and not the weights", "run git lfs pull")
+fn kind_of(file: &[u8]) -> (String, &'static str) {
+    let (found, hint) = match (FileKind::of(file), file) {
+        (FileKind::Pickle, [0x80, 0x02, 0x8a, 0x0a, ..]) => {
+            ("a file in the format before PyTorch 1.6", CONVERT)
         }
-        _ => ("not a zip archive", "download or copy it again"),
-    }
+        (FileKind::Pickle, _) => ("a plain pickle", CONVERT),
+        (FileKind::Tar, _) => ("a file in the tar format before PyTorch 0.2", CONVERT),
+        (FileKind::Empty, _) => ("an empty file", "download or copy it again"),
+        (FileKind::Binary | FileKind::Text, _) => ("not a zip archive", "download or copy it again"),
+        (kind, _) => {
+            let unpack =
+                if kind.is_compressed() { "unpack it first" } else { "download or copy the right file" };
+            return (kind.to_string(), kind.hint().unwrap_or(unpack));
+        }
+    };
+    (found.to_owned(), hint)
 }

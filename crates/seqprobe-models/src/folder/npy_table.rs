@@ -2,8 +2,10 @@
 //! as many numbers as the header says and nothing after them.
 
 use crate::error::ModelError;
+use crate::folder::misplaced::misplaced;
 use npyz::{NpyFile, Order};
 use seqprobe_core::Digest;
+use seqprobe_files::FileKind;
 use std::path::{Path, PathBuf};
 
 /// A table and its file.
@@ -25,6 +27,10 @@ impl NpyTable {
     pub(crate) fn read(path: &Path) -> Result<Self, ModelError> {
         let bytes = std::fs::read(path).map_err(ModelError::io(path))?;
         let error = |message: String| ModelError::Checkpoint { path: path.to_owned(), message };
+        let kind = FileKind::of(&bytes);
+        if kind.hint().is_some() {
+            return Err(error(misplaced(kind, "a NumPy array (npy)")));
+        }
         let damaged = |problem: std::io::Error| {
             error(format!(
                 "not a complete npy file ({} bytes): {problem}\n  hint: copy it again",

@@ -75,8 +75,12 @@ pub(crate) fn load(path: &Path, options: LoadOptions) -> Result<FrozenModel, Mod
     let text = crate::folder::small_file::read_text(path).map_err(ModelError::io(path))?;
     let config_error = |message: String| ModelError::Config { path: path.to_owned(), message };
     let wrong = |error: ManifestError| config_error(error.to_string());
-    let file: ManifestFile = seqprobe_core::parse_toml(&text, &path.display().to_string())
-        .map_err(|error| config_error(error.message))?;
+    let file: ManifestFile = seqprobe_core::parse_toml(&text, "").map_err(|error| {
+        config_error(match error.line {
+            Some(line) => format!("line {line}: {}", error.message),
+            None => error.message,
+        })
+    })?;
     if file.schema != 1 {
         return Err(wrong(ManifestError::Schema(file.schema)));
     }

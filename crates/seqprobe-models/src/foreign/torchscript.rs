@@ -8,11 +8,13 @@ use crate::batch::TokenBatch;
 use crate::encoder::{Encoder, EncoderSpec, HiddenStates};
 use crate::error::ModelError;
 use crate::folder::config_file::ConfigFile;
+use crate::folder::misplaced::misplaced;
 use crate::layers::packing::check_batch;
 use crate::model::{FrozenModel, LoadOptions};
 use crate::tokenizer::TOKENIZERS;
 use seqprobe_core::LayerIndex;
 use seqprobe_core::digest::DigestBuilder;
+use seqprobe_files::FileKind;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -121,6 +123,11 @@ pub(crate) fn load(settings: TorchScriptSettings, options: LoadOptions) -> Resul
     };
     let tokenizer = (kind.read)(folder, &config)?;
     let bytes = std::fs::read(&settings.file).map_err(ModelError::io(&settings.file))?;
+    let kind = FileKind::of(&bytes);
+    if kind.hint().is_some() {
+        let message = misplaced(kind, "a TorchScript file");
+        return Err(ModelError::Code { path: settings.file.clone(), message });
+    }
     let mut digest = DigestBuilder::new("torchscript v1");
     let outputs = digest_text(&settings.outputs);
     digest.part(&bytes).part(options.precision.digest_text().as_bytes());

@@ -169,7 +169,11 @@ fn read_optional(path: &Path) -> Result<Option<Vec<u8>>, ModelError> {
         }
         Ok(_) => {}
     }
-    std::fs::read(path).map(Some).map_err(ModelError::io(path))
+    let text = crate::folder::small_file::read_text(path).map_err(|cause| match cause.kind() {
+        std::io::ErrorKind::InvalidData => error(path, cause.to_string()),
+        _ => ModelError::io(path)(cause),
+    })?;
+    Ok(Some(text.into_bytes()))
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Value, ModelError> {

@@ -18,7 +18,10 @@ fn a_config_that_is_no_object_is_an_error() {
     let folder = small_bert();
     let path = folder.path().join("config.json");
     std::fs::write(&path, "").unwrap();
-    insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @"<folder>/config.json: not JSON: EOF while parsing a value at line 1 column 0");
+    insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @r"
+    <folder>/config.json: is empty, expected settings or a vocabulary
+      hint: download or copy it again
+    ");
     std::fs::write(&path, "[1]").unwrap();
     insta::assert_snapshot!(load_error(folder.path(), PRETRAINED), @"<folder>/config.json: expected a JSON object");
     std::fs::remove_file(&path).unwrap();

@@ -13,6 +13,7 @@ mod hostile_torch_files;
 mod kmer_table;
 mod long_models;
 mod masked_scores;
+mod misplaced;
 mod mutated_tokenizers;
 mod parity;
 mod random_weights;

@@ -276,7 +276,10 @@ fn a_wrong_index_is_explained() {
         std::fs::write(&path, text).unwrap();
         refused(&path)
     };
-    insta::assert_snapshot!(with(""), @r#"model.safetensors.index.json: not an index of weights (a JSON object with the key "weight_map"): EOF while parsing a value at line 1 column 0"#);
+    insta::assert_snapshot!(with(""), @r"
+    model.safetensors.index.json: is empty, expected settings or a vocabulary
+      hint: download or copy it again
+    ");
     insta::assert_snapshot!(with("{\"weight_map\": {}}"), @r#"model.safetensors.index.json: its "weight_map" names no tensor"#);
     insta::assert_snapshot!(with(&whole.replace("00003-of", "00007-of")), @r#"
     model.safetensors.index.json: file "model-00007-of-00003.safetensors", which should contain tensor "layer.4.weight", is missing

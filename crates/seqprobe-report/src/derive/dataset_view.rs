@@ -2,7 +2,7 @@
 
 use super::choices::{chosen_on_validation, is_asked_about};
 use super::direction::lower_is_better;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, settling};
 use super::fit_summary::FitSummary;
 use super::oracle_gap::OracleGap;
 use super::probe_groups::{ProbeGroup, groups_of};
@@ -11,7 +11,10 @@ use super::sweeps::{Curve, fraction_curves, layer_curves};
 use super::tallies::REPORTED_VERDICTS;
 use crate::record::choice::{point, primary_test_score};
 use crate::record::diagnostics::Diagnostics;
-use crate::record::{CellRecord, DatasetRecord, Role, RunRecord, ScoreValue, Verdict, VerdictRecord};
+use crate::record::{
+    CellRecord, DatasetRecord, ModelComparison, PowerRecord, Role, RunRecord, ScoreValue, Verdict,
+    VerdictRecord,
+};
 
 /// A dataset with its cells, verdicts and what follows from them.
 pub(crate) struct DatasetView<'a> {
@@ -23,6 +26,8 @@ pub(crate) struct DatasetView<'a> {
     pub(crate) whole_cells: Vec<&'a CellRecord>,
     /// Verdicts with their evidence.
     pub(crate) verdicts: Vec<VerdictView<'a>>,
+    /// Its models against each other.
+    pub(crate) model_comparisons: Vec<&'a ModelComparison>,
     /// The points behind scores.
     pub(crate) diagnostics: Vec<&'a Diagnostics>,
     /// The cell of each representation, over all probes, that validation chooses; in plan order.
@@ -55,6 +60,15 @@ pub(crate) struct VerdictView<'a> {
     pub(crate) record: &'a VerdictRecord,
     /// The differences that decide it.
     pub(crate) evidence: Evidence<'a>,
+    /// What would settle it, if it is unclear.
+    pub(crate) settling: Option<&'a PowerRecord>,
+}
+
+impl<'a> VerdictView<'a> {
+    fn of(record: &'a VerdictRecord) -> Self {
+        let evidence = Evidence::of(record);
+        Self { record, settling: settling(record, &evidence), evidence }
+    }
 }
 
 impl<'a> DatasetView<'a> {
@@ -71,8 +85,11 @@ impl<'a> DatasetView<'a> {
             _ => None,
         });
         Self {
-            verdicts: verdicts
-                .map(|verdict| VerdictView { record: verdict, evidence: Evidence::of(verdict) })
+            verdicts: verdicts.map(VerdictView::of).collect(),
+            model_comparisons: record
+                .model_comparisons
+                .iter()
+                .filter(|pair| pair.dataset == dataset.id)
                 .collect(),
             diagnostics: record.diagnostics.iter().filter(|one| one.cell.dataset == dataset.id).collect(),
             chosen: chosen_of_representations(&cells, &whole_cells),

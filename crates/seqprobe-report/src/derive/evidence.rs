@@ -1,7 +1,7 @@
 //! What a verdict rests on: the differences that decide it, or why it is unclear.
 
 use crate::record::choice::value_reason;
-use crate::record::{ComparisonRecord, EstimateRecord, ScoreValue, Verdict, VerdictRecord};
+use crate::record::{ComparisonRecord, EstimateRecord, PowerRecord, ScoreValue, Verdict, VerdictRecord};
 
 /// What decides a verdict.
 pub(crate) enum Evidence<'a> {
@@ -9,8 +9,8 @@ pub(crate) enum Evidence<'a> {
     Smallest(Option<&'a ComparisonRecord>),
     /// Loses: the differences below the margin, or else the lowest one.
     Below(Vec<&'a ComparisonRecord>),
-    /// Ties: the largest difference, in either direction.
-    Largest(Option<&'a ComparisonRecord>),
+    /// Ties: the difference to the best baseline, the smallest one.
+    ToTheBest(Option<&'a ComparisonRecord>),
     /// Unclear: a reason that is not about intervals.
     Reason(&'a str),
     /// Unclear: a difference without interval, and why it has none.
@@ -34,11 +34,7 @@ impl<'a> Evidence<'a> {
         };
         match verdict.verdict {
             Verdict::Beats => Self::Smallest(by_point(|point| point)),
-            Verdict::Ties => Self::Largest(
-                estimates()
-                    .max_by(|(_, left), (_, right)| left.point.abs().total_cmp(&right.point.abs()))
-                    .map(|(comparison, _)| comparison),
-            ),
+            Verdict::Ties => Self::ToTheBest(by_point(|point| point)),
             Verdict::Loses => {
                 let below: Vec<&ComparisonRecord> = estimates()
                     .filter(|(_, estimate)| estimate.upper < -verdict.margin)
@@ -65,8 +61,10 @@ impl<'a> Evidence<'a> {
         if let Some((comparison, reason)) = missing {
             return Self::NoInterval(comparison, reason);
         }
+        // Of several, the one to the best baseline.
+        let crossing = estimates(verdict).filter(|(_, estimate)| contains_margin(estimate, verdict.margin));
         if let Some((comparison, _)) =
-            estimates(verdict).find(|(_, estimate)| contains_margin(estimate, verdict.margin))
+            crossing.min_by(|(_, left), (_, right)| left.point.total_cmp(&right.point))
         {
             return Self::CrossesMargin(comparison);
         }
@@ -75,6 +73,21 @@ impl<'a> Evidence<'a> {
         }
         Self::NotSignificant(verdict.comparisons.iter().collect())
     }
+}
+
+/// What would settle an unclear verdict: the power of the difference that its sentence shows, else of the difference to
+/// the best baseline.
+pub(crate) fn settling<'a>(verdict: &'a VerdictRecord, evidence: &Evidence<'a>) -> Option<&'a PowerRecord> {
+    if verdict.verdict != Verdict::Unclear {
+        return None;
+    }
+    let shown = match evidence {
+        Evidence::CrossesMargin(comparison) => Some(*comparison),
+        _ => estimates(verdict)
+            .min_by(|(_, left), (_, right)| left.point.total_cmp(&right.point))
+            .map(|(comparison, _)| comparison),
+    };
+    shown.and_then(|comparison| comparison.power.as_ref())
 }
 
 /// True when an interval contains +margin or −margin.

@@ -26,7 +26,8 @@ pub(crate) fn groups_of<'a>(whole_cells: &[&'a CellRecord], lower_is_better: boo
             probes.push(cell.id.probe.as_deref());
         }
     }
-    let is_reference = |cell: &CellRecord| matches!(cell.role, Role::Control | Role::Oracle);
+    let is_reference =
+        |cell: &CellRecord| matches!(cell.role, Role::Control | Role::Reference | Role::Oracle);
     probes.sort_by_key(|probe| {
         scored.iter().all(|cell| cell.id.probe.as_deref() != *probe || is_reference(cell))
     });

@@ -5,10 +5,13 @@ use crate::error::ReportError;
 use crate::formats::spreadsheet::{Sheet, float, optional, text};
 use crate::record::cell_id::word_or_dash;
 use crate::record::choice::point;
-use crate::record::{ComparisonRecord, ScoreValue, VerdictRecord};
+use crate::record::{ComparisonRecord, Qualification, ScoreValue, VerdictRecord};
+
+/// Number of columns.
+const N_COLUMNS: usize = 21;
 
 /// The columns. `delta` is positive when it favours the model.
-pub(crate) const HEADER: [&str; 14] = [
+pub(crate) const HEADER: [&str; N_COLUMNS] = [
     "dataset",
     "target",
     "model",
@@ -23,6 +26,13 @@ pub(crate) const HEADER: [&str; 14] = [
     "upper",
     "p_adjusted",
     "verdict",
+    "qualifications",
+    "margin_unit",
+    "standard_error",
+    "degrees_of_freedom",
+    "smallest_detectable",
+    "examples_to_settle",
+    "examples_for_a_tie",
 ];
 
 pub(crate) fn render(view: &RunView<'_>) -> Result<String, ReportError> {
@@ -38,11 +48,13 @@ pub(crate) fn render(view: &RunView<'_>) -> Result<String, ReportError> {
     sheet.finish()
 }
 
-fn row(verdict: &VerdictRecord, comparison: Option<&ComparisonRecord>) -> [String; 14] {
-    let interval = comparison.and_then(|comparison| match &comparison.delta {
-        ScoreValue::Estimate(estimate) => Some((estimate.lower, estimate.upper)),
+fn row(verdict: &VerdictRecord, comparison: Option<&ComparisonRecord>) -> [String; N_COLUMNS] {
+    let estimate = comparison.and_then(|comparison| match &comparison.delta {
+        ScoreValue::Estimate(estimate) => Some(estimate),
         _ => None,
     });
+    let power = comparison.and_then(|comparison| comparison.power.as_ref());
+    let qualifications: Vec<&str> = verdict.qualifications.iter().map(Qualification::word).collect();
     [
         text(&verdict.dataset),
         text(verdict.target.as_str()),
@@ -54,10 +66,17 @@ fn row(verdict: &VerdictRecord, comparison: Option<&ComparisonRecord>) -> [Strin
         text(&verdict.metric),
         float(verdict.margin),
         optional(comparison.and_then(|comparison| point(&comparison.delta))),
-        optional(interval.map(|(lower, _)| lower)),
-        optional(interval.map(|(_, upper)| upper)),
+        optional(estimate.map(|estimate| estimate.lower)),
+        optional(estimate.map(|estimate| estimate.upper)),
         optional(comparison.and_then(|comparison| comparison.p_adjusted)),
         verdict.verdict.as_str().to_owned(),
+        text(&qualifications.join(" ")),
+        optional(verdict.margin_unit),
+        optional(estimate.and_then(|estimate| estimate.standard_error)),
+        optional(estimate.and_then(|estimate| estimate.degrees_of_freedom)),
+        optional(power.map(|power| power.smallest_detectable)),
+        optional(power.and_then(|power| power.examples_to_settle)),
+        optional(power.and_then(|power| power.examples_for_a_tie)),
     ]
 }
 

@@ -16,6 +16,8 @@ pub enum Role {
     Baseline,
     /// Random initialisation, shuffled labels, composition, majority or mean.
     Control,
+    /// Ready predictions of a published model: shown, but no part of verdicts.
+    Reference,
     /// The true generating model of a simulated task.
     Oracle,
 }

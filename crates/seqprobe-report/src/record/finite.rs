@@ -47,13 +47,30 @@ pub(crate) fn check(record: &RunRecord) -> Result<(), ReportError> {
     for verdict in &record.verdicts {
         let row = || format!("{} of {} with {}", verdict.dataset, verdict.model, verdict.probe);
         finite(verdict.margin, || format!("margin on {}", row()))?;
+        finite(verdict.margin_unit.unwrap_or_default(), || format!("unit of the margin on {}", row()))?;
         for comparison in &verdict.comparisons {
             let what = || format!("difference on {} to {}", row(), comparison.baseline);
             finite_value(&comparison.delta, &what)?;
+            if let Some(companion) = &comparison.companion {
+                finite_value(&companion.delta, &what)?;
+            }
+            if let Some(power) = &comparison.power {
+                let numbers = power.examples_to_settle.iter().chain(&power.examples_for_a_tie);
+                for number in numbers.chain([&power.smallest_detectable]) {
+                    finite(*number, || format!("power of the {}", what()))?;
+                }
+            }
             let p_values = comparison.p_adjusted.iter().chain(&comparison.false_discovery);
             for p in p_values.chain(comparison.tests.iter().map(|test| &test.p)) {
                 finite(*p, || format!("p value of the {}", what()))?;
             }
+        }
+    }
+    for pair in &record.model_comparisons {
+        let what = || format!("difference of {} and {}", pair.first, pair.second);
+        finite_value(&pair.delta, &what)?;
+        for number in [Some(pair.margin), pair.p_adjusted].into_iter().flatten() {
+            finite(number, what)?;
         }
     }
     for one in &record.diagnostics {
@@ -75,6 +92,8 @@ fn finite_value(value: &ScoreValue, what: &dyn Fn() -> String) -> Result<(), Rep
     match value {
         ScoreValue::Estimate(estimate) => [estimate.point, estimate.lower, estimate.upper, estimate.level]
             .into_iter()
+            .chain(estimate.standard_error)
+            .chain(estimate.degrees_of_freedom)
             .try_for_each(|number| finite(number, what)),
         ScoreValue::PointOnly { point, .. } => finite(*point, what),
         ScoreValue::Undefined { .. } => Ok(()),

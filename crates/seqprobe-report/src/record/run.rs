@@ -3,7 +3,7 @@
 
 use super::cell::CellRecord;
 use super::diagnostics::{Diagnostics, RankRecord};
-use super::verdict::VerdictRecord;
+use super::verdict::{ModelComparison, VerdictRecord};
 use super::warning::{Gain, Warning};
 use seqprobe_core::TaskKind;
 use seqprobe_core::audit::Audit;
@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Version of the `run.json` layout.
-pub const SCHEMA_VERSION: u32 = 1;
+///
+/// - 2: the margin of `rmse` and `mse` is a share of the target's spread; verdicts have qualifications; there are
+///   comparisons of models, standard errors and power.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// A finished run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +31,9 @@ pub struct RunRecord {
     pub cells: Vec<CellRecord>,
     /// One per dataset, model and probe (and one per dataset and model for best against best).
     pub verdicts: Vec<VerdictRecord>,
+    /// Paired differences of the suite's models, each pair once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub model_comparisons: Vec<ModelComparison>,
     /// What readers must know before the scores.
     pub warnings: Vec<Warning>,
     /// Points behind the scores of the best cell of each representation, dataset by dataset.
@@ -57,6 +63,9 @@ pub struct Provenance {
     pub started: String,
     /// Seconds the run took.
     pub seconds: f64,
+    /// Version of the rule that makes verdicts of differences; 0 in records of versions that did not store it.
+    #[serde(default)]
+    pub verdict_rules: u32,
     /// The suite as resolved, TOML.
     pub suite_toml: String,
     /// Digests of models, by the name in the suite.

@@ -79,6 +79,12 @@ impl From<Result<Estimate, NoEstimate>> for ScoreValue {
                 level: estimate.level,
                 method: estimate.method,
                 flags: estimate.flags.into_iter().map(str::to_owned).collect(),
+                standard_error: Some(estimate.standard_error),
+                // Infinite degrees of freedom are those of a normal distribution; JSON has no infinite numbers.
+                degrees_of_freedom: estimate
+                    .degrees_of_freedom
+                    .is_finite()
+                    .then_some(estimate.degrees_of_freedom),
             }),
             Err(NoEstimate::NoInterval { point, reason }) => Self::PointOnly { point, reason },
             Err(NoEstimate::Undefined { reason }) => Self::Undefined { reason },
@@ -102,4 +108,10 @@ pub struct EstimateRecord {
     pub method: String,
     /// Flags such as `few-examples`.
     pub flags: Vec<String>,
+    /// Standard error of the point; `None` in records of versions that did not store it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<f64>,
+    /// Degrees of freedom of the interval; `None` for those of a normal distribution, and in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degrees_of_freedom: Option<f64>,
 }

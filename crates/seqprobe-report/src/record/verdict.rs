@@ -1,6 +1,7 @@
 //! Verdicts of a run and the paired differences behind them.
 
 use super::cell_id::{CellId, optional_word};
+use super::qualification::Qualification;
 use super::score::{ScoreValue, ScoredTarget};
 use super::word::as_word;
 use seqprobe_core::{LayerIndex, Pooling};
@@ -53,8 +54,13 @@ pub struct VerdictRecord {
     pub probe: ProbeScope,
     /// Primary metric.
     pub metric: String,
-    /// Differences smaller than this do not matter.
+    /// Differences smaller than this do not matter. In units of the metric: the margin of the suite times
+    /// `margin_unit`.
     pub margin: f64,
+    /// For `rmse` the standard deviation, for `mse` the variance of the target in train: what the suite's margin is a
+    /// share of. `None` for metrics without units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin_unit: Option<f64>,
     /// The verdict, after correction over datasets.
     #[serde(with = "verdict_word")]
     pub verdict: Verdict,
@@ -62,6 +68,9 @@ pub struct VerdictRecord {
     pub comparisons: Vec<ComparisonRecord>,
     /// Why it is `unclear`, if the reason is not in the intervals.
     pub reason: Option<String>,
+    /// What a reader must know before believing it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub qualifications: Vec<Qualification>,
 }
 
 impl VerdictRecord {
@@ -90,6 +99,59 @@ pub struct ComparisonRecord {
     /// several seeds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tests: Vec<TestRecord>,
+    /// What this test set can show about the difference; `None` if it has no standard error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<PowerRecord>,
+    /// The same difference by a robust metric, where few examples decide the primary one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub companion: Option<CompanionRecord>,
+}
+
+/// How large a difference must be to be found, and how many test examples would settle this one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PowerRecord {
+    /// The smallest true difference that is found beyond the margin with a probability of 80%.
+    pub smallest_detectable: f64,
+    /// Test examples to find a true difference of the observed size with that probability; `None` if it is within the
+    /// margin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub examples_to_settle: Option<f64>,
+    /// Test examples for a tie of two equal representations with that probability; `None` for a margin of 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub examples_for_a_tie: Option<f64>,
+}
+
+/// A paired difference by another metric than the primary one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CompanionRecord {
+    /// The metric.
+    pub metric: String,
+    /// Model minus baseline, oriented.
+    pub delta: ScoreValue,
+}
+
+/// The paired difference of two models on one dataset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelComparison {
+    /// Dataset.
+    pub dataset: String,
+    /// Target column, or `macro`.
+    pub target: ScoredTarget,
+    /// Probe, or `best` for best probe against best probe.
+    pub probe: ProbeScope,
+    /// Primary metric.
+    pub metric: String,
+    /// Differences smaller than this do not matter, in units of the metric.
+    pub margin: f64,
+    /// The first model's cell.
+    pub first: CellId,
+    /// The second model's cell.
+    pub second: CellId,
+    /// First minus second, oriented.
+    pub delta: ScoreValue,
+    /// Two-sided p value of a difference beyond the margin, Holm over all pairs of models and all datasets with this
+    /// probe; `None` if the difference is undefined.
+    pub p_adjusted: Option<f64>,
 }
 
 /// A test of one paired difference.

@@ -76,6 +76,17 @@ pub enum Warning {
         /// Rows of the split.
         rows: usize,
     },
+    /// Rows of a split that have a near-duplicate in the training split.
+    NearDuplicatesInTrain {
+        /// Dataset.
+        dataset: String,
+        /// The split.
+        split: Split,
+        /// Rows with a near-duplicate, without copies.
+        near: usize,
+        /// Rows of the split.
+        rows: usize,
+    },
     /// Bases that are not A, C, G or T.
     AmbiguousBases {
         /// Dataset.

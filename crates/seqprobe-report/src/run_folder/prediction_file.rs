@@ -14,6 +14,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{ColumnPath, Type};
+use seqprobe_files::contained;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Write;
@@ -91,6 +92,11 @@ pub(crate) fn write<W: Write + Send>(writer: W, predictions: &CellPredictions) -
 
 /// Reads what [`write`] wrote.
 pub(crate) fn read(file: File) -> Result<CellPredictions> {
+    // The Parquet reader panics on some damaged files.
+    contained(|| read_sound(file)).unwrap_or_else(|panic| Err(ParquetError::General(panic)))
+}
+
+fn read_sound(file: File) -> Result<CellPredictions> {
     let reader = SerializedFileReader::new(file)?;
     let layout = layout(&reader)?;
     if reader.num_row_groups() != layout.splits.len() {

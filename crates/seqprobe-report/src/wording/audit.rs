@@ -20,7 +20,7 @@ pub fn audit_lines(audit: &Audit) -> Vec<String> {
 
 /// True when validation or test has a sequence of train, on either strand.
 pub(crate) fn has_copies(audit: &Audit) -> bool {
-    audit.against_train.iter().any(|shared| shared.exact.rows + shared.reverse_complement.rows > 0)
+    audit.against_train.iter().any(|shared| shared.copied_rows() > 0)
 }
 
 /// Rows, mean length in bases and mean GC share of each split and class.
@@ -104,6 +104,7 @@ mod tests {
                 n_rows: 613,
                 exact: Copies { sequences: 16, rows: 16, train_rows: 17, conflicting: 1 },
                 reverse_complement: Copies::default(),
+                rows_in_train: Some(16),
                 near: Near { rows: 1, train_rows: 2, agreeing: 0, differing: 1, not_judged: 3 },
             }],
             conflicts: Conflicts { sequences: 1, rows: 2 },

@@ -1,6 +1,7 @@
 //! The findings of a run in sentences. The terminal, the comment and the page have the same ones.
 
 use super::names::{cell_name, metric_name, probe_name};
+use super::qualifications::{but, to_settle};
 use super::quantities::{margin, number, signed, value};
 use super::warnings::gain_text;
 use crate::derive::RunView;
@@ -21,8 +22,8 @@ pub(crate) struct Sentence {
     pub(crate) text: String,
 }
 
-/// The sentences of a dataset: one per verdict, or the best representation if there is no verdict; then the gains of
-/// models over their random initialisations.
+/// The sentences of a dataset: one per verdict, or the best representation if there is no verdict; then the models
+/// against each other, and the gains of models over their random initialisations.
 pub(crate) fn of_dataset(dataset: &DatasetView<'_>) -> Vec<Sentence> {
     let mut sentences: Vec<Sentence> = dataset
         .verdicts
@@ -35,6 +36,8 @@ pub(crate) fn of_dataset(dataset: &DatasetView<'_>) -> Vec<Sentence> {
     if sentences.is_empty() {
         sentences.push(Sentence { verdict: None, text: without_verdict(dataset) });
     }
+    let between_models = super::model_pairs::sentences(&dataset.model_comparisons);
+    sentences.extend(between_models.into_iter().map(|text| Sentence { verdict: None, text }));
     let gains = &dataset.record.gains;
     sentences.extend(gains.iter().map(|gain| Sentence { verdict: None, text: gain_text(gain) }));
     sentences
@@ -57,7 +60,7 @@ fn of_model(tally: &ModelTally<'_>) -> String {
             _ => format!("beats every baseline on {} of {n}", tally.beats),
         }];
         let others = [
-            (tally.ties, "ties with every baseline on"),
+            (tally.ties, "ties with the best baseline on"),
             (tally.loses, "loses to at least one baseline on"),
             (tally.unclear, "is unclear on"),
         ];
@@ -73,11 +76,18 @@ fn of_model(tally: &ModelTally<'_>) -> String {
     format!("{} {}", tally.model, clauses.join("; "))
 }
 
-/// A verdict in words, with the differences that decide it.
+/// A verdict in words, with what qualifies it; if it is unclear, with what would settle it.
 fn of_verdict(dataset: &DatasetRecord, view: &VerdictView<'_>) -> String {
+    let decided = decided(dataset, view);
+    let settle = view.settling.map(|power| format!(" ({})", to_settle(power))).unwrap_or_default();
+    format!("{decided}{settle}{}", but(view.record))
+}
+
+/// A verdict in words, with the differences that decide it.
+fn decided(dataset: &DatasetRecord, view: &VerdictView<'_>) -> String {
     let verdict = view.record;
     let subject = subject(dataset, verdict);
-    let threshold = format!("{} {}", margin(verdict.margin), metric_name(&verdict.metric));
+    let threshold = threshold(verdict);
     let in_brackets = |what: &str, comparison: &Option<&ComparisonRecord>| {
         let shown =
             comparison.map(|comparison| format!(" ({what} difference {})", against(verdict, comparison)));
@@ -90,10 +100,10 @@ fn of_verdict(dataset: &DatasetRecord, view: &VerdictView<'_>) -> String {
                 in_brackets("smallest", comparison)
             )
         }
-        Evidence::Largest(comparison) => {
+        Evidence::ToTheBest(comparison) => {
             format!(
-                "{subject} ties with every baseline, within {threshold}{}",
-                in_brackets("largest", comparison)
+                "{subject} ties with the best baseline, within {threshold}{}",
+                in_brackets("its", comparison)
             )
         }
         Evidence::Below(comparisons) => {
@@ -119,6 +129,20 @@ fn of_verdict(dataset: &DatasetRecord, view: &VerdictView<'_>) -> String {
             all(verdict, comparisons)
         ),
         Evidence::NoBaseline => format!("{subject}: unclear, there is no baseline to compare with"),
+    }
+}
+
+/// `0.01 AUROC`; `0.0123 RMSE, 0.01 of the standard deviation of the target`.
+fn threshold(verdict: &VerdictRecord) -> String {
+    let name = metric_name(&verdict.metric);
+    match verdict.margin_unit {
+        Some(unit) if unit > 0.0 => {
+            // The suite's margin; rounded, because it was multiplied and divided.
+            let share = (1e9 * verdict.margin / unit).round() / 1e9;
+            let spread = if verdict.metric == "mse" { "variance" } else { "standard deviation" };
+            format!("{} {name}, {} of the {spread} of the target", number(verdict.margin), margin(share))
+        }
+        _ => format!("{} {name}", margin(verdict.margin)),
     }
 }
 

@@ -30,6 +30,11 @@ pub fn warning_text(warning: &Warning) -> String {
             key drop_leaks removes them from train",
             split.as_str()
         ),
+        Warning::NearDuplicatesInTrain { dataset, split, near, rows } => format!(
+            "{dataset}: {near} of {rows} {} rows have a near-duplicate in train; scores can show what the probe remembers; \
+            the suite key drop_leaks removes them from train",
+            split.as_str()
+        ),
         Warning::AmbiguousBases { dataset, bases } => {
             format!("{dataset}: {bases} bases are N or another ambiguity code")
         }
@@ -59,16 +64,20 @@ pub fn gain_text(gain: &Gain) -> String {
     }
 }
 
-fn control_text(comparison: &ControlComparison, probe: &str) -> String {
+pub(crate) fn control_text(comparison: &ControlComparison, probe: &str) -> String {
     let ControlComparison { control, probe: other, difference } = comparison;
-    let (name, verb) = match control {
+    let (name, score) = match control {
         ControlKind::RandomInit => ("the random initialisation", "scores"),
         ControlKind::Composition => ("composition", "scores"),
         ControlKind::ShuffledLabels => ("shuffled labels", "score"),
     };
     let with = with_other_probe(other, probe);
-    let how = if difference.upper < 0.0 { "better than" } else { "like" };
-    format!("{name}{with} {verb} {how} the model ({})", difference_text(difference))
+    let shown = difference_text(difference);
+    if difference.upper < 0.0 {
+        format!("{name}{with} {score} better than the model ({shown})")
+    } else {
+        format!("no advantage of the model over {name}{with} could be shown ({shown})")
+    }
 }
 
 /// ` with cnn`, if a control has another probe than the model.
@@ -112,9 +121,9 @@ mod tests {
         };
         assert_eq!(
             warning_text(&warning),
-            "d: m with cnn: the random initialisation scores like the model (difference -0.020 [-0.050, 0.010] auroc); \
-             composition with linear scores better than the model (difference -0.020 [-0.050, -0.010] auroc); \
-             shuffled labels score like the model (difference -0.020 [-0.050, 0.010] auroc)"
+            "d: m with cnn: no advantage of the model over the random initialisation could be shown (difference -0.020 [-0.050, \
+             0.010] auroc); composition with linear scores better than the model (difference -0.020 [-0.050, -0.010] auroc); \
+             no advantage of the model over shuffled labels could be shown (difference -0.020 [-0.050, 0.010] auroc)"
         );
         let shared =
             Warning::SharedWithTrain { dataset: "d".to_owned(), split: Split::Test, shared: 3, rows: 90 };

@@ -193,7 +193,7 @@ fn what_cannot_be_read_says_why() {
     let newer = text.replacen(&format!("\"schema_version\": {SCHEMA_VERSION}"), "\"schema_version\": 99", 1);
     fs::write(&path, newer.replacen("\"cells\"", "\"cellules\"", 1)).unwrap();
     insta::assert_snapshot!(shown(read_run(folder.path()).unwrap_err()), @r#"
-runs/a/run.json: schema version 99, this program reads versions 1 to 1
+runs/a/run.json: schema version 99, this program reads versions 1 to 2
   hint: read it with the version of seqprobe that wrote it (0.1.0)
 "#);
 

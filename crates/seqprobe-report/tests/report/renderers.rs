@@ -72,11 +72,11 @@ gue-tf-0, MCC on test, 1000 examples
  oracle                            -        oracle     0.250 [0.240, 0.260]
 ───────────────────────────────────────────────────────────────────────────────────
 
-models/nt-v2-50m with linear beats every baseline on 1 of 2 tasks and loses to at least one baseline on 1; with cnn it beats every baseline on 0 of 1 and is unclear on 1; with its best probe it beats every baseline on 0 of 1 and ties with every baseline on 1
+models/nt-v2-50m with linear beats every baseline on 1 of 2 tasks and loses to at least one baseline on 1; with cnn it beats every baseline on 0 of 1 and is unclear on 1; with its best probe it beats every baseline on 0 of 1 and ties with the best baseline on 1
 =cmd|' /C calc'!A0 with linear beats every baseline on 0 of 1 task and is unclear on 1
-gue-tf-0: models/nt-v2-50m with linear (final · mean) beats every baseline by more than 0.01 MCC (smallest difference +0.077 [0.042, 0.113] against kmer-4)
-gue-tf-0: models/nt-v2-50m with cnn (final · mean): unclear, the interval of the difference contains the margin of 0.01 MCC: +0.007 [-0.020, 0.034] against onehot
-gue-tf-0: models/nt-v2-50m with its best probe (final · mean) ties with every baseline, within 0.01 MCC (largest difference +0.0010 [-0.0081, 0.0098] against onehot with cnn)
+gue-tf-0: models/nt-v2-50m with linear (final · mean) beats every baseline by more than 0.01 MCC (smallest difference +0.077 [0.042, 0.113] against kmer-4), but a class or target has fewer than 50 test examples; 211 of 1000 test rows have a near-duplicate in train
+gue-tf-0: models/nt-v2-50m with cnn (final · mean): unclear, the interval of the difference contains the margin of 0.01 MCC: +0.007 [-0.020, 0.034] against onehot (the smallest difference that this test set can show is 0.042, a difference of this size needs about 5977 test examples, a tie needs about 9694)
+gue-tf-0: models/nt-v2-50m with its best probe (final · mean) ties with the best baseline, within 0.01 MCC (its difference +0.0010 [-0.0081, 0.0098] against onehot with cnn)
 gue-tf-0: =cmd|' /C calc'!A0 with linear (final · mean): unclear, the model's cell failed
 <script>alert('x')</script>|`@someone`: models/nt-v2-50m with linear (final · mean) loses by more than 0.01 MSE: -0.050 [-0.070, -0.030] against onehot
 <script>alert('x')</script>|`@someone`: models/nt-v2-50m (final · mean) with linear (0.390 [0.360, 0.420]) is 0.140 short of the oracle (0.250 [0.240, 0.260])
@@ -121,12 +121,12 @@ fn markdown() {
 > **Warning:** &lt;script&gt;alert('x')&lt;/script&gt;\|\`&#64;someone\` is small
 >
 
-- models/nt-v2-50m with linear beats every baseline on 1 of 2 tasks and loses to at least one baseline on 1; with cnn it beats every baseline on 0 of 1 and is unclear on 1; with its best probe it beats every baseline on 0 of 1 and ties with every baseline on 1
+- models/nt-v2-50m with linear beats every baseline on 1 of 2 tasks and loses to at least one baseline on 1; with cnn it beats every baseline on 0 of 1 and is unclear on 1; with its best probe it beats every baseline on 0 of 1 and ties with the best baseline on 1
 - =cmd\|' /C calc'!A0 with linear beats every baseline on 0 of 1 task and is unclear on 1
 
-- **beats**: `gue-tf-0`: models/nt-v2-50m with linear (final · mean) beats every baseline by more than 0.01 MCC (smallest difference +0.077 \[0.042, 0.113\] against kmer-4)
-- **unclear**: `gue-tf-0`: models/nt-v2-50m with cnn (final · mean): unclear, the interval of the difference contains the margin of 0.01 MCC: +0.007 \[-0.020, 0.034\] against onehot
-- **ties**: `gue-tf-0`: models/nt-v2-50m with its best probe (final · mean) ties with every baseline, within 0.01 MCC (largest difference +0.0010 \[-0.0081, 0.0098\] against onehot with cnn)
+- **beats**: `gue-tf-0`: models/nt-v2-50m with linear (final · mean) beats every baseline by more than 0.01 MCC (smallest difference +0.077 \[0.042, 0.113\] against kmer-4), but a class or target has fewer than 50 test examples; 211 of 1000 test rows have a near-duplicate in train
+- **unclear**: `gue-tf-0`: models/nt-v2-50m with cnn (final · mean): unclear, the interval of the difference contains the margin of 0.01 MCC: +0.007 \[-0.020, 0.034\] against onehot (the smallest difference that this test set can show is 0.042, a difference of this size needs about 5977 test examples, a tie needs about 9694)
+- **ties**: `gue-tf-0`: models/nt-v2-50m with its best probe (final · mean) ties with the best baseline, within 0.01 MCC (its difference +0.0010 \[-0.0081, 0.0098\] against onehot with cnn)
 - **unclear**: `gue-tf-0`: =cmd\|' /C calc'!A0 with linear (final · mean): unclear, the model's cell failed
 - **loses**: `<script>alert('x')</script>  @someone `: models/nt-v2-50m with linear (final · mean) loses by more than 0.01 MSE: -0.050 \[-0.070, -0.030\] against onehot
 - `<script>alert('x')</script>  @someone `: models/nt-v2-50m (final · mean) with linear (0.390 \[0.360, 0.420\]) is 0.140 short of the oracle (0.250 \[0.240, 0.260\])
@@ -219,13 +219,13 @@ gue-tf-0,label,test,majority,-,-,-,-,1,auroc,0.5,,,,,1000,1,401,ok,the predictio
 #[test]
 fn verdicts() {
     insta::assert_snapshot!(render(&crate::sample::run(), "verdicts").unwrap(), @r#"
-dataset,target,model,layer,pooling,probe,baseline,metric,margin,delta,lower,upper,p_adjusted,verdict
-gue-tf-0,label,models/nt-v2-50m,final,mean,linear,onehot,mcc,0.01,0.1565,0.118,0.195,0.00002,beats
-gue-tf-0,label,models/nt-v2-50m,final,mean,linear,kmer-4,mcc,0.01,0.0773,0.042,0.1126,0.0004,beats
-gue-tf-0,label,models/nt-v2-50m,final,mean,cnn,onehot,mcc,0.01,0.007,-0.02,0.034,0.41,unclear
-gue-tf-0,label,models/nt-v2-50m,final,mean,best,onehot,mcc,0.01,0.001,-0.0081,0.0098,0.6,ties
-gue-tf-0,label,'=cmd|' /C calc'!A0,final,mean,linear,,mcc,0.01,,,,,unclear
-<script>alert('x')</script>|`@someone`,label,models/nt-v2-50m,final,mean,linear,onehot,mse,0.01,-0.05,-0.07,-0.03,1,loses
+dataset,target,model,layer,pooling,probe,baseline,metric,margin,delta,lower,upper,p_adjusted,verdict,qualifications,margin_unit,standard_error,degrees_of_freedom,smallest_detectable,examples_to_settle,examples_for_a_tie
+gue-tf-0,label,models/nt-v2-50m,final,mean,linear,onehot,mcc,0.01,0.1565,0.118,0.195,0.00002,beats,few-examples near-duplicates-in-train,,0.019250000000000003,999,0.0421,5977.2,9694
+gue-tf-0,label,models/nt-v2-50m,final,mean,linear,kmer-4,mcc,0.01,0.0773,0.042,0.1126,0.0004,beats,few-examples near-duplicates-in-train,,0.01765,999,0.0421,5977.2,9694
+gue-tf-0,label,models/nt-v2-50m,final,mean,cnn,onehot,mcc,0.01,0.007,-0.02,0.034,0.41,unclear,,,0.013500000000000002,999,0.0421,5977.2,9694
+gue-tf-0,label,models/nt-v2-50m,final,mean,best,onehot,mcc,0.01,0.001,-0.0081,0.0098,0.6,ties,,,0.004475,999,0.0421,5977.2,9694
+gue-tf-0,label,'=cmd|' /C calc'!A0,final,mean,linear,,mcc,0.01,,,,,unclear,,,,,,,
+<script>alert('x')</script>|`@someone`,label,models/nt-v2-50m,final,mean,linear,onehot,mse,0.01,-0.05,-0.07,-0.03,1,loses,,,0.010000000000000002,999,0.0421,5977.2,9694
 "#);
 }
 

@@ -4,9 +4,9 @@
 use seqprobe_core::{FitReport, LayerIndex, Pooling, Split, TaskKind};
 use seqprobe_report::diagnostics::{CalibrationPoint, DiagnosticData, Diagnostics, RankRecord};
 use seqprobe_report::record::{
-    CellId, CellRecord, ComparisonRecord, CostRecord, DatasetRecord, EstimateRecord, Fraction, ProbeScope,
-    Provenance, Role, RunRecord, SCHEMA_VERSION, ScoreRecord, ScoreValue, ScoredTarget, SeedFit, Status,
-    TestRecord, Variant, Verdict, VerdictRecord, Warning,
+    CellId, CellRecord, ComparisonRecord, CostRecord, DatasetRecord, EstimateRecord, Fraction, PowerRecord,
+    ProbeScope, Provenance, Qualification, Role, RunRecord, SCHEMA_VERSION, ScoreRecord, ScoreValue,
+    ScoredTarget, SeedFit, Status, TestRecord, Variant, Verdict, VerdictRecord, Warning,
 };
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -14,7 +14,16 @@ use std::str::FromStr;
 /// An estimate at the usual level.
 pub(crate) fn estimate(point: f64, lower: f64, upper: f64) -> ScoreValue {
     let method = "bootstrap over examples, t".to_owned();
-    ScoreValue::Estimate(EstimateRecord { point, lower, upper, level: 0.95, method, flags: Vec::new() })
+    ScoreValue::Estimate(EstimateRecord {
+        point,
+        lower,
+        upper,
+        level: 0.95,
+        method,
+        flags: Vec::new(),
+        standard_error: Some((upper - lower) / 4.0),
+        degrees_of_freedom: Some(999.0),
+    })
 }
 
 /// A coordinate from its word; `-` for none.
@@ -91,7 +100,7 @@ fn cost(role: Role) -> Option<CostRecord> {
     match role {
         Role::Model => cost(3072.0, Some(89_000_000), Some(1.74e10), Some(0.0213)),
         Role::Baseline => cost(1024.0, Some(0), Some(0.0), None),
-        Role::Control | Role::Oracle => None,
+        Role::Control | Role::Reference | Role::Oracle => None,
     }
 }
 
@@ -139,7 +148,13 @@ pub(crate) fn dataset(id: &str, task: TaskKind, metric: &str) -> DatasetRecord {
 
 fn comparison(baseline: CellId, delta: ScoreValue, p_adjusted: Option<f64>) -> ComparisonRecord {
     let tests = vec![TestRecord { test: "delong".to_owned(), p: 0.0021, note: None }];
-    ComparisonRecord { baseline, delta, p_adjusted, false_discovery: p_adjusted.map(|p| p / 2.0), tests }
+    let power = matches!(delta, ScoreValue::Estimate(_)).then_some(PowerRecord {
+        smallest_detectable: 0.0421,
+        examples_to_settle: Some(5977.2),
+        examples_for_a_tie: Some(9694.0),
+    });
+    let false_discovery = p_adjusted.map(|p| p / 2.0);
+    ComparisonRecord { baseline, delta, p_adjusted, false_discovery, tests, power, companion: None }
 }
 
 fn verdict(
@@ -159,8 +174,10 @@ fn verdict(
         metric: if dataset == "gue-tf-0" { "mcc" } else { "mse" }.to_owned(),
         margin: 0.01,
         verdict,
+        margin_unit: None,
         comparisons,
         reason: None,
+        qualifications: Vec::new(),
     }
 }
 
@@ -228,7 +245,7 @@ pub(crate) fn run() -> RunRecord {
     let baseline = |representation: &str, how| id(first, representation, how, "linear");
     let mut failed = verdict(first, FORMULA, "linear", Verdict::Unclear, Vec::new());
     failed.reason = Some("the model's cell failed".to_owned());
-    let verdicts = vec![
+    let mut verdicts = vec![
         verdict(
             first,
             model,
@@ -270,6 +287,10 @@ pub(crate) fn run() -> RunRecord {
             vec![comparison(id(second, "onehot", FLAT, "linear"), estimate(-0.05, -0.07, -0.03), Some(1.0))],
         ),
     ];
+    verdicts[0].qualifications = vec![
+        Qualification::Interval { flag: "few-examples".to_owned() },
+        Qualification::NearDuplicatesInTrain { near: 211, rows: 1000 },
+    ];
     let mut simulated = dataset(second, TaskKind::Regression, "mse");
     simulated.clusters = Some(("gene".to_owned(), 240));
     simulated.lengths = (80, 1200);
@@ -288,10 +309,12 @@ pub(crate) fn run() -> RunRecord {
             suite_toml: "schema = 1\nname = \"gue & friends\"\n".to_owned(),
             models: BTreeMap::from([(model.to_owned(), "c3".repeat(32))]),
             origins: BTreeMap::new(),
+            verdict_rules: 2,
         },
         datasets: vec![dataset(first, TaskKind::Binary, "mcc"), simulated],
         cells,
         verdicts,
+        model_comparisons: Vec::new(),
         diagnostics: diagnostics(),
         ranks: Some(ranks()),
         warnings: vec![

@@ -4,7 +4,8 @@
 //! mean for positives. The output is the probability of a positive given evidence of the average quality. Regression:
 //! prediction and true value are normal with the seed's quality as their correlation. Half of the noise belongs to
 //! the example and is shared by all seeds and sides. With clusters, 40% of that noise and of the true values belong
-//! to the cluster.
+//! to the cluster. Clusters have one size or unequal sizes. Numbers are normal, or have a part with Student's t
+//! distribution with three degrees of freedom.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -17,6 +18,37 @@ const CLUSTER_SHARE: f64 = 0.4;
 /// Number of qualities of training seeds that represent their distribution in the true scores.
 const N_QUALITIES: u32 = 65;
 
+/// Sizes of the clusters, in relation to each other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Sizes {
+    /// All the same.
+    Equal,
+    /// Lognormal with a standard deviation of 1.5 on the log scale.
+    Lognormal,
+    /// Drawn from the numbers of guide RNAs per gene of a published screen (Doench et al. 2016), divided by ten.
+    Genes,
+    /// One cluster has half of the examples, the others one each.
+    OneHalf,
+}
+
+/// Guide RNAs per gene.
+const GENES: [usize; 17] =
+    [149, 455, 273, 74, 154, 145, 266, 239, 154, 169, 64, 1848, 736, 223, 109, 190, 62];
+
+/// Which part of the numbers has heavy tails.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Tails {
+    /// None: everything is normal.
+    Normal,
+    /// The true values.
+    Values,
+    /// Half of the variance of the true values, which no prediction knows.
+    Noise,
+}
+
+/// Correlation of the true values with the part that predictions know, for [`Tails::Noise`].
+const KNOWN: f64 = std::f64::consts::FRAC_1_SQRT_2;
+
 /// One setting of the simulation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
@@ -24,8 +56,12 @@ pub(crate) struct Setting {
     pub(crate) n: usize,
     /// Negatives per positive, or `None` for regression.
     pub(crate) negatives: Option<usize>,
-    /// Number of clusters, all of equal size.
+    /// Number of clusters.
     pub(crate) clusters: Option<usize>,
+    /// Their sizes.
+    pub(crate) sizes: Sizes,
+    /// Tails of the numbers.
+    pub(crate) tails: Tails,
     /// Number of training seeds of each side.
     pub(crate) seeds: usize,
     /// Standard deviation of a seed's quality.
@@ -43,6 +79,8 @@ pub(crate) fn qualities(setting: &Setting) -> [f64; 2] {
 pub(crate) struct TestSet {
     pub(crate) labels: Vec<bool>,
     values: Vec<Option<f64>>,
+    /// What predictions know of the values.
+    known: Vec<f64>,
     pub(crate) clusters: Option<Vec<u32>>,
     shared: Vec<f64>,
     noise: Noise,
@@ -72,6 +110,33 @@ impl Noise {
         radius * angle.cos()
     }
 
+    /// Returns a value of Student's t distribution with three degrees of freedom, divided by its standard deviation.
+    fn heavy(&mut self) -> f64 {
+        let squares: f64 = (0..3).map(|_| self.next().powi(2)).sum();
+        self.next() / squares.sqrt()
+    }
+
+    /// Returns the sizes of clusters with `mean` examples on average.
+    fn sizes(&mut self, n_clusters: usize, sizes: Sizes, mean: usize) -> Vec<usize> {
+        match sizes {
+            Sizes::Equal => vec![mean; n_clusters],
+            Sizes::Genes => {
+                let mut one = || GENES[(self.uniform() * GENES.len() as f64) as usize].div_ceil(10);
+                (0..n_clusters).map(|_| one()).collect()
+            }
+            Sizes::OneHalf => {
+                let mut sizes = vec![1; n_clusters];
+                sizes[0] = n_clusters - 1;
+                sizes
+            }
+            Sizes::Lognormal => {
+                let sizes: Vec<f64> = (0..n_clusters).map(|_| (1.5 * self.next()).exp()).collect();
+                let scale = (mean * n_clusters) as f64 / sizes.iter().sum::<f64>();
+                sizes.into_iter().map(|size| (size * scale).round().max(1.0) as usize).collect()
+            }
+        }
+    }
+
     /// Returns standard normal values, in part shared by the members of a cluster.
     fn clustered(&mut self, n: usize, clusters: Option<&[u32]>, n_clusters: usize) -> Vec<f64> {
         let common: Vec<f64> = (0..n_clusters).map(|_| self.next()).collect();
@@ -89,14 +154,23 @@ impl Noise {
 impl TestSet {
     pub(crate) fn new(setting: &Setting, seed: u64) -> Self {
         let mut noise = Noise::new(seed);
-        let n = setting.n;
         let n_clusters = setting.clusters.unwrap_or(0);
-        let clusters: Option<Vec<u32>> =
-            setting.clusters.map(|n_clusters| (0..n).map(|row| (row * n_clusters / n) as u32).collect());
-        let values = match setting.negatives {
-            Some(_) => Vec::new(),
-            None => noise.clustered(n, clusters.as_deref(), n_clusters).into_iter().map(Some).collect(),
+        let clusters: Option<Vec<u32>> = setting.clusters.map(|n_clusters| {
+            let sizes = noise.sizes(n_clusters, setting.sizes, setting.n / n_clusters);
+            let rows = sizes.into_iter().zip(0..).map(|(size, cluster)| vec![cluster; size]);
+            rows.flatten().collect()
+        });
+        let n = clusters.as_ref().map_or(setting.n, Vec::len);
+        let known = match (setting.negatives, setting.tails) {
+            (Some(_), _) => Vec::new(),
+            (None, Tails::Values) => (0..n).map(|_| noise.heavy()).collect(),
+            (None, _) => noise.clustered(n, clusters.as_deref(), n_clusters),
         };
+        let mut value = |known: &f64| match setting.tails {
+            Tails::Noise => Some(KNOWN * known + (1.0 - KNOWN * KNOWN).sqrt() * noise.heavy()),
+            Tails::Normal | Tails::Values => Some(*known),
+        };
+        let values = known.iter().map(&mut value).collect();
         // Each class has a fixed number of labels. With clusters, labels are random.
         let period = setting.negatives.map_or(1, |negatives| negatives + 1);
         let label = |row: usize| match setting.clusters {
@@ -105,7 +179,7 @@ impl TestSet {
         };
         let labels = (0..n).map(label).collect();
         let shared = noise.clustered(n, clusters.as_deref(), n_clusters);
-        Self { labels, values, clusters, shared, noise }
+        Self { labels, values, known, clusters, shared, noise }
     }
 
     pub(crate) fn truth(&self) -> Truth<'_> {
@@ -122,7 +196,7 @@ impl TestSet {
         let mut seed = || {
             let own = with_spread(setting, quality, self.noise.next());
             let mut noise = |row: usize| half * self.shared[row] + half * self.noise.next();
-            let output = |row: usize| match self.values.get(row).copied().flatten() {
+            let output = |row: usize| match self.known.get(row) {
                 Some(value) => own * value + (1.0 - own * own).sqrt() * noise(row),
                 None => probability(setting, own * f64::from(u8::from(self.labels[row])) + noise(row)),
             };
@@ -152,6 +226,7 @@ pub(crate) fn true_score(metric: &Metric, setting: &Setting, quality: f64) -> f6
         let own = with_spread(setting, quality, deviation);
         match setting.negatives {
             Some(negatives) => score_of_grid(metric, setting, own, negatives, &normal),
+            None if setting.tails == Tails::Noise => score_of_normals(metric.id, KNOWN * own),
             None => score_of_normals(metric.id, own),
         }
     };
@@ -161,7 +236,8 @@ pub(crate) fn true_score(metric: &Metric, setting: &Setting, quality: f64) -> f6
     (0..N_QUALITIES).into_par_iter().map(of_seed).sum::<f64>() / f64::from(N_QUALITIES)
 }
 
-/// Returns the score of a prediction with this correlation, where both have variance 1.
+/// Returns the score of a prediction with this correlation, where both have variance 1. Spearman's correlation needs
+/// normal values.
 fn score_of_normals(metric: &str, correlation: f64) -> f64 {
     match metric {
         "pearson" => correlation,

@@ -94,8 +94,8 @@ fn parts(scheme: &Scheme) -> Vec<Vec<Vec<u32>>> {
                 (0..n_parts).map(|part| rows.iter().skip(part).step_by(n_parts).copied().collect()).collect()
             })
             .collect(),
-        Scheme::Clusters { cluster_of_row, n_clusters } => {
-            let n_parts = (*n_clusters).min(MAX_PARTS);
+        Scheme::Clusters { cluster_of_row, sizes, .. } => {
+            let n_parts = sizes.len().min(MAX_PARTS);
             let mut parts = vec![Vec::new(); n_parts];
             for (row, cluster) in cluster_of_row.iter().enumerate() {
                 if let Some(cluster) = cluster {

@@ -14,6 +14,7 @@ use crate::metrics::truth::Truth;
 use crate::metrics::weighted::{LANES, RowWeights};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+use std::collections::HashMap;
 
 /// The units that are drawn.
 pub(crate) enum Scheme {
@@ -23,8 +24,11 @@ pub(crate) enum Scheme {
     Clusters {
         /// Cluster of each row, numbered without gaps; `None` for a row that is never drawn.
         cluster_of_row: Vec<Option<u32>>,
-        /// Number of clusters.
-        n_clusters: usize,
+        /// Rows of each cluster.
+        sizes: Vec<usize>,
+        /// The clusters of each class where every cluster has one class only, as copies of sequences have. Else one
+        /// stratum.
+        strata: Vec<Vec<u32>>,
     },
 }
 
@@ -42,13 +46,14 @@ pub(crate) struct Drawn {
     /// How often each row occurs in each replicate.
     pub(crate) weights: Vec<RowWeights>,
     units: Vec<RowWeights>,
+    of_clusters: Vec<RowWeights>,
 }
 
 impl Resampler {
     /// Prepares resampling. `clusters`: any number per row. Rows without a known true value are never drawn.
     pub(crate) fn new(truth: &Truth<'_>, clusters: Option<&[u32]>, seed: u64) -> Self {
         let scheme = match clusters {
-            Some(clusters) => whole_clusters(&truth.known_rows(), clusters),
+            Some(clusters) => whole_clusters(truth, clusters),
             None => Scheme::Strata(strata(truth)),
         };
         let rng = ChaCha8Rng::seed_from_u64(seed);
@@ -63,7 +68,7 @@ impl Resampler {
     pub(crate) fn draw(&self, group: usize, drawn: &mut Drawn) {
         let mut rng = self.rng.clone();
         rng.set_stream(group as u64);
-        let Drawn { weights, units } = drawn;
+        let Drawn { weights, units, of_clusters } = drawn;
         match &self.scheme {
             Scheme::Strata(strata) => {
                 weights.resize(self.n_rows, [0; LANES]);
@@ -74,9 +79,16 @@ impl Resampler {
                     }
                 }
             }
-            Scheme::Clusters { cluster_of_row, n_clusters } => {
-                self.draw_units(&mut rng, *n_clusters, units);
-                let weight = |cluster: &Option<u32>| cluster.map_or([0; LANES], |unit| units[unit as usize]);
+            Scheme::Clusters { cluster_of_row, sizes, strata } => {
+                of_clusters.resize(sizes.len(), [0; LANES]);
+                for clusters in strata {
+                    self.draw_units(&mut rng, clusters.len(), units);
+                    for (&cluster, unit) in clusters.iter().zip(units.iter()) {
+                        of_clusters[cluster as usize] = *unit;
+                    }
+                }
+                let weight =
+                    |cluster: &Option<u32>| cluster.map_or([0; LANES], |one| of_clusters[one as usize]);
                 weights.clear();
                 weights.extend(cluster_of_row.iter().map(weight));
             }
@@ -154,16 +166,46 @@ pub(crate) fn strata(truth: &Truth<'_>) -> Vec<Vec<u32>> {
     strata
 }
 
-fn whole_clusters(known_rows: &[u32], clusters: &[u32]) -> Scheme {
-    let mut names: Vec<u32> = known_rows.iter().map(|&row| clusters[row as usize]).collect();
-    names.sort_unstable();
-    names.dedup();
+/// Returns the clusters of all known rows, numbered by their first row. Clusters of one class each are drawn class by
+/// class.
+fn whole_clusters(truth: &Truth<'_>, clusters: &[u32]) -> Scheme {
+    let known_rows = truth.known_rows();
+    let mut places = HashMap::new();
     let mut cluster_of_row = vec![None; clusters.len()];
-    for &row in known_rows {
-        let place = names.partition_point(|&name| name < clusters[row as usize]);
+    let mut sizes: Vec<usize> = Vec::new();
+    for &row in &known_rows {
+        let place = *places.entry(clusters[row as usize]).or_insert(sizes.len());
+        if place == sizes.len() {
+            sizes.push(0);
+        }
+        sizes[place] += 1;
         cluster_of_row[row as usize] = Some(place as u32);
     }
-    Scheme::Clusters { cluster_of_row, n_clusters: names.len() }
+    let strata = strata_of_clusters(truth, &cluster_of_row, sizes.len())
+        .unwrap_or_else(|| vec![(0..sizes.len() as u32).collect()]);
+    Scheme::Clusters { cluster_of_row, sizes, strata }
+}
+
+/// Returns the clusters of each class; `None` where a cluster has several classes.
+fn strata_of_clusters(
+    truth: &Truth<'_>,
+    cluster_of_row: &[Option<u32>],
+    n_clusters: usize,
+) -> Option<Vec<Vec<u32>>> {
+    let mut class_of_cluster = vec![None; n_clusters];
+    let mut classes = strata(truth);
+    for (class, rows) in classes.iter().enumerate() {
+        for cluster in rows.iter().filter_map(|&row| cluster_of_row[row as usize]) {
+            if *class_of_cluster[cluster as usize].get_or_insert(class) != class {
+                return None;
+            }
+        }
+    }
+    classes.iter_mut().for_each(Vec::clear);
+    for (cluster, class) in class_of_cluster.into_iter().enumerate() {
+        classes[class?].push(cluster as u32);
+    }
+    Some(classes)
 }
 
 #[cfg(test)]
@@ -205,8 +247,8 @@ mod tests {
         let truth = Truth::Regression { values: &values, n_targets: 1 };
         // Numbers have gaps; cluster 4 has no known row.
         let resampler = Resampler::new(&truth, Some(&[9, 4, 9, 7, 7, 70]), 1);
-        let Scheme::Clusters { n_clusters, .. } = resampler.scheme() else { panic!("not clusters") };
-        assert_eq!(*n_clusters, 3);
+        let Scheme::Clusters { sizes, .. } = resampler.scheme() else { panic!("not clusters") };
+        assert_eq!(*sizes, [2, 2, 1]);
         for group in 0..20 {
             let weights = draw(&resampler, group);
             assert_eq!((weights[0], weights[1], weights[3]), (weights[2], [0; LANES], weights[4]));
@@ -215,14 +257,40 @@ mod tests {
     }
 
     #[test]
-    fn clusters_are_numbered_without_gaps() {
-        let Scheme::Clusters { cluster_of_row, n_clusters } =
-            whole_clusters(&[0, 2, 3, 4, 5, 6], &[9, 4, 9, 7, 7, 70, 8])
+    fn clusters_are_numbered_by_their_first_row() {
+        let values = [Some(1.0), None, Some(2.0), Some(3.0), Some(4.0), Some(5.0), Some(6.0)];
+        let truth = Truth::Regression { values: &values, n_targets: 1 };
+        let Scheme::Clusters { cluster_of_row, sizes, strata } =
+            whole_clusters(&truth, &[9, 4, 9, 7, 7, 70, 8])
         else {
             panic!("not clusters")
         };
-        assert_eq!(n_clusters, 4);
-        assert_eq!(cluster_of_row, [Some(2), None, Some(2), Some(0), Some(0), Some(3), Some(1)]);
+        assert_eq!(cluster_of_row, [Some(0), None, Some(0), Some(1), Some(1), Some(2), Some(3)]);
+        assert_eq!((sizes, strata), (vec![2, 2, 1, 1], vec![vec![0, 1, 2, 3]]));
+    }
+
+    #[test]
+    fn clusters_of_one_class_are_drawn_class_by_class() {
+        let labels = [true, true, false, true, false, false];
+        let of = |clusters: &[u32]| {
+            let truth = Truth::Binary(&labels);
+            let Scheme::Clusters { strata, .. } = whole_clusters(&truth, clusters) else {
+                panic!("not clusters")
+            };
+            strata
+        };
+        assert_eq!(of(&[1, 1, 2, 3, 2, 4]), [vec![1, 3], vec![0, 2]]);
+        assert_eq!(of(&[1, 1, 1, 3, 2, 4]), [vec![0, 1, 2, 3]]);
+        // Ten copies of each row are drawn exactly as the rows are.
+        let labels: Vec<bool> = (0..90).map(|row| row % 3 == 0).collect();
+        let repeated: Vec<bool> = labels.iter().flat_map(|label| [*label; 10]).collect();
+        let clusters: Vec<u32> = (0..900).map(|row| 1000 - row / 10).collect();
+        let rows = Resampler::new(&Truth::Binary(&labels), None, 3);
+        let copies = Resampler::new(&Truth::Binary(&repeated), Some(&clusters), 3);
+        for group in 0..5 {
+            let (rows, copies) = (draw(&rows, group), draw(&copies, group));
+            assert!(copies.iter().enumerate().all(|(row, weights)| *weights == rows[row / 10]));
+        }
     }
 
     #[test]

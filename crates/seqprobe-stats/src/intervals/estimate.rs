@@ -105,8 +105,14 @@ pub fn compare(
         SeededScores::prepare(metric, truth, model, orientation, resampling.names).map_err(named("model"))?;
     let baseline_side = SeededScores::prepare(metric, truth, baseline, -orientation, resampling.names)
         .map_err(named("baseline"))?;
+    let best = if metric.higher_is_better { metric.range.1 } else { metric.range.0 };
+    let remaining = best.is_finite().then(|| {
+        // The baseline's side has the opposite sign.
+        let best = orientation * best;
+        [best - model_side.signed_mean(), best + baseline_side.signed_mean()]
+    });
     if model == baseline {
-        return Ok(Difference { estimate: identical(truth, model.len(), resampling) });
+        return Ok(Difference { estimate: identical(truth, model.len(), resampling), remaining });
     }
     let width = metric.range.1 - metric.range.0;
     let sides = [model_side, baseline_side];
@@ -115,7 +121,7 @@ pub fn compare(
         &IntervalRequest { metric, truth, sides: &sides, range, scale: Scale::Plain },
         resampling,
     )?;
-    Ok(Difference { estimate })
+    Ok(Difference { estimate, remaining })
 }
 
 fn check(truth: &Truth<'_>, resampling: &Resampling<'_>) -> Result<(), InputError> {

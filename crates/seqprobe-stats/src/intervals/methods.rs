@@ -19,6 +19,7 @@ use crate::intervals::types::{Estimate, IntervalMethod, IntervalProblem, NoEstim
 use crate::metrics::errors::{InputError, Undefined};
 use crate::metrics::metric::Metric;
 use crate::metrics::scale::Scale;
+use crate::metrics::tails::has_heavy_tails;
 use crate::metrics::truth::Truth;
 use crate::metrics::weighted::{LANES, Scores};
 use rayon::prelude::*;
@@ -71,6 +72,9 @@ pub(crate) fn interval_of(
         return Err(no_interval(problem));
     }
     let mut flags = size.flags();
+    if metric.squares && has_heavy_tails(truth) {
+        flags.push("heavy-tails");
+    }
     let examples = match method {
         IntervalMethod::LogitDeLong => delong(request, resampling, &size, &mut flags),
         IntervalMethod::FisherZ => fisher(metric, point, &size).map_err(&no_interval)?,

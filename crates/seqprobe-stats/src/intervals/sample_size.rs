@@ -10,91 +10,157 @@ const MIN_EXAMPLES: usize = 10;
 const MIN_CLUSTERS: usize = 5;
 /// With fewer examples of the smallest class an interval is flagged.
 const FEW_EXAMPLES: usize = 50;
-/// With fewer clusters an interval is flagged.
-const FEW_CLUSTERS: usize = 30;
+/// With fewer effective clusters an interval is flagged.
+const FEW_CLUSTERS: f64 = 30.0;
+/// There is no interval if one cluster has a larger share of the examples (of its class, where clusters are drawn
+/// class by class): almost all of the variance would rest on one draw.
+const MAX_SHARE: f64 = 2.0 / 3.0;
+/// An interval is flagged if one cluster has a larger share.
+const LARGE_SHARE: f64 = 0.25;
 
 /// The sizes that an interval depends on.
 pub(crate) struct SampleSize {
     /// Examples with a known true value.
     pub(crate) n_examples: usize,
-    /// Number of clusters, where whole clusters are drawn.
-    n_clusters: Option<usize>,
-    /// Number of examples of the smallest class that occurs (or of the target with the fewest known values).
+    /// The clusters, where whole clusters are drawn.
+    clusters: Option<ClusterSizes>,
+    /// Number of examples of the smallest class that occurs (or of the target with the fewest known values). Where
+    /// clusters are drawn class by class, it counts clusters.
     smallest: usize,
     /// Name of that class or target.
     smallest_name: String,
-    /// The smaller of `smallest` and the number of clusters: how many chances an event had that never occurred.
+    /// The smaller of `smallest` and the effective number of clusters: how many chances an event had that never
+    /// occurred.
     pub(crate) smallest_group: usize,
     stratified: bool,
+}
+
+/// Number and sizes of clusters.
+struct ClusterSizes {
+    n: usize,
+    /// [`effective_number`] of all clusters.
+    effective: f64,
+    /// The smallest [`effective_number`] of a stratum.
+    effective_of_stratum: f64,
+    /// The largest share that a cluster has of its stratum.
+    largest_share: f64,
+}
+
+impl ClusterSizes {
+    fn of(sizes: &[usize], strata: &[Vec<u32>]) -> Self {
+        let mut of_stratum = (f64::INFINITY, 0.0_f64);
+        for clusters in strata {
+            let own: Vec<usize> = clusters.iter().map(|&cluster| sizes[cluster as usize]).collect();
+            let largest = own.iter().max().copied().unwrap_or(0) as f64;
+            let share = largest / own.iter().sum::<usize>().max(1) as f64;
+            of_stratum = (of_stratum.0.min(effective_number(&own)), of_stratum.1.max(share));
+        }
+        Self {
+            n: sizes.len(),
+            effective: effective_number(sizes),
+            effective_of_stratum: of_stratum.0,
+            largest_share: of_stratum.1,
+        }
+    }
+}
+
+/// Returns the effective number of clusters, `(Σ n)² / Σ n²` (Kish 1965; Carter, Schnepel and Steigerwald 2017): the
+/// number of clusters if all have the same size, and less if a few are large. A variance between clusters is known as
+/// well as from this many equal ones.
+fn effective_number(sizes: &[usize]) -> f64 {
+    let sum: f64 = sizes.iter().map(|&size| size as f64).sum();
+    let squares: f64 = sizes.iter().map(|&size| (size as f64).powi(2)).sum();
+    if squares > 0.0 { sum * sum / squares } else { 0.0 }
 }
 
 impl SampleSize {
     /// Counts units and classes. `targets`: the targets that are scored, for multilabel and regression tasks; `names`:
     /// those of the classes or targets.
     pub(crate) fn of(truth: &Truth<'_>, targets: &[usize], resampler: &Resampler, names: &[String]) -> Self {
-        let (smallest, smallest_name) = smallest(truth, targets, names);
-        let n_clusters = match resampler.scheme() {
-            Scheme::Clusters { n_clusters, .. } => Some(*n_clusters),
+        let (mut smallest, mut smallest_name) = smallest(truth, targets, names);
+        let mut stratified = matches!(truth, Truth::Binary(_) | Truth::Classes { .. });
+        let clusters = match resampler.scheme() {
+            Scheme::Clusters { sizes, strata, .. } => {
+                stratified &= strata.len() > 1;
+                if stratified {
+                    smallest_name = "the rarest class".to_owned();
+                    smallest = strata.iter().map(Vec::len).min().unwrap_or(0).min(smallest);
+                }
+                Some(ClusterSizes::of(sizes, strata))
+            }
             Scheme::Strata(_) => None,
         };
+        let effective = clusters.as_ref().map_or(f64::INFINITY, |clusters| clusters.effective);
         Self {
             n_examples: truth.known_rows().len(),
-            n_clusters,
             smallest,
             smallest_name,
-            smallest_group: n_clusters.map_or(smallest, |n_clusters| n_clusters.min(smallest)),
-            stratified: n_clusters.is_none() && matches!(truth, Truth::Binary(_) | Truth::Classes { .. }),
+            smallest_group: (effective.floor().max(1.0) as usize).min(smallest),
+            clusters,
+            stratified,
         }
     }
 
     /// Returns why the test set is too small for an interval, if it is.
     pub(crate) fn too_small(&self) -> Option<IntervalProblem> {
-        match self.n_clusters {
-            Some(n) if n < MIN_CLUSTERS => Some(IntervalProblem::FewClusters { n, min: MIN_CLUSTERS }),
+        match &self.clusters {
+            Some(clusters) if clusters.n < MIN_CLUSTERS => {
+                Some(IntervalProblem::FewClusters { n: clusters.n, min: MIN_CLUSTERS })
+            }
             _ if self.smallest < MIN_EXAMPLES => Some(IntervalProblem::FewExamples {
                 group: self.smallest_name.clone(),
                 n: self.smallest,
+                units: if self.clusters.is_some() && self.stratified { "clusters" } else { "examples" },
                 min: MIN_EXAMPLES,
             }),
+            Some(clusters) if clusters.largest_share > MAX_SHARE => {
+                Some(IntervalProblem::DominantCluster { share: clusters.largest_share, max: MAX_SHARE })
+            }
             _ => None,
         }
     }
 
-    /// Returns the flags `few-examples` and `few-clusters` that apply.
+    /// Returns the flags `few-examples`, `few-clusters` and `dominant-cluster` that apply.
     pub(crate) fn flags(&self) -> Vec<&'static str> {
         let mut flags = Vec::new();
         if self.smallest < FEW_EXAMPLES {
             flags.push("few-examples");
         }
-        if self.n_clusters.is_some_and(|n_clusters| n_clusters < FEW_CLUSTERS) {
-            flags.push("few-clusters");
+        if let Some(clusters) = &self.clusters {
+            if clusters.effective < FEW_CLUSTERS {
+                flags.push("few-clusters");
+            }
+            if clusters.largest_share > LARGE_SHARE {
+                flags.push("dominant-cluster");
+            }
         }
         flags
     }
 
-    /// Degrees of freedom of the bootstrap variance: number of independent units minus one.
+    /// Degrees of freedom of the bootstrap variance: (effective) number of independent units minus one.
     pub(crate) fn degrees_of_freedom(&self) -> f64 {
-        (self.n_clusters.unwrap_or(self.n_examples) - 1) as f64
+        self.clusters.as_ref().map_or(self.n_examples as f64, |clusters| clusters.effective) - 1.0
     }
 
     /// Factor that corrects the bootstrap variance. A bootstrap of `n` units underestimates the variance of a mean by
     /// the factor `(n − 1) / n`. With strata, `n` is the size of the smallest: exact where that stratum dominates,
-    /// slightly too wide otherwise.
+    /// slightly too wide otherwise. Of clusters, `n` is the effective number.
     pub(crate) fn variance_factor(&self) -> f64 {
-        let units = match self.n_clusters {
-            Some(n_clusters) => n_clusters,
-            None if self.stratified => self.smallest,
-            None => self.n_examples,
-        } as f64;
+        let units = match &self.clusters {
+            Some(clusters) => clusters.effective_of_stratum,
+            None if self.stratified => self.smallest as f64,
+            None => self.n_examples as f64,
+        };
         units / (units - 1.0)
     }
 
     /// The resampling scheme as part of a method's name.
     pub(crate) fn drawn(&self) -> &'static str {
-        match self.n_clusters {
-            Some(_) => "cluster-bootstrap",
-            None if self.stratified => "stratified-bootstrap",
-            None => "bootstrap",
+        match (self.clusters.is_some(), self.stratified) {
+            (true, true) => "stratified-cluster-bootstrap",
+            (true, false) => "cluster-bootstrap",
+            (false, true) => "stratified-bootstrap",
+            (false, false) => "bootstrap",
         }
     }
 }
@@ -199,7 +265,7 @@ mod tests {
         assert_eq!(plain.drawn(), "stratified-bootstrap");
         assert_relative_eq!(plain.degrees_of_freedom(), 99.0);
         assert_relative_eq!(plain.variance_factor(), 20.0 / 19.0);
-        let clusters: Vec<u32> = (0..100).map(|row| row / 10).collect();
+        let clusters: Vec<u32> = (0..100).map(|row| row % 10).collect();
         let clustered = size(&truth, Some(&clusters));
         assert_eq!((clustered.n_examples, clustered.smallest_group), (100, 10));
         assert_eq!(clustered.drawn(), "cluster-bootstrap");
@@ -219,6 +285,43 @@ mod tests {
         let values = [Some(true); 15];
         let ones = size(&Truth::Multilabel { values: &values, n_targets: 1 }, None);
         assert_eq!((ones.smallest_group, ones.too_small()), (15, None));
+    }
+
+    #[test]
+    fn unequal_clusters_count_less() {
+        let values: Vec<Option<f64>> = (0..120).map(|row| Some(f64::from(row))).collect();
+        let truth = Truth::Regression { values: &values, n_targets: 1 };
+        // One cluster has `large` rows, the others one each.
+        let of = |large: u32| {
+            let clusters: Vec<u32> = (0..120).map(|row: u32| row.saturating_sub(large - 1)).collect();
+            size(&truth, Some(&clusters))
+        };
+        let half = of(60);
+        assert_relative_eq!(half.degrees_of_freedom(), 120.0 * 120.0 / (3600.0 + 60.0) - 1.0);
+        let effective = half.degrees_of_freedom() + 1.0;
+        assert_relative_eq!(half.variance_factor(), effective / (effective - 1.0));
+        assert_eq!((half.too_small(), half.smallest_group), (None, 3));
+        assert_eq!(half.flags(), ["few-clusters", "dominant-cluster"]);
+        assert_eq!((of(80).too_small(), of(31).flags()), (None, vec!["few-clusters", "dominant-cluster"]));
+        assert_eq!(of(30).flags(), ["few-clusters"]);
+        assert_eq!(of(10).flags(), Vec::<&str>::new());
+        let reason = of(81).too_small().map(|problem| problem.to_string());
+        let expected = "one cluster has 67.5% of the examples, an interval needs one with at most 66.7%";
+        assert_eq!(reason.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn copies_count_once() {
+        // Every row ten times: the same units as the rows alone.
+        let labels = labels(30, 100);
+        let rows = size(&Truth::Binary(&labels), None);
+        let repeated: Vec<bool> = labels.iter().flat_map(|label| [*label; 10]).collect();
+        let clusters: Vec<u32> = (0..1000).map(|row| row / 10).collect();
+        let copies = size(&Truth::Binary(&repeated), Some(&clusters));
+        assert_relative_eq!(copies.degrees_of_freedom(), rows.degrees_of_freedom());
+        assert_relative_eq!(copies.variance_factor(), rows.variance_factor());
+        assert_eq!((copies.flags(), copies.smallest_group), (rows.flags(), rows.smallest_group));
+        assert_eq!(copies.drawn(), "stratified-cluster-bootstrap");
     }
 
     #[test]

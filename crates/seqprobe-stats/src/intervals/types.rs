@@ -76,7 +76,9 @@ pub struct Estimate {
     pub standard_error: f64,
     /// Satterthwaite's degrees of freedom.
     pub degrees_of_freedom: f64,
-    /// Warnings about the interval: `few-examples`, `few-clusters`, `no-variance`, `undefined-replicates`.
+    /// Warnings about the interval: `few-examples`, `few-clusters`, `dominant-cluster` (one cluster has more than a
+    /// quarter of the examples), `heavy-tails` (1% of the examples have more than 30% of the target's squared
+    /// deviation), `no-variance`, `undefined-replicates`.
     pub flags: Vec<&'static str>,
 }
 
@@ -85,6 +87,9 @@ pub struct Estimate {
 pub struct Difference {
     /// The difference with its interval.
     pub estimate: Estimate,
+    /// How far the model and the baseline are from the best possible score; `None` for metrics without one, and where
+    /// it is not known.
+    pub remaining: Option<[f64; 2]>,
 }
 
 impl Difference {
@@ -119,9 +124,16 @@ pub(crate) enum IntervalProblem {
     /// Too few clusters.
     #[error("only {n} clusters, an interval needs at least {min}")]
     FewClusters { n: usize, min: usize },
-    /// Too few examples of a class or target.
-    #[error("{group} has only {n} examples, an interval needs at least {min}")]
-    FewExamples { group: String, n: usize, min: usize },
+    /// One cluster has most of the examples.
+    #[error(
+        "one cluster has {:.1}% of the examples, an interval needs one with at most {:.1}%",
+        100.0 * share,
+        100.0 * max
+    )]
+    DominantCluster { share: f64, max: f64 },
+    /// Too few examples (or clusters) of a class or target.
+    #[error("{group} has only {n} {units}, an interval needs at least {min}")]
+    FewExamples { group: String, n: usize, units: &'static str, min: usize },
     /// Fisher's z is infinite.
     #[error("a correlation of exactly 1 or −1 is infinite on Fisher's z scale")]
     PerfectCorrelation,
@@ -180,6 +192,7 @@ mod tests {
                 degrees_of_freedom: 4.0,
                 flags: Vec::new(),
             },
+            remaining: None,
         }
     }
 

@@ -17,6 +17,17 @@ pub enum MetricTask {
     Regression,
 }
 
+/// What a margin is a share of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarginScale {
+    /// Of the score itself.
+    Score,
+    /// Of the target's standard deviation.
+    Deviation,
+    /// Of the target's variance.
+    Variance,
+}
+
 /// A metric: its properties and a function pointer. All metrics are in [`METRICS`](crate::METRICS).
 pub struct Metric {
     /// Identifier in cards, suites and results.
@@ -38,12 +49,16 @@ pub struct Metric {
     pub range: (f64, f64),
     /// The kinds of tasks that it applies to.
     pub task: MetricTask,
+    /// What a margin on this metric is a share of; see [`Metric::margin_unit`].
+    pub margin_scale: MarginScale,
     /// Raised when the same inputs give a different score. Part of the cell key.
     pub version: u32,
     /// Whether there is an interval where all bootstrap replicates have the same score. It needs a metric in which a
     /// single example of `n` in a class changes the score by about `1 / n`, as it changes a proportion. Other metrics
     /// have no interval in this case.
     pub(crate) has_zero_variance_bound: bool,
+    /// Whether the score is made of squares of the true values, so that few large values can decide it.
+    pub(crate) squares: bool,
     /// The scale on which the interval of a single score is computed.
     pub(crate) scale: Scale,
     pub(crate) prepare: fn(&Truth<'_>, &[f64]) -> Result<Columns, InputError>,

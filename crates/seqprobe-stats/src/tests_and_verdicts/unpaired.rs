@@ -42,6 +42,7 @@ pub fn unpaired(
             degrees_of_freedom: f64::INFINITY,
             flags: Vec::new(),
         },
+        remaining: None,
     }
 }
 

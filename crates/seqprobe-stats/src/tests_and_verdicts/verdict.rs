@@ -5,7 +5,13 @@
 use crate::intervals::types::{Difference, NoEstimate};
 use crate::tests_and_verdicts::corrections::holm;
 
-/// Family-wise error rate of `beats` and `loses`.
+/// Raised when the same differences give another verdict.
+///
+/// - 2: `ties` means that the model matches the best baseline: it is not worse than any, and not better than at least
+///   one. Near the best possible score, a clear difference that halves the remaining error is no tie.
+pub const VERDICTS_VERSION: u32 = 2;
+
+/// Family-wise error rate of `beats` and `loses`, and largest rate of false `ties`.
 pub const ALPHA: f64 = 0.05;
 
 /// The four verdicts.
@@ -15,7 +21,8 @@ pub enum Verdict {
     Beats,
     /// The model is worse than at least one baseline by more than the margin.
     Loses,
-    /// The difference to every baseline is within the margin.
+    /// The model matches the best baseline: it is not worse than any baseline by more than the margin, and not better
+    /// than the best one by more than the margin.
     Ties,
     /// The test examples do not support any of the other verdicts.
     Unclear,
@@ -41,7 +48,7 @@ impl Verdict {
 pub struct Tally {
     /// Number of datasets where the model beats every baseline.
     pub beats: usize,
-    /// Number of datasets where the model ties with every baseline.
+    /// Number of datasets where the model matches the best baseline.
     pub ties: usize,
     /// Number of datasets where the model loses to at least one baseline.
     pub loses: usize,
@@ -72,6 +79,8 @@ impl Tally {
 }
 
 /// The comparisons of one model and probe on one dataset, one per baseline.
+///
+/// The margin is in the units of the metric; [`Metric::margin_unit`](crate::Metric::margin_unit) says what these are.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     /// The model against each baseline, as returned by [`compare`](crate::compare()).
@@ -94,7 +103,7 @@ pub struct Judgement {
     pub reason: Option<String>,
 }
 
-/// Judges the datasets of one model and probe together.
+/// Judges several rows together: the datasets of one model and probe, or of several models.
 ///
 /// `beats` is an intersection-union test. Its p value is the largest one-sided p value of "the difference is at most
 /// margin" over all baselines. The p value of `loses` is the smallest one-sided p value of "the difference is at
@@ -103,8 +112,14 @@ pub struct Judgement {
 /// 95% interval is above the margin. An undefined comparison counts as p = 1, so that a failure never makes another
 /// test easier.
 ///
-/// `ties` needs every interval within ±margin, at its own level and without correction. This is a test of equivalence
-/// at half of `1 − level`.
+/// `ties` is a test of equivalence with the best baseline. Every interval must lie above −margin: the model is not
+/// worse than any baseline. And the interval of at least one must lie below +margin: the model is not better than the
+/// best one. With `k` baselines the one-sided p value of this second part must also be at most `0.05 / k`. So a model
+/// whose true difference to the best baseline is ±margin ties in at most 5% of the cases; with one or two baselines
+/// the intervals alone decide. There is no correction over rows.
+///
+/// Near the best possible score a margin can be larger than all that is left to gain. A difference whose interval
+/// excludes 0 and that leaves at most half of the remaining error (0.994 and 0.999: 0.006 and 0.001) is no match.
 ///
 /// # Shapes
 /// One [`Row`] per dataset, one [`Judgement`] per row, in the same order.
@@ -172,16 +187,27 @@ fn judge_row(row: &Row<'_>, test: &RowTest, p_adjusted: f64, n_rows: usize) -> J
     let complete = reasons.is_empty();
     let verdict = if p_adjusted <= ALPHA {
         if test.p_beats < test.p_loses { Verdict::Beats } else { Verdict::Loses }
-    } else if complete && row.comparisons.iter().flatten().all(|difference| is_within(difference, row.margin))
-    {
-        Verdict::Ties
+    } else if complete {
+        match tie(row) {
+            Tie::Yes => Verdict::Ties,
+            Tie::No => Verdict::Unclear,
+            Tie::NearTheBest([model, baseline]) => {
+                reasons.push(format!(
+                    "the difference is within the margin, but the distance to the best possible score is {model:.2e} \
+                     for the model and {baseline:.2e} for the baseline: near the best score this is not the same"
+                ));
+                Verdict::Unclear
+            }
+        }
     } else {
         Verdict::Unclear
     };
     if verdict == Verdict::Unclear && test.p_value() <= ALPHA {
         let alone = if test.p_beats < test.p_loses { Verdict::Beats } else { Verdict::Loses };
         let alone = alone.as_str();
-        reasons.push(format!("`{alone}` alone, but not after Holm's correction over {n_rows} datasets"));
+        reasons.push(format!(
+            "`{alone}` alone, but not after Holm's correction over {n_rows} datasets and models"
+        ));
     }
     Judgement {
         verdict,
@@ -191,8 +217,35 @@ fn judge_row(row: &Row<'_>, test: &RowTest, p_adjusted: f64, n_rows: usize) -> J
     }
 }
 
-fn is_within(difference: &Difference, margin: f64) -> bool {
-    difference.estimate.lower >= -margin && difference.estimate.upper <= margin
+/// Whether a row is a tie.
+enum Tie {
+    Yes,
+    No,
+    /// It would be, but the remaining errors of model and baseline differ by a factor of two or more.
+    NearTheBest([f64; 2]),
+}
+
+fn tie(row: &Row<'_>) -> Tie {
+    let differences: Vec<&Difference> = row.comparisons.iter().flatten().collect();
+    let threshold = ALPHA / differences.len() as f64;
+    let not_worse = |difference: &Difference| difference.estimate.lower >= -row.margin;
+    let not_better = |difference: &Difference| {
+        let exact = difference.estimate.standard_error <= 0.0;
+        difference.estimate.upper <= row.margin && (exact || difference.p_below(row.margin) <= threshold)
+    };
+    let matches: Vec<&&Difference> = differences.iter().filter(|one| not_better(one)).collect();
+    if matches.is_empty() || !differences.iter().all(|one| not_worse(one)) {
+        return Tie::No;
+    }
+    let worse = differences.iter().find(|one| one.estimate.upper < 0.0 && halves_the_rest(one));
+    let better = || matches.iter().all(|one| one.estimate.lower > 0.0 && halves_the_rest(one));
+    let unlike = worse.or_else(|| if better() { matches.first().copied() } else { None });
+    unlike.and_then(|difference| difference.remaining).map_or(Tie::Yes, Tie::NearTheBest)
+}
+
+/// Returns whether one side is at most half as far from the best possible score as the other.
+fn halves_the_rest(difference: &Difference) -> bool {
+    difference.remaining.is_some_and(|[model, baseline]| model.min(baseline) <= 0.5 * model.max(baseline))
 }
 
 /// Returns the two-sided p values of the comparisons, corrected by Holm's method over the row. Undefined ones count
@@ -212,6 +265,9 @@ mod tests {
     use super::*;
     use crate::intervals::types::Estimate;
     use approx::assert_relative_eq;
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{RngCore, SeedableRng};
+    use statrs::distribution::{ContinuousCDF, Normal};
 
     /// A difference with an interval of about ± 2 standard errors.
     fn difference(point: f64, standard_error: f64) -> Result<Difference, NoEstimate> {
@@ -229,6 +285,7 @@ mod tests {
                 degrees_of_freedom: 99_999.0,
                 flags: Vec::new(),
             },
+            remaining: None,
         })
     }
 
@@ -279,14 +336,80 @@ mod tests {
     }
 
     #[test]
-    fn ties_need_every_interval_inside() {
-        let inside = difference(0.002, 0.003); // −0.0039 … 0.0079
-        assert_eq!(judge_one(&[inside.clone(), difference(-0.003, 0.003)]).verdict, Verdict::Ties);
-        let crossing = judge_one(&[inside, difference(0.006, 0.003)]);
+    fn a_tie_matches_the_best_baseline() {
+        let verdict = |points: &[(f64, f64)]| {
+            let comparisons: Vec<_> = points.iter().map(|&(point, error)| difference(point, error)).collect();
+            judge_one(&comparisons)
+        };
+        // Identical to one baseline and better than the other; a little worse or better than the best.
+        assert_eq!(verdict(&[(0.0, 0.0), (0.2, 0.01)]).verdict, Verdict::Ties);
+        assert_eq!(verdict(&[(0.002, 0.003), (-0.003, 0.003)]).verdict, Verdict::Ties);
+        assert_eq!(verdict(&[(0.002, 0.003), (0.1, 0.003)]).verdict, Verdict::Ties);
+        // Perhaps worse than one; perhaps better than the best; identical to one and clearly worse than the other.
+        let crossing = verdict(&[(0.002, 0.003), (-0.006, 0.003)]);
         assert_eq!((crossing.verdict, crossing.reason), (Verdict::Unclear, None));
+        assert_eq!(verdict(&[(0.006, 0.003), (0.1, 0.003)]).verdict, Verdict::Unclear);
+        assert_eq!(verdict(&[(0.0, 0.0), (-0.1, 0.003)]).verdict, Verdict::Loses);
         let exactly = difference(0.0, 0.0);
         let judged = judge(&[Row { comparisons: &[exactly], margin: 0.0 }]);
         assert_eq!(judged[0].verdict, Verdict::Ties);
+    }
+
+    #[test]
+    fn the_more_baselines_the_stronger_the_evidence_for_a_tie() {
+        // The upper end of the interval is just below the margin: one-sided p 0.024, enough for two baselines.
+        let near = difference(0.0041, 0.003);
+        for (n_better, expected) in [(0, Verdict::Ties), (1, Verdict::Ties), (2, Verdict::Unclear)] {
+            let mut comparisons = vec![near.clone()];
+            comparisons.extend(vec![difference(0.2, 0.01); n_better]);
+            assert_eq!(judge_one(&comparisons).verdict, expected, "{n_better}");
+        }
+    }
+
+    #[test]
+    fn false_ties_are_rare_at_a_true_difference_of_the_margin() {
+        // `n_baselines` independent differences with standard error 0.003 and a true value of ± the margin.
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let normal = Normal::standard();
+        for n_baselines in [1, 2, 5] {
+            for truth in [0.01, -0.01] {
+                let tries = 20_000;
+                let ties = (0..tries).filter(|_| {
+                    let mut point = || {
+                        let uniform = (rng.next_u32() as f64 + 0.5) / 4_294_967_296.0;
+                        truth + 0.003 * normal.inverse_cdf(uniform)
+                    };
+                    let comparisons: Vec<_> = (0..n_baselines).map(|_| difference(point(), 0.003)).collect();
+                    judge_one(&comparisons).verdict == Verdict::Ties
+                });
+                let share = ties.count() as f64 / f64::from(tries);
+                assert!(share <= 0.055, "{n_baselines} baselines at {truth}: {share}");
+                assert!(
+                    share > 0.01 || (truth < 0.0 && n_baselines > 1),
+                    "{n_baselines} at {truth}: {share}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn near_the_best_score_a_clear_difference_is_no_tie() {
+        // The baseline has an AUROC of 0.9944, the model 0.9998.
+        let near = |point: f64, standard_error: f64, remaining: [f64; 2]| {
+            difference(point, standard_error).map(|one| Difference { remaining: Some(remaining), ..one })
+        };
+        let judged = judge_one(&[near(0.0054, 0.0014, [0.0002, 0.0056])]);
+        assert_eq!(judged.verdict, Verdict::Unclear);
+        assert!(judged.reason.is_some_and(|reason| reason.contains("2.00e-4 for the model and 5.60e-3 for")));
+        let worse = judge_one(&[near(-0.0054, 0.0014, [0.0056, 0.0002])]);
+        assert_eq!(worse.verdict, Verdict::Unclear);
+        // Not clear, or less than half; or the same difference far from the best score.
+        assert_eq!(judge_one(&[near(0.0024, 0.0014, [0.0002, 0.0026])]).verdict, Verdict::Ties);
+        assert_eq!(judge_one(&[near(0.0054, 0.0014, [0.006, 0.0114])]).verdict, Verdict::Ties);
+        assert_eq!(judge_one(&[near(0.0054, 0.0014, [0.2, 0.2054])]).verdict, Verdict::Ties);
+        // Against another baseline it does match.
+        let both = [near(0.0054, 0.0014, [0.0002, 0.0056]), near(0.0, 0.0, [0.0002, 0.0002])];
+        assert_eq!(judge_one(&both).verdict, Verdict::Ties);
     }
 
     #[test]
@@ -316,7 +439,7 @@ mod tests {
         assert_eq!(judged[0].verdict, Verdict::Unclear);
         assert_eq!(
             judged[0].reason.as_deref(),
-            Some("`beats` alone, but not after Holm's correction over 4 datasets")
+            Some("`beats` alone, but not after Holm's correction over 4 datasets and models")
         );
         assert_relative_eq!(judged[0].p_adjusted, 3.0 * 0.021_448, max_relative = 1e-3);
     }

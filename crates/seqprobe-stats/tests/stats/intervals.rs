@@ -293,6 +293,10 @@ fn too_little_data_gives_a_point_without_an_interval() {
     let labels: Vec<bool> = (0..120).map(|row| row < 20).collect();
     let six: Vec<u32> = (0..120).map(|row| row / 20).collect();
     let got = reason(&labels, &outputs, Some(&six));
+    assert_eq!(got, "the rarest class has only 1 clusters, an interval needs at least 10");
+    // The same, but two negatives are in that cluster too.
+    let labels: Vec<bool> = (0..120).map(|row| row < 18).collect();
+    let got = reason(&labels, &outputs, Some(&six));
     assert!(
         got.ends_with("bootstrap replicates are undefined: the true labels contain only one class"),
         "{got}"

@@ -1,5 +1,5 @@
-//! Do the controls show what they are for? A control that scores like the model, or shuffled labels that score above
-//! chance, must be seen before any verdict.
+//! Do the controls show what they are for? A control that the model is not clearly better than, or shuffled labels that
+//! score above chance, must be seen before any verdict.
 
 use crate::judge::filled_cell::{FilledCell, chosen, names};
 use crate::judge::score::SplitResampling;
@@ -30,7 +30,7 @@ impl ControlFindings {
         let resampling = SplitResampling::of(dataset, Split::Test, replicates);
         // An undefined difference shows nothing; the cells themselves have the reason.
         let difference = |one: &FilledCell, other: &FilledCell| {
-            let estimate = compare_cells(one, other, dataset, &truth, &resampling).ok()?.estimate;
+            let estimate = compare_cells(&dataset.metric, [one, other], &truth, &resampling).ok()?.estimate;
             Some(PairedDifference {
                 metric: dataset.metric.clone(),
                 point: estimate.point,
@@ -182,7 +182,8 @@ mod tests {
         let told = &warning_text(&found.controls_not_beaten[0]);
         assert!(
             told.starts_with(
-                "made: m with linear: the random initialisation scores like the model (difference "
+                "made: m with linear: no advantage of the model over the random initialisation could be shown \
+                 (difference "
             ) && told.contains("auroc")
                 && !told.contains("composition"),
             "{told}"
@@ -195,7 +196,7 @@ mod tests {
         let told = &warning_text(&found.controls_not_beaten[0]);
         assert!(
             told.contains("composition scores better than the model")
-                && told.contains("shuffled labels score like the model"),
+                && told.contains("no advantage of the model over shuffled labels could be shown"),
             "{told}"
         );
     }
@@ -208,7 +209,7 @@ mod tests {
         let found = ControlFindings::of(&dataset, &[model, control], &["cnn".to_owned()], REPLICATES);
         assert!(
             warning_text(&found.controls_not_beaten[0])
-                .contains("composition with linear scores like the model"),
+                .contains("no advantage of the model over composition with linear could be shown"),
             "{found:?}"
         );
     }

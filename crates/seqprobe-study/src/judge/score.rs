@@ -1,5 +1,6 @@
 //! From predictions to scores: each metric that applies, per target and macro, with its interval.
 
+use crate::judge::independent_units::units_of;
 use crate::judge::truth::{Predictions, ScoredOutputs, targets_of};
 use crate::store::cell_store::CellResult;
 use seqprobe_core::{Dataset, Seed, Split};
@@ -9,7 +10,8 @@ use seqprobe_stats::{IntervalMethod, METRICS, Metric, Resampling, estimate};
 /// Confidence level of every interval.
 pub(crate) const LEVEL: f64 = 0.95;
 
-/// Resampling of a split: whole clusters where the dataset has them; the same resamples for every cell.
+/// Resampling of a split: whole clusters where the dataset has them, all rows with the same sequence together; the same
+/// resamples for every cell.
 pub(crate) struct SplitResampling {
     clusters: Option<Vec<u32>>,
     replicates: usize,
@@ -20,10 +22,7 @@ pub(crate) struct SplitResampling {
 
 impl SplitResampling {
     pub(crate) fn of(dataset: &Dataset, split: Split, replicates: usize) -> Self {
-        let clusters = dataset
-            .clusters
-            .as_ref()
-            .map(|clusters| dataset.splits.rows(split).iter().map(|&row| clusters.ids()[row]).collect());
+        let clusters = units_of(dataset, split);
         let seed = Seed(0).derive(&format!("bootstrap/{}/{}", dataset.id, split.as_str())).0;
         let task = &dataset.task;
         let names = if task.classes.is_empty() { &task.targets } else { &task.classes }.clone();

@@ -8,25 +8,33 @@ use crate::judge::significance_tests::significance_tests;
 use crate::judge::truth::{TruthLabels, overall_target};
 use seqprobe_core::{Dataset, Split};
 use seqprobe_report::record::{
-    CellId, ComparisonRecord, ProbeScope, Role, ScoreValue, ScoredTarget, TestRecord, VerdictRecord,
+    CellId, CompanionRecord, ComparisonRecord, PowerRecord, ProbeScope, Role, ScoreValue, ScoredTarget,
+    TestRecord, VerdictRecord,
 };
 use seqprobe_stats::verdict::{Judgement, Row, judge};
-use seqprobe_stats::{Difference, NoEstimate, benjamini_hochberg, compare, metric};
+use seqprobe_stats::{Difference, MarginScale, NoEstimate, benjamini_hochberg, compare, metric, power};
 use std::collections::BTreeMap;
 
-/// The comparisons of one model and probe on one dataset, before correction over datasets.
+/// A robust metric for numbers of which a few decide the primary one.
+const COMPANION: &str = "spearman";
+
+/// The comparisons of one model and probe on one dataset, before correction over datasets and models.
 pub(crate) struct VerdictRow {
     dataset: String,
     target: ScoredTarget,
     metric: String,
     model: CellId,
+    role: Role,
     probe: ProbeScope,
+    margin_unit: Option<f64>,
     baselines: Vec<CellId>,
     comparisons: Vec<Result<Difference, NoEstimate>>,
     /// `1 of 2 targets`, where the metric leaves some of them out.
     partial: Option<String>,
     /// Significance tests of each comparison.
     tests: Vec<Vec<TestRecord>>,
+    /// The difference by a robust metric, where the primary one is decided by a few examples.
+    companions: Vec<Option<CompanionRecord>>,
 }
 
 /// The rows of one dataset. Random draws of an architecture get rows too: they are the control.
@@ -41,33 +49,32 @@ pub(crate) fn rows_of_dataset(
     let models = names(cells, FilledCell::is_of_model);
     let baselines = names(cells, |cell| cell.record.role == Role::Baseline);
     let partial = PartialMean::of(dataset, Split::Test).map(|partial| partial.flag());
+    let margin_unit = margin_unit(dataset);
     let mut rows = Vec::new();
-    let mut scopes: Vec<ProbeScope> = probes.iter().cloned().map(ProbeScope::Probe).collect();
-    if probes.len() > 1 {
-        scopes.push(ProbeScope::Best);
-    }
     for model in &models {
-        for scope in &scopes {
-            let probe = match scope {
-                ProbeScope::Probe(probe) => Some(probe.as_str()),
-                ProbeScope::Best => None,
-            };
+        for scope in &scopes(probes) {
+            let probe = probe_of(scope);
             let Some(candidate) = chosen_or_failed(cells, model, probe) else { continue };
             let mut row = VerdictRow {
                 dataset: dataset.id.clone(),
                 target: overall_target(dataset),
                 metric: dataset.metric.clone(),
                 model: candidate.record.id.clone(),
+                role: candidate.record.role,
                 probe: scope.clone(),
+                margin_unit,
                 baselines: Vec::new(),
                 comparisons: Vec::new(),
                 partial: partial.clone(),
                 tests: Vec::new(),
+                companions: Vec::new(),
             };
             for baseline in &baselines {
                 let Some(other) = chosen_or_failed(cells, baseline, probe) else { continue };
                 row.baselines.push(other.record.id.clone());
-                row.comparisons.push(compare_cells(candidate, other, dataset, &truth, &resampling));
+                let compared = compare_cells(&dataset.metric, [candidate, other], &truth, &resampling);
+                row.companions.push(companion(&compared, [candidate, other], &truth, &resampling));
+                row.comparisons.push(compared);
                 row.tests.push(match metric(&dataset.metric) {
                     Some(metric) => significance_tests(metric, candidate, other, &truth, &resampling),
                     None => Vec::new(),
@@ -81,19 +88,52 @@ pub(crate) fn rows_of_dataset(
     rows
 }
 
-/// Model minus baseline on the test examples; undefined where one of them failed.
+/// Each probe, and the best of them if there are several.
+pub(crate) fn scopes(probes: &[String]) -> Vec<ProbeScope> {
+    let each = probes.iter().cloned().map(ProbeScope::Probe);
+    each.chain((probes.len() > 1).then_some(ProbeScope::Best)).collect()
+}
+
+/// The probe of a scope; `None` for the best.
+pub(crate) fn probe_of(scope: &ProbeScope) -> Option<&str> {
+    match scope {
+        ProbeScope::Probe(probe) => Some(probe),
+        ProbeScope::Best => None,
+    }
+}
+
+/// What the margin is a share of: the spread of the target in train, for metrics in its units; else `None`.
+pub(crate) fn margin_unit(dataset: &Dataset) -> Option<f64> {
+    let metric = metric(&dataset.metric)?;
+    let has_units = metric.margin_scale != MarginScale::Score;
+    has_units.then(|| metric.margin_unit(&TruthLabels::of(dataset, Split::Train).view()))
+}
+
+/// First minus second cell on the test examples; undefined where one of them failed.
 pub(crate) fn compare_cells(
-    model: &FilledCell,
-    baseline: &FilledCell,
-    dataset: &Dataset,
+    metric_id: &str,
+    [first, second]: [&FilledCell; 2],
     truth: &TruthLabels,
     resampling: &SplitResampling,
 ) -> Result<Difference, NoEstimate> {
     let undefined = |reason: String| NoEstimate::Undefined { reason };
-    let metric =
-        metric(&dataset.metric).ok_or_else(|| undefined(format!("unknown metric {:?}", dataset.metric)))?;
-    let (ours, theirs) = (outputs(model)?, outputs(baseline)?);
+    let metric = metric(metric_id).ok_or_else(|| undefined(format!("unknown metric {metric_id:?}")))?;
+    let (ours, theirs) = (outputs(first)?, outputs(second)?);
     compare(metric, &truth.view(), &ours, &theirs, &resampling.view())
+}
+
+/// The same difference by ranks, where the values have heavy tails.
+fn companion(
+    compared: &Result<Difference, NoEstimate>,
+    cells: [&FilledCell; 2],
+    truth: &TruthLabels,
+    resampling: &SplitResampling,
+) -> Option<CompanionRecord> {
+    let flags = &compared.as_ref().ok()?.estimate.flags;
+    flags.contains(&"heavy-tails").then(|| CompanionRecord {
+        metric: COMPANION.to_owned(),
+        delta: compare_cells(COMPANION, cells, truth, resampling).map(|ranks| ranks.estimate).into(),
+    })
 }
 
 /// The test predictions of each fit.
@@ -104,16 +144,21 @@ fn outputs(cell: &FilledCell) -> Result<Vec<&[f64]>, NoEstimate> {
     }
 }
 
-/// Judges all rows: datasets of the same model and probe together.
+/// Judges all rows: all models and datasets with the same probe together. Random initialisations are judged apart, each
+/// architecture for itself, so that controls do not make it harder for models.
 pub(crate) fn judge_rows(rows: &[VerdictRow], margin: f64) -> Vec<VerdictRecord> {
     let mut families: BTreeMap<(&str, &ProbeScope), Vec<usize>> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
-        families.entry((row.model.representation.as_str(), &row.probe)).or_default().push(index);
+        let family = if row.role == Role::Model { "" } else { row.model.representation.as_str() };
+        families.entry((family, &row.probe)).or_default().push(index);
     }
     let mut judgements: Vec<Option<Judgement>> = vec![None; rows.len()];
     for indices in families.values() {
-        let family: Vec<Row<'_>> =
-            indices.iter().map(|&index| Row { comparisons: &rows[index].comparisons, margin }).collect();
+        let of = |&index: &usize| {
+            let row = &rows[index];
+            Row { comparisons: &row.comparisons, margin: margin * row.margin_unit.unwrap_or(1.0) }
+        };
+        let family: Vec<Row<'_>> = indices.iter().map(of).collect();
         for (&index, judgement) in indices.iter().zip(judge(&family)) {
             judgements[index] = Some(judgement);
         }
@@ -123,6 +168,7 @@ pub(crate) fn judge_rows(rows: &[VerdictRow], margin: f64) -> Vec<VerdictRecord>
         .zip(judgements)
         .zip(&rates)
         .filter_map(|((row, judgement), rates)| {
+            let margin = margin * row.margin_unit.unwrap_or(1.0);
             judgement.map(|judgement| verdict_record(row, &judgement, rates, margin))
         })
         .collect()
@@ -161,14 +207,16 @@ fn verdict_record(
         .baselines
         .iter()
         .zip(&row.comparisons)
-        .zip(&row.tests)
+        .zip(row.tests.iter().zip(&row.companions))
         .zip(rates)
-        .map(|(((baseline, comparison), tests), rate)| ComparisonRecord {
+        .map(|(((baseline, comparison), (tests, companion)), rate)| ComparisonRecord {
             baseline: baseline.clone(),
             delta: delta_of(comparison, row.partial.as_deref()),
             p_adjusted: Some(judgement.p_adjusted),
             false_discovery: *rate,
             tests: tests.clone(),
+            power: comparison.as_ref().ok().and_then(|difference| power_record(difference, margin)),
+            companion: companion.clone(),
         })
         .collect();
     VerdictRecord {
@@ -182,8 +230,18 @@ fn verdict_record(
         margin,
         verdict: judgement.verdict,
         comparisons,
+        margin_unit: row.margin_unit,
         reason: judgement.reason.clone(),
+        qualifications: Vec::new(),
     }
+}
+
+fn power_record(difference: &Difference, margin: f64) -> Option<PowerRecord> {
+    power(difference, margin).map(|power| PowerRecord {
+        smallest_detectable: power.smallest_detectable,
+        examples_to_settle: power.examples_to_settle,
+        examples_for_a_tie: power.examples_for_a_tie,
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::judge::control_checks::ControlFindings;
 use crate::judge::filled_cell::FilledCell;
+use crate::judge::qualifications::is_large;
 use seqprobe_report::record::{CellRecord, DatasetRecord, RepresentationName, Status, Warning};
 
 /// The warnings of a run, most important first: what failed, what the controls show, constant predictions, fits that did
@@ -37,12 +38,20 @@ pub(crate) fn warnings<'a>(
     warnings.extend(partial_means.iter().cloned());
     for dataset in datasets {
         for shared in dataset.audit.iter().flat_map(|audit| &audit.against_train) {
-            let rows = shared.exact.rows + shared.reverse_complement.rows;
+            let rows = shared.copied_rows();
             if rows > 0 {
                 warnings.push(Warning::SharedWithTrain {
                     dataset: dataset.id.clone(),
                     split: shared.split,
                     shared: rows,
+                    rows: shared.n_rows,
+                });
+            }
+            if is_large(shared.near.rows, shared) {
+                warnings.push(Warning::NearDuplicatesInTrain {
+                    dataset: dataset.id.clone(),
+                    split: shared.split,
+                    near: shared.near.rows,
                     rows: shared.n_rows,
                 });
             }

@@ -3,11 +3,13 @@
 
 use crate::error::{ModelProblem, StudyError};
 use crate::events::{StudyEvent, StudyEvents};
+use crate::home::from_home;
 use seqprobe_models::hub::{Hub, HubError, HubSettings, Needed, Snapshot};
 use seqprobe_models::{HubReference, ModelReference};
 use seqprobe_report::record::ModelOrigin;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 /// Finds models. The hub's settings are read when the first model needs them.
 pub struct ModelFinder {
@@ -25,6 +27,8 @@ pub(crate) struct FoundModel {
     pub(crate) path: PathBuf,
     /// Where the hub has it, for one that came from there.
     pub(crate) origin: Option<ModelOrigin>,
+    /// Keeps the unpacked files of a bundled model until it is loaded.
+    pub(crate) unpacked: Option<TempDir>,
 }
 
 impl ModelFinder {
@@ -47,7 +51,11 @@ impl ModelFinder {
         events: &mut dyn StudyEvents,
     ) -> Result<FoundModel, StudyError> {
         match self.parse(text, base)? {
-            ModelReference::Path(path) => Ok(FoundModel { path, origin: None }),
+            ModelReference::Path(path) => Ok(FoundModel { path, origin: None, unpacked: None }),
+            ModelReference::Bundled(model) => {
+                let folder = model.unpack().map_err(|error| StudyError::model(text, error))?;
+                Ok(FoundModel { path: folder.path().to_owned(), origin: None, unpacked: Some(folder) })
+            }
             ModelReference::Hub(reference) => self.find_on_hub(text, &reference, needed, None, events),
             ModelReference::Published(model, reference) => {
                 self.find_on_hub(text, &reference, needed, model.n_parameters, events)
@@ -65,6 +73,7 @@ impl ModelFinder {
                 self.download(text, &reference, Needed::Weights, events)
             }
             ModelReference::Path(path) => Err(StudyError::model(text, ModelProblem::IsLocal(path))),
+            ModelReference::Bundled(_) => Err(StudyError::model(text, ModelProblem::IsBundled)),
         }
     }
 
@@ -81,7 +90,7 @@ impl ModelFinder {
     }
 
     fn parse(&self, text: &str, base: &Path) -> Result<ModelReference, StudyError> {
-        ModelReference::parse(text, base)
+        ModelReference::parse(&from_home(text), base)
             .map_err(|error| StudyError::model(text, ModelProblem::Reference(error.to_string())))
     }
 
@@ -128,6 +137,7 @@ impl ModelFinder {
                 commit: snapshot.commit,
             }),
             path: snapshot.folder,
+            unpacked: None,
         })
     }
 

@@ -43,7 +43,8 @@ impl LoadedModel {
         events: &mut dyn StudyEvents,
     ) -> Result<Self, StudyError> {
         let needed = if model.random_draws.is_some() { Needed::Architecture } else { Needed::Weights };
-        let FoundModel { path, origin } = finder.find(&model.reference, &model.base, needed, events)?;
+        let FoundModel { path, origin, unpacked } =
+            finder.find(&model.reference, &model.base, needed, events)?;
         let weights = match model.random_draws {
             None => vec![Weights::Pretrained],
             Some(draws) => (0..draws)
@@ -66,6 +67,7 @@ impl LoadedModel {
             digests.push(draw.weights_digest.to_string());
             draws.push(SharedModel(Arc::new(Mutex::new(draw))));
         }
+        drop(unpacked);
         let spec = spec.ok_or_else(|| StudyError::model(&model.name, ModelProblem::NoDraws))?;
         Ok(Self { draws, spec, digests, origin })
     }

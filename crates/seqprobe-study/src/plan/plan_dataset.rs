@@ -6,6 +6,7 @@ use crate::prepare::PreparedRepresentation;
 use crate::run::training_rows::Training;
 use crate::suite::Suite;
 use crate::suite::controls::SHUFFLED_LABELS;
+use crate::suite::published::PreparedReference;
 use seqprobe_core::{Dataset, LayerIndex, Pooling, TaskKind};
 use seqprobe_embed::PlainRepresentation;
 use seqprobe_report::record::{CellId, Fraction, RepresentationName, Role, Variant};
@@ -30,6 +31,11 @@ pub(crate) enum Work {
         /// Number of the probe in the suite.
         probe: usize,
     },
+    /// Score ready predictions.
+    Ready {
+        /// Number of the reference in the suite.
+        reference: usize,
+    },
     /// Score the true generating model of a simulated task.
     Oracle,
     /// Predict the training split's class frequencies or mean.
@@ -42,6 +48,7 @@ pub(crate) enum Work {
 pub(crate) fn plan_dataset(
     suite: &Suite,
     prepared: &[PreparedRepresentation],
+    references: &[PreparedReference],
     dataset: &Dataset,
 ) -> Vec<PlannedCell> {
     let mut cells = Vec::new();
@@ -68,6 +75,12 @@ pub(crate) fn plan_dataset(
         let is_regression = dataset.task.kind == TaskKind::Regression;
         let name = if is_regression { RepresentationName::Mean } else { RepresentationName::Majority };
         alone(name, Role::Control, Work::Constant);
+    }
+    for (number, reference) in references.iter().enumerate() {
+        if reference.is_for(dataset) {
+            let name = RepresentationName::Named(reference.asked.name.clone());
+            alone(name, Role::Reference, Work::Ready { reference: number });
+        }
     }
     if dataset.oracle.is_some() {
         alone(RepresentationName::Oracle, Role::Oracle, Work::Oracle);
@@ -212,7 +225,7 @@ mod tests {
         let file = parse_toml(&text, "test").unwrap();
         let suite = Suite::check(&file, "".into(), "test", text).unwrap();
         let prepared = prepare_all(&suite, &[], &ModelFinder::local(), &mut |_: StudyEvent<'_>| {}).unwrap();
-        plan_dataset(&suite, &prepared, dataset)
+        plan_dataset(&suite, &prepared, &[], dataset)
     }
 
     fn of<'a>(cells: &'a [PlannedCell], representation: &str, probe: &str) -> Vec<&'a PlannedCell> {

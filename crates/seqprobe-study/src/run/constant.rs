@@ -1,9 +1,11 @@
-//! Predictions without a probe: the training split's class frequencies or mean, and the oracle of a simulated task.
+//! Predictions without a probe: the training split's class frequencies or mean, ready predictions of a file, and the
+//! oracle of a simulated task.
 
 use crate::judge::truth::Predictions;
 use crate::store::cell_store::CellResult;
 use ndarray::{Array2, Axis};
 use seqprobe_core::{Dataset, FitReport, Split, Targets, TaskKind};
+use seqprobe_data::{DataError, ReadyPredictions};
 use seqprobe_report::record::SeedFit;
 
 /// Predictions of the constant control for a dataset.
@@ -21,6 +23,12 @@ pub(crate) fn constant_cell(dataset: &Dataset) -> CellResult {
 pub(crate) fn oracle_cell(dataset: &Dataset, oracle: &Array2<f64>) -> CellResult {
     let take = |split| oracle.select(Axis(0), dataset.splits.rows(split));
     without_probe(FitReport::default(), take(Split::Valid), take(Split::Test))
+}
+
+/// Ready predictions.
+pub(crate) fn ready_cell(dataset: &Dataset, predictions: &ReadyPredictions) -> Result<CellResult, DataError> {
+    let of = |split| predictions.of(dataset, dataset.splits.rows(split));
+    Ok(without_probe(FitReport::default(), of(Split::Valid)?, of(Split::Test)?))
 }
 
 fn without_probe(report: FitReport, valid: Array2<f64>, test: Array2<f64>) -> CellResult {

@@ -10,6 +10,7 @@ use crate::run::training_rows::{DRAWS_VERSION, Training};
 use crate::store::cell_store::{CELL_VERSION, CellKey, CellResult};
 use crate::suite::controls::PERMUTATIONS;
 use seqprobe_core::{Digest, Probe};
+use seqprobe_data::ReadyPredictions;
 use seqprobe_embed::{EntryKey, ImportedEmbeddings};
 use seqprobe_report::record::DescriptionValue;
 
@@ -54,7 +55,14 @@ pub(crate) fn look_up<'p>(
     events: &mut dyn StudyEvents,
 ) -> Result<LookedUp<'p>, StudyError> {
     let (Work::Fit(fit), Some(prepared)) = (&planned.work, prepared) else {
-        let key = Digest::of_value(&(&planned.id, data.digest, CELL_VERSION))?;
+        let key = match &planned.work {
+            Work::Ready { reference } => {
+                let ready = &run.references[*reference].predictions;
+                let of_file = (ready.sha256(), ready.columns(), ready.joined_by(), ReadyPredictions::VERSION);
+                Digest::of_value(&("ready predictions", of_file, data.digest))?
+            }
+            _ => Digest::of_value(&(&planned.id, data.digest, CELL_VERSION))?,
+        };
         let description = Description::NotWanted;
         return Ok(LookedUp { planned, key, seeds: Vec::new(), stored: None, description });
     };

@@ -1,12 +1,15 @@
 //! How a run came about, and its datasets as they were used.
 
+use crate::judge::independent_units::units_of;
 use crate::models::device::device_name;
 use crate::options::StudyOptions;
 use crate::prepare::PreparedRepresentation;
 use crate::suite::Suite;
+use crate::suite::published::PreparedReference;
 use seqprobe_core::audit::Audit;
 use seqprobe_core::{Dataset, Split};
 use seqprobe_report::record::{DatasetRecord, Gain, Provenance};
+use seqprobe_stats::verdict::VERDICTS_VERSION;
 use std::collections::HashSet;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -28,11 +31,12 @@ impl Started {
     pub(crate) fn provenance(
         &self,
         suite: &Suite,
-        prepared: &[PreparedRepresentation],
+        (prepared, references): (&[PreparedRepresentation], &[PreparedReference]),
         options: &StudyOptions,
     ) -> Provenance {
         let program = options.program.clone();
         let named = |one: &PreparedRepresentation| Some((one.name(), one.digests()?));
+        let of_reference = |one: &PreparedReference| (one.asked.name.clone(), one.digests());
         let origin = |one: &PreparedRepresentation| Some((one.name(), one.origin()?.clone()));
         Provenance {
             program: program.version,
@@ -47,8 +51,9 @@ impl Started {
             started: self.utc.clone(),
             seconds: self.instant.elapsed().as_secs_f64(),
             suite_toml: suite.toml.clone(),
-            models: prepared.iter().filter_map(named).collect(),
+            models: prepared.iter().filter_map(named).chain(references.iter().map(of_reference)).collect(),
             origins: prepared.iter().filter_map(origin).collect(),
+            verdict_rules: VERDICTS_VERSION,
         }
     }
 }
@@ -84,9 +89,9 @@ fn utc_text(seconds: u64) -> String {
 /// A dataset as it was used, with the models that training improved and its audit where there is one.
 pub fn dataset_record(dataset: &Dataset, gains: Vec<Gain>, audit: Option<Audit>) -> DatasetRecord {
     let lengths = dataset.sequences.iter().map(|sequence| sequence.len());
-    let clusters = dataset.clusters.as_ref().map(|clusters| {
-        let test: HashSet<u32> = dataset.splits.test.iter().map(|&row| clusters.ids()[row]).collect();
-        (clusters.kind().to_owned(), test.len())
+    let clusters = units_of(dataset, Split::Test).map(|units| {
+        let kind = dataset.clusters.as_ref().map_or("sequence", |clusters| clusters.kind());
+        (kind.to_owned(), units.into_iter().collect::<HashSet<u32>>().len())
     });
     DatasetRecord {
         id: dataset.id.clone(),

@@ -210,7 +210,7 @@ fn a_damaged_audit_of_the_last_dataset_is_reported_too() {
     let folder = tempfile::tempdir().unwrap();
     let keys = "datasets = [\"sim:gc\"]\ncontrols = false";
     let first = run(folder.path(), keys, PROBE);
-    let audits = folder.path().join("cache").join("values-v1").join("audits-v1");
+    let audits = folder.path().join("cache").join("values-v1").join("audits-v2");
     let stored: Vec<PathBuf> = std::fs::read_dir(audits).unwrap().map(|item| item.unwrap().path()).collect();
     assert_eq!(stored.len(), 1);
     std::fs::write(&stored[0], "cut").unwrap();
@@ -222,6 +222,6 @@ fn a_damaged_audit_of_the_last_dataset_is_reported_too() {
         }
     };
     let repaired = study.run(&options(folder.path()), &mut events).unwrap();
-    assert!(damage.len() == 1 && damage[0].contains("audits-v1"), "{damage:?}");
+    assert!(damage.len() == 1 && damage[0].contains("audits-v2"), "{damage:?}");
     assert_eq!(repaired.datasets[0].audit, first.datasets[0].audit);
 }

@@ -1,10 +1,10 @@
-//! Cells that need no fit: constant, oracle, not applicable.
+//! Cells that need no fit: constant, ready predictions, oracle, not applicable.
 
 use crate::error::StudyError;
 use crate::events::StudyEvents;
 use crate::judge::filled_cell::FilledCell;
 use crate::plan::{Reason, Work};
-use crate::run::constant::{constant_cell, oracle_cell};
+use crate::run::constant::{constant_cell, oracle_cell, ready_cell};
 use crate::run::context::{DatasetRun, Run};
 use crate::run::lookup::LookedUp;
 use crate::run::one_fit::Unfitted;
@@ -21,6 +21,9 @@ pub(crate) fn finish_without_fit(
     let result = match (&cell.planned.work, &data.dataset.oracle) {
         (Work::Constant, _) => constant_cell(data.dataset),
         (Work::Oracle, Some(oracle)) => oracle_cell(data.dataset, oracle),
+        (Work::Ready { reference }, _) => {
+            ready_cell(data.dataset, &run.references[*reference].predictions).map_err(StudyError::Data)?
+        }
         (Work::Oracle, None) => return Ok(unfilled(record, Unfitted::failed("the task has no oracle"))),
         (Work::NotApplicable(Reason(reason)), _) => {
             return Ok(unfilled(record, Unfitted::NotApplicable(reason.clone())));

@@ -17,7 +17,9 @@ pub enum StoreError {
     #[error("{0}\n  hint: check space and permissions, then run again: finished work is kept")]
     Write(#[from] FileError),
     /// A folder cannot be listed, created or renamed.
-    #[error("{}: {source}", path.display())]
+    #[error(
+        "{}: {source}\n  hint: check permissions; --cache-dir names another cache, --no-cache stores nothing", path.display()
+    )]
     Folder {
         /// The folder.
         path: PathBuf,

@@ -2,6 +2,7 @@
 
 use crate::error::StudyError;
 use crate::judge::filled_cell::FilledCell;
+use crate::judge::independent_units::units_of;
 use crate::judge::truth::truth_columns;
 use crate::run::road::FinishedRun;
 use crate::store::arrays::write_arrays;
@@ -90,12 +91,11 @@ impl SharedColumns {
     fn of(dataset: &Dataset) -> Self {
         let shared = |split| {
             let rows = dataset.splits.rows(split);
-            let clusters = dataset.clusters.as_ref();
             SharedSplit {
                 split,
                 ids: rows.iter().map(|&row| dataset.example_ids[row].clone()).collect(),
                 truth: truth_columns(dataset, split).into(),
-                clusters: clusters.map(|clusters| rows.iter().map(|&row| clusters.ids()[row]).collect()),
+                clusters: units_of(dataset, split).map(Arc::from),
             }
         };
         Self { outputs: output_names(dataset), splits: [Split::Valid, Split::Test].map(shared).into() }

@@ -4,6 +4,7 @@ use crate::suite::controls::{Controls, MissingControl};
 use crate::suite::error::{SuiteError, SuiteProblem};
 use crate::suite::file::{SimulateEntry, SuiteFile};
 use crate::suite::probes::SuiteProbe;
+use crate::suite::published::{Reference, check_reference};
 use crate::suite::representation::{Representation, check_representation};
 use seqprobe_core::parse_toml;
 use seqprobe_data::audit::LeakKind;
@@ -39,6 +40,8 @@ pub(crate) struct Suite {
     /// Those that the suite names, then the baselines and controls that are added.
     pub(crate) representations: Vec<Representation>,
     pub(crate) missing_controls: Vec<MissingControl>,
+    /// Files of ready predictions.
+    pub(crate) references: Vec<Reference>,
     pub(crate) probes: Vec<SuiteProbe>,
     /// Folder that relative paths start from.
     pub(crate) folder: PathBuf,
@@ -55,7 +58,8 @@ impl Suite {
             .map_err(|error| SuiteError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
         let file: SuiteFile = parse_toml(&text, &path.display().to_string())?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        Self::check(&file, folder, &path.display().to_string(), text)
+        let name = path.display().to_string();
+        Self::check(&file, folder, &name, text.clone()).map_err(|error| error.at_line_of(&text))
     }
 
     /// Checks a suite; `source_name` names it in errors.
@@ -65,7 +69,7 @@ impl Suite {
         source_name: &str,
         toml: String,
     ) -> Result<Self, SuiteError> {
-        let wrong = |problem: SuiteProblem| wrong(source_name, String::new(), problem);
+        let wrong = |problem: SuiteProblem| wrong(source_name, None, problem);
         if file.schema != 1 {
             return Err(wrong(SuiteProblem::Schema(file.schema)));
         }
@@ -101,10 +105,10 @@ impl Suite {
             ("[[probe]]", file.probe.is_empty()),
         ] {
             if is_empty {
-                return Err(SuiteError::Empty { source_name: source_name.to_owned(), list });
+                return Err(SuiteError::Empty { source_name: source_name.to_owned(), line: None, list });
             }
         }
-        let mut representations = check_representations(file, &folder, source_name)?;
+        let (mut representations, references) = check_representations(file, &folder, source_name)?;
         let controls = Controls::check(file.controls.as_ref()).map_err(wrong)?;
         let missing_controls = controls.add(&mut representations);
         let uses_truncate = file.representation.iter().any(|entry| entry.truncate.is_some());
@@ -122,6 +126,7 @@ impl Suite {
             simulate: file.simulate.unwrap_or_default(),
             representations,
             missing_controls,
+            references,
             probes: check_probes(file, source_name)?,
             folder,
             toml,
@@ -130,8 +135,11 @@ impl Suite {
     }
 }
 
-fn wrong(source_name: &str, place: String, problem: SuiteProblem) -> SuiteError {
-    SuiteError::Problem { source_name: source_name.to_owned(), place, problem }
+/// A problem of the suite's own keys, or of an entry: its list, and its position from 0.
+fn wrong(source_name: &str, entry: Option<(&str, usize)>, problem: SuiteProblem) -> SuiteError {
+    let place = entry.map_or(String::new(), |(list, at)| format!("{list} {}: ", at + 1));
+    let entry = entry.map_or(Vec::new(), |(list, at)| vec![list.to_owned(), at.to_string()]);
+    SuiteError::Problem { source_name: source_name.to_owned(), line: None, entry, place, problem }
 }
 
 fn is_name(name: &str) -> bool {
@@ -143,24 +151,40 @@ fn check_representations(
     file: &SuiteFile,
     folder: &Path,
     source_name: &str,
-) -> Result<Vec<Representation>, SuiteError> {
+) -> Result<(Vec<Representation>, Vec<Reference>), SuiteError> {
     let mut representations: Vec<Representation> = Vec::new();
-    for (number, entry) in file.representation.iter().enumerate() {
-        let wrong = |problem| wrong(source_name, format!("representation {}: ", number + 1), problem);
-        let representation = check_representation(entry, folder).map_err(wrong)?;
-        let name = representation.name();
-        if representations.iter().any(|other| other.name() == name) {
-            return Err(wrong(SuiteProblem::Twice(name)));
+    let mut references: Vec<Reference> = Vec::new();
+    for (at, entry) in file.representation.iter().enumerate() {
+        let wrong = |problem| wrong(source_name, Some(("representation", at)), problem);
+        let is_taken = |name: &str| {
+            representations.iter().any(|other| other.name() == name)
+                || references.iter().any(|other| other.name == name)
+        };
+        match &entry.predictions {
+            Some(path) if entry.has_no_other_source() => {
+                let reference = check_reference(entry, path).map_err(wrong)?;
+                if is_taken(&reference.name) {
+                    return Err(wrong(SuiteProblem::Twice(reference.name)));
+                }
+                references.push(reference);
+            }
+            _ => {
+                let representation = check_representation(entry, folder).map_err(wrong)?;
+                let name = representation.name();
+                if is_taken(&name) {
+                    return Err(wrong(SuiteProblem::Twice(name)));
+                }
+                representations.push(representation);
+            }
         }
-        representations.push(representation);
     }
-    Ok(representations)
+    Ok((representations, references))
 }
 
 fn check_probes(file: &SuiteFile, source_name: &str) -> Result<Vec<SuiteProbe>, SuiteError> {
     let mut probes: Vec<SuiteProbe> = Vec::new();
-    for (number, entry) in file.probe.iter().enumerate() {
-        let wrong = |problem| wrong(source_name, format!("probe {}: ", number + 1), problem);
+    for (at, entry) in file.probe.iter().enumerate() {
+        let wrong = |problem| wrong(source_name, Some(("probe", at)), problem);
         let probe = SuiteProbe::check(entry).map_err(wrong)?;
         if probes.iter().any(|other| other.family.id == entry.id) {
             return Err(wrong(SuiteProblem::Twice(entry.id.clone())));
@@ -178,7 +202,7 @@ fn check_fractions(entry: Option<&[f64]>) -> Result<Vec<Fraction>, SuiteProblem>
     let mut parts = Vec::new();
     for fraction in fractions {
         let part = Fraction::new(fraction).ok_or_else(|| SuiteProblem::Range {
-            key: "fraction",
+            key: "fractions",
             found: fraction.to_string(),
             expected: "a number above 0 and at most 1",
         })?;

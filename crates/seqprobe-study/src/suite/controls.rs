@@ -56,9 +56,11 @@ impl Controls {
                 }
                 Some((SHUFFLED_LABELS, probe)) => {
                     let known: Vec<&str> = PROBES.iter().map(|family| family.id).collect();
-                    return Err(SuiteProblem::unknown("probe", probe, &known));
+                    return Err(SuiteProblem::unknown("controls", "probe", probe, &known));
                 }
-                _ if !WORDS.contains(word) => return Err(SuiteProblem::unknown("control", word, &WORDS)),
+                _ if !WORDS.contains(word) => {
+                    return Err(SuiteProblem::unknown("controls", "control", word, &WORDS));
+                }
                 _ if *word == SHUFFLED_LABELS => shuffled.push(SHUFFLED_PROBE.to_owned()),
                 _ => {}
             }

@@ -1,6 +1,7 @@
 //! What can be wrong with a suite: the file, the entry, the key, and what is allowed.
 
-use seqprobe_core::{ConfigError, SettingsError, config::nearest};
+use seqprobe_core::config::{AtLine, line_of_key, nearest};
+use seqprobe_core::{ConfigError, SettingsError};
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -19,23 +20,47 @@ pub enum SuiteError {
     #[error(transparent)]
     Toml(#[from] ConfigError),
     /// A key or a value cannot be used.
-    #[error("{source_name}: {place}{problem}")]
+    #[error("{source_name}{}: {place}{problem}", AtLine(*line))]
     Problem {
         /// The file, or `command line`.
         source_name: String,
+        /// The line of the key in the file, from 1.
+        line: Option<usize>,
+        /// The keys that lead to the entry: `representation`, `1`; empty for the suite's own keys.
+        entry: Vec<String>,
         /// The entry, such as `representation 2: `; empty for the suite's own keys.
         place: String,
         /// What is wrong.
         problem: SuiteProblem,
     },
     /// A list that may not be empty.
-    #[error("{source_name}: no {list}: nothing to run")]
+    #[error("{source_name}{}: no {list}: nothing to run", AtLine(*line))]
     Empty {
         /// The file, or `command line`.
         source_name: String,
+        /// The line of the key in the file, from 1.
+        line: Option<usize>,
         /// The list: `datasets`, `[[representation]]` or `[[probe]]`.
         list: &'static str,
     },
+}
+
+impl SuiteError {
+    /// The same error with the line of its key in the suite's text.
+    pub(crate) fn at_line_of(mut self, text: &str) -> Self {
+        match &mut self {
+            Self::Problem { line, entry, problem, .. } => {
+                let path: Vec<String> = entry.iter().cloned().chain(problem.path()).collect();
+                *line = line_of_key(text, &path);
+            }
+            Self::Empty { line, list, .. } => {
+                let key = list.trim_matches(|letter| letter == '[' || letter == ']');
+                *line = line_of_key(text, &[key.to_owned()]);
+            }
+            Self::Unreadable { .. } | Self::Toml(_) => {}
+        }
+        self
+    }
 }
 
 /// What is wrong with one key of a suite.
@@ -66,6 +91,8 @@ pub enum SuiteProblem {
     /// A word that does not exist, with the nearest one that does.
     #[error("unknown {what} {word:?}\n  hint: {hint}")]
     Unknown {
+        /// The key.
+        key: &'static str,
         /// What the word should name.
         what: &'static str,
         /// The word.
@@ -74,11 +101,19 @@ pub enum SuiteProblem {
         hint: String,
     },
     /// A word of another crate's type that cannot be read.
-    #[error("{0}")]
-    Word(String),
+    #[error("{key}: {message}")]
+    Word {
+        /// The key.
+        key: &'static str,
+        /// What is wrong, with what is allowed.
+        message: String,
+    },
     /// A list without entries.
     #[error("{0} is empty")]
     EmptyList(&'static str),
+    /// Two ways to join predictions to examples.
+    #[error("ids and sequences are both given\n  hint: rows are joined by one of them: leave out the other")]
+    TwoJoins,
     /// `keep` and the key that it replaced.
     #[error("keep and truncate are both given\n  hint: truncate is the old name of keep: leave it out")]
     KeepTwice,
@@ -97,8 +132,11 @@ pub enum SuiteProblem {
         /// What to do instead.
         hint: &'static str,
     },
+    /// A probe without a name.
+    #[error("the key \"id\" is missing")]
+    NoId,
     /// An entry must name exactly one source.
-    #[error("needs exactly one of the keys id, model and embeddings")]
+    #[error("needs exactly one of the keys id, model, embeddings and predictions")]
     OneSource,
     /// The name of imported embeddings.
     #[error("name {0:?} must be a text without control characters that does not start with random:")]
@@ -115,17 +153,36 @@ pub enum SuiteProblem {
 
 impl SuiteProblem {
     /// An unknown word with the nearest known one, or all of them.
-    pub(crate) fn unknown(what: &'static str, word: &str, known: &[&str]) -> Self {
+    pub(crate) fn unknown(key: &'static str, what: &'static str, word: &str, known: &[&str]) -> Self {
         let hint = match nearest(word, known.iter().copied()) {
             Some(near) => format!("did you mean {near:?}?"),
             None => format!("use one of {}", known.join(", ")),
         };
-        Self::Unknown { what, word: word.to_owned(), hint }
+        Self::Unknown { key, what, word: word.to_owned(), hint }
     }
 
-    /// An error of a word that another crate reads.
-    #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
-    pub(crate) fn word(error: impl ToString) -> Self {
-        Self::Word(error.to_string())
+    /// An error of a word that another crate reads, for `map_err`.
+    pub(crate) fn word<E: ToString>(key: &'static str) -> impl Fn(E) -> Self {
+        move |error| Self::Word { key, message: error.to_string() }
+    }
+
+    /// The key at fault in its entry, and the keys below it.
+    fn path(&self) -> Vec<String> {
+        let key = match self {
+            Self::Probe { problem, .. } => return problem.path(),
+            Self::Schema(_) => "schema",
+            Self::Name(_) | Self::ImportName(_) => "name",
+            Self::Seeds => "seeds",
+            Self::Range { key, .. }
+            | Self::Unknown { key, .. }
+            | Self::Word { key, .. }
+            | Self::EmptyList(key)
+            | Self::Foreign { key, .. } => key,
+            Self::KeepTwice => "truncate",
+            Self::KeepAndWindow => "window",
+            Self::TwoJoins => "sequences",
+            Self::Twice(_) | Self::OneSource | Self::NoId => return Vec::new(),
+        };
+        vec![key.to_owned()]
     }
 }

@@ -1,5 +1,7 @@
 //! The suite file as written: what a person may say. Checking it is left to [`crate::suite::Suite::check`].
 
+pub(crate) use crate::suite::values::{ControlsEntry, LayerEntry, LayersEntry, ProbeEntry};
+use crate::suite::values::{keep, pooling, precision, strands};
 use seqprobe_data::audit::LeakKind;
 use seqprobe_embed::Window;
 use serde::{Deserialize, Serialize};
@@ -64,23 +66,31 @@ pub(crate) struct RepresentationEntry {
     pub(crate) model: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) layers: Option<LayersEntry>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "pooling", skip_serializing_if = "Option::is_none")]
     pub(crate) pooling: Option<Vec<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "keep", skip_serializing_if = "Option::is_none")]
     pub(crate) keep: Option<String>,
     /// The old name of `keep`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "keep", skip_serializing_if = "Option::is_none")]
     pub(crate) truncate: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) window: Option<Window>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "strands", skip_serializing_if = "Option::is_none")]
     pub(crate) rc: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "precision", skip_serializing_if = "Option::is_none")]
     pub(crate) precision: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) store: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) embeddings: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) predictions: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sequences: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dataset: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,6 +102,11 @@ pub(crate) struct RepresentationEntry {
 }
 
 impl RepresentationEntry {
+    /// True if the entry is neither made from the bases nor of a model nor imported embeddings.
+    pub(crate) fn has_no_other_source(&self) -> bool {
+        self.id.is_none() && self.model.is_none() && self.embeddings.is_none()
+    }
+
     /// The keys that only models have, and whether each is given.
     pub(crate) fn model_keys(&self) -> [(&'static str, bool); 7] {
         [
@@ -104,61 +119,4 @@ impl RepresentationEntry {
             ("store", self.store.is_some()),
         ]
     }
-}
-
-/// `layers = "all"` or a list of names and numbers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum LayersEntry {
-    One(LayerEntry),
-    Many(Vec<LayerEntry>),
-}
-
-impl LayersEntry {
-    /// From words of the command line.
-    pub(crate) fn from_words(words: &[String]) -> Self {
-        if words == ["all"] {
-            return Self::One(LayerEntry::Name("all".to_owned()));
-        }
-        let entry =
-            |word: &String| word.parse().map_or_else(|_| LayerEntry::Name(word.clone()), LayerEntry::Number);
-        Self::Many(words.iter().map(entry).collect())
-    }
-}
-
-/// A layer's name or number.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum LayerEntry {
-    Number(u32),
-    Name(String),
-}
-
-/// `controls = false`, or the list of those wanted.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum ControlsEntry {
-    Switch(bool),
-    Some(Vec<String>),
-}
-
-impl ControlsEntry {
-    /// From words of the command line: `all`, `none`, or a list.
-    pub(crate) fn from_words(words: &[String]) -> Self {
-        match words {
-            [word] if word == "all" => Self::Switch(true),
-            [word] if word == "none" => Self::Switch(false),
-            _ => Self::Some(words.to_vec()),
-        }
-    }
-}
-
-/// One `[[probe]]` as written: its id and the keys that this probe knows.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ProbeEntry {
-    /// Which probe.
-    pub(crate) id: String,
-    /// The probe's own settings, which it reads and checks itself.
-    #[serde(flatten)]
-    pub(crate) settings: toml::Table,
 }

@@ -1,5 +1,6 @@
 //! Representations that are files of ready embeddings: their suite keys.
 
+use crate::home::from_home;
 use crate::suite::error::SuiteProblem;
 use crate::suite::file::RepresentationEntry;
 use seqprobe_embed::{IdsFrom, ImportRequest};
@@ -32,16 +33,23 @@ pub(crate) fn check_import(
             hint: "say how they were made with the key source",
         });
     }
+    let name = check_name(entry.name.as_deref(), path)?;
+    let ids = match &entry.ids {
+        None => IdsFrom::Default,
+        Some(file) if file.ends_with(".txt") => IdsFrom::File(folder.join(&*from_home(file))),
+        Some(name) => IdsFrom::Name(name.clone()),
+    };
+    let path = folder.join(&*from_home(path));
+    let request = ImportRequest { path, values: entry.values.clone(), ids };
+    Ok(ImportedRepresentation { name, request, source: entry.source.clone() })
+}
+
+/// The name in results of a file that a suite names: the one given, or that of the file without its ending.
+pub(crate) fn check_name(given: Option<&str>, path: &str) -> Result<String, SuiteProblem> {
     let stem = || Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let name = entry.name.clone().or_else(stem).unwrap_or_default();
+    let name = given.map(str::to_owned).or_else(stem).unwrap_or_default();
     if name.is_empty() || name.starts_with(RANDOM_PREFIX) || name.chars().any(char::is_control) {
         return Err(SuiteProblem::ImportName(name));
     }
-    let ids = match &entry.ids {
-        None => IdsFrom::Default,
-        Some(file) if file.ends_with(".txt") => IdsFrom::File(folder.join(file)),
-        Some(name) => IdsFrom::Name(name.clone()),
-    };
-    let request = ImportRequest { path: folder.join(path), values: entry.values.clone(), ids };
-    Ok(ImportedRepresentation { name, request, source: entry.source.clone() })
+    Ok(name)
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// A file of labelled sequences and what to ask about it, in the words of suites and the command line.
 #[derive(Clone, Debug)]
 pub struct OneFile {
-    /// CSV, TSV or FASTA; a pipe, or `-` for standard input.
+    /// CSV, TSV or FASTA; a pipe, or `-` for standard input; with a genome also a folder with one file of intervals per class.
     pub file: PathBuf,
     /// Target columns.
     pub targets: Vec<String>,

@@ -164,9 +164,12 @@ impl ProbeFamily {
 impl SuiteProbe {
     /// Checks one `[[probe]]` and builds it.
     pub(crate) fn check(entry: &ProbeEntry) -> Result<Self, SuiteProblem> {
+        if entry.id.is_empty() {
+            return Err(SuiteProblem::NoId);
+        }
         let family = probe_family(&entry.id).ok_or_else(|| {
             let known: Vec<&str> = PROBES.iter().map(|family| family.id).collect();
-            SuiteProblem::unknown("probe", &entry.id, &known)
+            SuiteProblem::unknown("id", "probe", &entry.id, &known)
         })?;
         let probe = family
             .build(&entry.settings)

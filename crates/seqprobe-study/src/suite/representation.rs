@@ -87,6 +87,18 @@ pub(crate) fn check_representation(
     entry: &RepresentationEntry,
     folder: &Path,
 ) -> Result<Representation, SuiteProblem> {
+    let reference_keys = [
+        ("columns", entry.columns.is_some()),
+        ("sequences", entry.sequences.is_some()),
+        ("dataset", entry.dataset.is_some()),
+    ];
+    if let Some((key, _)) = reference_keys.into_iter().find(|(_, is_given)| *is_given) {
+        return Err(SuiteProblem::Foreign {
+            key,
+            of: "this representation, only to ready predictions".to_owned(),
+            hint: "name the file of predictions with the key predictions",
+        });
+    }
     let import_keys =
         [("name", &entry.name), ("values", &entry.values), ("ids", &entry.ids), ("source", &entry.source)];
     if let (None, Some((key, _))) = (&entry.embeddings, import_keys.iter().find(|(_, value)| value.is_some()))
@@ -96,6 +108,9 @@ pub(crate) fn check_representation(
             of: "this representation, only to imported embeddings".to_owned(),
             hint: "name the file of the embeddings with the key embeddings",
         });
+    }
+    if entry.predictions.is_some() {
+        return Err(SuiteProblem::OneSource);
     }
     match (&entry.id, &entry.model, &entry.embeddings) {
         (None, None, Some(path)) => check_import(entry, path, folder).map(Representation::Imported),
@@ -111,7 +126,7 @@ fn check_poolings(entry: &RepresentationEntry) -> Result<Option<Vec<Pooling>>, S
         Some(names) if names.is_empty() => Err(SuiteProblem::EmptyList("pooling")),
         Some(names) => {
             let poolings: Result<Vec<Pooling>, _> = names.iter().map(|name| name.parse()).collect();
-            poolings.map(Some).map_err(SuiteProblem::word)
+            poolings.map(Some).map_err(SuiteProblem::word("pooling"))
         }
     }
 }
@@ -127,7 +142,7 @@ fn check_plain(entry: &RepresentationEntry, id: &str) -> Result<Representation, 
     }
     let known: Vec<&str> = PLAIN_REPRESENTATIONS.iter().map(|plain| plain.id).collect();
     let representation: PlainRepresentation =
-        id.parse().map_err(|_| SuiteProblem::unknown("representation", id, &known))?;
+        id.parse().map_err(|_| SuiteProblem::unknown("id", "representation", id, &known))?;
     Ok(Representation::Plain { representation, poolings })
 }
 
@@ -159,14 +174,18 @@ pub(crate) fn check_extraction(
     }
     let window = window.map(|window| Window::new(window.size, window.stride)).transpose();
     Ok(ExtractionSpec {
-        precision: precision.map(str::parse).transpose().map_err(SuiteProblem::word)?.unwrap_or_default(),
+        precision: precision
+            .map(str::parse)
+            .transpose()
+            .map_err(SuiteProblem::word("precision"))?
+            .unwrap_or_default(),
         reverse_complement: strands
             .map(str::parse)
             .transpose()
-            .map_err(SuiteProblem::word)?
+            .map_err(SuiteProblem::word("rc"))?
             .unwrap_or_default(),
-        keep_end: keep.map(str::parse).transpose().map_err(SuiteProblem::word)?.unwrap_or_default(),
-        window: window.map_err(SuiteProblem::word)?,
+        keep_end: keep.map(str::parse).transpose().map_err(SuiteProblem::word("keep"))?.unwrap_or_default(),
+        window: window.map_err(SuiteProblem::word("window"))?,
     })
 }
 
@@ -185,7 +204,7 @@ pub(crate) fn check_layers(entry: Option<&LayersEntry>) -> Result<Layers, SuiteP
         .iter()
         .map(|layer| match layer {
             LayerEntry::Number(number) => Ok(LayerIndex::Block(*number)),
-            LayerEntry::Name(name) => name.parse().map_err(SuiteProblem::word),
+            LayerEntry::Name(name) => name.parse().map_err(SuiteProblem::word("layers")),
         })
         .collect();
     layers.map(Layers::Some)

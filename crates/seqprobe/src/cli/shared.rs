@@ -8,6 +8,9 @@ use seqprobe_embed::Window;
 use seqprobe_study::{CacheChoice, ProgramInfo, StudyOptions, parse_device, set_threads};
 use std::path::PathBuf;
 
+/// The folder of the cache that `data fetch` downloads into.
+const DOWNLOADED: &str = "datasets";
+
 /// How a model reads a sequence.
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
@@ -44,14 +47,20 @@ pub(crate) struct FileArgs {
     /// The first line is data: columns are numbers from 0
     #[arg(long)]
     no_header: bool,
+    /// Genome (FASTA, plain or BGZF; its .fai index is used if there is one). The rows are then intervals on it: BED, or columns
+    /// chromosome, start, end and perhaps strand, 0-based and half-open
+    #[arg(long, value_name = "FILE", conflicts_with = "sequence")]
+    genome: Option<PathBuf>,
 }
 
 /// Where data and stored results are.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PathArgs {
-    /// Folder that card paths are looked up in, after the card's own; may be given several times
-    #[arg(long = "data-dir", env = "SEQPROBE_DATA_DIR", value_delimiter = ':', value_name = "DIR")]
-    pub(crate) data_dirs: Vec<PathBuf>,
+    /// Folder that card paths are looked up in, after the card's own and before the folder `datasets` of the cache; may be
+    /// given several times; `data fetch` downloads into the first
+    /// [default: the folders in SEQPROBE_DATA_DIR, separated by colons]
+    #[arg(long = "data-dir", value_name = "DIR")]
+    data_dirs: Vec<PathBuf>,
     /// Folder of stored embeddings and cells [default: ~/.cache/seqprobe]
     #[arg(long, env = "SEQPROBE_CACHE_DIR", value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
@@ -103,15 +112,41 @@ impl FileArgs {
             id: self.id.clone(),
             delimiter: self.delimiter,
             has_header: !self.no_header,
+            genome: self.genome.clone(),
         }
     }
 }
 
 impl PathArgs {
+    /// The data folders as given, or those of the environment. Only there does a colon separate folders.
+    pub(crate) fn data_dirs(&self) -> Vec<PathBuf> {
+        if !self.data_dirs.is_empty() {
+            return self.data_dirs.clone();
+        }
+        let listed = std::env::var_os("SEQPROBE_DATA_DIR").unwrap_or_default();
+        std::env::split_paths(&listed).filter(|folder| !folder.as_os_str().is_empty()).collect()
+    }
+
     /// The cache folder as given, or the user's.
     pub(crate) fn cache_folder(&self) -> Result<PathBuf, Failure> {
         let choice = self.cache_dir.clone().map_or(CacheChoice::User, CacheChoice::Folder);
         Ok(choice.folder()?.unwrap_or_default())
+    }
+
+    /// The folders of data files: those given, then the one that `data fetch` uses where none is given.
+    pub(crate) fn data_folders(&self) -> Vec<PathBuf> {
+        let mut folders = self.data_dirs();
+        // Without a home folder there is no such folder.
+        folders.extend(self.cache_folder().ok().map(|cache| cache.join(DOWNLOADED)));
+        folders
+    }
+
+    /// The folder that `data fetch` downloads into.
+    pub(crate) fn download_folder(&self) -> Result<PathBuf, Failure> {
+        match self.data_dirs().into_iter().next() {
+            Some(folder) => Ok(folder),
+            None => Ok(self.cache_folder()?.join(DOWNLOADED)),
+        }
     }
 }
 
@@ -132,7 +167,7 @@ impl ComputeArgs {
             None => CacheChoice::User,
         };
         Ok(StudyOptions {
-            data_dirs: self.paths.data_dirs.clone(),
+            data_dirs: self.paths.data_folders(),
             cache,
             repair: !self.no_repair,
             allow_download: self.allow_download,
@@ -140,6 +175,7 @@ impl ComputeArgs {
             device,
             threads,
             out: None,
+            overwrite: false,
             program: ProgramInfo {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 commit: env!("SEQPROBE_COMMIT").to_owned(),

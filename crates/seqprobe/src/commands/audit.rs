@@ -24,7 +24,7 @@ pub(crate) fn run(
     }
     let mut all = Vec::new();
     for name in &datasets {
-        let dataset = load_dataset(name, Path::new(""), &folders.data_dirs, SimulateEntry::default())?;
+        let dataset = load_dataset(name, Path::new(""), &folders.data_folders(), SimulateEntry::default())?;
         let audit = audit_dataset(&dataset, threshold);
         match format {
             ListFormat::Table => print_line(&lines(&audit).join("\n"))?,

@@ -18,3 +18,12 @@ pub(crate) fn cards_here() -> Result<Vec<String>, Failure> {
     ids.sort();
     Ok(ids)
 }
+
+/// Ids of all cards: of the folder `datasets`, and of those that the program has.
+pub(crate) fn all_cards() -> Result<Vec<String>, Failure> {
+    let mut ids = cards_here()?;
+    ids.extend(bundled_cards().iter().map(|card| card.id.to_owned()));
+    ids.sort();
+    ids.dedup();
+    Ok(ids)
+}

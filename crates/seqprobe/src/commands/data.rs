@@ -2,6 +2,7 @@
 
 use crate::cli::{DataCommand, PathArgs};
 use crate::commands::cards::cards_here;
+use crate::commands::fetch_data::{self, check_all};
 use crate::exit::{ExitCode, Failure, OrExit};
 use crate::output::print_line;
 use seqprobe_core::{Split, Targets};
@@ -14,12 +15,17 @@ use std::path::Path;
 pub(crate) fn run(command: DataCommand) -> Result<(), Failure> {
     match command {
         DataCommand::Show { dataset, folders } => show(&dataset, &folders),
-        DataCommand::Check { datasets, folders } => check(datasets, &folders),
+        DataCommand::Check { all: true, folders, .. } => check_all(&folders),
+        DataCommand::Check { datasets, folders, .. } => check(datasets, &folders),
+        DataCommand::Fetch { datasets, folders } => fetch_data::run(&datasets, &folders),
         DataCommand::Audit { datasets, threshold, format, folders } => {
             crate::commands::audit::run(datasets, threshold, format, &folders)
         }
         DataCommand::Simulate { task, output, seed, train, valid, test, length } => {
-            let entry = SimulateEntry { seed: Some(seed), train, valid, test, length };
+            let count = |given: Option<u32>| given.map(|n| n as usize);
+            let (train, valid) = (count(train), count(valid));
+            let entry =
+                SimulateEntry { seed: Some(seed), train, valid, test: count(test), length: count(length) };
             let name = simulated_name(&task).unwrap_or(&task);
             let dataset = simulate_dataset(name, entry)?;
             simulate::write_csv(&dataset, &output).or_exit(ExitCode::Data)?;
@@ -30,7 +36,8 @@ pub(crate) fn run(command: DataCommand) -> Result<(), Failure> {
             ))
         }
         DataCommand::Export { dataset, output, folders } => {
-            let loaded = load_dataset(&dataset, Path::new(""), &folders.data_dirs, SimulateEntry::default())?;
+            let loaded =
+                load_dataset(&dataset, Path::new(""), &folders.data_folders(), SimulateEntry::default())?;
             let is_fasta =
                 output.extension().is_some_and(|extension| extension == "fa" || extension == "fasta");
             if is_fasta {
@@ -45,7 +52,7 @@ pub(crate) fn run(command: DataCommand) -> Result<(), Failure> {
 }
 
 fn show(name: &str, folders: &PathArgs) -> Result<(), Failure> {
-    let dataset = load_dataset(name, Path::new(""), &folders.data_dirs, SimulateEntry::default())?;
+    let dataset = load_dataset(name, Path::new(""), &folders.data_folders(), SimulateEntry::default())?;
     let record = dataset_record(&dataset, Vec::new(), None);
     let mut lines = vec![
         format!("{}: {}", dataset.id, dataset.title),
@@ -98,7 +105,7 @@ fn check(mut datasets: Vec<String>, folders: &PathArgs) -> Result<(), Failure> {
     }
     let mut n_bad = 0;
     for name in &datasets {
-        match load_dataset(name, Path::new(""), &folders.data_dirs, SimulateEntry::default()) {
+        match load_dataset(name, Path::new(""), &folders.data_folders(), SimulateEntry::default()) {
             Ok(dataset) => {
                 print_line(&format!("ok      {name}: {} examples", dataset.n_examples()))?;
                 for remark in remarks_of_dataset(&dataset) {

@@ -31,10 +31,10 @@ pub(crate) fn run(folders: &PathArgs) -> Result<(), Failure> {
             }
         ),
     ];
-    if folders.data_dirs.is_empty() {
+    if folders.data_dirs().is_empty() {
         lines.push("data       none given (--data-dir or SEQPROBE_DATA_DIR)".to_owned());
     }
-    for folder in &folders.data_dirs {
+    for folder in &folders.data_dirs() {
         lines.push(format!("data       {}{}", folder.display(), state(folder)));
     }
     let cache = folders.cache_folder()?;

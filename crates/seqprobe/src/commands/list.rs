@@ -8,7 +8,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, LineStyle, Table};
 use seqprobe_models::hub::Needed;
 use seqprobe_models::reference::published_models;
-use seqprobe_models::{FAMILIES, HubReference, PublishedModel};
+use seqprobe_models::{BUNDLED_MODELS, FAMILIES, HubReference, PublishedModel};
 use seqprobe_study::{ModelFinder, PROBES};
 use serde::Serialize;
 
@@ -78,7 +78,8 @@ struct ModelLine {
     licence: Option<&'static str>,
     repository: &'static str,
     source: &'static str,
-    /// Whether weights, settings and tokenizer are in the Hugging Face cache; unknown where there is none.
+    /// Whether weights, settings and tokenizer are in the program or in the Hugging Face cache; unknown where there is
+    /// none.
     here: Option<bool>,
 }
 
@@ -93,21 +94,33 @@ fn list_models(format: ListFormat) -> Result<(), Failure> {
         let reference = HubReference::parse(model.repository).ok()?;
         Some(hub.as_ref().ok()?.find(&reference, Needed::Weights).is_some())
     };
-    let models: Vec<ModelLine> = published_models()
-        .map(|(family, model)| ModelLine {
-            id: model.id,
-            family: family.id,
-            parameters: model.n_parameters,
-            layers: model.layers,
-            hidden: model.hidden,
-            max_tokens: model.max_tokens,
-            tokenizer: model.tokenizer,
-            licence: model.licence,
-            repository: model.repository,
-            source: model.source,
-            here: is_here(model),
-        })
-        .collect();
+    let bundled = BUNDLED_MODELS.iter().map(|model| ModelLine {
+        id: model.id,
+        family: model.family,
+        parameters: Some(model.n_parameters),
+        layers: model.layers,
+        hidden: model.hidden,
+        max_tokens: None,
+        tokenizer: model.tokenizer,
+        licence: Some(env!("CARGO_PKG_LICENSE")),
+        repository: "part of the program",
+        source: model.source,
+        here: Some(true),
+    });
+    let published = published_models().map(|(family, model)| ModelLine {
+        id: model.id,
+        family: family.id,
+        parameters: model.n_parameters,
+        layers: model.layers,
+        hidden: model.hidden,
+        max_tokens: model.max_tokens,
+        tokenizer: model.tokenizer,
+        licence: model.licence,
+        repository: model.repository,
+        source: model.source,
+        here: is_here(model),
+    });
+    let models: Vec<ModelLine> = bundled.chain(published).collect();
     let families: Vec<Line> = FAMILIES.iter().map(|family| Line::new(family.id, family.title)).collect();
     if format == ListFormat::Json {
         return print_json(&serde_json::json!({ "models": models, "families": families }));

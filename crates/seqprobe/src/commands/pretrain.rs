@@ -13,7 +13,7 @@ pub(crate) fn run(arguments: &PretrainArguments, command: String) -> Result<(), 
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("models").join(&config.name));
     let options = Options {
         out: &out,
-        places: Places { data: arguments.paths.data_dirs.clone(), cards: card_folders(&config) },
+        places: Places { data: arguments.paths.data_folders(), cards: card_folders(&config) },
         device: hardware.device,
         command,
         threads: hardware.threads,

@@ -4,11 +4,13 @@ use crate::cli::ProbeArguments;
 use crate::commands::run::run_and_show;
 use crate::exit::Failure;
 use crate::output::print_error_line;
-use seqprobe_study::{OneFile, OneFileStudy};
+use seqprobe_study::{OneFile, OneFileStudy, StudyOptions};
 
 pub(crate) fn run(arguments: &ProbeArguments, command: String) -> Result<(), Failure> {
-    if arguments.seeds == 0 {
-        return Err(Failure::usage("--seeds must be at least 1"));
+    if arguments.target.is_empty() && !arguments.file.is_dir() {
+        return Err(Failure::usage(
+            "--target is missing\n  hint: --target COLUMN names the column to predict",
+        ));
     }
     let options = arguments.compute.options(command)?;
     let made = OneFileStudy::new(&OneFile {
@@ -48,5 +50,6 @@ pub(crate) fn run(arguments: &ProbeArguments, command: String) -> Result<(), Fai
             suite.display()
         ));
     }
+    let options = StudyOptions { overwrite: arguments.force, ..options };
     run_and_show(&made.study, options, arguments.out.clone())
 }

@@ -22,6 +22,7 @@ pub(crate) fn run(arguments: &RunArguments, command: String) -> Result<(), Failu
     if arguments.dry_run {
         return print_forecast(&study.forecast(&options, &mut events)?);
     }
+    let options = StudyOptions { overwrite: arguments.force, ..options };
     run_and_show(&study, options, arguments.out.clone())
 }
 

@@ -13,7 +13,7 @@ pub enum TorchFileError {
     #[error("{found}, expected a file that torch.save wrote with PyTorch 1.6 or newer\n  hint: {hint}")]
     NotAnArchive {
         /// What it is.
-        found: &'static str,
+        found: String,
         /// What to do about it.
         hint: &'static str,
     },

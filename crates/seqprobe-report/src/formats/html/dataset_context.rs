@@ -56,7 +56,7 @@ pub(super) fn of_dataset(index: usize, view: &DatasetView<'_>) -> Value {
         leaks => dataset.audit.as_ref().is_some_and(has_copies),
         digest => &dataset.digest,
         sentences,
-        roles => ["model", "baseline", "control", "oracle"].map(|role| legend(view, role)),
+        roles => ["model", "baseline", "control", "reference", "oracle"].map(|role| legend(view, role)),
         forest => Value::from_safe_string(forest::draw(view)),
         differences => Value::from_safe_string(difference::draw(view)),
         comparisons => comparisons(view),
