@@ -86,7 +86,9 @@ class Cards:
                 lines.append("]")
         if split:
             lines += ["", split.strip()]
-        path.write_text("\n".join(lines) + "\n")
+        # Published scores are written by hand.
+        _, mark, published = old.partition("\n[[published]]")
+        path.write_text("\n".join(lines) + "\n" + mark + published)
 
 
 def random_valid(of="train"):

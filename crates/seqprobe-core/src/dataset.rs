@@ -95,7 +95,7 @@ pub struct Dataset {
 }
 
 /// Where a dataset comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Origin {
     /// Licence identifier.
     pub licence: String,
@@ -103,6 +103,25 @@ pub struct Origin {
     pub citation: String,
     /// Address of the source.
     pub source: String,
+    /// Scores that papers report on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published: Vec<PublishedScore>,
+}
+
+/// A score that a paper reports on a dataset. Its protocol is another one, and it is not paired with the scores here.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishedScore {
+    /// The model, as the paper names it.
+    pub model: String,
+    /// Identifier of the metric.
+    pub metric: String,
+    /// The score on test.
+    pub value: f64,
+    /// How it was trained and evaluated, in a few words.
+    pub protocol: String,
+    /// The paper.
+    pub citation: String,
 }
 
 impl Dataset {

@@ -28,7 +28,7 @@ pub mod torch_text;
 
 pub use class_weight::ClassWeight;
 pub use config::{ConfigError, parse_toml};
-pub use dataset::{Dataset, Split, Splits};
+pub use dataset::{Dataset, PublishedScore, Split, Splits};
 pub use digest::Digest;
 pub use features::{FeatureError, FeatureKind, FeatureSource, FeatureView};
 pub use fit_report::FitReport;

@@ -12,7 +12,7 @@ mod split_rule;
 pub mod values;
 
 use crate::error::DataError;
-use seqprobe_core::{Split, TaskKind, parse_toml};
+use seqprobe_core::{PublishedScore, Split, TaskKind, parse_toml};
 use seqprobe_files::FileKind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -113,6 +113,9 @@ pub struct Card {
     pub kmers: Option<usize>,
     /// Files by key. The keys `train`, `valid` and `test` are these splits; any other key needs a [`SplitRule`].
     pub files: BTreeMap<String, OneOrMany<FileEntry>>,
+    /// Scores that papers report on the test split.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published: Vec<PublishedScore>,
     /// How the other keys are split.
     #[serde(default, rename = "split", skip_serializing_if = "Vec::is_empty")]
     pub splits: Vec<SplitRule>,

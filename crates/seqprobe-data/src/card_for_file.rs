@@ -239,6 +239,7 @@ pub fn card_for_file(task: &FileTask) -> Result<FileCard, DataError> {
         delimiter: task.layout.delimiter.map(|delimiter| char::from(delimiter.byte())),
         header: layout.has_header,
         kmers: None,
+        published: Vec::new(),
         files: BTreeMap::from([("all".to_owned(), OneOrMany::one(entry))]),
         splits: vec![rule],
         folder: path.parent().unwrap_or(Path::new("")).to_owned(),

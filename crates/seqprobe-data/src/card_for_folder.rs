@@ -147,6 +147,7 @@ pub fn card_for_folder(task: &FileTask) -> Result<FileCard, DataError> {
         delimiter: task.layout.delimiter.map(|delimiter| char::from(delimiter.byte())),
         header: columns.layout.has_header,
         kmers: None,
+        published: Vec::new(),
         files,
         splits: rules,
         folder: folder.to_owned(),

@@ -15,6 +15,7 @@
 //! | `predictions` | ready predictions of other programs, joined to a dataset |
 //! | `simulate` | tasks whose best possible predictions are known |
 //! | `audit` | copies and near-duplicates across splits |
+//! | `rules` | predictions without a model: nearest rows, twins, motifs at positions, simple properties |
 //!
 //! A small CSV file and its card, read into a dataset:
 //!
@@ -65,6 +66,7 @@ mod guess_task;
 mod load;
 mod predictions;
 mod read;
+pub mod rules;
 pub mod simulate;
 pub mod split;
 

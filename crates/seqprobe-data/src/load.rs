@@ -56,6 +56,7 @@ pub fn load(card: &Card, folders: &DataFolders) -> Result<Dataset, DataError> {
             licence: card.licence.clone(),
             citation: card.citation.clone(),
             source: card.source.clone(),
+            published: card.published.clone(),
         },
     })
 }

@@ -196,6 +196,7 @@ pub fn simulated(name: &str, seed: Seed, sizes: Sizes) -> Result<Dataset, DataEr
             licence: "CC0-1.0".to_owned(),
             citation: "simulated by seqprobe".to_owned(),
             source: String::new(),
+            published: Vec::new(),
         },
     })
 }

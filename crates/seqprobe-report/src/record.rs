@@ -14,7 +14,7 @@ mod verdict;
 mod warning;
 mod word;
 
-pub use cell::{CellRecord, CostRecord, Role, SeedFit, Status};
+pub use cell::{CHOSEN_RULE, COVERED_ROWS, CellRecord, CostRecord, Role, SeedFit, Status};
 pub use cell_coordinates::{Fraction, RANDOM_PREFIX, ReadingSetting, RepresentationName, Variant};
 pub use cell_id::CellId;
 pub use description::{DescriptionRecord, DescriptionValue, RangeRecord};

@@ -1,8 +1,9 @@
-//! What a dataset shows without any model: copies and near-duplicates between splits, contradicting labels, and how far
-//! composition and length alone go.
+//! What a dataset shows without any model: copies and near-duplicates between splits, contradicting labels, how far
+//! composition and length alone go, and how far each rule goes.
 
 use crate::judge::score::score_split;
 use crate::judge::truth::Predictions;
+use crate::rule_audit::{RuleAudit, audit_rules};
 use crate::suite::DEFAULT_REPLICATES;
 use seqprobe_core::audit::Audit;
 use seqprobe_core::{Dataset, FeatureView, LabelledView, Pooling, Probe, ProbeError, Seed, Split};
@@ -20,6 +21,8 @@ pub struct DatasetAudit {
     pub audit: Audit,
     /// Test score of a linear probe on composition and length alone, or why there is none.
     pub composition: Result<Vec<ScoreRecord>, NoComposition>,
+    /// Rules without a model, and PASS, WARN or FAIL.
+    pub rules: RuleAudit,
 }
 
 /// Why composition and length have no score, in words.
@@ -37,7 +40,9 @@ pub fn audit_dataset(dataset: &Dataset, threshold: f64) -> DatasetAudit {
         }
         Err(error) => Err(NoComposition(error.to_string())),
     };
-    DatasetAudit { audit: audit(dataset, threshold), composition }
+    let audit = audit(dataset, threshold);
+    let rules = audit_rules(dataset, &audit);
+    DatasetAudit { audit, composition, rules }
 }
 
 /// AUROC on test (the primary metric of a regression) of a linear probe on composition and length.

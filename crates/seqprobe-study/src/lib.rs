@@ -32,6 +32,7 @@ mod options;
 mod plan;
 mod predict;
 mod prepare;
+mod rule_audit;
 mod run;
 mod store;
 mod study;
@@ -51,6 +52,7 @@ pub use models::device::{DeviceError, NoGpu, cuda_devices, device_name, parse_de
 pub use models::finder::ModelFinder;
 pub use options::{CacheChoice, ProgramInfo, StudyOptions, set_threads};
 pub use predict::{StoredProbes, list_stored_probes};
+pub use rule_audit::{RuleAudit, RuleFinding, RuleWord, SharedFinding};
 pub use run::provenance::{LIBTORCH_VERSION, dataset_record, processor};
 pub use store::cell_store::cached_items;
 pub use store::error::{ArrayError, Damage, DamageProblem, StoreError};

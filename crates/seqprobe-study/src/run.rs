@@ -1,5 +1,6 @@
 //! The road of a run: plan → lookup → fit → score → judge → record.
 
+mod best_rule;
 mod constant;
 mod context;
 mod cost;

@@ -120,7 +120,7 @@ pub(crate) struct ProbeArguments {
     #[arg(long, value_delimiter = ',', default_value = "linear,cnn", value_name = "PROBE")]
     pub(crate) probes: Vec<String>,
     /// Controls in addition to the baselines: all, none, or some of onehot, kmer-4, composition, random, shuffled-labels,
-    /// constant [default: all]
+    /// constant, best-rule [default: all]
     #[arg(long, value_delimiter = ',', value_name = "CONTROL")]
     pub(crate) controls: Option<Vec<String>>,
     /// Number of training seeds of neural probes

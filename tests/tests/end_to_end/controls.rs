@@ -39,7 +39,17 @@ fn a_suite_of_a_model_alone_gets_its_baselines_and_controls() {
         rows.iter().filter(|row| row["status"] == "ok").map(name).collect()
     };
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
-    let all = ["M", "random:M", "onehot", "kmer-4", "composition", "shuffled-labels", "majority", "oracle"];
+    let all = [
+        "M",
+        "random:M",
+        "onehot",
+        "kmer-4",
+        "composition",
+        "shuffled-labels",
+        "majority",
+        "best-rule",
+        "oracle",
+    ];
     assert_eq!(names(""), set(&all));
     let results = headlines(&folder.path().join("out"), "auroc");
     let cell = |name: &str| results.iter().find(|row| row["representation"] == name).unwrap();
@@ -50,7 +60,7 @@ fn a_suite_of_a_model_alone_gets_its_baselines_and_controls() {
     assert_eq!(cell("shuffled-labels")["variant"], model.display().to_string());
     let verdicts = rows(&folder.path().join("out/verdicts.csv"));
     let baselines: BTreeSet<&str> = verdicts.iter().map(|row| row["baseline"].as_str()).collect();
-    assert_eq!(baselines, BTreeSet::from(["onehot", "kmer-4"]));
+    assert_eq!(baselines, BTreeSet::from(["onehot", "kmer-4", "best-rule"]));
 
     assert_eq!(names("controls = false\n"), set(&["M", "oracle"]));
     let some = "controls = [\"random\", \"constant\"]\n";
@@ -126,7 +136,7 @@ epochs = 15
     // There is nothing to learn, for any probe.
     let null: Vec<&Row> =
         results.iter().filter(|row| row["dataset"] == "sim:null" && row["status"] == "ok").collect();
-    assert_eq!(null.len(), 7, "{null:#?}");
+    assert_eq!(null.len(), 8, "{null:#?}");
     for row in &null {
         assert!(holds(row, 0.5) && (0.42..0.58).contains(&number(row, "point")), "{row:?}");
     }

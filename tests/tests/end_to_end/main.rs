@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cache_commands;
+mod cases;
 mod controls;
 mod documented_defaults;
 mod every_model;

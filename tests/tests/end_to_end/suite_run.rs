@@ -53,8 +53,9 @@ fn a_run_holds_every_cell_and_every_file() {
         expect("composition", "-", "mean", "cnn", "not-applicable");
         expect("shuffled-labels", "-", "-", "linear", "ok");
         expect("majority", "-", "-", "-", "ok");
+        expect("best-rule", "-", "-", "-", "ok");
         expect("oracle", "-", "-", "-", "ok");
-        assert_eq!(cells.len(), 15, "{cells:#?}");
+        assert_eq!(cells.len(), 16, "{cells:#?}");
     }
     for row in &results {
         assert!(!row.values().any(|value| value.contains("NaN") || value == "inf"), "{row:?}");
@@ -83,13 +84,13 @@ fn a_run_holds_every_cell_and_every_file() {
 
     let run: serde_json::Value = serde_json::from_slice(&fs::read(out.join("run.json")).unwrap()).unwrap();
     assert_eq!(run["schema_version"], 2);
-    assert_eq!(run["cells"].as_array().unwrap().len(), 30);
+    assert_eq!(run["cells"].as_array().unwrap().len(), 32);
     let html = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(html.contains("<svg") && !html.contains("src=\"http") && !html.contains("href=\"http"));
     for file in ["report.md", "junit.xml"] {
         assert!(fs::metadata(out.join(file)).unwrap().len() > 100, "{file}");
     }
-    assert_eq!(fs::read_dir(out.join("predictions")).unwrap().count(), 18);
+    assert_eq!(fs::read_dir(out.join("predictions")).unwrap().count(), 20);
 }
 
 #[test]
@@ -98,14 +99,14 @@ fn a_second_run_computes_nothing_and_a_new_representation_only_itself() {
     let suite = small_suite(folder.path());
     run_well(folder.path(), &["run", "suite.toml", "--out", "first"]);
     let again = run_well(folder.path(), &["run", "suite.toml", "--out", "second"]);
-    assert!(again.stdout.contains("30 cells, 14 read from the cache"), "{}", again.stdout);
+    assert!(again.stdout.contains("32 cells, 16 read from the cache"), "{}", again.stdout);
     assert_eq!(results(&folder.path().join("first")), results(&folder.path().join("second")));
     let text = fs::read_to_string(&suite)
         .unwrap()
         .replace("id = \"kmer-2\"", "id = \"kmer-2\"\n[[representation]]\nid = \"kmer-3\"");
     write(folder.path(), "suite.toml", &text);
     let wider = run_well(folder.path(), &["run", "suite.toml", "--out", "third"]);
-    assert!(wider.stdout.contains("34 cells, 14 read from the cache"), "{}", wider.stdout);
+    assert!(wider.stdout.contains("36 cells, 16 read from the cache"), "{}", wider.stdout);
     // Without the cache, on one thread, the numbers are the same.
     let single =
         run_well(folder.path(), &["run", "suite.toml", "--out", "fourth", "--no-cache", "--threads", "1"]);
@@ -141,7 +142,7 @@ fn a_plan_is_written_without_computing() {
     small_suite(folder.path());
     let ended = run_well(folder.path(), &["run", "suite.toml", "--plan"]);
     let plan: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
-    assert_eq!(plan["cells"].as_array().unwrap().len(), 30);
+    assert_eq!(plan["cells"].as_array().unwrap().len(), 32);
     assert!(!folder.path().join("reports").exists() && !folder.path().join("cache").exists());
 }
 

@@ -217,7 +217,7 @@ epochs = 1
     assert!(random["reason"].contains("its weights cannot be initialised here"), "{random:?}");
     // A second run reads everything from the cache; the worker is asked what it is, nothing else.
     let again = run_well(folder.path(), &["run", "suite.toml", "--out", "again", "--allow-code"]);
-    assert!(again.stdout.contains("17 read from the cache"), "{}", again.stdout);
+    assert!(again.stdout.contains("18 read from the cache"), "{}", again.stdout);
 }
 
 #[test]

@@ -43,6 +43,11 @@ fn check_names(card: &Card) -> Check {
             return Err(CardProblem::Empty(key));
         }
     }
+    for score in &card.published {
+        if score.model.trim().is_empty() || score.metric.trim().is_empty() || !score.value.is_finite() {
+            return Err(CardProblem::Published(score.model.clone()));
+        }
+    }
     card.files.keys().try_for_each(|key| check_name("file key", key))
 }
 

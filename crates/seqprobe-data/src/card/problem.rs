@@ -17,6 +17,8 @@ pub(crate) enum CardProblem {
     Name { key: &'static str, name: String },
     #[error("{0} is empty")]
     Empty(&'static str),
+    #[error("published score of {0:?} needs a model, a metric and a finite value")]
+    Published(String),
     #[error("the card names no file\n  hint: [files] needs at least one entry")]
     NoFile,
     #[error(transparent)]
@@ -162,6 +164,7 @@ impl CardProblem {
             Self::Name { key: "file key", name } => return vec!["files".to_owned(), name.clone()],
             Self::Name { key, .. } | Self::Empty(key) => key,
             Self::Schema(_) => "schema",
+            Self::Published(_) => "published",
             Self::NoFile | Self::EmptySplit(_) => "files",
             Self::TargetAndLabel | Self::SeveralTargets { .. } | Self::DuplicateTarget(_) => "target",
             Self::NoTarget | Self::LabelOfNumbers(_) | Self::ClassesOfNumbers(_) => "task",

@@ -84,6 +84,7 @@ pub fn write_csv(dataset: &Dataset, folder: &Path) -> Result<(), DataError> {
         delimiter: None,
         header: true,
         kmers: None,
+        published: Vec::new(),
         files,
         splits: Vec::new(),
         folder: folder.to_owned(),

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 
 /// A binary dataset from sequences with their split and label.
 #[expect(clippy::unwrap_used, reason = "a test's own sequences are DNA")]
-fn dataset(rows: &[(&str, Split, u32)]) -> Dataset {
+pub(crate) fn dataset(rows: &[(&str, Split, u32)]) -> Dataset {
     let of = |wanted| (0..rows.len()).filter(|&row| rows[row].1 == wanted).collect();
     Dataset {
         id: "made".to_owned(),

@@ -16,6 +16,7 @@ mod pipes;
 mod public_data;
 mod ready_predictions;
 mod record_formats;
+mod rules;
 mod simulated;
 mod splits_of_files;
 mod table_starts;

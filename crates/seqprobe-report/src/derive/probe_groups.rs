@@ -27,7 +27,7 @@ pub(crate) fn groups_of<'a>(whole_cells: &[&'a CellRecord], lower_is_better: boo
         }
     }
     let is_reference =
-        |cell: &CellRecord| matches!(cell.role, Role::Control | Role::Reference | Role::Oracle);
+        |cell: &CellRecord| matches!(cell.role, Role::Control | Role::Rule | Role::Reference | Role::Oracle);
     probes.sort_by_key(|probe| {
         scored.iter().all(|cell| cell.id.probe.as_deref() != *probe || is_reference(cell))
     });

@@ -59,7 +59,7 @@ pub(crate) fn note(cell: &CellRecord) -> String {
         let word = if cell.status == Status::Failed { "failed" } else { "not applicable" };
         return format!("{word}: {}", one_line(cell.reason.as_deref().unwrap_or("no reason given")));
     }
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = cell.chosen_rule().map(str::to_owned).into_iter().collect();
     match primary_test_score(cell) {
         Some(score) => {
             notes.extend(value_reason(&score.value).map(str::to_owned));

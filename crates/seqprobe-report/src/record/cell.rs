@@ -16,11 +16,18 @@ pub enum Role {
     Baseline,
     /// Random initialisation, shuffled labels, composition, majority or mean.
     Control,
+    /// The rule without a model that is best on validation: a baseline of every probe.
+    Rule,
     /// Ready predictions of a published model: shown, but no part of verdicts.
     Reference,
     /// The true generating model of a simulated task.
     Oracle,
 }
+
+/// The key of a rule's name in [`CellRecord::chosen_rule`]'s fit.
+pub const CHOSEN_RULE: &str = "rule";
+/// The key of the number of test rows that a rule says something about.
+pub const COVERED_ROWS: &str = "test rows covered";
 
 /// The outcome of a planned cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -89,4 +96,12 @@ pub struct SeedFit {
     pub seed: u64,
     /// The report of the probe.
     pub report: FitReport,
+}
+
+impl CellRecord {
+    /// The name of the rule without a model that validation chose, for the cell of the best rule.
+    pub fn chosen_rule(&self) -> Option<&str> {
+        let chosen = &self.fits.first().filter(|_| self.role == Role::Rule)?.report.chosen;
+        chosen.get(CHOSEN_RULE).map(String::as_str)
+    }
 }

@@ -5,8 +5,8 @@ use super::cell::CellRecord;
 use super::diagnostics::{Diagnostics, RankRecord};
 use super::verdict::{ModelComparison, VerdictRecord};
 use super::warning::{Gain, Warning};
-use seqprobe_core::TaskKind;
 use seqprobe_core::audit::Audit;
+use seqprobe_core::{PublishedScore, TaskKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -125,6 +125,9 @@ pub struct DatasetRecord {
     pub citation: String,
     /// Source.
     pub source: String,
+    /// Scores that papers report on the dataset, with other protocols.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published: Vec<PublishedScore>,
     /// Notes of the reader.
     pub notes: Vec<String>,
     /// Models that are clearly better than their random initialisation, with the paired difference.

@@ -14,6 +14,7 @@ pub(crate) fn role_word(role: Role) -> &'static str {
         Role::Model => "model",
         Role::Baseline => "baseline",
         Role::Control => "control",
+        Role::Rule => "rule",
         Role::Reference => "reference",
         Role::Oracle => "oracle",
     }

@@ -100,7 +100,7 @@ fn cost(role: Role) -> Option<CostRecord> {
     match role {
         Role::Model => cost(3072.0, Some(89_000_000), Some(1.74e10), Some(0.0213)),
         Role::Baseline => cost(1024.0, Some(0), Some(0.0), None),
-        Role::Control | Role::Reference | Role::Oracle => None,
+        Role::Control | Role::Rule | Role::Reference | Role::Oracle => None,
     }
 }
 
@@ -140,6 +140,7 @@ pub(crate) fn dataset(id: &str, task: TaskKind, metric: &str) -> DatasetRecord {
         licence: "Apache-2.0".to_owned(),
         citation: "Someone et al. 2024, https://example.org/paper".to_owned(),
         source: "https://example.org/data".to_owned(),
+        published: Vec::new(),
         notes: vec!["14 sequences are in train and in test".to_owned()],
         gains: Vec::new(),
         audit: None,

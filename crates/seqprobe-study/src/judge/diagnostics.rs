@@ -30,7 +30,7 @@ pub(crate) fn of_dataset(dataset: &Dataset, cells: &[FilledCell]) -> Vec<Diagnos
     best.sort_by_key(|cell| match cell.record.role {
         Role::Model => 0,
         Role::Baseline => 1,
-        Role::Control | Role::Reference | Role::Oracle => 2,
+        Role::Control | Role::Rule | Role::Reference | Role::Oracle => 2,
     });
     best.into_iter()
         .filter_map(|cell| {

@@ -69,8 +69,10 @@ pub(crate) fn rows_of_dataset(
                 tests: Vec::new(),
                 companions: Vec::new(),
             };
-            for baseline in &baselines {
-                let Some(other) = chosen_or_failed(cells, baseline, probe) else { continue };
+            let of_probe = baselines.iter().filter_map(|baseline| chosen_or_failed(cells, baseline, probe));
+            // A rule needs no probe: it is a baseline of each.
+            let rules = cells.iter().filter(|cell| cell.record.role == Role::Rule && cell.result.is_some());
+            for other in of_probe.chain(rules) {
                 row.baselines.push(other.record.id.clone());
                 let compared = compare_cells(&dataset.metric, [candidate, other], &truth, &resampling);
                 row.companions.push(companion(&compared, [candidate, other], &truth, &resampling));

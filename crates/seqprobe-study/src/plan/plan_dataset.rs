@@ -5,7 +5,7 @@ use super::{Fit, Reason};
 use crate::prepare::PreparedRepresentation;
 use crate::run::training_rows::Training;
 use crate::suite::Suite;
-use crate::suite::controls::SHUFFLED_LABELS;
+use crate::suite::controls::{BEST_RULE, SHUFFLED_LABELS};
 use crate::suite::published::PreparedReference;
 use seqprobe_core::{Dataset, LayerIndex, Pooling, TaskKind};
 use seqprobe_embed::PlainRepresentation;
@@ -31,6 +31,8 @@ pub(crate) enum Work {
         /// Number of the probe in the suite.
         probe: usize,
     },
+    /// Fit the rules without a model and score the one that is best on validation.
+    BestRule,
     /// Score ready predictions.
     Ready {
         /// Number of the reference in the suite.
@@ -75,6 +77,9 @@ pub(crate) fn plan_dataset(
         let is_regression = dataset.task.kind == TaskKind::Regression;
         let name = if is_regression { RepresentationName::Mean } else { RepresentationName::Majority };
         alone(name, Role::Control, Work::Constant);
+    }
+    if suite.controls.best_rule {
+        alone(RepresentationName::Named(BEST_RULE.to_owned()), Role::Rule, Work::BestRule);
     }
     for (number, reference) in references.iter().enumerate() {
         if reference.is_for(dataset) {
@@ -246,8 +251,8 @@ mod tests {
         assert_eq!(fit.training, Training::Part(Fraction::new(0.25).unwrap()));
         assert_eq!(of(&cells, "kmer-4", "cnn").len(), 1, "what does not apply has no parts");
         let last: Vec<&str> =
-            cells.iter().rev().take(2).map(|cell| cell.id.representation.as_str()).collect();
-        assert_eq!(last, ["majority", SHUFFLED_LABELS]);
+            cells.iter().rev().take(3).map(|cell| cell.id.representation.as_str()).collect();
+        assert_eq!(last, ["best-rule", "majority", SHUFFLED_LABELS]);
         let shuffled = of(&cells, SHUFFLED_LABELS, "linear");
         assert_eq!((shuffled.len(), shuffled[0].id.variant.clone()), (1, Variant::Of("onehot".to_owned())));
         assert!(matches!(shuffled[0].work, Work::ChooseThenShuffle { probe: 0 }));

@@ -31,7 +31,8 @@ pub(crate) fn ready_cell(dataset: &Dataset, predictions: &ReadyPredictions) -> R
     Ok(without_probe(FitReport::default(), of(Split::Valid)?, of(Split::Test)?))
 }
 
-fn without_probe(report: FitReport, valid: Array2<f64>, test: Array2<f64>) -> CellResult {
+/// The cell of predictions that no probe made.
+pub(crate) fn without_probe(report: FitReport, valid: Array2<f64>, test: Array2<f64>) -> CellResult {
     CellResult {
         fits: vec![SeedFit { seed: 0, report }],
         valid: Predictions::new(vec![valid]),

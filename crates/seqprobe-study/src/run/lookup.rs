@@ -11,6 +11,7 @@ use crate::store::cell_store::{CELL_VERSION, CellKey, CellResult};
 use crate::suite::controls::PERMUTATIONS;
 use seqprobe_core::{Digest, Probe};
 use seqprobe_data::ReadyPredictions;
+use seqprobe_data::rules::RULES_VERSION;
 use seqprobe_embed::{EntryKey, ImportedEmbeddings};
 use seqprobe_report::record::DescriptionValue;
 
@@ -61,10 +62,18 @@ pub(crate) fn look_up<'p>(
                 let of_file = (ready.sha256(), ready.columns(), ready.joined_by(), ReadyPredictions::VERSION);
                 Digest::of_value(&("ready predictions", of_file, data.digest))?
             }
+            Work::BestRule => {
+                let metric = &data.dataset.metric;
+                Digest::of_value(&("best rule", RULES_VERSION, metric, data.digest, CELL_VERSION))?
+            }
             _ => Digest::of_value(&(&planned.id, data.digest, CELL_VERSION))?,
         };
+        let stored = match planned.work {
+            Work::BestRule => run.store.load(&key, events)?,
+            _ => None,
+        };
         let description = Description::NotWanted;
-        return Ok(LookedUp { planned, key, seeds: Vec::new(), stored: None, description });
+        return Ok(LookedUp { planned, key, seeds: Vec::new(), stored, description });
     };
     let features = feature_keys(prepared, fit, data.digest)?;
     let probe = run.suite.probes[fit.probe].probe.as_ref();

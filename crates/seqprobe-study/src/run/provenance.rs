@@ -110,6 +110,7 @@ pub fn dataset_record(dataset: &Dataset, gains: Vec<Gain>, audit: Option<Audit>)
         licence: dataset.origin.licence.clone(),
         citation: dataset.origin.citation.clone(),
         source: dataset.origin.source.clone(),
+        published: dataset.origin.published.clone(),
         notes: dataset.notes.clone(),
         gains,
         audit,

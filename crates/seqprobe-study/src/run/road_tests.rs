@@ -6,7 +6,7 @@ use crate::options::{CacheChoice, StudyOptions};
 use crate::store::error::StoreError;
 use crate::study::Study;
 use seqprobe_report::RunRecord;
-use seqprobe_report::record::{CellRecord, DescriptionValue, RepresentationName, Status};
+use seqprobe_report::record::{CellRecord, DescriptionValue, RepresentationName, Role, Status};
 use std::path::{Path, PathBuf};
 
 const PROBE: &str = "[[probe]]\nid = \"linear\"\n";
@@ -47,7 +47,7 @@ fn a_second_run_reads_every_fit_under_the_same_key() {
     let keys = "datasets = [\"sim:gc\", \"sim:additive\"]\nfractions = [0.5]";
     let (first, second) = (run(folder.path(), keys, PROBE), run(folder.path(), keys, PROBE));
     assert_eq!(names(&first.cells), names(&second.cells));
-    assert_eq!(first.cells.len(), 18, "{:?}", names(&first.cells));
+    assert_eq!(first.cells.len(), 20, "{:?}", names(&first.cells));
     assert!(first.cells.iter().all(|cell| !cell.reused));
     for (one, other) in first.cells.iter().zip(&second.cells) {
         assert_eq!(
@@ -56,7 +56,7 @@ fn a_second_run_reads_every_fit_under_the_same_key() {
             "{}",
             one.id
         );
-        let is_fit = other.status == Status::Ok && other.id.probe.is_some();
+        let is_fit = other.status == Status::Ok && (other.id.probe.is_some() || other.role == Role::Rule);
         assert_eq!(other.reused, is_fit, "{}", other.id);
     }
     let verdicts = |record: &RunRecord| serde_json::to_value(&record.verdicts).unwrap();

@@ -4,6 +4,7 @@ use crate::error::StudyError;
 use crate::events::StudyEvents;
 use crate::judge::filled_cell::FilledCell;
 use crate::plan::{Reason, Work};
+use crate::run::best_rule::best_rule;
 use crate::run::constant::{constant_cell, oracle_cell, ready_cell};
 use crate::run::context::{DatasetRun, Run};
 use crate::run::lookup::LookedUp;
@@ -17,8 +18,21 @@ pub(crate) fn finish_without_fit(
     cell: &LookedUp<'_>,
     events: &mut dyn StudyEvents,
 ) -> Result<FilledCell, StudyError> {
-    let record = empty_record(cell.planned, &cell.key);
+    let mut record = empty_record(cell.planned, &cell.key);
     let result = match (&cell.planned.work, &data.dataset.oracle) {
+        (Work::BestRule, _) => {
+            record.reused = cell.stored.is_some();
+            match &cell.stored {
+                Some(stored) => stored.clone(),
+                None => match best_rule(data.dataset) {
+                    Ok(result) => {
+                        run.store.save(&cell.key, &result)?;
+                        result
+                    }
+                    Err(Reason(reason)) => return Ok(unfilled(record, Unfitted::NotApplicable(reason))),
+                },
+            }
+        }
         (Work::Constant, _) => constant_cell(data.dataset),
         (Work::Oracle, Some(oracle)) => oracle_cell(data.dataset, oracle),
         (Work::Ready { reference }, _) => {

@@ -10,6 +10,8 @@ use seqprobe_report::record::RepresentationName;
 
 /// The word that asks for fits to permuted labels.
 pub(crate) const SHUFFLED_LABELS: &str = "shuffled-labels";
+/// The word that asks for the best rule without a model, and the name of its cell.
+pub(crate) const BEST_RULE: &str = "best-rule";
 /// Permutations of the labels that a deterministic probe is fitted to.
 pub(crate) const PERMUTATIONS: usize = 5;
 /// The k-mer baseline where a suite names none.
@@ -18,7 +20,8 @@ const KMERS: PlainRepresentation = PlainRepresentation::Kmer(4);
 const SHUFFLED_PROBE: &str = "linear";
 
 /// The words of the key `controls`.
-const WORDS: [&str; 6] = ["onehot", "kmer-4", "composition", "random", SHUFFLED_LABELS, "constant"];
+const WORDS: [&str; 7] =
+    ["onehot", "kmer-4", "composition", "random", SHUFFLED_LABELS, "constant", BEST_RULE];
 
 /// What is to be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub(crate) struct Controls {
     random: bool,
     /// The class frequencies or the mean of the training split.
     pub(crate) constant: bool,
+    /// The rule without a model that is best on validation.
+    pub(crate) best_rule: bool,
     /// The probes that are fitted to shuffled labels.
     pub(crate) shuffled: Vec<String>,
 }
@@ -73,6 +78,7 @@ impl Controls {
             composition: wants("composition"),
             random: wants("random"),
             constant: wants("constant"),
+            best_rule: wants(BEST_RULE),
             shuffled,
         })
     }
@@ -155,7 +161,7 @@ mod tests {
     #[test]
     fn what_is_not_named_is_added_once() {
         let controls = Controls::check(None).unwrap();
-        assert!(controls.constant && controls.shuffled == ["linear"]);
+        assert!(controls.constant && controls.best_rule && controls.shuffled == ["linear"]);
         let mut all = vec![model("m", None)];
         assert_eq!(controls.add(&mut all), []);
         assert_eq!(names(&all), ["m", "onehot", "kmer-4", "composition", "random:m"]);

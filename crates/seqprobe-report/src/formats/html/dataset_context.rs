@@ -16,7 +16,7 @@ use crate::wording::names::{cell_detail, metric_name, region, role_word};
 use crate::wording::quantities::{level, margin, number};
 use crate::wording::{quantities, sentences};
 use minijinja::{Value, context};
-use seqprobe_core::SelectedElement;
+use seqprobe_core::{PublishedScore, SelectedElement};
 
 /// The section of one dataset.
 pub(super) fn of_dataset(index: usize, view: &DatasetView<'_>) -> Value {
@@ -51,12 +51,13 @@ pub(super) fn of_dataset(index: usize, view: &DatasetView<'_>) -> Value {
         citation => &dataset.citation,
         source => &dataset.source,
         notes => &dataset.notes,
+        published => published(dataset),
         audit => dataset.audit.as_ref().map(audit_lines),
         shifts => dataset.audit.as_ref().map(shift_lines),
         leaks => dataset.audit.as_ref().is_some_and(has_copies),
         digest => &dataset.digest,
         sentences,
-        roles => ["model", "baseline", "control", "reference", "oracle"].map(|role| legend(view, role)),
+        roles => ["model", "baseline", "control", "rule", "reference", "oracle"].map(|role| legend(view, role)),
         forest => Value::from_safe_string(forest::draw(view)),
         differences => Value::from_safe_string(difference::draw(view)),
         comparisons => comparisons(view),
@@ -95,6 +96,14 @@ pub(super) fn anchor(index: usize) -> String {
 fn legend(view: &DatasetView<'_>, word: &str) -> Value {
     let role = view.cells.iter().map(|cell| cell.role).find(|role| role_word(*role) == word);
     context! { word, marker => role.map(|role| Value::from_safe_string(super::svg::marker(role, 7.0, 7.0))) }
+}
+
+fn published(dataset: &DatasetRecord) -> Vec<Value> {
+    let row = |score: &PublishedScore| {
+        let (metric, value) = (metric_name(&score.metric), quantities::number(score.value));
+        context! { model => &score.model, metric, value, protocol => &score.protocol, citation => &score.citation }
+    };
+    dataset.published.iter().map(row).collect()
 }
 
 fn facts(dataset: &DatasetRecord) -> Vec<Value> {

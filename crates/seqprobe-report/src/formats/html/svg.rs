@@ -121,12 +121,16 @@ impl Axis {
     }
 }
 
-/// The marker of a role around a point: circle, square, open diamond, cross, triangle.
+/// The marker of a role around a point: circle, square, open diamond, x, cross, triangle.
 pub(super) fn marker(role: Role, x: f64, y: f64) -> String {
     match role {
         Role::Model => format!("<circle class=\"m\" cx=\"{x:.1}\" cy=\"{y}\" r=\"5\"/>"),
         Role::Baseline => format!("<path class=\"m\" d=\"M{:.1} {}h9v9h-9z\"/>", x - 4.5, y - 4.5),
         Role::Control => format!("<path class=\"m\" d=\"M{x:.1} {}l5 5l-5 5l-5 -5z\"/>", y - 5.0),
+        Role::Rule => {
+            let (left, top) = (x - 4.5, y - 4.5);
+            format!("<path class=\"m\" d=\"M{left:.1} {top}l9 9M{left:.1} {}l9 -9\"/>", y + 4.5)
+        }
         Role::Reference => format!("<path class=\"m\" d=\"M{:.1} {y}h11M{x:.1} {}v11\"/>", x - 5.5, y - 5.5),
         Role::Oracle => format!("<path class=\"m\" d=\"M{x:.1} {}l5.5 10h-11z\"/>", y - 6.0),
     }
