@@ -218,8 +218,9 @@ fn partial_mean(value: &ScoreValue) -> Option<&str> {
 
 /// `+0.034 [0.021, 0.047] against kmer-4`.
 fn against(verdict: &VerdictRecord, comparison: &ComparisonRecord) -> String {
-    let probe = comparison.baseline.probe_word();
-    let probe = if probe == verdict.probe.as_str() { String::new() } else { format!(" with {probe}") };
+    // A rule has no probe.
+    let other = comparison.baseline.probe.as_deref().filter(|probe| *probe != verdict.probe.as_str());
+    let probe = other.map_or_else(String::new, |probe| format!(" with {probe}"));
     format!("{} against {}{probe}", signed(&comparison.delta), comparison.baseline.representation)
 }
 

@@ -91,14 +91,14 @@ fn draw_row(svg: &mut String, axis: &Axis, verdict: &VerdictRecord, comparison: 
     let shown = signed(&comparison.delta);
     let adjusted = comparison.p_adjusted.map(|p| format!(", adjusted p {}", p_value(p))).unwrap_or_default();
     let title = escape(&format!(
-        "{} against {} {} with {}: {shown}{adjusted}",
+        "{} against {} {}{}: {shown}{adjusted}",
         verdict.model,
         cell.representation,
         cell_detail(cell),
-        cell.probe_word()
+        cell.probe.as_ref().map_or_else(String::new, |probe| format!(" with {probe}"))
     ));
-    let other = cell.probe_word();
-    let probe = if other == verdict.probe.as_str() { String::new() } else { format!("{other} ") };
+    let other = cell.probe.as_deref().filter(|probe| *probe != verdict.probe.as_str());
+    let probe = other.map_or_else(String::new, |probe| format!("{probe} "));
     let name = shorten(cell.representation.as_str(), 30);
     let detail = escape(&shorten(
         &format!("{probe}{}", cell_detail(cell)),
