@@ -5,7 +5,8 @@ use crate::judge::truth::Predictions;
 use seqprobe_core::audit::{Audit, Shared};
 use seqprobe_core::{Dataset, Split, Targets, TaskKind};
 use seqprobe_data::rules::{Pairs, Partners, Rule, RulePredictions, fit_rules, partners};
-use seqprobe_report::record::{ScoreRecord, ScoreValue};
+use seqprobe_report::point;
+use seqprobe_report::record::ScoreRecord;
 use serde::Serialize;
 
 /// Resamples for the intervals of rules: the words depend on points alone.
@@ -38,7 +39,7 @@ pub struct RuleAudit {
 pub enum RuleWord {
     /// Below the threshold of a warning.
     Pass,
-    /// A score on this dataset needs this rule beside it.
+    /// A score on this dataset needs this rule next to it.
     Warn,
     /// A score on this dataset does not show what a model knows.
     Fail,
@@ -98,11 +99,7 @@ impl RuleFinding {
     /// A score's point; `None` if there is none.
     pub fn point(&self, metric: &str, split: Split) -> Option<f64> {
         let score = self.scores.iter().find(|score| score.split == split && score.metric == metric)?;
-        match &score.value {
-            ScoreValue::Estimate(estimate) => Some(estimate.point),
-            ScoreValue::PointOnly { point, .. } => Some(*point),
-            ScoreValue::Undefined { .. } => None,
-        }
+        point(&score.value)
     }
 }
 
@@ -137,7 +134,7 @@ pub(crate) fn audit_rules(dataset: &Dataset, audit: &Audit) -> RuleAudit {
 
 fn shared_findings(test: &Shared) -> Vec<SharedFinding> {
     let share = |rows: usize| rows as f64 / test.n_rows.max(1) as f64;
-    let copies = share(test.exact.rows + test.reverse_complement.rows);
+    let copies = share(test.copied_rows());
     let near = share(test.near.rows);
     vec![
         SharedFinding { what: "copies", share: copies, word: RuleWord::of(copies, 0.005, 0.05) },
@@ -225,5 +222,6 @@ fn chosen(dataset: &Dataset, rules: &[RuleFinding]) -> Option<String> {
         let point = rule.point(&dataset.metric, Split::Valid)?;
         Some((sign * point, rule.rule))
     });
-    scored.max_by(|left, right| left.0.total_cmp(&right.0)).map(|(_, rule)| rule.to_owned())
+    // The first of equals, as in a run.
+    scored.rev().max_by(|left, right| left.0.total_cmp(&right.0)).map(|(_, rule)| rule.to_owned())
 }
